@@ -1,0 +1,112 @@
+"""Every way in which Regate refuses, as exceptions that know their HTTP status and code.
+
+    RegateError
+    ├── ConfigError                  the configuration or the policy files cannot be used: nothing starts
+    └── Refusal                      one exchange is refused; `status` and `code` go to the caller
+        ├── InvalidRequest           400 invalid_request
+        ├── Unauthenticated          401 unauthenticated
+        ├── PolicyOutcome            policy or a person said no: the caller should not retry
+        │   ├── PolicyDenied         403 policy_denied
+        │   ├── ApprovalRequired     403 approval_required
+        │   ├── ApprovalDenied       403 approval_denied
+        │   └── ApprovalExpired      403 approval_expired
+        ├── PromptTooLarge           413 prompt_too_large
+        ├── PolicyError              500 policy_error
+        ├── PolicyUnavailable        503 policy_unavailable
+        ├── InspectionFailed         503 inspection_failed
+        ├── RecordingFailed          503 recording_failed
+        ├── StateUnavailable         503 state_unavailable
+        ├── UpstreamUnavailable      502 upstream_unavailable
+        ├── UpstreamUnreadable       502 upstream_unreadable
+        └── UpstreamTimeout          504 upstream_timeout
+
+Messages are lower case, say what failed and what was expected, and never hold a matched value or a credential.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class RegateError(Exception):
+    """The root of Regate's own exceptions."""
+
+
+class ConfigError(RegateError):
+    """A configuration or policy file that cannot be used, with the file, the path in it and what was expected."""
+
+
+class Refusal(RegateError):
+    """One exchange that ends here; `extra` is added to the error body (reasons, approval_id)."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "internal_error"
+
+    def __init__(self, message: str, **extra: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.extra = extra
+
+
+class InvalidRequest(Refusal):
+    status, code = 400, "invalid_request"
+
+
+class Unauthenticated(Refusal):
+    status, code = 401, "unauthenticated"
+
+
+class PolicyOutcome(Refusal):
+    status, code = 403, "policy_denied"
+
+
+class PolicyDenied(PolicyOutcome):
+    pass
+
+
+class ApprovalRequired(PolicyOutcome):
+    code = "approval_required"
+
+
+class ApprovalDenied(PolicyOutcome):
+    code = "approval_denied"
+
+
+class ApprovalExpired(PolicyOutcome):
+    code = "approval_expired"
+
+
+class PromptTooLarge(Refusal):
+    status, code = 413, "prompt_too_large"
+
+
+class PolicyError(Refusal):
+    status, code = 500, "policy_error"
+
+
+class PolicyUnavailable(Refusal):
+    status, code = 503, "policy_unavailable"
+
+
+class InspectionFailed(Refusal):
+    status, code = 503, "inspection_failed"
+
+
+class RecordingFailed(Refusal):
+    status, code = 503, "recording_failed"
+
+
+class StateUnavailable(Refusal):
+    status, code = 503, "state_unavailable"
+
+
+class UpstreamUnavailable(Refusal):
+    status, code = 502, "upstream_unavailable"
+
+
+class UpstreamUnreadable(Refusal):
+    status, code = 502, "upstream_unreadable"
+
+
+class UpstreamTimeout(Refusal):
+    status, code = 504, "upstream_timeout"

@@ -1,0 +1,199 @@
+"""The words of one exchange: who asks, what a prompt and a completion are made of, what was found in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Family = Literal["openai", "anthropic"]
+Dialect = Literal["openai.chat", "anthropic.messages", "json", "opaque", "none"]
+Kind = Literal["text", "system", "tool_call", "tool_result", "tool_definition", "field"]
+Category = Literal["pii", "secret", "code", "injection", "custom"]
+Phase = Literal["request", "response"]
+
+# Where a part stands in its document. Only a `value` or a `number` can be masked; a finding in a `key` or in a
+# `structural` value (model, type, id) is refused, because the provider reads those as syntax.
+Place = Literal["value", "number", "key", "structural"]
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An authenticated caller. `owner` is the person who answers for it; `key_id` names its credential."""
+
+    id: str
+    owner: str
+    method: Literal["api_key", "oidc"]
+    groups: tuple[str, ...] = ()
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    on_behalf_of: str = ""
+    key_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the request came from."""
+
+    ip: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One leaf of text inside a prompt or completion, at a JSON pointer (RFC 6901)."""
+
+    role: str
+    kind: Kind
+    pointer: str
+    text: str
+    place: Place = "value"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One detected entity in one part, as character offsets into the part's text. Never the value itself."""
+
+    entity: str
+    category: Category
+    score: float
+    pointer: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A leaf that is exempt from inspection (base64 media, signatures, encrypted content)."""
+
+    kind: str
+    media_type: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool offered to the model."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool call made by the model; `arguments` is None when they do not parse as a JSON object.
+
+    `pointers` are the parts that carry its arguments.
+    """
+
+    name: str
+    arguments: Mapping[str, Any] | None
+    pointers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Sampling parameters in every dialect's spelling; -1 when not given."""
+
+    max_tokens: int = -1
+    temperature: float = -1
+    n: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a dialect reads from a request body."""
+
+    parts: tuple[Part, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    model: str = ""
+    stream: bool = False
+    parameters: Parameters = Parameters()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the provider counted them; -1 when it did not say."""
+
+    input_tokens: int = -1
+    output_tokens: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a dialect reads from a response body."""
+
+    parts: tuple[Part, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    model: str = ""
+    finish_reason: str = ""
+    usage: Usage = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class InspectedPart:
+    """A part with what was found in it: `masked` has every finding replaced by its placeholder.
+
+    `digest` is keyed (HMAC of the text), so that a record does not give a short value away to guessing.
+    """
+
+    part: Part
+    digest: str
+    new: bool
+    findings: tuple[Finding, ...]
+    masked: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """All findings of one entity in one prompt or completion: what policy sees of them."""
+
+    entity: str
+    category: Category
+    count: int
+    distinct: int
+    new: int
+    max_score: float
+    roles: tuple[str, ...]
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """What happened in this session before this exchange."""
+
+    exchanges: int = 0
+    denied: int = 0
+    masked: int = 0
+    held: int = 0
+    tokens: int = 0
+    entities: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UsageFacts:
+    """What this agent used in the last minute and day, this exchange's own request included."""
+
+    requests_1m: int = 0
+    requests_1d: int = 0
+    tokens_1m: int = 0
+    tokens_1d: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalFacts:
+    """The approval that speaks for this exchange; status "" when there is none."""
+
+    id: str = ""
+    status: str = ""
+    approvers: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseFacts:
+    """The provider's answer; -1 and "" in the request phase."""
+
+    status: int = -1
+    finish_reason: str = ""

@@ -1,0 +1,62 @@
+"""The server key: the one secret from which placeholders, digests, session ids and bindings are keyed."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from gateway.errors import ConfigError
+
+_BYTES = 32
+
+
+class ServerKey:
+    """Keyed digests for named purposes, so that no two uses of the key can be confused."""
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) != _BYTES:
+            raise ConfigError(f"server key: expected {_BYTES} bytes, found {len(key)}")
+        self._key = key
+
+    def derive(self, purpose: str, *names: str) -> bytes:
+        """A 32-byte key of its own for one purpose (and, say, one agent)."""
+        return self.digest(f"derive/{purpose}", *(name.encode() for name in names))
+
+    def digest(self, purpose: str, *fields: bytes) -> bytes:
+        """HMAC-SHA256 over length-prefixed fields: no two different field lists collide."""
+        mac = hmac.new(self._key, purpose.encode() + b"\0", hashlib.sha256)
+        for field in fields:
+            mac.update(len(field).to_bytes(8, "big"))
+            mac.update(field)
+        return mac.digest()
+
+
+def load_server_key(path: Path) -> ServerKey:
+    """Read the key file, or make it (mode 0600) where there is none.
+
+    Raises ConfigError when the file is not a whole key or others may read it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        _create(path)
+    if path.stat().st_mode & 0o077:
+        raise ConfigError(f"{path}: others may read the server key; expected mode 0600")
+    return ServerKey(path.read_bytes())
+
+
+def _create(path: Path) -> None:
+    """Write a new key; of two processes that start at once, the first wins and the other reads its key."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(secrets.token_bytes(_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
