@@ -16,17 +16,14 @@ from gateway.exchange import Category, Family
 
 RESERVED_PROVIDERS = frozenset({"admin", "bundles", "console", "healthz", "readyz", "metrics"})
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+_BASE_URL = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 _REFERENCE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)")
 
 Positive = Annotated[int, msgspec.Meta(gt=0)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
 
-class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A part of the file: unknown keys are refused."""
-
-
-class Provider(_Section):
+class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A configured LLM endpoint. `credential` is a reference (`env:NAME`, `file:/path`), never a value."""
 
     family: Family
@@ -34,15 +31,15 @@ class Provider(_Section):
     credential: str = ""
 
     def __post_init__(self) -> None:
-        if self.base_url != "builtin:demo" and not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#\s]*)?", self.base_url):
+        if self.base_url != "builtin:demo" and not _BASE_URL.fullmatch(self.base_url):
             raise ValueError("base_url: expected http(s)://host[/path] without a query, or builtin:demo")
         if self.credential and not _REFERENCE.fullmatch(self.credential):
             # the text may be the secret itself, so it is not repeated
             raise ValueError("credential: expected a reference, env:NAME or file:/path")
 
 
-class Policy(_Section):
-    """Where policy lives and how it is evaluated. `enforce: false` records actions without carrying them out."""
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where policy lives and how it is evaluated. `enforce: false` records actions, carries out none."""
 
     engine: Literal["auto", "sidecar", "embedded"] = "auto"
     path: str = "policies/rego"
@@ -51,20 +48,20 @@ class Policy(_Section):
     reload_seconds: Seconds = 1.0
 
 
-class Audit(_Section):
+class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: str = "audit"
     segment_bytes: Positive = 64 * 1024 * 1024
     segment_seconds: Seconds = 3600
 
 
-class Hold(_Section):
+class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What happens while a request waits for people; 0 keepalive seconds sends nothing before the outcome."""
 
     keepalive_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0
     max_waiting: Positive = 1000
 
 
-class Limits(_Section):
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Bounds, in bytes and seconds."""
 
     body_bytes: Positive = 10 * 1024 * 1024
@@ -76,7 +73,7 @@ class Limits(_Section):
     drain_seconds: Seconds = 30
 
 
-class CustomEntity(_Section):
+class CustomEntity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An entity of one's own: words found as they stand (any case), or RE2-style patterns."""
 
     entity: Annotated[str, msgspec.Meta(pattern="^[A-Z][A-Z0-9_]{1,40}$")]
@@ -89,16 +86,23 @@ class CustomEntity(_Section):
             raise ValueError(f"{self.entity}: expected words or patterns, found neither")
 
 
-class Detect(_Section):
+class Detect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is looked for. `off` silences entities; `phone_regions` are ISO 3166 codes."""
 
     threshold: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.4
-    off: tuple[str, ...] = ("URL", "DATE_TIME", "UK_NHS", "MEDICAL_LICENSE", "US_DRIVER_LICENSE", "US_BANK_NUMBER")
+    off: tuple[str, ...] = (
+        "URL",
+        "DATE_TIME",
+        "UK_NHS",
+        "MEDICAL_LICENSE",
+        "US_DRIVER_LICENSE",
+        "US_BANK_NUMBER",
+    )
     phone_regions: tuple[str, ...] = ("US", "GB", "DE", "FR", "IL", "IN", "CA", "BR")
     custom: tuple[CustomEntity, ...] = ()
 
 
-class Config(_Section):
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file. Relative paths are taken from `root`, the folder of the file."""
 
     providers: dict[str, Provider]
@@ -118,7 +122,7 @@ class Config(_Section):
         for name in self.providers:
             if not _NAME.fullmatch(name) or name in RESERVED_PROVIDERS:
                 raise ValueError(
-                    f"providers: {name!r} cannot name a provider; expected lower-case letters, digits, - and _, "
+                    f"providers: {name!r} cannot name a provider; expected a-z, 0-9, - and _, "
                     f"and none of {', '.join(sorted(RESERVED_PROVIDERS))}"
                 )
 
@@ -165,7 +169,7 @@ def load_config(path: Path) -> Config:
     try:
         config = msgspec.convert(document, Config)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {_explain(str(error), document)}") from error
+        raise ConfigError(f"{path}: {_explain(error, document)}") from error
     return msgspec.structs.replace(config, root=path.resolve().parent)
 
 
@@ -192,24 +196,50 @@ class _StrictLoader(yaml.SafeLoader):
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for index, key in enumerate(keys):
             if key in keys[:index]:
-                raise yaml.constructor.ConstructorError(None, None, f"{key!r} is given twice", node.start_mark)
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key!r} is given twice", node.start_mark
+                )
         return super().construct_mapping(node, deep)
 
 
-def _explain(message: str, document: object) -> str:
-    """Turn msgspec's `<expectation> - at `$.a.b`` into path, found, expected."""
-    expectation, _, at = message.partition(" - at ")
-    path = at.strip("`") or "$"
-    if "unknown field" in expectation or path.endswith("credential"):
-        return f"{path}: {expectation}"
-    found = _at(document, path)
-    shown = "" if isinstance(found, (dict, list)) else f" (found {found!r})"
-    return f"{path}: {expectation}{shown}"
+def _explain(error: msgspec.ValidationError, document: object) -> str:
+    """Turn msgspec's `<what> - at `$.a.b`` into the path, what was expected and what was found."""
+    what, _, at = str(error).partition(" - at ")
+    tokens = re.findall(r"\[\.\.\.\]|[^.\[\]$`]+", at)
+    if "[...]" in tokens:  # msgspec does not say which provider: the first that does not convert
+        tokens[tokens.index("[...]")] = _first_invalid(document)
+    path = ".".join(["$", *tokens])
+    if tokens[-1:] == ["credential"]:  # what stands there may be the secret itself
+        return f"{path}: {what}"
+    if what.startswith("Invalid enum value"):
+        what = f"Expected one of {', '.join(_choices(tokens))}"
+    found = _at(document, tokens)
+    return f"{path}: {what}" if isinstance(found, dict | list) else f"{path}: {what}, found {found!r}"
 
 
-def _at(document: object, path: str) -> object:
-    """The value at a msgspec error path, or the nearest thing above it."""
-    for token in re.findall(r"[^.\[\]$]+", path):
+def _first_invalid(document: Any) -> str:
+    for name, provider in document["providers"].items():
+        try:
+            msgspec.convert(provider, Provider)
+        except msgspec.ValidationError:
+            return str(name)
+    return "[...]"
+
+
+def _choices(tokens: list[str]) -> list[str]:
+    """The values that the setting at this path may take."""
+    node: Any = msgspec.inspect.type_info(Config)
+    for token in tokens:
+        if isinstance(node, msgspec.inspect.DictType):
+            node = node.value_type
+        elif isinstance(node, msgspec.inspect.StructType):
+            node = next(field.type for field in node.fields if field.name == token)
+    return [str(value) for value in getattr(node, "values", ())]
+
+
+def _at(document: object, tokens: list[str]) -> object:
+    """The value at a path, or the nearest thing above it."""
+    for token in tokens:
         if isinstance(document, dict) and token in document:
             document = document[token]
         elif isinstance(document, list) and token.isdigit() and int(token) < len(document):

@@ -36,7 +36,7 @@ class Mask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ApprovalTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who may approve, how many of them, how long the request waits and how long the approval lives (seconds)."""
+    """Who may approve, how many, how long the request waits and the approval lives (seconds)."""
 
     groups: tuple[str, ...] = ()
     quorum: int = 1

@@ -20,7 +20,8 @@
         ├── UpstreamUnreadable       502 upstream_unreadable
         └── UpstreamTimeout          504 upstream_timeout
 
-Messages are lower case, say what failed and what was expected, and never hold a matched value or a credential.
+Messages are lower case, say what failed and what was expected, and never hold a matched value or a
+credential.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class RegateError(Exception):
 
 
 class ConfigError(RegateError):
-    """A configuration or policy file that cannot be used, with the file, the path in it and what was expected."""
+    """A configuration or policy file that cannot be used: which file, where in it, what was expected."""
 
 
 class Refusal(RegateError):

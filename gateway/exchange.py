@@ -12,8 +12,8 @@ Kind = Literal["text", "system", "tool_call", "tool_result", "tool_definition", 
 Category = Literal["pii", "secret", "code", "injection", "custom"]
 Phase = Literal["request", "response"]
 
-# Where a part stands in its document. Only a `value` or a `number` can be masked; a finding in a `key` or in a
-# `structural` value (model, type, id) is refused, because the provider reads those as syntax.
+# Where a part stands in its document. Only a `value` or a `number` can be masked; a finding in a `key` or
+# in a `structural` value (model, type, id) is refused, because the provider reads those as syntax.
 Place = Literal["value", "number", "key", "structural"]
 
 
