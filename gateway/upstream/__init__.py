@@ -1,0 +1,24 @@
+"""The providers: where a governed request goes, under the provider's credential."""
+
+from gateway.upstream.client import (
+    HttpUpstream,
+    ReplayedResponse,
+    Upstream,
+    UpstreamRequest,
+    UpstreamResponse,
+)
+from gateway.upstream.directory import Endpoint, Endpoints
+from gateway.upstream.headers import QUERY_PARAMETERS, down_headers, up_headers
+
+__all__ = [
+    "QUERY_PARAMETERS",
+    "Endpoint",
+    "Endpoints",
+    "HttpUpstream",
+    "ReplayedResponse",
+    "Upstream",
+    "UpstreamRequest",
+    "UpstreamResponse",
+    "down_headers",
+    "up_headers",
+]

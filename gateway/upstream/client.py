@@ -1,0 +1,130 @@
+"""One request to a provider over a pooled connection, with every way it fails translated."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import aiohttp
+from yarl import URL
+
+from gateway.errors import RegateError, UpstreamTimeout, UpstreamUnavailable, UpstreamUnreadable
+
+_CHUNK = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamRequest:
+    """What goes up: `path` starts with `/` and is percent-encoded, `query` has no `?`."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class UpstreamResponse(Protocol):
+    """What comes down: header names in lower case, the body as it arrives."""
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """The body. Raises UpstreamUnavailable or UpstreamTimeout when it breaks off."""
+
+    async def close(self) -> None:
+        """Give up on whatever has not been read; the connection is not reused then."""
+
+
+class Upstream(Protocol):
+    """Something that answers like a provider."""
+
+    async def send(self, request: UpstreamRequest) -> UpstreamResponse:
+        """Send the request and wait for the status line and headers."""
+
+
+class HttpUpstream:
+    """A provider over HTTP. Redirects are not followed and nothing is retried."""
+
+    def __init__(self, session: aiohttp.ClientSession, base_url: str, credential: Mapping[str, str]) -> None:
+        self._session = session
+        self._base_url = base_url.rstrip("/")
+        self._credential = credential
+
+    async def send(self, request: UpstreamRequest) -> UpstreamResponse:
+        query = f"?{request.query}" if request.query else ""
+        try:
+            response = await self._session.request(
+                request.method,
+                URL(f"{self._base_url}{request.path}{query}", encoded=True),
+                # identity: a masked stream is re-framed, so a compressed one would only be undone here
+                headers={**request.headers, "accept-encoding": "identity", **self._credential},
+                data=request.body or None,
+                allow_redirects=False,
+            )
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _translate(error) from error
+        return _HttpResponse(response)
+
+
+class _HttpResponse:
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self.status = response.status
+        self.headers = {name.lower(): value for name, value in response.headers.items()}
+        self._response = response
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._response.content.iter_any():
+                for start in range(0, len(chunk), _CHUNK):
+                    yield chunk[start : start + _CHUNK]
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _translate(error) from error
+
+    async def close(self) -> None:
+        self._response.close()
+
+
+class ReplayedResponse:
+    """A completion that was held and is now released, read again as if the provider had just sent it."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        self.status = status
+        self.headers = headers
+        self._body = body
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        for start in range(0, len(self._body), _CHUNK):
+            yield self._body[start : start + _CHUNK]
+            await asyncio.sleep(0)
+
+    async def close(self) -> None:
+        self._body = b""
+
+
+def open_session(connect_seconds: float, read_seconds: float) -> aiohttp.ClientSession:
+    """The pooled session: no cookies kept, no proxy or netrc taken from the environment."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
+        timeout=aiohttp.ClientTimeout(total=None, connect=connect_seconds, sock_read=read_seconds),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        skip_auto_headers=("User-Agent", "Content-Type"),
+        trust_env=False,
+    )
+
+
+def _translate(error: Exception) -> RegateError:
+    """A refusal in our words; the foreign message may name internal hosts, so it stays behind."""
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return UpstreamUnavailable("the provider could not be reached in time")
+    if isinstance(error, TimeoutError):
+        return UpstreamTimeout("the provider did not answer in time")
+    if isinstance(error, aiohttp.ClientResponseError | aiohttp.http_exceptions.HttpProcessingError):
+        return UpstreamUnreadable("the provider's answer is not valid HTTP")
+    return UpstreamUnavailable("the provider could not be reached or closed the connection")

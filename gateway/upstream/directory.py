@@ -1,0 +1,59 @@
+"""The configured providers by name, each with its credential resolved once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import aiohttp
+
+from gateway.config import Provider, resolve_reference
+from gateway.errors import InvalidRequest, UpstreamUnavailable
+from gateway.exchange import Family
+from gateway.upstream.client import HttpUpstream, Upstream
+from gateway.upstream.demo import DemoUpstream
+from gateway.upstream.headers import credential_headers
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A provider that can be called. `secret` is its credential, kept to recognise it in what comes back."""
+
+    name: str
+    family: Family
+    upstream: Upstream
+    secret: str | None
+
+
+class Endpoints:
+    """Every configured provider; `disabled` says why some of them cannot be called."""
+
+    def __init__(self, providers: Mapping[str, Provider], session: aiohttp.ClientSession) -> None:
+        self.disabled: dict[str, str] = {}
+        self._endpoints: dict[str, Endpoint] = {}
+        for name, provider in providers.items():
+            secret = resolve_reference(provider.credential) if provider.credential else None
+            if provider.credential and secret is None:
+                self.disabled[name] = f"its credential {provider.credential} is not set"
+            else:
+                self._endpoints[name] = _endpoint(name, provider, secret, session)
+
+    def find(self, name: str) -> Endpoint:
+        """The endpoint of this name.
+
+        Raises InvalidRequest for an unknown provider, UpstreamUnavailable for one that is disabled.
+        """
+        if name in self.disabled:
+            raise UpstreamUnavailable(f"provider {name!r} is disabled: its credential is not set")
+        if name not in self._endpoints:
+            raise InvalidRequest(f"unknown provider {name[:80]!r}; expected one that regate.yaml configures")
+        return self._endpoints[name]
+
+
+def _endpoint(name: str, provider: Provider, secret: str | None, session: aiohttp.ClientSession) -> Endpoint:
+    upstream: Upstream
+    if provider.base_url == "builtin:demo":
+        upstream = DemoUpstream(provider.family)
+    else:
+        upstream = HttpUpstream(session, provider.base_url, credential_headers(provider.family, secret))
+    return Endpoint(name, provider.family, upstream, secret)
