@@ -1,0 +1,20 @@
+"""State that outlives a process: keys, approvals and usage, in one SQLite file."""
+
+from gateway.state.approvals import Approval, ApprovalRows, ApprovalStore, Status
+from gateway.state.database import State, open_state
+from gateway.state.keys import KeyRow, Keys, Role
+from gateway.state.usage import UsageRow, UsageStore
+
+__all__ = [
+    "Approval",
+    "ApprovalRows",
+    "ApprovalStore",
+    "KeyRow",
+    "Keys",
+    "Role",
+    "State",
+    "Status",
+    "UsageRow",
+    "UsageStore",
+    "open_state",
+]

@@ -1,0 +1,203 @@
+"""Approvals as rows: every move between statuses is a compare-and-set, and time closes what is left open."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, func, insert, or_, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from gateway.exchange import ApprovalFacts, Phase
+from gateway.state.database import State
+from gateway.state.keys import KeyRow, find_key
+from gateway.state.schema import approvals, votes
+
+Status = Literal["pending", "approved", "denied", "expired", "cancelled", "used"]
+Verdict = Literal["approve", "deny"]
+_OPEN: tuple[Status, ...] = ("pending", "approved")
+_VISIBLE = [column for column in approvals.c if column.name not in ("binding", "completion")]
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A held exchange awaiting people. `approvers` said yes so far; `summary` is masked text for them.
+
+    Times are seconds since 1970. `completion_digest` is "" unless a completion is held.
+    """
+
+    id: str
+    status: Status
+    agent: str
+    owner: str
+    on_behalf_of: str
+    key_id: str
+    method: str
+    path: str
+    query: str
+    provider: str
+    revision: str
+    phase: Phase
+    digest: str
+    exchange_id: str
+    session_id: str
+    reasons: tuple[Mapping[str, Any], ...]
+    summary: str
+    groups: tuple[str, ...]
+    quorum: int
+    created_at: float
+    expires_at: float
+    decided_at: float | None = None
+    used_at: float | None = None
+    given_back: int = 0
+    completion_digest: str = ""
+    approvers: tuple[str, ...] = ()
+    note: str = ""
+
+    def facts(self) -> ApprovalFacts:
+        """What policy sees of it."""
+        return ApprovalFacts(id=self.id, status=self.status, approvers=self.approvers, note=self.note)
+
+
+class ApprovalStore:
+    """Opens transactions over the approvals; async callers run them through `state.reading` and `writing`."""
+
+    def __init__(self, state: State, now: Callable[[], float] = time.time) -> None:
+        self.state = state
+        self._now = now
+
+    @contextmanager
+    def read(self) -> Iterator[ApprovalRows]:
+        with self.state.read() as connection:
+            yield ApprovalRows(connection, self._now())
+
+    @contextmanager
+    def write(self) -> Iterator[ApprovalRows]:
+        """Nobody else writes until the block ends; an exception in it undoes all of it."""
+        with self.state.write() as connection:
+            yield ApprovalRows(connection, self._now())
+
+
+class ApprovalRows:
+    """The approvals inside one transaction, as of `now`: one past its time is expired, whatever its row
+    says."""
+
+    def __init__(self, connection: Connection, now: float) -> None:
+        self._connection = connection
+        self.now = now
+
+    def read(self, approval_id: str) -> Approval | None:
+        found = self._select(approvals.c.id == approval_id)
+        return found[0] if found else None
+
+    def find(self, binding: str, status: Literal["pending", "approved"]) -> Approval | None:
+        """The oldest approval of this binding that has this status and time left."""
+        found = self._select(and_(approvals.c.binding == binding, self._is(status)), limit=1)
+        return found[0] if found else None
+
+    def matching(
+        self, *, status: Status | None = None, agent: str | None = None, limit: int = 1000
+    ) -> tuple[Approval, ...]:
+        """Oldest first."""
+        wanted = and_(
+            *([] if status is None else [self._is(status)]),
+            *([] if agent is None else [approvals.c.agent == agent]),
+            approvals.c.id.is_not(None),
+        )
+        return self._select(wanted, limit=limit)
+
+    def statuses(self, ids: Sequence[str]) -> Mapping[str, Status]:
+        query = select(approvals.c.id, approvals.c.status, approvals.c.expires_at).where(
+            approvals.c.id.in_(ids)
+        )
+        return {row["id"]: self._status(row) for row in self._connection.execute(query).mappings()}
+
+    def pending_of(self, agent: str) -> int:
+        """How many approvals of this agent are waiting for people."""
+        query = select(func.count()).where(approvals.c.agent == agent, self._is("pending"))
+        return int(self._connection.execute(query).scalar_one())
+
+    def overdue(self, limit: int) -> tuple[str, ...]:
+        """Ids of open approvals whose time has passed and whose row does not say so yet."""
+        query = select(approvals.c.id).where(
+            approvals.c.status.in_(_OPEN), approvals.c.expires_at <= self.now
+        )
+        return tuple(self._connection.execute(query.limit(limit)).scalars())
+
+    def open_of_key(self, key_id: str) -> tuple[str, ...]:
+        query = select(approvals.c.id).where(
+            approvals.c.key_id == key_id, or_(*(self._is(status) for status in _OPEN))
+        )
+        return tuple(self._connection.execute(query).scalars())
+
+    def insert(self, approval: Approval, binding: str, completion: bytes | None) -> None:
+        values = {column.name: getattr(approval, column.name) for column in _VISIBLE}
+        values |= {"reasons": [dict(reason) for reason in approval.reasons], "groups": list(approval.groups)}
+        self._connection.execute(insert(approvals).values(**values, binding=binding, completion=completion))
+
+    def move(self, approval_id: str, source: Status, target: Status, **changes: Any) -> bool:
+        """Compare and set: False when the approval is not in `source` any more or its time has passed."""
+        if target not in _OPEN:
+            changes["completion"] = None  # what nobody can be given any more is not kept
+        change = update(approvals).where(approvals.c.id == approval_id, self._is(source))
+        return self._connection.execute(change.values(status=target, **changes)).rowcount == 1
+
+    def expire(self, approval_id: str) -> bool:
+        """Write down that time has closed it; False when somebody else has, or it is not overdue."""
+        overdue = and_(approvals.c.status.in_(_OPEN), approvals.c.expires_at <= self.now)
+        change = update(approvals).where(approvals.c.id == approval_id, overdue)
+        return self._connection.execute(change.values(status="expired", completion=None)).rowcount == 1
+
+    def vote(self, approval_id: str, person: str, key: KeyRow, verdict: Verdict, note: str) -> None:
+        """One vote a person: a second one takes the place of the first."""
+        said = {"name": key.owner, "key_id": key.id, "verdict": verdict, "note": note, "at": self.now}
+        statement = upsert(votes).values(approval_id=approval_id, person=person, **said)
+        self._connection.execute(
+            statement.on_conflict_do_update(index_elements=["approval_id", "person"], set_=said)
+        )
+
+    def key(self, key_id: str) -> KeyRow | None:
+        return find_key(self._connection, key_id)
+
+    def completion(self, approval_id: str) -> bytes | None:
+        """The held completion, encrypted as it was put in."""
+        query = select(approvals.c.completion).where(approvals.c.id == approval_id)
+        return self._connection.execute(query).scalar_one_or_none()
+
+    def _is(self, status: Status) -> ColumnElement[bool]:
+        if status in _OPEN:
+            return and_(approvals.c.status == status, approvals.c.expires_at > self.now)
+        if status == "expired":
+            overdue = and_(approvals.c.status.in_(_OPEN), approvals.c.expires_at <= self.now)
+            return or_(approvals.c.status == "expired", overdue)
+        return approvals.c.status == status
+
+    def _status(self, row: RowMapping) -> Status:
+        status: Status = row["status"]
+        return "expired" if status in _OPEN and row["expires_at"] <= self.now else status
+
+    def _select(self, where: ColumnElement[bool], limit: int = 1) -> tuple[Approval, ...]:
+        query = select(*_VISIBLE).where(where).order_by(approvals.c.created_at, approvals.c.id).limit(limit)
+        rows = self._connection.execute(query).mappings().all()
+        spoken = self._votes(select(votes).where(votes.c.approval_id.in_([row["id"] for row in rows])))
+        return tuple(self._approval(row, spoken.get(row["id"], [])) for row in rows)
+
+    def _votes(self, query: Select[Any]) -> dict[str, list[RowMapping]]:
+        spoken: dict[str, list[RowMapping]] = {}
+        for vote in self._connection.execute(query.order_by(votes.c.at)).mappings():
+            spoken.setdefault(vote["approval_id"], []).append(vote)
+        return spoken
+
+    def _approval(self, row: RowMapping, spoken: Sequence[RowMapping]) -> Approval:
+        fields = dict(row)
+        fields |= {
+            "status": self._status(row),
+            "reasons": tuple(fields["reasons"]),
+            "groups": tuple(fields["groups"]),
+            "approvers": tuple(vote["name"] for vote in spoken if vote["verdict"] == "approve"),
+            "note": spoken[-1]["note"] if spoken else "",
+        }
+        return Approval(**fields)

@@ -1,0 +1,133 @@
+"""The SQLite file: opening it, transactions on it, and keeping its waits off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.errors import ConfigError, StateUnavailable
+from gateway.state import schema
+
+T = TypeVar("T")
+
+BUSY_SECONDS = 3.0
+# An async caller gives up after this: one wait for the lock, its own work, and one job ahead of it.
+DEADLINE_SECONDS = 10.0
+
+
+class State:
+    """An open state file. Its methods raise StateUnavailable on any database error: never a pass."""
+
+    def __init__(self, engine: Engine, *, deadline_seconds: float = DEADLINE_SECONDS) -> None:
+        self._readers = engine.execution_options(regate_begin="BEGIN")
+        self._writer = engine.execution_options(regate_begin="BEGIN IMMEDIATE")
+        self._engine = engine
+        self._deadline_seconds = deadline_seconds
+        # Under WAL readers never wait for a writer, so they get threads that no writer can occupy. SQLite has
+        # one writer at a time: ours queue in one thread instead of waiting for each other by polling.
+        self._read_threads = ThreadPoolExecutor(2, thread_name_prefix="state-read")
+        self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="state-write")
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent snapshot."""
+        with _translated(), self._readers.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction that holds the write lock from its start: what it reads cannot change under it."""
+        with _translated(), self._writer.begin() as connection:
+            yield connection
+
+    async def reading(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run `work` in a reader thread."""
+        return await self._run(self._read_threads, work, *arguments)
+
+    async def writing(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run `work` in the writer thread. A caller that leaves does not stop work that has begun."""
+        return await self._run(self._write_thread, work, *arguments)
+
+    def close(self) -> None:
+        """Finish what runs and let go of the file."""
+        self._read_threads.shutdown()
+        self._write_thread.shutdown()
+        self._engine.dispose()
+
+    async def _run(self, threads: ThreadPoolExecutor, work: Callable[..., T], *arguments: Any) -> T:
+        job = asyncio.get_running_loop().run_in_executor(threads, work, *arguments)
+        try:
+            return await asyncio.wait_for(job, self._deadline_seconds)
+        except TimeoutError as error:
+            raise StateUnavailable(
+                f"state: no answer from the database in {self._deadline_seconds:g} s"
+            ) from error
+
+
+def open_state(path: Path) -> State:
+    """Open the file, making it (mode 0600) and its tables where there are none.
+
+    Raises ConfigError when a newer Regate wrote it, StateUnavailable when it cannot be used.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StateUnavailable(f"state: {path} cannot be opened: {error.strerror}") from error
+    engine = create_engine(URL.create("sqlite", database=str(path)))
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    state = State(engine)
+    try:
+        _make_tables(state, path)
+    except BaseException:
+        state.close()
+        raise
+    return state
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Database errors as StateUnavailable, without the statement: its parameters are not for logs."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise StateUnavailable(f"state: {getattr(error, 'orig', None) or type(error).__name__}") from error
+    except sqlite3.Error as error:
+        raise StateUnavailable(f"state: {error}") from error
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    """Settings of one connection. Commits are synced: what was used stays used after a power cut."""
+    connection.isolation_level = None  # transactions begin where _begin says, not at the driver's first write
+    connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    # Only the first connection ever changes the file; the others find it in WAL and take no lock.
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("regate_begin", "BEGIN"))
+
+
+def _make_tables(state: State, path: Path) -> None:
+    with state.write() as connection:
+        if not inspect(connection).has_table(schema.schema_version.name):
+            schema.metadata.create_all(connection)
+            connection.execute(insert(schema.schema_version).values(version=schema.VERSION))
+        found = connection.execute(select(schema.schema_version.c.version)).scalar_one()
+    if found != schema.VERSION:
+        raise ConfigError(
+            f"{path}: state has schema version {found}; expected {schema.VERSION}: it was written by another "
+            "version of Regate"
+        )

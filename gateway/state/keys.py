@@ -1,0 +1,73 @@
+"""API keys as stored: who a key speaks for and until when; of the secret, only a digest."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+from sqlalchemy import Connection, RowMapping, insert, select, update
+
+from gateway.state.database import State
+from gateway.state.schema import keys
+
+Role = Literal["agent", "approver", "auditor", "admin"]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """One key. `agent` is what it is called in decisions, `owner` the person who answers for it."""
+
+    id: str
+    digest: bytes = field(repr=False)
+    agent: str
+    owner: str
+    groups: tuple[str, ...]
+    role: Role
+    delegate: bool
+    created_at: float
+    expires_at: float | None = None
+    revoked_at: float | None = None
+
+    def status(self, now: float) -> Literal["active", "expired", "revoked"]:
+        if self.revoked_at is not None:
+            return "revoked"
+        if self.expires_at is not None and self.expires_at <= now:
+            return "expired"
+        return "active"
+
+
+class Keys:
+    """The keys of one state file. Synchronous: async callers go through `state.reading`, `state.writing`."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    def create(self, row: KeyRow) -> None:
+        with self.state.write() as connection:
+            connection.execute(insert(keys).values(**asdict(row)))
+
+    def find(self, key_id: str) -> KeyRow | None:
+        with self.state.read() as connection:
+            return find_key(connection, key_id)
+
+    def list(self) -> tuple[KeyRow, ...]:
+        """All keys, oldest first, revoked ones too."""
+        with self.state.read() as connection:
+            query = select(keys).order_by(keys.c.created_at, keys.c.id)
+            return tuple(_key(row) for row in connection.execute(query).mappings())
+
+    def revoke(self, key_id: str, now: float) -> bool:
+        """False when there is no such key or it is revoked already."""
+        with self.state.write() as connection:
+            change = update(keys).where(keys.c.id == key_id, keys.c.revoked_at.is_(None))
+            return connection.execute(change.values(revoked_at=now)).rowcount == 1
+
+
+def find_key(connection: Connection, key_id: str) -> KeyRow | None:
+    """A key as the caller's transaction sees it."""
+    row = connection.execute(select(keys).where(keys.c.id == key_id)).mappings().one_or_none()
+    return None if row is None else _key(row)
+
+
+def _key(row: RowMapping) -> KeyRow:
+    return KeyRow(**{**row, "groups": tuple(row["groups"])})

@@ -1,0 +1,60 @@
+"""What each agent used, added up in slots of time that all workers share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.sqlite import insert
+
+from gateway.state.database import State
+from gateway.state.schema import usage
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """Requests and tokens of one agent in the `width` seconds that begin at `slot` (seconds since 1970)."""
+
+    width: int
+    slot: int
+    agent: str
+    requests: int
+    tokens: int
+
+
+class UsageStore:
+    """Methods are synchronous: async callers go through `state.reading` and `writing`."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    def add(self, rows: Sequence[UsageRow]) -> None:
+        """Add to what is there, all of it or nothing."""
+        if not rows:
+            return
+        statement = insert(usage)
+        added = {
+            "requests": usage.c.requests + statement.excluded.requests,
+            "tokens": usage.c.tokens + statement.excluded.tokens,
+        }
+        with self.state.write() as connection:
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=["width", "slot", "agent"], set_=added),
+                [asdict(row) for row in rows],
+            )
+
+    def totals(self, width: int, since: float) -> Mapping[str, tuple[int, int]]:
+        """Requests and tokens by agent, over the slots that reach past `since`."""
+        query = (
+            select(usage.c.agent, func.sum(usage.c.requests), func.sum(usage.c.tokens))
+            .where(usage.c.width == width, usage.c.slot > since - width)
+            .group_by(usage.c.agent)
+        )
+        with self.state.read() as connection:
+            return {agent: (requests, tokens) for agent, requests, tokens in connection.execute(query)}
+
+    def forget(self, width: int, before: float) -> None:
+        """Drop the slots that ended before `before`."""
+        with self.state.write() as connection:
+            connection.execute(delete(usage).where(usage.c.width == width, usage.c.slot <= before - width))

@@ -1,0 +1,112 @@
+"""The state file: transactions, locks, versions and refusals."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from gateway.errors import ConfigError, StateUnavailable
+from gateway.state import open_state, schema
+from gateway.state.database import State
+
+
+def test_the_file_is_private_and_in_wal_mode(tmp_path: Path) -> None:
+    path = tmp_path / "state" / "regate.db"
+    open_state(path).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+def test_a_file_of_a_newer_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "regate.db"
+    state = open_state(path)
+    with state.write() as connection:
+        connection.execute(update(schema.schema_version).values(version=schema.VERSION + 1))
+    state.close()
+    with pytest.raises(ConfigError, match="schema version 2; expected 1"):
+        open_state(path)
+
+
+def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
+    path = tmp_path / "regate.db"
+    path.write_bytes(b"not a database at all" * 100)
+    with pytest.raises(StateUnavailable):
+        open_state(path)
+
+
+def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file in the way")
+    with pytest.raises(StateUnavailable, match="cannot be opened"):
+        open_state(tmp_path / "state" / "regate.db")
+
+
+def test_processes_that_open_a_new_file_at_once_all_succeed(tmp_path: Path) -> None:
+    script = "import sys, pathlib; from gateway.state import open_state; open_state(pathlib.Path(sys.argv[1])).close()"
+    command = [sys.executable, "-c", script, str(tmp_path / "regate.db")]
+    children = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(4)]
+    for child in children:
+        _, errors = child.communicate(timeout=60)
+        assert child.returncode == 0, errors.decode()
+
+
+def test_an_exception_undoes_the_whole_transaction(state: State) -> None:
+    with pytest.raises(RuntimeError), state.write() as connection:
+        connection.execute(insert(schema.usage).values(width=5, slot=0, agent="a", requests=1, tokens=1))
+        raise RuntimeError
+    with state.read() as connection:
+        assert connection.execute(select(schema.usage)).all() == []
+
+
+async def test_a_locked_database_stalls_neither_the_loop_nor_readers(state: State, path: Path) -> None:
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    writing = asyncio.create_task(state.writing(_write, state))
+    await asyncio.sleep(0.05)
+
+    begun = time.monotonic()
+    assert await state.reading(_read, state) == 1
+    assert time.monotonic() - begun < 1
+    assert not writing.done()
+
+    other.execute("ROLLBACK")
+    other.close()
+    await writing
+
+
+async def test_a_lock_that_stays_is_a_refusal(state: State, path: Path) -> None:
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StateUnavailable, match="database is locked"):
+        await state.writing(_write, state)
+    other.execute("ROLLBACK")
+    other.close()
+
+
+async def test_work_that_takes_too_long_is_a_refusal(path: Path) -> None:
+    state = open_state(path)
+    hasty = State(state._engine, deadline_seconds=0.05)
+    with pytest.raises(StateUnavailable, match=r"no answer from the database in 0\.05 s"):
+        await hasty.reading(time.sleep, 0.3)
+    hasty.close()
+    state.close()
+
+
+def _write(state: State) -> None:
+    with state.write() as connection:
+        connection.execute(insert(schema.usage).values(width=5, slot=0, agent="a", requests=1, tokens=1))
+
+
+def _read(state: State) -> int:
+    with state.read() as connection:
+        return connection.execute(select(schema.schema_version.c.version)).scalar_one()
