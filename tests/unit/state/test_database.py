@@ -52,7 +52,9 @@ def test_a_folder_that_cannot_be_made_is_unavailable(tmp_path: Path) -> None:
 
 
 def test_processes_that_open_a_new_file_at_once_all_succeed(tmp_path: Path) -> None:
-    script = "import sys, pathlib; from gateway.state import open_state; open_state(pathlib.Path(sys.argv[1])).close()"
+    script = (
+        "import pathlib, sys; from gateway.state import open_state; open_state(pathlib.Path(sys.argv[1]))"
+    )
     command = [sys.executable, "-c", script, str(tmp_path / "regate.db")]
     children = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(4)]
     for child in children:
@@ -61,9 +63,13 @@ def test_processes_that_open_a_new_file_at_once_all_succeed(tmp_path: Path) -> N
 
 
 def test_an_exception_undoes_the_whole_transaction(state: State) -> None:
-    with pytest.raises(RuntimeError), state.write() as connection:
-        connection.execute(insert(schema.usage).values(width=5, slot=0, agent="a", requests=1, tokens=1))
-        raise RuntimeError
+    def fail_half_way() -> None:
+        with state.write() as connection:
+            connection.execute(insert(schema.usage).values(width=5, slot=0, agent="a", requests=1, tokens=1))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_half_way()
     with state.read() as connection:
         assert connection.execute(select(schema.usage)).all() == []
 
@@ -109,4 +115,4 @@ def _write(state: State) -> None:
 
 def _read(state: State) -> int:
     with state.read() as connection:
-        return connection.execute(select(schema.schema_version.c.version)).scalar_one()
+        return int(connection.execute(select(schema.schema_version.c.version)).scalar_one())

@@ -1,0 +1,6 @@
+"""Who is calling: API keys, how they are made and how a caller is known by one."""
+
+from gateway.identity.identity import Identity, presented_key
+from gateway.identity.keys import authenticate, create_key
+
+__all__ = ["Identity", "authenticate", "create_key", "presented_key"]

@@ -1,0 +1,98 @@
+"""From request headers to an Agent: the only place where a caller becomes known."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+from gateway.errors import InvalidRequest, Unauthenticated
+from gateway.exchange import Agent
+from gateway.identity.keys import check_key, split_key
+from gateway.state import KeyRow, Keys
+
+_END_USER = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
+_CACHED_KEYS = 10_000
+
+
+class Identity:
+    """Knows callers by their keys. A key row is trusted for half a second, so revocation acts within one."""
+
+    def __init__(
+        self, keys: Keys, *, now: Callable[[], float] = time.time, fresh_seconds: float = 0.5
+    ) -> None:
+        self._keys = keys
+        self._now = now
+        self._fresh_seconds = fresh_seconds
+        self._cache: OrderedDict[str, tuple[float, KeyRow]] = OrderedDict()
+
+    async def identify(
+        self, authorization: str | None, x_api_key: str | None, on_behalf_of: str | None
+    ) -> Agent:
+        """The agent on the data path.
+
+        Raises Unauthenticated, InvalidRequest on a malformed end user, StateUnavailable when nobody can say.
+        """
+        row = await self.identify_key(presented_key(authorization, x_api_key))
+        if row.role != "agent":
+            raise Unauthenticated(f"this key has role {row.role}; the data path takes agent keys only")
+        return Agent(
+            id=row.agent,
+            owner=row.owner,
+            method="api_key",
+            groups=row.groups,
+            claims={"role": row.role},
+            on_behalf_of=_end_user(row, on_behalf_of),
+            key_id=row.id,
+        )
+
+    async def identify_person(self, presented: str) -> KeyRow:
+        """The key of an approver, auditor or admin; an agent's key is nobody's word. Raises as `identify`."""
+        row = await self.identify_key(presented)
+        if row.role == "agent":
+            raise Unauthenticated("this key has role agent; expected the key of a person")
+        return row
+
+    async def identify_key(self, presented: str) -> KeyRow:
+        """A live key of any role. Raises Unauthenticated, or StateUnavailable when nobody can say."""
+        key_id, secret = split_key(presented)
+        return check_key(await self._find(key_id), secret, self._now())
+
+    async def _find(self, key_id: str) -> KeyRow | None:
+        begun = time.monotonic()
+        cached = self._cache.get(key_id)
+        if cached is not None and begun - cached[0] < self._fresh_seconds:
+            return cached[1]
+        self._cache.pop(key_id, None)
+        row = await self._keys.state.reading(self._keys.find, key_id)
+        if row is not None:  # unknown ids are not kept: a new key works at once, and guesses take no memory
+            self._cache[key_id] = (begun, row)
+            if len(self._cache) > _CACHED_KEYS:
+                self._cache.popitem(last=False)
+        return row
+
+
+def presented_key(authorization: str | None, x_api_key: str | None) -> str:
+    """The key in `Authorization: Bearer …` (OpenAI) or `x-api-key` (Anthropic); two must be the same one."""
+    scheme, _, bearer = (authorization or "").strip().partition(" ")
+    if scheme and scheme.lower() != "bearer":
+        raise Unauthenticated("authorization: expected the scheme Bearer")
+    found = {key for key in (bearer.strip(), (x_api_key or "").strip()) if key}
+    if not found:
+        raise Unauthenticated("no key: expected Authorization: Bearer or x-api-key")
+    if len(found) > 1:
+        raise Unauthenticated("two different keys in Authorization and x-api-key: expected one")
+    return found.pop()
+
+
+def _end_user(row: KeyRow, on_behalf_of: str | None) -> str:
+    """The end user whom the agent names; a key that may not name one is refused, not silently ignored."""
+    named = (on_behalf_of or "").strip()
+    if not named:
+        return ""
+    if not row.delegate:
+        raise Unauthenticated("this key may not name an end user; expected one made with --delegate")
+    if not _END_USER.fullmatch(named):
+        raise InvalidRequest("x-regate-on-behalf-of: expected at most 256 printable characters")
+    return named

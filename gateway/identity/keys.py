@@ -1,0 +1,90 @@
+"""API keys: `rg_<id>_<secret>`, made once, kept only as a digest, compared in constant time."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Sequence
+
+from gateway.errors import ConfigError, Unauthenticated
+from gateway.state import KeyRow, Keys, Role
+
+# Lower-case base32: a double click selects the whole key. 60 bits of id, 256 of secret.
+_KEY = re.compile(r"rg_([a-z2-7]{12})_([a-z2-7]{52})")
+_NAME = re.compile(r"\S(?:[^\x00-\x1f\x7f]{0,198}\S)?")
+_NO_DIGEST = bytes(32)
+
+
+def create_key(
+    keys: Keys,
+    *,
+    agent: str,
+    owner: str,
+    groups: Sequence[str] = ("default",),
+    role: Role = "agent",
+    delegate: bool = False,
+    expires_seconds: float | None = None,
+    now: float,
+) -> tuple[KeyRow, str]:
+    """Make and store a key; the second value is the key itself, which exists nowhere else.
+
+    Raises ConfigError on a name that is empty, too long or holds control characters.
+    """
+    for what, name in (("agent", agent), ("owner", owner), *(("group", group) for group in groups)):
+        if not _NAME.fullmatch(name):
+            raise ConfigError(f"{what}: found {name!r}; expected 1 to 200 printable characters, trimmed")
+    if delegate and role != "agent":
+        raise ConfigError(f"delegate: only an agent key may name an end user; this one is for role {role}")
+    key_id, secret = _base32(secrets.token_bytes(8))[:12], _base32(secrets.token_bytes(32))
+    row = KeyRow(
+        id=key_id,
+        digest=_digest(secret),
+        agent=agent,
+        owner=owner,
+        groups=tuple(dict.fromkeys(groups)),
+        role=role,
+        delegate=delegate,
+        created_at=now,
+        expires_at=None if expires_seconds is None else now + expires_seconds,
+    )
+    keys.create(row)
+    return row, f"rg_{key_id}_{secret}"
+
+
+def authenticate(keys: Keys, presented: str, now: float) -> KeyRow:
+    """The live key that was presented. For processes without an event loop.
+
+    Raises Unauthenticated, or StateUnavailable when the database cannot say.
+    """
+    key_id, secret = split_key(presented)
+    return check_key(keys.find(key_id), secret, now)
+
+
+def split_key(presented: str) -> tuple[str, str]:
+    """Id and secret; a malformed key is refused here, before it costs a query."""
+    match = _KEY.fullmatch(presented)
+    if match is None:
+        raise Unauthenticated("unknown key: expected one that `regate keys create` made")
+    return match[1], match[2]
+
+
+def check_key(row: KeyRow | None, secret: str, now: float) -> KeyRow:
+    """`row` when the secret is its own and it is live. An unknown id takes as long as a wrong secret."""
+    proven = hmac.compare_digest(_digest(secret), row.digest if row else _NO_DIGEST)
+    if row is None or not proven:
+        raise Unauthenticated("unknown key: expected one that `regate keys create` made")
+    if (status := row.status(now)) != "active":
+        raise Unauthenticated(f"this key is {status}")
+    return row
+
+
+def _digest(secret: str) -> bytes:
+    """One round is enough: the secret is 256 random bits, so there is nothing to guess from its digest."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _base32(data: bytes) -> str:
+    return base64.b32encode(data).decode().rstrip("=").lower()
