@@ -29,8 +29,8 @@ class UsageStore:
     def __init__(self, state: State) -> None:
         self.state = state
 
-    def add(self, rows: Sequence[UsageRow]) -> None:
-        """Add to what is there, all of it or nothing."""
+    def add(self, rows: Sequence[UsageRow], over: Mapping[int, float] | None = None) -> None:
+        """Add to what is there, and drop slots that ended before `over[width]`: all of it or nothing."""
         if not rows:
             return
         statement = insert(usage)
@@ -43,6 +43,9 @@ class UsageStore:
                 statement.on_conflict_do_update(index_elements=["width", "slot", "agent"], set_=added),
                 [asdict(row) for row in rows],
             )
+            for width, before in (over or {}).items():
+                ended = usage.c.slot <= before - width
+                connection.execute(delete(usage).where(usage.c.width == width, ended))
 
     def totals(self, width: int, since: float) -> Mapping[str, tuple[int, int]]:
         """Requests and tokens by agent, over the slots that reach past `since`."""
@@ -53,8 +56,3 @@ class UsageStore:
         )
         with self.state.read() as connection:
             return {agent: (requests, tokens) for agent, requests, tokens in connection.execute(query)}
-
-    def forget(self, width: int, before: float) -> None:
-        """Drop the slots that ended before `before`."""
-        with self.state.write() as connection:
-            connection.execute(delete(usage).where(usage.c.width == width, usage.c.slot <= before - width))

@@ -27,8 +27,7 @@ def test_widths_do_not_mix(state: State) -> None:
 
 def test_slots_before_the_window_are_forgotten(state: State) -> None:
     store = UsageStore(state)
-    store.add([UsageRow(5, 100, "a", 1, 1), UsageRow(5, 105, "a", 1, 1)])
-    store.forget(5, 105)
+    store.add([UsageRow(5, 100, "a", 1, 1), UsageRow(5, 105, "a", 1, 1)], {5: 105})
     assert store.totals(5, 0) == {"a": (1, 1)}
 
 

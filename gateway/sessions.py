@@ -1,0 +1,236 @@
+"""Sessions and usage: what an agent did before, in this conversation and in the last minute and day."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from gateway.decision import Action
+from gateway.errors import StateUnavailable
+from gateway.exchange import SessionFacts, UsageFacts
+from gateway.server_key import ServerKey
+from gateway.state import UsageRow, UsageStore
+
+IDLE_SECONDS = 30 * 60
+_SESSIONS = 10_000
+_DIGESTS = 200_000  # of all sessions together: some 30 MB
+
+# The minute and the day slide in whole slots: up to one slot too much is counted, and never too little.
+_MINUTE, _MINUTE_SLOT = 60, 5
+_DAY, _DAY_SLOT = 86_400, 1_800
+_Slot = tuple[int, int, str]  # width, start, agent
+_Totals = Mapping[int, Mapping[str, tuple[int, int]]]  # requests and tokens by width and agent
+
+
+class Session:
+    """The exchanges of one conversation, as this process remembers them."""
+
+    def __init__(self, session_id: str, digests: _Digests) -> None:
+        self.id = session_id
+        self.last_seen = 0.0
+        self._digests = digests
+        self._forwarded: set[str] = set()
+        self._counts: dict[str, int] = {"exchanges": 0, "tokens": 0}
+        self._entities: set[str] = set()
+
+    def facts(self) -> SessionFacts:
+        """What happened before this exchange."""
+        return SessionFacts(
+            exchanges=self._counts["exchanges"],
+            denied=self._counts.get("deny", 0),
+            masked=self._counts.get("mask", 0),
+            held=self._counts.get("require_approval", 0),
+            tokens=self._counts["tokens"],
+            entities=tuple(sorted(self._entities)),
+        )
+
+    def is_new(self, digest: str) -> bool:
+        """Whether nobody remembers that this part was forwarded in this session."""
+        return digest not in self._forwarded
+
+    def forwarded(self, digests: Iterable[str]) -> None:
+        """These parts went to the provider."""
+        added = set(digests) - self._forwarded
+        self._forwarded |= added
+        self._digests.count += len(added)
+
+    def count(self, action: Action, tokens: int = 0, entities: Iterable[str] = ()) -> None:
+        """One exchange ended this way. Tokens below 0 are tokens that nobody counted."""
+        self._counts["exchanges"] += 1
+        self._counts[action] = self._counts.get(action, 0) + 1
+        self._counts["tokens"] += max(tokens, 0)
+        self._entities.update(entities)
+
+    def forget(self) -> None:
+        """Give the memory back; every part is new again."""
+        self._digests.count -= len(self._forwarded)
+        self._forwarded = set()
+        self._digests = _Digests()  # an exchange that still holds this session counts for nobody
+
+
+class Sessions:
+    """Gives each exchange its session. Bounded: the longest unused session is forgotten first."""
+
+    def __init__(
+        self,
+        key: ServerKey,
+        now: Callable[[], float] = time.time,
+        *,
+        sessions: int = _SESSIONS,
+        digests: int = _DIGESTS,
+    ) -> None:
+        self._key = key
+        self._now = now
+        self._max_sessions = sessions
+        self._max_digests = digests
+        self._digests = _Digests()
+        self._sessions: OrderedDict[bytes, Session] = OrderedDict()
+
+    def enter(self, agent_id: str, header: str | None, first_user_text: str) -> Session:
+        """The session that the caller names, else the one that its first words belong to.
+
+        A derived session ends when it was idle for half an hour. It informs reports and rules and never
+        supplies a value: anybody who begins with the same words is in it. Agents never share a session.
+        """
+        now = self._now()
+        given = (header or "").strip()
+        source, text = ("named", given) if given else ("derived", first_user_text)
+        name = self._key.digest(f"session/{source}", agent_id.encode(), text.encode("utf-8", "surrogatepass"))
+        session = self._sessions.get(name)
+        if session is not None and not given and now - session.last_seen > IDLE_SECONDS:
+            self._sessions.pop(name).forget()
+            session = None
+        if session is None:
+            session = self._sessions[name] = Session(self._id(name, None if given else now), self._digests)
+        session.last_seen = now
+        self._sessions.move_to_end(name)
+        self._evict()
+        return session
+
+    def _id(self, name: bytes, begun: float | None) -> str:
+        """A named session is the same for ever. A derived one is told from its successors by the half hour in
+        which it began: workers that share a conversation mostly agree, and no two windows begin in the same.
+        """
+        slot = b"" if begun is None else int(begun // IDLE_SECONDS).to_bytes(8, "big", signed=True)
+        return "se_" + self._key.digest("session/id", name, slot).hex()[:32]
+
+    def _evict(self) -> None:
+        crowded = len(self._sessions) > self._max_sessions
+        while len(self._sessions) > 1 and (crowded or self._digests.count > self._max_digests):
+            self._sessions.popitem(last=False)[1].forget()
+            crowded = len(self._sessions) > self._max_sessions
+        if self._digests.count > self._max_digests:
+            self._sessions.popitem()[1].forget()
+
+
+class UsageCounters:
+    """Requests and tokens per agent: counted in memory at once, shared with other workers once a second.
+
+    What others used is known to the last second; what this process counts is never late.
+    """
+
+    def __init__(
+        self, store: UsageStore, now: Callable[[], float] = time.time, *, flush_seconds: float = 1.0
+    ) -> None:
+        self._store = store
+        self._now = now
+        self._flush_seconds = flush_seconds
+        self._pending: dict[_Slot, list[int]] = {}
+        self._totals: _Totals = {_MINUTE_SLOT: {}, _DAY_SLOT: {}}
+        self._flushing = asyncio.Lock()
+        self._stopping = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Load what was used before. Raises StateUnavailable."""
+        await self.flush()
+        self._task = asyncio.create_task(self._keep_flushing(), name="usage counters")
+
+    def reserve(self, agent_id: str) -> UsageFacts:
+        """Count one request, and say what this agent used, that request included."""
+        self._add(agent_id, 1, 0)
+        requests_1m, tokens_1m = self._used(agent_id, _MINUTE_SLOT, _MINUTE)
+        requests_1d, tokens_1d = self._used(agent_id, _DAY_SLOT, _DAY)
+        return UsageFacts(requests_1m, requests_1d, tokens_1m, tokens_1d)
+
+    def add_tokens(self, agent_id: str, tokens: int) -> None:
+        """Tokens below 1 are tokens that nobody counted."""
+        if tokens > 0:
+            self._add(agent_id, 0, tokens)
+
+    async def flush(self) -> None:
+        """Write what was counted, read what all workers counted. StateUnavailable loses no count."""
+        async with self._flushing:
+            now = self._now()
+            flushed = {slot: (counts[0], counts[1]) for slot, counts in self._pending.items()}
+            if flushed:
+                rows = [UsageRow(*slot, *counts) for slot, counts in flushed.items()]
+                over = {_MINUTE_SLOT: now - _MINUTE, _DAY_SLOT: now - _DAY}
+                await self._store.state.writing(self._store.add, rows, over)
+                self._settle(flushed)
+            self._totals = await self._store.state.reading(self._read, now)
+
+    async def close(self) -> None:
+        """Stop, with a last flush. Raises StateUnavailable."""
+        self._stopping.set()
+        if self._task is not None:
+            await self._task
+        await self.flush()
+
+    async def _keep_flushing(self) -> None:
+        while not self._stopping.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), self._flush_seconds)
+            try:
+                await self.flush()
+            except StateUnavailable as error:
+                # counting goes on in memory, so limits still hold in this process
+                logging.getLogger(__name__).warning("usage not written: %s", error)
+
+    def _read(self, now: float) -> _Totals:
+        return {
+            _MINUTE_SLOT: self._store.totals(_MINUTE_SLOT, now - _MINUTE),
+            _DAY_SLOT: self._store.totals(_DAY_SLOT, now - _DAY),
+        }
+
+    def _settle(self, flushed: Mapping[_Slot, tuple[int, int]]) -> None:
+        """Move what was written from pending to the totals; some more may be pending by now."""
+        totals = {width: dict(agents) for width, agents in self._totals.items()}
+        for slot, (requests, tokens) in flushed.items():
+            counts = self._pending[slot]
+            counts[0] -= requests
+            counts[1] -= tokens
+            if counts == [0, 0]:
+                del self._pending[slot]
+            width, _, agent = slot
+            before = totals[width].get(agent, (0, 0))
+            totals[width][agent] = (before[0] + requests, before[1] + tokens)
+        self._totals = totals
+
+    def _add(self, agent_id: str, requests: int, tokens: int) -> None:
+        now = self._now()
+        for width in (_MINUTE_SLOT, _DAY_SLOT):
+            counts = self._pending.setdefault((width, int(now // width) * width, agent_id), [0, 0])
+            counts[0] += requests
+            counts[1] += tokens
+
+    def _used(self, agent_id: str, width: int, window: int) -> tuple[int, int]:
+        requests, tokens = self._totals[width].get(agent_id, (0, 0))
+        newest = int(self._now() // width) * width
+        for slot in range(newest - window, newest + 1, width):
+            counts = self._pending.get((width, slot, agent_id))
+            if counts is not None:
+                requests, tokens = requests + counts[0], tokens + counts[1]
+        return requests, tokens
+
+
+@dataclass(slots=True)
+class _Digests:
+    """How many digests all sessions remember together."""
+
+    count: int = 0
