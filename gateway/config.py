@@ -58,7 +58,6 @@ class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What happens while a request waits for people; 0 keepalive seconds sends nothing before the outcome."""
 
     keepalive_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0
-    max_waiting: Positive = 1000
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,54 @@
+# Every target does its own set-up, so that a fresh checkout needs nothing first.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+OPA = $(shell scripts/install-opa --print)
+PYTEST_ARGS ?=
+
+.PHONY: help setup run demo test policy-test check format bench lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.venv/.locked: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+setup: .venv/.locked ## .venv with the locked dependencies, and OPA
+	@scripts/install-opa
+
+run: setup ## start the gateway with regate.yaml; prints keys and a curl line
+	@REGATE_OPA="$(OPA)" $(BIN)/regate up --demo
+
+demo: setup ## five prompts through a running gateway: allowed, masked, streamed, held, denied
+	@REGATE_OPA="$(OPA)" $(BIN)/python -m bench.demo
+
+test: setup policy-test ## every test: Python and opa test
+	REGATE_OPA="$(OPA)" REGATE_REQUIRE_OPA=$(if $(OPA),1,0) $(BIN)/pytest $(PYTEST_ARGS)
+
+policy-test: setup ## the policy's own tests
+	@REGATE_OPA="$(OPA)" $(BIN)/regate policy test
+
+check: setup ## format, lint, types, import floors, Rego
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@REGATE_OPA="$(OPA)" $(BIN)/regate policy check
+
+format: setup ## put everything into the one format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	@REGATE_OPA="$(OPA)" $(BIN)/regate policy fmt
+
+bench: setup ## what governing costs, against a bare pass-through
+	@REGATE_OPA="$(OPA)" $(BIN)/python -m bench
+
+lock: ## write requirements.lock anew from pyproject.toml
+	$(BIN)/uv pip compile --universal --generate-hashes --all-extras --python-version 3.11 --quiet \
+		--no-header --output-file requirements.lock pyproject.toml
+
+clean: ## remove what was built; evidence and state stay
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

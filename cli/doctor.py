@@ -1,0 +1,139 @@
+"""`regate doctor`: what is configured, reachable and installed, and what to do about each problem."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gateway.config import Config, Provider, config_path, load_config, resolve_reference
+from gateway.errors import RegateError
+from gateway.policy import PINNED, find_opa, load_source
+from gateway.server_key import load_server_key
+from gateway.state import open_state
+
+_LOW_DISK = 1024**3  # bytes
+_CONNECT_SECONDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report; `remedy` is empty when all is well."""
+
+    what: str
+    state: str
+    ok: bool = True
+    remedy: str = ""
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+) -> None:
+    """Look at everything the gateway needs. Exit code 1 when something stops it from working.
+
+    Example: regate doctor
+    """
+    config = load_config(config_path())
+    findings = list(examine(config))
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        _print(findings)
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+def examine(config: Config) -> Iterator[Finding]:
+    """Every check, in the order in which the gateway meets them."""
+    yield Finding("configuration", f"{config_path()} is valid")
+    yield from _engines(config)
+    yield _policy(config)
+    yield _state(config)
+    yield _audit(config)
+    for name, provider in config.providers.items():
+        yield _provider(name, provider)
+
+
+def _engines(config: Config) -> Iterator[Finding]:
+    opa = find_opa()
+    embedded = importlib.util.find_spec("regorus") is not None
+    need_opa = config.policy.engine == "sidecar"
+    found = f"{opa} (pinned {PINNED})" if opa else "not found"
+    yield Finding("OPA", found, opa is not None or not need_opa, "" if opa else "run: make setup")
+    yield Finding(
+        "embedded engine",
+        "installed" if embedded else "not installed",
+        embedded or opa is not None,
+        "" if embedded else "run: pip install 'regate[embedded]'",
+    )
+
+
+def _policy(config: Config) -> Finding:
+    try:
+        source = load_source(config.policy_path)
+    except RegateError as error:
+        return Finding("policy", str(error), False, "run: regate policy check")
+    return Finding("policy", f"{config.policy_path}, revision {source.revision[:12]}")
+
+
+def _state(config: Config) -> Finding:
+    try:
+        open_state(config.state_path).close()
+        load_server_key(config.key_path)
+    except RegateError as error:
+        return Finding("state", str(error), False, "check the file and who may write it")
+    return Finding("state", str(config.state_path))
+
+
+def _audit(config: Config) -> Finding:
+    folder = _nearest(config.audit_path)
+    if not os.access(folder, os.W_OK):
+        return Finding("audit", f"{folder} cannot be written", False, "give the gateway's user the folder")
+    free = shutil.disk_usage(folder).free
+    state = f"{config.audit_path}, {free / 1024**3:.1f} GiB free"
+    return Finding(
+        "audit", state, free > _LOW_DISK, "" if free > _LOW_DISK else "make room: a full disk refuses traffic"
+    )
+
+
+def _nearest(path: Path) -> Path:
+    return next(folder for folder in (path, *path.parents) if folder.exists())
+
+
+def _provider(name: str, provider: Provider) -> Finding:
+    """A provider without its credential is disabled; that stops nothing else."""
+    what = f"provider {name}"
+    if provider.base_url == "builtin:demo":
+        return Finding(what, "built in")
+    if provider.credential and resolve_reference(provider.credential) is None:
+        return Finding(
+            what, f"disabled: {provider.credential} is not set", True, "set it to enable the provider"
+        )
+    url = urlsplit(provider.base_url)
+    try:
+        port = url.port or (443 if url.scheme == "https" else 80)
+        socket.create_connection((url.hostname or "", port), _CONNECT_SECONDS).close()
+    except OSError as error:
+        return Finding(
+            what, f"{provider.base_url} cannot be reached: {error}", False, "check address and network"
+        )
+    return Finding(what, f"{provider.base_url} answers")
+
+
+def _print(findings: list[Finding]) -> None:
+    table = Table("", "what", "state", "what to do", box=None, pad_edge=False)
+    for finding in findings:
+        table.add_row(
+            "[green]ok[/]" if finding.ok else "[red]!![/]", finding.what, finding.state, finding.remedy
+        )
+    Console().print(table)

@@ -1,0 +1,1 @@
+"""The steps of one exchange that `pipeline.py` tells as a story."""

@@ -1,0 +1,247 @@
+"""Asking policy about one exchange in one phase: build the input, decide, write it down, then act."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.approvals import Approvals, Binding
+from gateway.decision import Decision, Mask, Reason, to_document
+from gateway.errors import ApprovalDenied, ApprovalExpired, ApprovalRequired, PolicyDenied
+from gateway.exchange import (
+    ApprovalFacts,
+    InspectedPart,
+    Phase,
+    ResponseFacts,
+    Tool,
+    ToolCall,
+)
+from gateway.flow.context import Exchange, new_id
+from gateway.flow.inspecting import masked_texts, unmaskable
+from gateway.flow.ledger import Ledger
+from gateway.policy import Policies
+from gateway.policy_input import build_input, finding_rows
+from gateway.server_key import ServerKey
+
+Restored = tuple[tuple[str, str], ...]
+"""What restoring a tool call's placeholders would put into it: (entity, category) each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What policy is asked about: a prompt, or the completion so far."""
+
+    phase: Phase
+    parts: Sequence[InspectedPart]
+    calls: Sequence[tuple[ToolCall, Restored]] = ()
+    facts: ResponseFacts = ResponseFacts()
+
+
+class Asking:
+    """Policy, the ledger and the approvals, as one exchange meets them."""
+
+    def __init__(self, policies: Policies, ledger: Ledger, approvals: Approvals, key: ServerKey) -> None:
+        self._policies = policies
+        self._ledger = ledger
+        self._approvals = approvals
+        self._key = key
+
+    async def decide(self, exchange: Exchange, subject: Subject) -> Decision:
+        """Ask, and write the answer down before anything acts on it.
+
+        Raises PolicyUnavailable, PolicyError, RecordingFailed.
+        """
+        rows = finding_rows(subject.parts)
+        document = _input(exchange, subject, rows)
+        decision = await self._policies.decide(document)
+        decision = _refuse_unmaskable(exchange, subject, decision)
+        decision = _refuse_second_hold(document, decision)
+        decision_id = new_id("dec")
+        if subject.phase == "request":
+            exchange.rows, exchange.decision, exchange.decision_id = rows, decision, decision_id
+            exchange.revision = decision.revision
+        await self._ledger.decision(exchange, subject.phase, decision_id, decision, document, subject.parts)
+        return decision
+
+    async def hold(
+        self, exchange: Exchange, decision: Decision, subject: Subject, completion: bytes | None = None
+    ) -> ApprovalFacts:
+        """Wait for people, at most `wait_seconds`; the approval that lets this exchange pass.
+
+        Raises ApprovalRequired, ApprovalDenied, ApprovalExpired.
+        """
+        reasons = to_document(decision)["reasons"]
+        approval = await self._approvals.hold(
+            self.binding(exchange, subject.phase),
+            decision.approval,
+            agent=exchange.agent,
+            exchange_id=exchange.id,
+            session_id=exchange.session_id,
+            reasons=reasons,
+            summary=_summary(subject),
+            completion=completion,
+        )
+        if approval.status == "pending":
+            approval = await self._approvals.wait(approval.id, decision.approval.wait_seconds)
+        extra = {"approval_id": approval.id, "reasons": reasons}
+        if approval.status == "pending":
+            raise ApprovalRequired(
+                "this request needs approval: send the same request again once it is approved", **extra
+            )
+        if approval.status == "expired":
+            raise ApprovalExpired("the approval expired before anybody decided", **extra)
+        if approval.status != "approved":
+            raise ApprovalDenied(f"the approval was {approval.status}", **extra)
+        return ApprovalFacts(approval.id, approval.status, tuple(approval.approvers), approval.note)
+
+    async def use(self, approval: ApprovalFacts) -> None:
+        """Spend the approval, once. Raises ApprovalRequired when an identical request was quicker."""
+        if approval.id and not await self._approvals.use(approval.id):
+            raise ApprovalRequired(
+                "the approval was used by an identical request: this one needs its own",
+                approval_id=approval.id,
+            )
+
+    async def give_back(self, approval: ApprovalFacts) -> None:
+        """Return an approval whose request the provider did not serve."""
+        if approval.id:
+            await self._approvals.give_back(approval.id)
+
+    async def held_completion(self, exchange: Exchange) -> tuple[ApprovalFacts, bytes] | None:
+        """The completion of an earlier, identical request, if it was held and is now approved."""
+        held = await self._approvals.held_completion(self.binding(exchange, "response"))
+        if held is None:
+            return None
+        approval, completion = held
+        return ApprovalFacts(
+            approval.id, approval.status, tuple(approval.approvers), approval.note
+        ), completion
+
+    def binding(self, exchange: Exchange, phase: Phase) -> Binding:
+        """What an approval is bound to: it passes this request and no other."""
+        return Binding(
+            agent=exchange.agent.id,
+            method=exchange.call.method,
+            path=exchange.up_path,
+            query=exchange.up_query,
+            provider=exchange.endpoint.name,
+            revision=exchange.revision,
+            phase=phase,
+            digest=self._key.digest("binding", exchange.unmasked).hex(),
+        )
+
+
+def enforce(exchange: Exchange, decision: Decision) -> None:
+    """Carry out a denial. Raises PolicyDenied, unless this is a dry run."""
+    if exchange.enforced and decision.action == "deny":
+        raise PolicyDenied(_because(decision), reasons=to_document(decision)["reasons"])
+
+
+def masks_of(exchange: Exchange, decision: Decision | None) -> dict[str, Mask]:
+    """The masks to carry out, by entity; none in a dry run."""
+    if decision is None or not exchange.enforced:
+        return {}
+    return {mask.entity: mask for mask in decision.mask}
+
+
+def _because(decision: Decision) -> str:
+    messages = [reason.message or reason.title or reason.rule for reason in decision.reasons]
+    return "denied by policy: " + "; ".join(messages or ["no rule allows it"])
+
+
+def _input(exchange: Exchange, subject: Subject, rows: Any) -> dict[str, Any]:
+    texts = masked_texts(exchange.parts)
+    prompt = replace(
+        exchange.prompt,
+        model=texts.get(exchange.prompt.model, exchange.prompt.model),
+        tools=tuple(
+            Tool(texts.get(tool.name, tool.name), texts.get(tool.description, tool.description))
+            for tool in exchange.prompt.tools
+        ),
+    )
+    response = subject.phase == "response"
+    return build_input(
+        phase=subject.phase,
+        time=datetime.now(UTC),
+        exchange_id=exchange.id,
+        session_id=exchange.session_id,
+        agent=exchange.agent,
+        source=exchange.call.source,
+        provider=exchange.endpoint.name,
+        dialect=exchange.dialect,
+        method=exchange.call.method,
+        path=exchange.path,
+        prompt=prompt,
+        parts=subject.parts,
+        rows=rows,
+        tool_calls=[(_masked_call(call, subject.parts), restored) for call, restored in subject.calls],
+        session=exchange.session.facts(),
+        usage=exchange.usage,
+        approval=exchange.response_approval if response else exchange.approval,
+        response=subject.facts,
+    )
+
+
+def _masked_call(call: ToolCall, parts: Sequence[InspectedPart]) -> ToolCall:
+    """The call with its arguments as policy may see them."""
+    carrying = [part for part in parts if part.part.pointer in call.pointers]
+    texts = masked_texts(carrying)
+    if call.arguments is None or not texts:
+        return call
+    if len(carrying) == 1 and carrying[0].part.text.lstrip().startswith("{"):  # the raw JSON of the arguments
+        return replace(call, arguments=_read_object(carrying[0].masked))
+    arguments: Mapping[str, Any] = _replace_leaves(call.arguments, lambda text: texts.get(text, text))
+    return replace(call, arguments=arguments)
+
+
+def _read_object(text: str) -> dict[str, Any] | None:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _replace_leaves(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, Mapping):
+        return {change(key): _replace_leaves(item, change) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_replace_leaves(item, change) for item in value]
+    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+        changed = change(str(value))
+        return value if changed == str(value) else changed
+    return value
+
+
+def _refuse_unmaskable(exchange: Exchange, subject: Subject, decision: Decision) -> Decision:
+    """A finding in syntax cannot be masked without changing what is asked: refuse it instead."""
+    stuck = unmaskable(subject.parts, masks_of(exchange, decision))
+    if stuck is None or decision.action == "deny":
+        return decision
+    where = {"key": "an object key", "structural": "a field that is syntax"}[stuck.part.place]
+    entities = ", ".join(sorted({finding.entity for finding in stuck.findings}))
+    return _denied(decision, "gateway.unmaskable", f"{entities} in {where} cannot be masked")
+
+
+def _refuse_second_hold(document: Mapping[str, Any], decision: Decision) -> Decision:
+    """Policy has the last word after an approval, but may not hold again."""
+    if decision.action != "require_approval" or document["approval"]["status"] != "approved":
+        return decision
+    return _denied(decision, "gateway.second_hold", "policy asks for approval of an approved exchange")
+
+
+def _denied(decision: Decision, rule: str, message: str) -> Decision:
+    reason = Reason(rule=rule, title="Refused by the gateway", message=message, severity="high")
+    return Decision(
+        action="deny", reasons=(reason, *decision.reasons), record=decision.record, revision=decision.revision
+    )
+
+
+def _summary(subject: Subject) -> str:
+    """What an approver reads: the new masked text and the tool calls, at most 4,000 characters."""
+    texts = [f"{part.part.role or part.part.kind}: {part.masked}" for part in subject.parts if part.new
+             and part.part.kind != "field" and part.part.place == "value"]  # fmt: skip
+    return "\n".join(texts)[:4000]

@@ -1,0 +1,123 @@
+"""One exchange while it is governed: each step fills in what the later ones read."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.decision import Decision
+from gateway.exchange import (
+    Agent,
+    ApprovalFacts,
+    Completion,
+    Dialect,
+    Family,
+    FindingRow,
+    InspectedPart,
+    Prompt,
+    Source,
+    UsageFacts,
+)
+from gateway.masking import Restorer, Vault
+from gateway.sessions import Session
+from gateway.upstream import Endpoint
+
+NOBODY = Agent(id="", owner="", method="api_key")
+
+
+def new_id(prefix: str) -> str:
+    """A random identifier of 96 bits, in letters that no detector takes for a number."""
+    return f"{prefix}_{secrets.token_hex(12).translate(_LETTERS)}"
+
+
+_LETTERS = str.maketrans("0123456789", "ghijkmnpqr")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as HTTP delivered it: header names in lower case, the body not yet read."""
+
+    provider: str
+    method: str
+    raw_path: bytes
+    raw_query: bytes
+    headers: Mapping[str, str]
+    source: Source
+    body: Callable[[], Awaitable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back to the agent."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes | AsyncGenerator[bytes]
+
+
+@dataclass(slots=True)
+class Exchange:
+    """Everything known of one exchange so far."""
+
+    call: Call
+    enforced: bool
+    id: str = field(default_factory=lambda: new_id("ex"))
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    clock: float = field(default_factory=time.perf_counter)
+
+    agent: Agent = NOBODY
+    endpoint: Endpoint = field(init=False)
+    provider: str = ""  # the endpoint's name, once it is known
+    family: Family = "openai"
+    path: str = ""  # as policy and the record see it: findings replaced
+    query: str = ""
+    up_path: str = ""  # as the provider gets it
+    up_query: str = ""
+    dialect: Dialect = "none"
+    document: Any = None
+    unmasked: bytes = b""  # the body as it was inspected, re-serialised
+    prompt: Prompt = Prompt()
+
+    session: Session = field(init=False)
+    session_id: str = ""
+    vault: Vault = field(init=False)  # the prompt's values
+    response_vault: Vault = field(init=False)  # values that the completion brought
+    restorer: Restorer = field(init=False)
+    parts: tuple[InspectedPart, ...] = ()
+    rows: tuple[FindingRow, ...] = ()
+    usage: UsageFacts = UsageFacts()
+
+    decision: Decision | None = None
+    decision_id: str = ""
+    revision: str = ""
+    approval: ApprovalFacts = ApprovalFacts()
+    response_approval: ApprovalFacts = ApprovalFacts()
+    completion: Completion = Completion()
+    outcome: str = ""  # "completed", or the code of what ended it; "" while it is open
+
+    @property
+    def action(self) -> str:
+        return self.decision.action if self.decision else ""
+
+    @property
+    def masks(self) -> bool:
+        """Whether the decision's masks are carried out (not in a dry run)."""
+        return self.enforced and self.decision is not None and bool(self.decision.mask)
+
+    def elapsed_ms(self) -> float:
+        return (time.perf_counter() - self.clock) * 1000
+
+    def headers(self) -> dict[str, str]:
+        """What every answer carries; the empty ones were not reached."""
+        named = {
+            "x-regate-decision-id": self.decision_id,
+            "x-regate-action": self.action,
+            "x-regate-session-id": self.session_id,
+            "x-regate-exchange-id": self.id,
+            "x-regate-enforced": "" if self.enforced else "false",
+        }
+        return {name: value for name, value in named.items() if value}

@@ -1,0 +1,144 @@
+"""From parts to inspected parts: what was found, what is new, what text policy and the record may see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from gateway.decision import Mask
+from gateway.detect import Inspection
+from gateway.dialects import put
+from gateway.exchange import Finding, InspectedPart, Part, Span
+from gateway.flow.context import Exchange
+from gateway.masking import Vault, apply_mask, splice
+from gateway.server_key import ServerKey
+
+CREDENTIAL_ENTITY = "PROVIDER_CREDENTIAL"
+_CREDENTIAL_MASK = Mask(entity=CREDENTIAL_ENTITY, operator="redact")
+_MASKABLE = ("value", "number")
+
+
+class Inspector:
+    """Finds, digests and masks the parts of one prompt or completion."""
+
+    def __init__(self, inspection: Inspection, key: ServerKey) -> None:
+        self._inspection = inspection
+        self._key = key
+
+    async def prompt(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
+        """The prompt's parts. Raises InspectionFailed."""
+        found = await self._inspection.find(parts)
+        return tuple(
+            InspectedPart(
+                part,
+                digest := self.digest(part.text),
+                exchange.session.is_new(digest),
+                findings,
+                placeholders(part.text, findings, exchange.vault) if findings else part.text,
+            )
+            for part, findings in zip(parts, found, strict=True)
+        )
+
+    async def completion(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
+        """A completion's parts: values that the prompt itself held are masked, but are no findings again."""
+        found = await self._inspection.find(parts)
+        inspected = []
+        for part, findings in zip(parts, found, strict=True):
+            findings += credential_findings(exchange, part)
+            brought = tuple(f for f in findings if not exchange.vault.holds(part.text[f.start : f.end]))
+            masked = self._masked(part.text, findings, exchange) if findings else part.text
+            inspected.append(InspectedPart(part, self.digest(part.text), True, brought, masked))
+        return tuple(inspected)
+
+    def digest(self, text: str) -> str:
+        """A keyed digest of a text, 128 bits in hex."""
+        return self._key.digest("part", text.encode())[:16].hex()
+
+    def spans(self, exchange: Exchange) -> Callable[[str], tuple[Span, ...]]:
+        """How a stream of this exchange's completion is scanned."""
+        inspect, secret = self._inspection.inspector.inspect, exchange.endpoint.secret
+
+        def scan(text: str) -> tuple[Span, ...]:
+            return inspect(text) + _occurrences(text, secret)
+
+        return scan
+
+    def _masked(self, text: str, findings: Sequence[Finding], exchange: Exchange) -> str:
+        def replace(finding: Finding) -> str:
+            value = text[finding.start : finding.end]
+            vault = exchange.vault if exchange.vault.holds(value) else exchange.response_vault
+            return vault.placeholder(finding.entity, finding.category, value)
+
+        return splice(text, findings, replace)
+
+
+def placeholders(text: str, findings: Sequence[Finding], vault: Vault) -> str:
+    """The text with every finding replaced by its placeholder."""
+    return splice(text, findings, lambda f: vault.placeholder(f.entity, f.category, text[f.start : f.end]))
+
+
+def credential_findings(exchange: Exchange, part: Part) -> tuple[Finding, ...]:
+    """Where the provider's answer repeats the credential that the gateway called it with."""
+    return tuple(
+        Finding(span.entity, span.category, span.score, part.pointer, span.start, span.end)
+        for span in _occurrences(part.text, exchange.endpoint.secret)
+    )
+
+
+def mask_for(masks: Mapping[str, Mask | None], entity: str) -> Mask | None:
+    """The mask for an entity. The gateway's own credential is redacted whatever policy says."""
+    return _CREDENTIAL_MASK if entity == CREDENTIAL_ENTITY else masks.get(entity)
+
+
+def masked_document(
+    document: Any, parts: Sequence[InspectedPart], masks: Mapping[str, Mask | None], vault: Vault
+) -> Any:
+    """Put the masked text of every part that a mask covers into the document, in place."""
+    for inspected in parts:
+        text = masked_text(inspected, masks, vault)
+        if text is not None and inspected.part.place in _MASKABLE:
+            document = put(document, inspected.part.pointer, text)
+    return document
+
+
+def masked_text(inspected: InspectedPart, masks: Mapping[str, Mask | None], vault: Vault) -> str | None:
+    """The part's text with the decision's masks carried out; None when none covers it."""
+    covered = [f for f in inspected.findings if mask_for(masks, f.entity)]
+    if not covered:
+        return None
+    text = inspected.part.text
+
+    def mask(finding: Finding) -> str:
+        chosen = mask_for(masks, finding.entity)
+        assert chosen is not None
+        return apply_mask(chosen, finding, text[finding.start : finding.end], vault)
+
+    return splice(text, covered, mask)
+
+
+def unmaskable(parts: Sequence[InspectedPart], masks: Mapping[str, Mask | None]) -> InspectedPart | None:
+    """The first part that a mask covers and that cannot be masked: a key, or a value that is syntax."""
+    return next(
+        (
+            inspected
+            for inspected in parts
+            if inspected.part.place not in _MASKABLE
+            and any(mask_for(masks, f.entity) for f in inspected.findings)
+        ),
+        None,
+    )
+
+
+def masked_texts(parts: Sequence[InspectedPart]) -> dict[str, str]:
+    """Raw text to masked text, for the parts with findings."""
+    return {inspected.part.text: inspected.masked for inspected in parts if inspected.findings}
+
+
+def _occurrences(text: str, secret: str | None) -> tuple[Span, ...]:
+    if not secret or secret not in text:
+        return ()
+    spans, start = [], text.find(secret)
+    while start >= 0:
+        spans.append(Span(CREDENTIAL_ENTITY, "secret", 1.0, start, start + len(secret)))
+        start = text.find(secret, start + len(secret))
+    return tuple(spans)

@@ -1,0 +1,158 @@
+"""What is written down of an exchange: its decisions before they act, and one record that closes it."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from gateway.audit import Journal, Record
+from gateway.decision import Decision, to_document
+from gateway.errors import RecordingFailed, Refusal
+from gateway.exchange import Completion, InspectedPart, Phase
+from gateway.flow.context import Exchange
+from gateway.server_key import ServerKey
+
+_log = logging.getLogger("regate.ledger")
+
+
+class Ledger:
+    """Writes the journal for the flow. `decision` is durable when it returns; closing records are queued."""
+
+    def __init__(self, journal: Journal, key: ServerKey) -> None:
+        self._journal = journal
+        self._key = key
+
+    async def decision(
+        self,
+        exchange: Exchange,
+        phase: Phase,
+        decision_id: str,
+        decision: Decision,
+        document: Mapping[str, Any],
+        parts: Sequence[InspectedPart],
+    ) -> None:
+        """Write down what policy was asked and said. Raises RecordingFailed: then nothing may act on it."""
+        prompt = {name: value for name, value in document["prompt"].items() if name != "parts"}
+        body = {
+            "input": {**document, "prompt": prompt},
+            "parts": self._parts(exchange, parts, decision.record),
+            "decision": to_document(decision),
+        }
+        await self._journal.record(
+            _record(
+                exchange,
+                kind="decision",
+                phase=phase,
+                decision_id=decision_id,
+                action=decision.action,
+                revision=decision.revision,
+                approval_id=document["approval"]["id"],
+                findings=tuple(document["findings"]),
+                reasons=tuple(body["decision"]["reasons"]),
+                body=body,
+            )
+        )
+
+    def completed(
+        self, exchange: Exchange, status: int, completion: Completion, parts: Sequence[InspectedPart]
+    ) -> None:
+        """Close an exchange that was answered to its end. Raises RecordingFailed when the queue is full."""
+        exchange.outcome, exchange.completion = "completed", completion
+        level = exchange.decision.record if exchange.decision else "masked"
+        self._journal.enqueue(
+            _record(
+                exchange,
+                kind="completion",
+                status=status,
+                input_tokens=completion.usage.input_tokens,
+                output_tokens=completion.usage.output_tokens,
+                body={
+                    "parts": self._parts(exchange, parts, level),
+                    "finish_reason": completion.finish_reason,
+                    "model": completion.model,
+                },
+            )
+        )
+
+    def refused(self, exchange: Exchange, refusal: Refusal) -> None:
+        """Close an exchange that is refused, or that its provider failed.
+
+        The refusal stands even when it cannot be written down.
+        """
+        self._close(
+            exchange,
+            kind="completion" if refusal.code.startswith("upstream_") else "refusal",
+            status=refusal.status,
+            code=refusal.code,
+            approval_id=str(refusal.extra.get("approval_id", "")),
+            body={"message": refusal.message, "reasons": refusal.extra.get("reasons", [])},
+        )
+
+    def broken_off(self, exchange: Exchange, code: str) -> None:
+        """Close an exchange whose answer ended early, say `cancelled` by the agent or the drain."""
+        self._close(exchange, kind="completion", code=code)
+
+    def _close(self, exchange: Exchange, **fields: Any) -> None:
+        if exchange.outcome:
+            return
+        exchange.outcome = str(fields["code"])
+        try:
+            self._journal.enqueue(_record(exchange, **fields))
+        except RecordingFailed:
+            _log.error("a closing record was lost", extra={"exchange_id": exchange.id})
+
+    def _parts(self, exchange: Exchange, parts: Sequence[InspectedPart], level: str) -> list[dict[str, Any]]:
+        """The parts as `decision.record` says; text is written the first time its session sends it."""
+        return [
+            {
+                "role": inspected.part.role,
+                "kind": inspected.part.kind,
+                "pointer": inspected.part.pointer,
+                "digest": inspected.digest,
+                "new": inspected.new,
+                **self._content(exchange, inspected, level),
+            }
+            for inspected in parts
+        ]
+
+    def _content(self, exchange: Exchange, inspected: InspectedPart, level: str) -> dict[str, str]:
+        if level == "metadata" or not inspected.new:
+            return {}
+        if level == "full" and inspected.findings:
+            return {"text": inspected.masked, "sealed": self._seal(exchange, inspected)}
+        return {"text": inspected.masked}
+
+    def _seal(self, exchange: Exchange, inspected: InspectedPart) -> str:
+        """The unmasked text under a key of its session: nonce and AES-256-GCM ciphertext in hex."""
+        nonce = os.urandom(12)
+        cipher = AESGCM(self._key.derive("content", exchange.session_id))
+        return (nonce + cipher.encrypt(nonce, inspected.part.text.encode(), inspected.digest.encode())).hex()
+
+
+def _record(exchange: Exchange, **fields: Any) -> Record:
+    """A record with everything about the exchange that is known by now."""
+    approval_id = fields.pop("approval_id", "") or exchange.approval.id
+    return Record(
+        **{
+            "exchange_id": exchange.id,
+            "session_id": exchange.session_id,
+            "decision_id": exchange.decision_id,
+            "agent": exchange.agent.id,
+            "owner": exchange.agent.owner,
+            "on_behalf_of": exchange.agent.on_behalf_of,
+            "provider": exchange.provider,
+            "dialect": exchange.dialect,
+            "model": exchange.prompt.model,
+            "method": exchange.call.method,
+            "path": exchange.path,
+            "enforced": exchange.enforced,
+            "revision": exchange.revision,
+            "approval_id": approval_id,
+            "duration_ms": round(exchange.elapsed_ms(), 3),
+            **fields,
+        }
+    )

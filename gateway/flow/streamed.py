@@ -1,0 +1,295 @@
+"""A completion that streams: scanned, decided, masked and restored as it flows; tool calls when complete."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from gateway.decision import Decision, Mask
+from gateway.dialects import (
+    CallReady,
+    ChannelEnd,
+    Frame,
+    Item,
+    Malformed,
+    SseDecoder,
+    SseEvent,
+    StreamReader,
+    TextDelta,
+    encode,
+    error_document,
+    error_event,
+    serialise,
+)
+from gateway.errors import Refusal, UpstreamUnreadable
+from gateway.exchange import Finding, InspectedPart, Part, ResponseFacts, ToolCall
+from gateway.flow.asking import Asking, Restored, Subject, enforce, masks_of
+from gateway.flow.context import Exchange
+from gateway.flow.inspecting import (
+    CREDENTIAL_ENTITY,
+    Inspector,
+    mask_for,
+    masked_document,
+    masked_text,
+)
+from gateway.flow.ledger import Ledger
+from gateway.flow.whole import always_asks, collect
+from gateway.masking import Piece, StreamRestorer, StreamScanner, apply_mask
+from gateway.upstream import ReplayedResponse, UpstreamResponse, pack
+
+
+@dataclass(slots=True)
+class _Channel:
+    """One run of text in the stream (say, the content of choice 0) and what of it has been decided."""
+
+    part: Part
+    scanner: StreamScanner
+    restorer: StreamRestorer
+    raw: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)  # as policy and the record see it
+    findings: list[Finding] = field(default_factory=list)
+    length: int = 0  # characters of the raw text so far
+
+
+class StreamedCompletion:
+    """Governs one stream. Use once: iterate `frames()`."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        response: UpstreamResponse,
+        new_reader: Callable[[], StreamReader],
+        asking: Asking,
+        inspector: Inspector,
+        ledger: Ledger,
+        limit: int,
+    ) -> None:
+        self._exchange = exchange
+        self._response = response
+        self._chunks = response.chunks()
+        self._new_reader = new_reader
+        self._reader = new_reader()
+        self._asking = asking
+        self._inspector = inspector
+        self._ledger = ledger
+        self._limit = limit
+        self._raw = bytearray()
+        self._backlog: deque[bytes] = deque()
+        self._channels: dict[str, _Channel] = {}
+        self._calls: list[tuple[ToolCall, Restored]] = []
+        self._others: list[InspectedPart] = []  # tool calls, and findings outside text
+        self._surveying = False
+        self._decided_calls = False
+        self._decided: dict[str, Mask | None] = {}
+
+    async def frames(self) -> AsyncGenerator[bytes]:
+        """The governed stream. A refusal before the first byte is raised; a later one is an error event."""
+        began = False
+        try:
+            if always_asks(self._exchange):
+                await self._ask_ahead()
+            async for events in self._governed():
+                for event in events:
+                    began = True
+                    yield encode(event)
+        except Refusal as refusal:
+            if not began:
+                raise
+            self._ledger.refused(self._exchange, refusal)
+            yield encode(refusal_event(self._exchange, refusal))
+        except (asyncio.CancelledError, GeneratorExit):
+            self._ledger.broken_off(self._exchange, "cancelled")
+            raise
+        finally:
+            await self._response.close()
+
+    async def _ask_ahead(self) -> None:
+        """Read the whole stream, ask once, then let it flow with everything decided."""
+        raw = await collect(self._response, self._limit)
+        self._replay(raw)
+        self._surveying = True
+        async for _ in self._governed():
+            pass
+        decision = await self._ask()
+        masks = masks_of(self._exchange, decision)
+        self._decided = {f.entity: masks.get(f.entity) for part in self._parts() for f in part.findings}
+        self._surveying, self._decided_calls = False, True
+        self._replay(raw)
+
+    def _replay(self, raw: bytes) -> None:
+        """Begin again, from the provider's bytes."""
+        self._response = ReplayedResponse(self._response.status, self._response.headers, raw)
+        self._chunks = self._response.chunks()
+        self._reader = self._new_reader()
+        self._raw.clear()
+        self._channels, self._calls, self._others = {}, [], []
+
+    async def _governed(self) -> AsyncIterator[list[SseEvent]]:
+        """Each provider event as the events that may go out for it."""
+        try:
+            async for event in self._events():
+                yield await self._step(self._reader.read(event))
+            last = await self._step(self._reader.close())
+        except Malformed as error:
+            raise UpstreamUnreadable(f"the provider's stream cannot be read: {error}") from error
+        if not self._surveying:
+            completion = self._reader.completion()
+            self._ledger.completed(self._exchange, self._response.status, completion, self._parts())
+        yield last
+
+    async def _events(self) -> AsyncIterator[SseEvent]:
+        decoder = SseDecoder(self._limit)
+        while (chunk := await self._next_chunk()) is not None:
+            for event in decoder.feed(chunk):
+                yield event
+        for event in decoder.close():
+            yield event
+
+    async def _next_chunk(self) -> bytes | None:
+        if self._backlog:
+            return self._backlog.popleft()
+        chunk = await anext(self._chunks, None)
+        if chunk is not None:
+            self._raw += chunk
+            if len(self._raw) > self._limit:
+                raise UpstreamUnreadable(f"the provider's stream is over {self._limit} bytes")
+        return chunk
+
+    async def _drain(self) -> bytes:
+        """The provider's whole stream; what was not read yet is kept for after the hold."""
+        waiting, self._backlog = self._backlog, deque()
+        while (chunk := await self._next_chunk()) is not None:
+            waiting.append(chunk)
+        self._backlog = waiting
+        return bytes(self._raw)
+
+    async def _step(self, items: Iterable[Item]) -> list[SseEvent]:
+        events: list[SseEvent] = []
+        for item in items:
+            match item:
+                case TextDelta():
+                    events += await self._text(item, item.part.text, last=False)
+                case ChannelEnd():
+                    events += await self._text(item, "", last=True)
+                case CallReady():
+                    events += await self._call(item)
+                case Frame():
+                    events.append(await self._frame(item))
+        return events
+
+    async def _text(self, item: TextDelta | ChannelEnd, delta: str, *, last: bool) -> list[SseEvent]:
+        channel = self._channel(item.channel, item.part)
+        pieces = channel.scanner.close() if last else channel.scanner.feed(delta)
+        text = channel.restorer.feed("".join([await self._piece(channel, piece) for piece in pieces]))
+        if last:
+            text += channel.restorer.close()
+        return [item.frame(text)] if text else []
+
+    def _channel(self, name: str, part: Part) -> _Channel:
+        if name not in self._channels:
+            scanner = StreamScanner(self._inspector.spans(self._exchange))
+            self._channels[name] = _Channel(part, scanner, self._exchange.restorer.stream())
+        return self._channels[name]
+
+    async def _piece(self, channel: _Channel, piece: Piece) -> str:
+        """What goes out for a piece of text: itself, or what masks it."""
+        start = channel.length
+        channel.raw.append(piece.text)
+        channel.length += len(piece.text)
+        if piece.finding is None:
+            channel.shown.append(piece.text)
+            return piece.text
+        span = piece.finding
+        if self._exchange.vault.holds(piece.text):
+            channel.shown.append(self._exchange.vault.placeholder(span.entity, span.category, piece.text))
+            return piece.text
+        finding = Finding(span.entity, span.category, span.score, channel.part.pointer, start, channel.length)
+        vault = self._exchange.response_vault
+        channel.findings.append(finding)
+        channel.shown.append(vault.placeholder(span.entity, span.category, piece.text))
+        mask = await self._mask(span.entity)
+        return apply_mask(mask, finding, piece.text, vault) if mask else piece.text
+
+    async def _mask(self, entity: str) -> Mask | None:
+        """The mask for an entity; policy is asked before the first finding of it is released."""
+        if entity not in self._decided and not self._surveying and entity != CREDENTIAL_ENTITY:
+            self._decide(await self._ask())
+        return mask_for(self._decided, entity)
+
+    async def _call(self, item: CallReady) -> list[SseEvent]:
+        """A complete tool call: inspected and decided as a whole, then masked, restored and released."""
+        exchange = self._exchange
+        parts = await self._inspector.completion(exchange, item.parts)
+        carrying = [part.part.text for part in parts if part.part.pointer in item.call.pointers]
+        restored = tuple(
+            dict.fromkeys(pair for text in carrying for pair in exchange.restorer.restores(text))
+        )
+        self._others += parts
+        self._calls.append((item.call, restored))
+        if self._surveying:
+            return []
+        if not self._decided_calls:
+            self._decide(await self._ask())
+        texts = {}
+        for part in parts:
+            text = masked_text(part, self._decided, exchange.response_vault) or part.part.text
+            if part.part.pointer in item.call.pointers:
+                text = exchange.restorer.whole(text, json_escape=True)
+            texts[part.part.pointer] = text
+        return item.frames(texts)
+
+    async def _frame(self, item: Frame) -> SseEvent:
+        """An event without text of its own; its other strings are looked at all the same."""
+        found = [
+            part for part in await self._inspector.completion(self._exchange, item.parts) if part.findings
+        ]
+        if not found or self._surveying:
+            self._others += found
+            return item.event
+        self._others += found
+        if any(f.entity not in self._decided for part in found for f in part.findings):
+            self._decide(await self._ask())
+        document = masked_document(item.document, found, self._decided, self._exchange.response_vault)
+        return replace(item.event, data=serialise(document).decode())
+
+    async def _ask(self) -> Decision:
+        """Ask about the completion so far; hold the rest of it when policy says so."""
+        exchange = self._exchange
+        decision = await self._asking.decide(exchange, self._subject())
+        if exchange.enforced and decision.action == "require_approval":
+            completion = pack(self._response, await self._drain())
+            approval = await self._asking.hold(exchange, decision, self._subject(), completion)
+            await self._asking.use(approval)
+            exchange.response_approval = approval
+            decision = await self._asking.decide(exchange, self._subject())
+        enforce(exchange, decision)
+        return decision
+
+    def _decide(self, decision: Decision) -> None:
+        """Take the decision's masks for every entity seen so far."""
+        masks = masks_of(self._exchange, decision)
+        for part in self._parts():
+            for finding in part.findings:
+                self._decided[finding.entity] = masks.get(finding.entity)
+
+    def _subject(self) -> Subject:
+        facts = ResponseFacts(self._response.status, self._reader.completion().finish_reason)
+        return Subject("response", self._parts(), self._calls, facts)
+
+    def _parts(self) -> list[InspectedPart]:
+        """The completion so far, as policy sees it."""
+        texts = []
+        for channel in self._channels.values():
+            raw = "".join(channel.raw)
+            part = replace(channel.part, text=raw)
+            digest = self._inspector.digest(raw)
+            texts.append(InspectedPart(part, digest, True, tuple(channel.findings), "".join(channel.shown)))
+        return [*texts, *self._others]
+
+
+def refusal_event(exchange: Exchange, refusal: Refusal) -> SseEvent:
+    """The dialect's error event, with the code that the status line could no longer carry."""
+    extra = {"decision_id": exchange.decision_id, **refusal.extra}
+    return error_event(exchange.family, error_document(exchange.family, refusal.code, refusal.message, extra))

@@ -1,0 +1,103 @@
+"""A completion that arrives in one piece: inspected, decided, masked, restored, then answered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.decision import Decision
+from gateway.dialects import Malformed, parse, put, read_completion, serialise
+from gateway.errors import UpstreamUnreadable
+from gateway.exchange import Completion, InspectedPart, ResponseFacts, ToolCall
+from gateway.flow.asking import Asking, Restored, Subject, enforce, masks_of
+from gateway.flow.context import Answer, Exchange
+from gateway.flow.inspecting import CREDENTIAL_ENTITY, Inspector, masked_document, masked_text
+from gateway.flow.ledger import Ledger
+from gateway.upstream import UpstreamResponse, down_headers, pack
+
+
+class WholeCompletion:
+    """Answers one exchange whose completion is a JSON document."""
+
+    def __init__(self, asking: Asking, inspector: Inspector, ledger: Ledger, limit: int, depth: int) -> None:
+        self._asking = asking
+        self._inspector = inspector
+        self._ledger = ledger
+        self._limit = limit
+        self._depth = depth
+
+    async def answer(self, exchange: Exchange, response: UpstreamResponse) -> Answer:
+        """Raises UpstreamUnreadable for a body that is no JSON or too large, and every policy outcome."""
+        raw = await collect(response, self._limit)
+        document, completion = self._read(exchange, response, raw)
+        parts = await self._inspector.completion(exchange, completion.parts)
+        subject = Subject(
+            "response",
+            parts,
+            [(call, self._restored(exchange, call, parts)) for call in completion.tool_calls],
+            ResponseFacts(response.status, completion.finish_reason),
+        )
+        decision = await self._decide(exchange, subject, pack(response, raw))
+        document = self._rewrite(exchange, document, subject, decision)
+        self._ledger.completed(exchange, response.status, completion, parts)
+        headers = {
+            **down_headers(response.headers, exchange.endpoint.secret),
+            "content-type": "application/json",
+            **exchange.headers(),
+        }
+        return Answer(response.status, headers, serialise(document))
+
+    def _read(self, exchange: Exchange, response: UpstreamResponse, raw: bytes) -> tuple[Any, Completion]:
+        try:
+            document = parse(raw, depth=self._depth)
+            dialect = exchange.dialect if response.status < 400 else "json"
+            return document, read_completion(dialect, document)
+        except Malformed as error:
+            raise UpstreamUnreadable(f"the provider's answer cannot be read: {error}") from error
+
+    def _restored(self, exchange: Exchange, call: ToolCall, parts: Sequence[InspectedPart]) -> Restored:
+        texts = [part.part.text for part in parts if part.part.pointer in call.pointers]
+        return tuple(dict.fromkeys(pair for text in texts for pair in exchange.restorer.restores(text)))
+
+    async def _decide(self, exchange: Exchange, subject: Subject, completion: bytes) -> Decision | None:
+        """Ask policy when there is something to ask; hold the completion when it says so."""
+        found = any(f.entity != CREDENTIAL_ENTITY for part in subject.parts for f in part.findings)
+        if not (found or subject.calls or always_asks(exchange)):
+            return None
+        decision = await self._asking.decide(exchange, subject)
+        if exchange.enforced and decision.action == "require_approval":
+            exchange.response_approval = await self._asking.hold(exchange, decision, subject, completion)
+            await self._asking.use(exchange.response_approval)
+            decision = await self._asking.decide(exchange, subject)
+        enforce(exchange, decision)
+        return decision
+
+    def _rewrite(self, exchange: Exchange, document: Any, subject: Subject, decision: Decision | None) -> Any:
+        """Mask what the model brought, then give back what the prompt lent."""
+        masks = masks_of(exchange, decision)
+        document = masked_document(document, subject.parts, masks, exchange.response_vault)
+        raw_json = {pointer for call, _ in subject.calls for pointer in call.pointers}
+        for inspected in subject.parts:
+            if inspected.part.place != "value":
+                continue
+            text = masked_text(inspected, masks, exchange.response_vault) or inspected.part.text
+            escape = exchange.dialect == "openai.chat" and inspected.part.pointer in raw_json
+            restored = exchange.restorer.whole(text, json_escape=escape)
+            if restored != text:
+                document = put(document, inspected.part.pointer, restored)
+        return document
+
+
+def always_asks(exchange: Exchange) -> bool:
+    """Whether the request's decision wants every completion asked about."""
+    return exchange.decision is not None and exchange.decision.response == "always"
+
+
+async def collect(response: UpstreamResponse, limit: int) -> bytes:
+    """The whole body. Raises UpstreamUnreadable over `limit` bytes."""
+    body = bytearray()
+    async for chunk in response.chunks():
+        body += chunk
+        if len(body) > limit:
+            raise UpstreamUnreadable(f"the provider's answer is over {limit} bytes")
+    return bytes(body)

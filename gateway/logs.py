@@ -1,0 +1,39 @@
+"""Structured logs: one JSON object a line on stderr, with the exchange's id and never its content."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
+
+
+class JsonFormatter(logging.Formatter):
+    """Time, level, logger, message, and whatever `extra` names."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        if record.exc_info and record.exc_info[0]:
+            line["error"] = record.exc_info[0].__name__
+            line["trace"] = self.formatException(record.exc_info) if _TRACES else ""
+        return json.dumps({name: value for name, value in line.items() if value != ""}, default=str)
+
+
+_TRACES = True  # frames and lines only matter to an operator; messages of our own errors hold no content
+
+
+def configure(level: str = "info") -> None:
+    """Send every log line to stderr as JSON."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    for noisy in ("presidio-analyzer", "uvicorn.access", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)

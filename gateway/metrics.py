@@ -1,0 +1,62 @@
+"""What Prometheus may count: exchanges by provider and outcome, their time, and the policy in force."""
+
+from __future__ import annotations
+
+import os
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+
+class Metrics:
+    """This worker's counters. With several workers, each scrape sums over all of them."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        labels = ("provider", "action", "outcome")
+        self._exchanges = Counter(
+            "regate_exchanges_total", "Exchanges by their end", labels, registry=self._registry
+        )
+        self._seconds = Histogram(
+            "regate_exchange_seconds",
+            "Time from the request's first byte to the answer's last",
+            ("provider",),
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self._tokens = Counter(
+            "regate_tokens_total", "Tokens as providers count them", ("provider",), registry=self._registry
+        )
+        self._open = Gauge(
+            "regate_exchanges_open",
+            "Exchanges under way",
+            registry=self._registry,
+            multiprocess_mode="livesum",
+        )
+        self._policy_ready = Gauge(
+            "regate_policy_ready",
+            "1 while a policy decides and its latest edit is the one in force",
+            registry=self._registry,
+            multiprocess_mode="livemin",
+        )
+
+    def opened(self) -> None:
+        self._open.inc()
+
+    def closed(self, provider: str, action: str, outcome: str, seconds: float, tokens: int) -> None:
+        """Count one exchange. `provider` is a configured name or ""; the others are words of the contract."""
+        self._open.dec()
+        self._exchanges.labels(provider, action, outcome).inc()
+        self._seconds.labels(provider).observe(seconds)
+        self._tokens.labels(provider).inc(tokens)
+
+    def exposition(self, *, policy_ready: bool) -> bytes:
+        """The text format of Prometheus."""
+        self._policy_ready.set(policy_ready)
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            return generate_latest(self._registry)
+        everyone = CollectorRegistry()
+        MultiProcessCollector(everyone)
+        return generate_latest(everyone)

@@ -1,0 +1,386 @@
+"""The whole story of one exchange: who asks, what they ask, what policy says, what is done about it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
+
+from gateway.approvals import Approvals
+from gateway.audit import Journal
+from gateway.config import Config
+from gateway.decision import Decision
+from gateway.detect import Inspection
+from gateway.dialects import (
+    Malformed,
+    StreamReader,
+    comment,
+    decompress,
+    dialect_of,
+    encode,
+    error_document,
+    error_event,
+    normalise,
+    parse,
+    read_prompt,
+    serialise,
+    stream_reader,
+)
+from gateway.errors import (
+    InvalidRequest,
+    PolicyOutcome,
+    Refusal,
+    UpstreamUnavailable,
+    UpstreamUnreadable,
+)
+from gateway.exchange import Attachment, Completion, Part, Prompt
+from gateway.flow.asking import Asking, Subject, enforce, masks_of
+from gateway.flow.context import Answer, Exchange
+from gateway.flow.inspecting import Inspector, masked_document
+from gateway.flow.ledger import Ledger
+from gateway.flow.streamed import StreamedCompletion, refusal_event
+from gateway.flow.whole import WholeCompletion, collect
+from gateway.identity import Identity
+from gateway.masking import Restorer, Vault
+from gateway.policy import Policies
+from gateway.server_key import ServerKey
+from gateway.sessions import Sessions, UsageCounters
+from gateway.upstream import (
+    QUERY_PARAMETERS,
+    Endpoints,
+    UpstreamRequest,
+    UpstreamResponse,
+    down_headers,
+    unpack,
+    up_headers,
+)
+
+_LARGE = 256 * 1024  # bytes: a body over this is parsed off the event loop
+_PATH_SAFE = "/:@!$&'()*+,;=-._~"
+_log = logging.getLogger("regate.pipeline")
+
+
+class Gateway:
+    """Governs exchanges. Every collaborator is given; nothing here keeps state between two exchanges."""
+
+    def __init__(
+        self,
+        config: Config,
+        key: ServerKey,
+        identity: Identity,
+        sessions: Sessions,
+        usage: UsageCounters,
+        endpoints: Endpoints,
+        inspection: Inspection,
+        policies: Policies,
+        approvals: Approvals,
+        journal: Journal,
+    ) -> None:
+        self._config = config
+        self._key = key
+        self._identity = identity
+        self._sessions = sessions
+        self._usage = usage
+        self._endpoints = endpoints
+        self._inspector = Inspector(inspection, key)
+        self._ledger = Ledger(journal, key)
+        self._asking = Asking(policies, self._ledger, approvals, key)
+        limits = config.limits
+        self._whole = WholeCompletion(
+            self._asking, self._inspector, self._ledger, limits.response_bytes, limits.depth
+        )
+
+    async def answer(self, exchange: Exchange) -> Answer:
+        """Govern the exchange; whatever goes wrong becomes a recorded refusal in the dialect's own words."""
+        try:
+            return await self.govern(exchange)
+        except Refusal as refusal:
+            self._ledger.refused(exchange, refusal)
+            return refusal_answer(exchange, refusal)
+        except asyncio.CancelledError:
+            self._ledger.broken_off(exchange, "cancelled")
+            raise
+        except Exception:  # noqa: BLE001 - the outermost handler: an unforeseen fault is a refusal too
+            _log.exception("unforeseen fault", extra={"exchange_id": exchange.id})
+            refusal = Refusal("the gateway failed on this request")
+            self._ledger.refused(exchange, refusal)
+            return refusal_answer(exchange, refusal)
+
+    def abandon(self, exchange: Exchange, code: str) -> None:
+        """Close an exchange whose answer could not be sent to its end."""
+        self._ledger.broken_off(exchange, code)
+
+    def settle(self, exchange: Exchange) -> None:
+        """Count the exchange, once its answer is over, for its session and its agent."""
+        usage = exchange.completion.usage
+        tokens = max(usage.input_tokens, 0) + max(usage.output_tokens, 0)
+        if exchange.session_id:
+            entities = [row.entity for row in exchange.rows]
+            exchange.session.count(exchange.action, tokens, entities)
+            self._usage.add_tokens(exchange.agent.id, tokens)
+
+    async def govern(self, exchange: Exchange) -> Answer:
+        """One exchange, in order. Raises a Refusal when it ends before an answer begins."""
+        await self._identify(exchange)
+        await self._read(exchange)
+        await self._inspect(exchange)
+        await self._decide(exchange)
+        if self._keeps_alive(exchange):
+            return self._answer_while_held(exchange)
+        return await self._act(exchange)
+
+    async def _act(self, exchange: Exchange) -> Answer:
+        """Carry the decision out: refuse, hold, or mask and forward."""
+        enforce(exchange, _decided(exchange))
+        held = await self._held_completion(exchange)
+        if held is not None:
+            return await self._answer(exchange, held)
+        await self._hold(exchange)
+        self._mask(exchange)
+        response = await self._forward(exchange)
+        return await self._answer(exchange, response)
+
+    async def _identify(self, exchange: Exchange) -> None:
+        headers = exchange.call.headers
+        exchange.agent = await self._identity.identify(
+            headers.get("authorization"), headers.get("x-api-key"), headers.get("x-regate-on-behalf-of")
+        )
+        exchange.vault = Vault(self._key.derive("placeholders", exchange.agent.id))
+        exchange.response_vault = Vault(self._key.derive("placeholders", exchange.agent.id))
+
+    async def _read(self, exchange: Exchange) -> None:
+        """Find the provider, read the body within its bound, and parse it into parts."""
+        call = exchange.call
+        exchange.endpoint = self._endpoints.find(call.provider)
+        exchange.provider, exchange.family = exchange.endpoint.name, exchange.endpoint.family
+        exchange.up_path = exchange.path = normalise(call.raw_path)
+        exchange.query, exchange.up_query = _query(call.raw_query)
+        body = decompress(
+            await call.body(), call.headers.get("content-encoding", ""), self._config.limits.body_bytes
+        )
+        media_type = call.headers.get("content-type", "")
+        exchange.dialect = dialect_of(exchange.family, call.method, exchange.path, media_type, bool(body))
+        if exchange.dialect == "none":
+            return
+        if exchange.dialect == "opaque":
+            exchange.document, exchange.unmasked = body, body
+            exchange.prompt = _opaque(body, media_type)
+        elif len(body) > _LARGE:
+            await asyncio.to_thread(self._parse, exchange, body)
+        else:
+            self._parse(exchange, body)
+
+    def _parse(self, exchange: Exchange, body: bytes) -> None:
+        try:
+            exchange.document = parse(body, depth=self._config.limits.depth)
+            exchange.prompt = read_prompt(exchange.dialect, exchange.document)
+            exchange.unmasked = serialise(exchange.document)
+        except Malformed as error:
+            raise InvalidRequest(f"the body cannot be read: {error}") from error
+
+    async def _inspect(self, exchange: Exchange) -> None:
+        """Findings for every part, and for the path and the query, which cannot be masked."""
+        texts = [part.text for part in exchange.prompt.parts if part.role == "user" and part.kind == "text"]
+        exchange.session = self._sessions.enter(
+            exchange.agent.id, exchange.call.headers.get("x-regate-session"), texts[0] if texts else ""
+        )
+        exchange.session_id = exchange.session.id
+        exchange.usage = self._usage.reserve(exchange.agent.id)
+        address = [
+            Part("", "field", "path", exchange.path, "structural"),
+            Part("", "field", "query", exchange.query, "structural"),
+        ]
+        path, query, *parts = await self._inspector.prompt(exchange, [*address, *exchange.prompt.parts])
+        exchange.path, exchange.query = path.masked, query.masked
+        exchange.parts = (*(part for part in (path, query) if part.findings), *parts)
+
+    async def _decide(self, exchange: Exchange) -> None:
+        await self._asking.decide(exchange, Subject("request", exchange.parts))
+
+    async def _held_completion(self, exchange: Exchange) -> UpstreamResponse | None:
+        """The approved completion of an earlier, identical request: it is answered without another call."""
+        if not exchange.enforced:
+            return None
+        held = await self._asking.held_completion(exchange)
+        if held is None:
+            return None
+        approval, completion = held
+        exchange.approval = approval
+        await self._decide(exchange)
+        enforce(exchange, _decided(exchange))
+        await self._asking.use(approval)
+        exchange.response_approval = approval
+        self._mask(exchange)
+        return unpack(completion)
+
+    async def _hold(self, exchange: Exchange) -> None:
+        """Wait for people where policy wants them, then let policy have the last word."""
+        decision = _decided(exchange)
+        if not exchange.enforced or decision.action != "require_approval":
+            return
+        subject = Subject("request", exchange.parts)
+        exchange.approval = await self._asking.hold(exchange, decision, subject)
+        await self._decide(exchange)
+        enforce(exchange, _decided(exchange))
+
+    def _mask(self, exchange: Exchange) -> None:
+        """Replace in the document what the decision masks; what may come back is kept for this exchange."""
+        masks = masks_of(exchange, exchange.decision)
+        if masks and exchange.dialect != "none":
+            exchange.document = masked_document(exchange.document, exchange.parts, masks, exchange.vault)
+        exchange.restorer = Restorer(exchange.vault, [part.part.text for part in exchange.parts])
+
+    async def _forward(self, exchange: Exchange) -> UpstreamResponse:
+        """Send what was inspected, once. An approval is spent first, and given back if the provider fails."""
+        request = UpstreamRequest(
+            exchange.call.method,
+            quote(exchange.up_path, safe=_PATH_SAFE),
+            exchange.up_query,
+            up_headers(exchange.call.headers) | _content_type(exchange),
+            _body(exchange),
+        )
+        await self._asking.use(exchange.approval)
+        try:
+            response = await exchange.endpoint.upstream.send(request)
+        except UpstreamUnavailable:
+            await self._asking.give_back(exchange.approval)
+            raise
+        if response.status == 429 or response.status >= 500:
+            await self._asking.give_back(exchange.approval)
+        exchange.session.forwarded([part.digest for part in exchange.parts])
+        return response
+
+    async def _answer(self, exchange: Exchange, response: UpstreamResponse) -> Answer:
+        """Inspect the completion and decide again, in the form in which it comes."""
+        try:
+            media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if media_type == "text/event-stream" and stream_reader(exchange.dialect) is not None:
+                return await self._stream(exchange, response)
+            if media_type == "application/json" or media_type.endswith("+json"):
+                return await self._whole.answer(exchange, response)
+            if not media_type and not await collect(response, limit=0):
+                return self._empty(exchange, response)
+        except BaseException:
+            await response.close()
+            raise
+        await response.close()
+        raise UpstreamUnreadable(f"the provider answered {response.status} with a body that no parser knows")
+
+    def _empty(self, exchange: Exchange, response: UpstreamResponse) -> Answer:
+        self._ledger.completed(exchange, response.status, Completion(), ())
+        headers = down_headers(response.headers, exchange.endpoint.secret) | exchange.headers()
+        return Answer(response.status, headers, b"")
+
+    async def _stream(self, exchange: Exchange, response: UpstreamResponse) -> Answer:
+        """Start the stream, so that a refusal before its first byte still has its true status."""
+
+        def new_reader() -> StreamReader:
+            reader = stream_reader(exchange.dialect)
+            assert reader is not None
+            return reader
+
+        limit = self._config.limits.response_bytes
+        streamed = StreamedCompletion(
+            exchange, response, new_reader, self._asking, self._inspector, self._ledger, limit
+        )
+        frames = streamed.frames()
+        first = await anext(frames, b"")
+        headers = down_headers(response.headers, exchange.endpoint.secret) | exchange.headers()
+        headers |= {"content-type": "text/event-stream", "cache-control": "no-store"}
+        return Answer(response.status, headers, _chain(first, frames))
+
+    def _keeps_alive(self, exchange: Exchange) -> bool:
+        """Whether this held stream gets comments, so that a load balancer does not give up on it."""
+        return (
+            self._config.hold.keepalive_seconds > 0
+            and exchange.enforced
+            and exchange.prompt.stream
+            and exchange.action == "require_approval"
+        )
+
+    def _answer_while_held(self, exchange: Exchange) -> Answer:
+        headers = exchange.headers() | {"content-type": "text/event-stream", "cache-control": "no-store"}
+        return Answer(200, headers, self._kept_alive(exchange))
+
+    async def _kept_alive(self, exchange: Exchange) -> AsyncGenerator[bytes]:
+        """Comments until the outcome is known; a refusal is then the dialect's error event."""
+        acting = asyncio.create_task(self._act(exchange))
+        try:
+            while not acting.done():
+                yield comment("held")
+                await asyncio.wait([acting], timeout=self._config.hold.keepalive_seconds)
+            answer = acting.result()
+            if isinstance(answer.body, bytes):
+                yield encode(error_event(exchange.family, parse(answer.body)))
+            else:
+                async for frame in answer.body:
+                    yield frame
+        except Refusal as refusal:
+            self._ledger.refused(exchange, refusal)
+            yield encode(refusal_event(exchange, refusal))
+        except (asyncio.CancelledError, GeneratorExit):
+            self._ledger.broken_off(exchange, "cancelled")
+            raise
+        finally:
+            acting.cancel()
+
+
+def refusal_answer(exchange: Exchange, refusal: Refusal) -> Answer:
+    """The refusal in the dialect's own error shape."""
+    extra = {"decision_id": exchange.decision_id, "reasons": [], **refusal.extra}
+    headers = {"content-type": "application/json", **exchange.headers()}
+    if isinstance(refusal, PolicyOutcome):
+        headers["x-should-retry"] = "false"
+    document = error_document(exchange.family, refusal.code, refusal.message, extra)
+    return Answer(refusal.status, headers, serialise(document))
+
+
+def _decided(exchange: Exchange) -> Decision:
+    assert exchange.decision is not None
+    return exchange.decision
+
+
+def _query(raw: bytes) -> tuple[str, str]:
+    """The whole query as text, for inspection, and what of it goes up."""
+    try:
+        text = unquote_to_bytes(raw.replace(b"+", b" ")).decode("utf-8")
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
+    except ValueError as error:
+        raise InvalidRequest("the query cannot be read: expected percent-encoded UTF-8") from error
+    return text, urlencode([(name, value) for name, value in pairs if name in QUERY_PARAMETERS])
+
+
+def _opaque(body: bytes, media_type: str) -> Prompt:
+    """A body that is no JSON: one part if it is text, else an attachment."""
+    try:
+        return Prompt(parts=(Part("", "field", "", body.decode("utf-8")),))
+    except UnicodeDecodeError:
+        return Prompt(attachments=(Attachment("opaque", media_type, len(body)),))
+
+
+def _body(exchange: Exchange) -> bytes:
+    """What was inspected and masked, never the original bytes of a JSON body."""
+    if exchange.dialect == "none":
+        return b""
+    if exchange.dialect == "opaque":
+        document = exchange.document
+        return document.encode() if isinstance(document, str) else bytes(document)
+    return serialise(exchange.document)
+
+
+def _content_type(exchange: Exchange) -> dict[str, str]:
+    if exchange.dialect == "none":
+        return {}
+    if exchange.dialect == "opaque":
+        return {"content-type": exchange.call.headers.get("content-type", "application/octet-stream")}
+    return {"content-type": "application/json"}
+
+
+async def _chain(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    try:
+        yield first
+        async for frame in rest:
+            yield frame
+    finally:
+        await rest.aclose()

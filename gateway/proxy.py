@@ -1,0 +1,148 @@
+"""The data path as an ASGI application: HTTP in, one governed exchange, HTTP out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+
+from starlette.types import Message, Receive, Scope, Send
+
+from gateway.errors import InvalidRequest, PromptTooLarge
+from gateway.exchange import Source
+from gateway.flow.context import Answer, Call, Exchange
+from gateway.metrics import Metrics
+from gateway.pipeline import Gateway
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+
+
+class Proxy:
+    """Serves `/{provider}/…`. A client that leaves cancels its exchange and the provider's call with it."""
+
+    def __init__(self, gateway: Gateway, metrics: Metrics, *, limit: int, enforced: bool) -> None:
+        self._gateway = gateway
+        self._metrics = metrics
+        self._limit = limit
+        self._enforced = enforced
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        gateway = self._gateway
+        client = _Client(scope, receive, self._limit)
+        exchange = Exchange(client.call(), self._enforced)
+        self._metrics.opened()
+        try:
+            await client.while_present(_answer(gateway, exchange, send))
+        except asyncio.CancelledError:
+            gateway.abandon(exchange, "cancelled")
+            if not client.left:
+                raise
+        except BaseException:
+            gateway.abandon(exchange, "internal_error")
+            raise
+        finally:
+            gateway.settle(exchange)
+            self._count(exchange)
+
+    def _count(self, exchange: Exchange) -> None:
+        usage = exchange.completion.usage
+        tokens = max(usage.input_tokens, 0) + max(usage.output_tokens, 0)
+        seconds = exchange.elapsed_ms() / 1000
+        self._metrics.closed(exchange.provider, exchange.action, exchange.outcome, seconds, tokens)
+
+
+class _Client:
+    """The caller's side of one request: its body, and whether it is still there."""
+
+    def __init__(self, scope: Scope, receive: Receive, limit: int) -> None:
+        self.left = False
+        self._scope = scope
+        self._receive = receive
+        self._limit = limit
+        self._sent_all = asyncio.Event()
+
+    def call(self) -> Call:
+        """The request line and headers; a repeated header counts as one, joined by commas (RFC 9110, 5.3)."""
+        headers: dict[str, str] = {}
+        for raw_name, raw_value in self._scope["headers"]:
+            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        _, _, rest = self._scope["raw_path"].partition(b"/")
+        provider, slash, path = rest.partition(b"/")
+        address = self._scope.get("client") or ("", 0)
+        return Call(
+            provider=provider.decode("latin-1"),
+            method=self._scope["method"],
+            raw_path=slash + path,
+            raw_query=self._scope["query_string"],
+            headers=headers,
+            source=Source(address[0], headers.get("user-agent", "")),
+            body=self.body,
+        )
+
+    async def body(self) -> bytes:
+        """The whole body. Raises PromptTooLarge over the limit, before reading it where its length is said."""
+        if self._scope["method"] not in _METHODS:
+            raise InvalidRequest("the method is not one that providers take")
+        for name, value in self._scope["headers"]:
+            if name == b"content-length" and int(value) > self._limit:
+                raise PromptTooLarge(f"the body is over {self._limit} bytes")
+        chunks, size, more = [], 0, True
+        while more:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                self._leave()
+            chunk = message.get("body", b"")
+            size += len(chunk)
+            if size > self._limit:
+                raise PromptTooLarge(f"the body is over {self._limit} bytes")
+            chunks.append(chunk)
+            more = message.get("more_body", False)
+        self._sent_all.set()
+        return b"".join(chunks)
+
+    async def while_present(self, answering: Awaitable[None]) -> None:
+        """Await the answer; raises CancelledError, with `left` set, once the client is gone."""
+        task = asyncio.ensure_future(answering)
+        watching = asyncio.create_task(self._watch(task))
+        try:
+            await task
+        finally:
+            watching.cancel()
+            task.cancel()
+
+    async def _watch(self, task: asyncio.Future[None]) -> None:
+        await self._sent_all.wait()
+        message: Message = {}
+        while message.get("type") != "http.disconnect":
+            message = await self._receive()
+        self.left = True
+        task.cancel()
+
+    def _leave(self) -> None:
+        self.left = True
+        raise asyncio.CancelledError
+
+
+async def _answer(gateway: Gateway, exchange: Exchange, send: Send) -> None:
+    answer = await gateway.answer(exchange)
+    await _send(answer, exchange.call.method, send)
+
+
+async def _send(answer: Answer, method: str, send: Send) -> None:
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
+    body = answer.body
+    if isinstance(body, bytes):
+        headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    if isinstance(body, bytes):
+        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+        return
+    try:
+        async for frame in body:
+            await send({"type": "http.response.body", "body": frame, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        await body.aclose()

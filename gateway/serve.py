@@ -1,0 +1,138 @@
+"""Running the gateway: one worker in this process, or several behind one listening socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+
+import uvicorn
+import uvloop
+
+from gateway.app import create_app, open_worker
+from gateway.config import Config
+from gateway.errors import ConfigError
+
+_BACKLOG = 2048
+_RESTART_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
+EXIT_CONFIG = 2  # a worker that ends so will not do better when it is started again
+_log = logging.getLogger("regate.serve")
+
+
+def listen(config: Config) -> socket.socket:
+    """Bind the address of the configuration. Raises ConfigError when it is taken."""
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((config.host, config.port))
+    except OSError as error:
+        listener.close()
+        raise ConfigError(f"cannot listen on {config.listen}: {error.strerror}") from error
+    listener.listen(_BACKLOG)
+    listener.setblocking(False)
+    return listener
+
+
+def run_worker(config: Config, listener: socket.socket, ready: Callable[[], None] = lambda: None) -> None:
+    """Serve until SIGTERM or SIGINT, then drain: requests under way finish, the rest are recorded as cancelled.
+
+    `ready` is called once requests are answered. Raises ConfigError when the worker cannot start safely.
+    """
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(config, listener, ready))
+
+
+async def _serve(config: Config, listener: socket.socket, ready: Callable[[], None]) -> None:
+    with _stop_signal() as stopped:
+        async with open_worker(config) as parts:
+            server = uvicorn.Server(
+                uvicorn.Config(
+                    create_app(config, parts),
+                    loop="none",
+                    http="httptools",
+                    ws="none",
+                    lifespan="off",
+                    interface="asgi3",
+                    access_log=False,
+                    log_config=None,
+                    proxy_headers=False,  # the peer's address is evidence; a header is a claim
+                    server_header=False,
+                    timeout_graceful_shutdown=max(1, int(config.limits.drain_seconds)),
+                )
+            )
+            serving = asyncio.create_task(server.serve(sockets=[listener]))
+            stopping = asyncio.create_task(stopped.wait())
+            while not server.started and not serving.done():
+                await asyncio.sleep(0.01)
+            ready()
+            await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+            server.should_exit = True
+            await serving
+            stopping.cancel()
+
+
+@contextlib.contextmanager
+def _stop_signal() -> Iterator[asyncio.Event]:
+    """An event that SIGTERM or SIGINT sets, also while the worker is starting or closing.
+
+    uvicorn puts its own handlers in front and raises what it caught again once it has drained; these take it.
+    """
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop(*_: object) -> None:
+        loop.call_soon_threadsafe(stopped.set)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def run_workers(config: Config, listener: socket.socket, command: list[str]) -> int:
+    """Keep `workers` processes running behind one socket: `command` plus `--fd N`. Returns the exit code."""
+    folder = tempfile.mkdtemp(prefix="regate-metrics-")
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+    try:
+        return asyncio.run(_supervise(config.workers, [*command, "--fd", str(listener.fileno())], listener))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _supervise(count: int, command: list[str], listener: socket.socket) -> int:
+    with _stop_signal() as stopped:
+        keepers = [asyncio.create_task(_keep(command, listener, stopped)) for _ in range(count)]
+        codes = await asyncio.gather(*keepers)
+    return max(codes)
+
+
+async def _keep(command: list[str], listener: socket.socket, stopped: asyncio.Event) -> int:
+    """Run one worker, again and again with a growing pause, until it is told to stop."""
+    failures = 0
+    while True:
+        worker = await asyncio.create_subprocess_exec(*command, pass_fds=[listener.fileno()])
+        exited, stopping = asyncio.create_task(worker.wait()), asyncio.create_task(stopped.wait())
+        await asyncio.wait([exited, stopping], return_when=asyncio.FIRST_COMPLETED)
+        if stopped.is_set() and worker.returncode is None:
+            worker.terminate()
+        code = await exited
+        stopping.cancel()
+        if code == EXIT_CONFIG:
+            stopped.set()
+        if stopped.is_set():
+            return max(code, 0)
+        _log.error("a worker ended and is started again", extra={"exit_code": code})
+        pause = _RESTART_SECONDS[min(failures, len(_RESTART_SECONDS) - 1)]
+        failures += 1
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopped.wait(), pause)
