@@ -1,0 +1,7 @@
+"""Evidence: every exchange as a line in a hash-chained journal, sealed to Parquet, signed, and read with SQL."""
+
+from gateway.audit.journal import Journal, new_writer
+from gateway.audit.record import Record
+from gateway.audit.seal import Sealer
+
+__all__ = ["Journal", "Record", "Sealer", "new_writer"]

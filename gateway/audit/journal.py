@@ -1,0 +1,288 @@
+"""The journal of one process: callers hand in records, one thread writes them in batches and syncs once a batch."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gateway.audit import signed_log
+from gateway.audit.folder import Folder
+from gateway.audit.record import Draft, Record, draft
+from gateway.audit.segment import Head, LiveChain, dead_segment
+from gateway.audit.signing import load_signer
+from gateway.errors import RecordingFailed
+
+_BATCH_BYTES = 8 * 1024 * 1024
+_TICK_SECONDS = 1.0
+_RETRY_SECONDS = 0.25
+
+_log = logging.getLogger("regate.audit")
+
+
+def new_writer() -> str:
+    """A writer id for this process: never used before, naming neither host nor process."""
+    return f"w{secrets.token_hex(5)}"
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A record in the queue; `done` is there when its caller waits."""
+
+    draft: Draft
+    done: Future[None] | None
+
+
+class Journal:
+    """Appends records to a hash chain under the audit folder.
+
+    While the disk does not take them, every record is refused (`failure` says why) and the journal tries again
+    four times a second; the first line after such a time records it. Records handed in without waiting are kept
+    meanwhile, as far as the queue is long.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        writer: str,
+        *,
+        key: Path,
+        segment_bytes: int = 64 * 1024 * 1024,
+        segment_seconds: float = 3600,
+        sign_seconds: float = 60,
+        queue_records: int = 10_000,
+        queue_bytes: int = 64 * 1024 * 1024,
+    ) -> None:
+        self.writer = writer
+        self._folder = Folder(root)
+        self._key = key
+        self._chain = LiveChain(
+            self._folder, writer, segment_bytes=segment_bytes, segment_seconds=segment_seconds
+        )
+        self._signing = _Signing(self._folder, writer, sign_seconds)
+        self._queue_records = queue_records
+        self._queue_bytes = queue_bytes
+        self._queue: deque[_Entry] = deque()
+        self._queued_bytes = 0
+        self._wake = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name=f"journal-{writer}", daemon=True)
+        self._failure = "the journal is not started"
+        self._refused = 0
+
+    @property
+    def failure(self) -> str:
+        """Why records are refused at the moment; empty when they are taken."""
+        return self._failure
+
+    def start(self) -> None:
+        """Prepare the folder, cut off what dead writers left torn, and take records from now on.
+
+        Raises ConfigError when the folder or the key cannot be used.
+        """
+        self._folder.prepare()
+        self._signing.load(self._key)
+        self._failure = ""
+        try:
+            self._cut_torn_tails()
+        except OSError as error:
+            self._fail([], error)
+        self._thread.start()
+
+    async def record(self, record: Record) -> None:
+        """Write a record; it is durable when this returns. Raises RecordingFailed."""
+        await asyncio.wrap_future(self._submit(record))
+
+    def record_sync(self, record: Record) -> None:
+        """`record` for callers without an event loop."""
+        self._submit(record).result()
+
+    def enqueue(self, record: Record) -> None:
+        """Hand a record in, in order, without waiting for the disk. Raises RecordingFailed when it is not taken."""
+        self._put(_Entry(draft(record, datetime.now(UTC)), None))
+
+    def close(self) -> None:
+        """Write what is queued, sign the head and let the segment go. Raises RecordingFailed when records are lost."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        if self._thread.is_alive():
+            self._thread.join()
+        if lost := len(self._queue):
+            raise RecordingFailed(f"{lost} records could not be written: {self._failure}")
+        self._failure = "the journal is closed"
+
+    def _submit(self, record: Record) -> Future[None]:
+        done: Future[None] = Future()
+        done.set_running_or_notify_cancel()  # a caller that leaves does not take its record back
+        self._put(_Entry(draft(record, datetime.now(UTC)), done))
+        return done
+
+    def _put(self, entry: _Entry) -> None:
+        with self._wake:
+            if self._failure or self._closing:
+                self._refused += 1
+                raise RecordingFailed(f"the record cannot be written: {self._failure or 'the journal is closed'}")
+            if len(self._queue) >= self._queue_records or self._queued_bytes >= self._queue_bytes:
+                raise RecordingFailed("the record cannot be written: the journal's queue is full")
+            self._queue.append(entry)
+            self._queued_bytes += len(entry.draft)
+            self._wake.notify()
+
+    def _run(self) -> None:
+        try:
+            while not self._step():
+                pass
+        except BaseException as error:
+            # a dead thread must refuse its callers, not leave them waiting
+            _log.exception("the journal's thread died")
+            self._fail(self._take(len(self._queue)), error)
+            self._chain.abandon()
+            raise
+
+    def _step(self) -> bool:
+        """Write one batch, or do what is due while there is none; True when all is done."""
+        with self._wake:
+            self._wake.wait_for(
+                lambda: self._closing or (self._queue and not self._failure),
+                timeout=_RETRY_SECONDS if self._failure else _TICK_SECONDS,
+            )
+            ending = self._closing
+        if self._failure:
+            self._recover()
+        elif batch := self._take(_BATCH_BYTES):
+            self._write(batch)
+        else:
+            self._tidy()
+        if not ending or (self._queue and not self._failure):
+            return False
+        self._end()
+        return True
+
+    def _take(self, limit: int) -> list[_Entry]:
+        batch: list[_Entry] = []
+        taken = 0
+        with self._wake:
+            while self._queue and taken < limit:
+                batch.append(self._queue.popleft())
+                taken += len(batch[-1].draft)
+            self._queued_bytes -= taken
+        return batch
+
+    def _write(self, batch: Sequence[_Entry]) -> None:
+        try:
+            self._chain.append(entry.draft for entry in batch)
+        except OSError as error:
+            self._fail(batch, error)
+            return
+        for entry in batch:
+            if entry.done:
+                entry.done.set_result(None)
+        self._signing.sign_when_due(self._chain.head)
+
+    def _fail(self, batch: Sequence[_Entry], error: BaseException) -> None:
+        """Refuse everyone who waits; keep, in order, what nobody waits for."""
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        with self._wake:
+            self._failure = reason
+            entries = [*batch, *self._queue]
+            self._queue = deque(entry for entry in entries if not entry.done)
+            self._queued_bytes = sum(len(entry.draft) for entry in self._queue)
+        waiting = [entry.done for entry in entries if entry.done]
+        self._refused += len(waiting)
+        _log.error("the journal cannot write: %s", reason)
+        for done in waiting:
+            done.set_exception(RecordingFailed(f"the record cannot be written: {reason}"))
+
+    def _recover(self) -> None:
+        """Write what is kept behind a record of the gap; when that works, records are taken again."""
+        gap = Record(
+            kind="gateway", code="journal_recovered", body={"failure": self._failure, "refused": self._refused}
+        )
+        try:
+            self._chain.append([draft(gap, datetime.now(UTC)), *(entry.draft for entry in self._queue)])
+        except OSError as error:
+            self._failure = error.strerror or str(error)
+            return
+        with self._wake:
+            self._queue.clear()
+            self._queued_bytes = self._refused = 0
+            self._failure = ""
+        _log.warning("the journal writes again")
+
+    def _tidy(self) -> None:
+        try:
+            self._chain.rotate_when_due()
+        except OSError as error:
+            self._fail([], error)
+        self._signing.sign_when_due(self._chain.head)
+
+    def _end(self) -> None:
+        self._signing.sign(self._chain.head)
+        try:
+            self._chain.close()
+        except OSError as error:
+            _log.error("the last segment may be torn: %s", error)
+            self._chain.abandon()
+
+    def _cut_torn_tails(self) -> None:
+        """Record each torn tail, then cut it off: bytes behind the last newline that no caller was told of."""
+        for path in self._folder.live_files():
+            with dead_segment(self._folder, path.stem) as segment:
+                if segment is None or (tail := segment.torn_tail()) is None:
+                    continue
+                found = Record(kind="gateway", code="torn_tail_cut", body=asdict(tail))
+                self._chain.append([draft(found, datetime.now(UTC))])
+                segment.cut(tail)
+                _log.warning("cut a torn tail of %d bytes off %s", tail.bytes, tail.segment)
+
+
+class _Signing:
+    """Signs the chain's head: after the first record, then every so many seconds while it moves, and at the end."""
+
+    def __init__(self, folder: Folder, writer: str, seconds: float) -> None:
+        self._folder = folder
+        self._writer = writer
+        self._seconds = seconds
+        self._due = 0.0
+        self._signed = Head()
+
+    def load(self, key: Path) -> None:
+        self._signer = load_signer(key)
+
+    def sign_when_due(self, head: Head) -> None:
+        if time.monotonic() >= self._due:
+            self.sign(head)
+
+    def sign(self, head: Head) -> None:
+        """Append a signed head. A failure leaves the records as they are, so it is logged and tried again."""
+        if head.seq == self._signed.seq:
+            return
+        self._due = time.monotonic() + self._seconds
+        line = self._signer.line(head_document(self._writer, head, datetime.now(UTC)))
+        try:
+            signed_log.append(self._folder.checkpoints, line)
+            self._signed = head
+        except OSError as error:
+            self._due = time.monotonic() + min(5, self._seconds)
+            _log.error("the chain's head could not be signed: %s", error)
+
+
+def head_document(writer: str, head: Head, now: datetime) -> dict[str, object]:
+    """What is signed of a chain's head."""
+    return {
+        "kind": "head",
+        "writer": writer,
+        "segment": head.segment,
+        "seq": head.seq,
+        "hash": head.hash,
+        "signed_at": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+    }

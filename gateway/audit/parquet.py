@@ -1,0 +1,115 @@
+"""The Parquet form of a segment: each line verbatim beside its typed columns, and nothing that the line does not say."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+
+from gateway.audit.record import COLUMNS
+
+# DuckDB gives up on a larger line; ours end at 16 MiB.
+MAX_OBJECT = 64 * 1024 * 1024
+
+_SPEC = json.dumps(COLUMNS)
+_NAMES = ", ".join(COLUMNS)
+_PARSED = ", ".join(f"s.{name}" for name in COLUMNS)
+_ROWS_AT_A_TIME = 256
+
+
+def write_empty(path: Path) -> None:
+    """Write a Parquet file of no record; several processes may do so at once."""
+    columns = ", ".join(f"NULL::{kind} AS {name}" for name, kind in COLUMNS.items())
+    aside = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        with _connection() as connection:
+            _copy(connection, f"SELECT {columns}, ''::VARCHAR AS line WHERE false", aside)
+    except duckdb.IOException as error:
+        raise OSError(str(error)) from error
+    os.rename(aside, path)
+
+
+def write_segment(live: Path, path: Path) -> None:
+    """Write a segment's records to a new file at `path`, in order.
+
+    One scan gives line and columns both, so that they cannot part. Raises duckdb.Error.
+    """
+    select = f"""
+        SELECT {_PARSED}, line
+        FROM (SELECT from_json(json, '{_SPEC}') AS s, json::VARCHAR AS line
+              FROM read_ndjson_objects({_quoted(live)}, maximum_object_size={MAX_OBJECT}))
+    """  # noqa: S608 - our own column names, a quoted path
+    with _connection() as connection:
+        _copy(connection, select, path)
+
+
+def lines(path: Path) -> Iterator[bytes]:
+    """The lines of a sealed segment in order, without newlines. Raises duckdb.Error."""
+    with _connection() as connection:
+        found = connection.execute(f"SELECT line FROM {_file(path)}")  # noqa: S608 - a quoted path
+        while rows := found.fetchmany(_ROWS_AT_A_TIME):
+            for (line,) in rows:
+                yield line.encode()
+
+
+def first_parted(path: Path) -> int | None:
+    """The place (from 1) of the first record whose columns say something else than its line; None when all agree."""
+    query = f"""
+        SELECT min(place) FROM (
+            SELECT file_row_number + 1 AS place, ({_NAMES}) AS columns, from_json(line, '{_SPEC}') AS s
+            FROM {_file(path, "file_row_number=true")})
+        WHERE columns IS DISTINCT FROM ({_PARSED})
+    """  # noqa: S608 - our own column names, a quoted path
+    with _connection() as connection:
+        row = connection.execute(query).fetchone()
+    return row[0] if row else None
+
+
+def has_gaps(path: Path) -> bool:
+    """Whether any column of any record is NULL: a value that its column could not hold."""
+    missing = " OR ".join(f"{name} IS NULL" for name in COLUMNS)
+    with _connection() as connection:
+        row = connection.execute(f"SELECT count(*) FROM {_file(path)} WHERE {missing}").fetchone()  # noqa: S608
+    return row is None or row[0] != 0
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _connection() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(
+        config={
+            "threads": 1,
+            "memory_limit": "1GB",
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+    )
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, select: str, path: Path) -> None:
+    connection.execute(
+        f"COPY ({select}) TO {_quoted(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 16384)"
+    )
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fchmod(descriptor, 0o400)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _file(path: Path, *options: str) -> str:
+    return f"read_parquet({', '.join([_quoted(path), 'hive_partitioning=false', *options])})"
+
+
+def _quoted(path: Path) -> str:
+    """A path as an SQL string, its glob characters taken literally."""
+    literal = "".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path))
+    return "'" + literal.replace("'", "''") + "'"

@@ -1,0 +1,225 @@
+"""The SQL of the views that evidence is read through, live and sealed segments together.
+
+Traps that shape it (measured on DuckDB 1.5): a torn line is a row of NULLs; a MATERIALIZED CTE or a join kills column
+pruning, and the bodies are by far the most of what there is; `now()` is the start of the query's transaction.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+
+import duckdb
+
+from gateway.audit.folder import Folder, sync_folder
+from gateway.audit.parquet import MAX_OBJECT
+from gateway.audit.record import COLUMNS
+
+_PART = json.dumps(
+    [{"role": "VARCHAR", "kind": "VARCHAR", "pointer": "VARCHAR", "digest": "VARCHAR", "new": "BOOLEAN", "text": "VARCHAR"}]
+)
+_WHO = "agent, owner, on_behalf_of"
+_CALL = "provider, dialect, model, method, path"
+
+
+def view_statements(root_sql: str) -> Iterator[str]:
+    """CREATE VIEW statements, in order, for the audit folder that the SQL expression `root_sql` names."""
+    yield f"CREATE VIEW records AS {_records(root_sql)}"
+    for name, select in _VIEWS.items():
+        yield f"CREATE VIEW {name} AS {select}"
+
+
+def create_views(connection: duckdb.DuckDBPyConnection, folder: Folder) -> None:
+    """Make the views in a connection of the product's own."""
+    for statement in view_statements(_text(str(folder.root))):
+        connection.execute(statement)
+
+
+def publish(folder: Folder) -> None:
+    """Write `audit.duckdb` aside and rename it in: views only, for other tools, opened read-only by any number.
+
+    Its paths are absolute; `SET VARIABLE audit = '/elsewhere/audit'` reads a copy of the folder.
+    """
+    made = folder.database.with_suffix(".aside")
+    made.unlink(missing_ok=True)
+    with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
+        connection.execute(f"ATTACH {_text(str(made))} AS published (STORAGE_VERSION 'v1.0.0')")
+        connection.execute("USE published")
+        for statement in view_statements(f"coalesce(getvariable('audit')::VARCHAR, {_text(str(folder.root))})"):
+            connection.execute(statement)
+        connection.execute("USE memory")
+        connection.execute("DETACH published")
+    os.chmod(made, 0o600)
+    os.rename(made, folder.database)
+    sync_folder(folder.root)
+
+
+def _records(root: str) -> str:
+    """Live segments whose seal is not yet visible, and sealed ones whose seal is: every record exactly once."""
+    names = ", ".join(COLUMNS)
+    live_columns = {**COLUMNS, "body": "JSON", "tombstone": "VARCHAR", "visible_at": "TIMESTAMPTZ"}
+    spec = ", ".join(f"{name}: {_text(kind)}" for name, kind in live_columns.items())
+    seals = f"""
+        SELECT segment FROM read_ndjson({root} || '/seals.ndjson', ignore_errors=true,
+            columns={{segment: 'VARCHAR', visible_at: 'TIMESTAMPTZ'}})
+        WHERE segment IS NOT NULL AND visible_at <= now()
+    """
+    late = "error('a segment was sealed while this query ran: run it again')::BOOLEAN"
+    return f"""
+        SELECT {names}, body, parse_filename(filename, true) AS segment
+        FROM read_ndjson({root} || '/journal/*.ndjson', columns={{{spec}}}, ignore_errors=true, filename=true,
+            maximum_object_size={MAX_OBJECT})
+        WHERE CASE WHEN seq IS NOT NULL THEN true WHEN visible_at > now() THEN {late} ELSE false END
+            AND parse_filename(filename, true) NOT IN ({seals})
+        UNION ALL
+        SELECT {names}, line->'$.body' AS body, parse_filename(filename, true) AS segment
+        FROM read_parquet({root} || '/sealed/*/*.parquet', filename=true, hive_partitioning=false)
+        WHERE parse_filename(filename, true) IN ({seals})
+    """  # noqa: S608 - our own names; the root is a quoted path
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+_DECISIONS = f"""
+    SELECT recorded_at, decision_id, exchange_id, session_id, {_WHO}, {_CALL}, phase, action, enforced, revision,
+        approval_id, duration_ms, findings, reasons, body, writer, seq
+    FROM records WHERE kind = 'decision'
+"""  # noqa: S608 - our own names
+
+_REASONS = f"""
+    SELECT recorded_at, decision_id, exchange_id, session_id, {_WHO}, phase, action, enforced, revision,
+        unnest(reasons, max_depth := 2)
+    FROM records WHERE kind = 'decision'
+"""  # noqa: S608 - our own names
+
+_FINDINGS = f"""
+    SELECT recorded_at, decision_id, exchange_id, session_id, {_WHO}, phase, action,
+        unnest(findings, max_depth := 2)
+    FROM records WHERE kind = 'decision'
+"""  # noqa: S608 - our own names
+
+# One row an approval: its transitions' records in order, the last of them in charge.
+_APPROVALS = """
+    SELECT approval_id, arg_max(code, place) AS status, min(recorded_at) AS opened_at, max(recorded_at) AS changed_at,
+        arg_min(exchange_id, place) AS exchange_id, arg_min(session_id, place) AS session_id,
+        arg_min(agent, place) AS agent, arg_min(owner, place) AS owner, arg_min(on_behalf_of, place) AS on_behalf_of,
+        arg_min(provider, place) AS provider, arg_min(method, place) AS method, arg_min(path, place) AS path,
+        arg_min(phase, place) AS phase, arg_min(revision, place) AS revision, arg_min(reasons, place) AS reasons,
+        list({'status': code, 'recorded_at': recorded_at, 'body': body} ORDER BY place) AS transitions
+    FROM (SELECT *, {'recorded_at': recorded_at, 'seq': seq} AS place FROM records WHERE kind = 'approval' AND approval_id <> '')
+    GROUP BY approval_id
+"""
+
+# One row a part of a prompt or completion, its text found wherever its session stored it first.
+_PARTS = f"""
+    WITH listed AS (
+        SELECT recorded_at, exchange_id, session_id, decision_id, kind, phase, writer, seq,
+            from_json(body->'$.parts', '{_PART}') AS parts
+        FROM records WHERE kind IN ('decision', 'completion', 'refusal')
+    ), each AS (
+        SELECT * EXCLUDE (parts), generate_subscripts(parts, 1) AS place, unnest(parts) AS part FROM listed
+    ), stored AS (
+        SELECT session_id, part.digest AS digest, arg_min(part.text, recorded_at) AS text
+        FROM each WHERE part.text IS NOT NULL GROUP BY ALL
+    )
+    SELECT each.recorded_at, each.exchange_id, each.session_id, each.decision_id, each.kind AS record_kind, each.phase,
+        each.place, part.role AS role, part.kind AS kind, part.pointer AS pointer, part.digest AS digest,
+        part.new AS "new", coalesce(part.text, stored.text) AS text, each.writer, each.seq
+    FROM each LEFT JOIN stored ON stored.session_id = each.session_id AND stored.digest = part.digest
+"""  # noqa: S608 - our own names
+
+_ENDED = "kind IN ('completion', 'refusal')"
+_ASKED = "kind = 'decision' AND phase <> 'response'"
+_ANSWERED = "kind = 'decision' AND phase = 'response'"
+
+# How an exchange ended: by its closing record; without one, by its last decision.
+_STATE = """
+    CASE
+        WHEN ended_at IS NULL AND NOT last_enforced THEN 'interrupted'
+        WHEN ended_at IS NULL AND last_action = 'deny' THEN 'refused'
+        WHEN ended_at IS NULL AND last_action = 'require_approval' THEN 'held'
+        WHEN ended_at IS NULL THEN 'interrupted'
+        WHEN code = 'cancelled' THEN 'cancelled'
+        WHEN code = 'approval_required' THEN 'held'
+        WHEN code = '' AND status < 400 THEN 'completed'
+        WHEN code = '' OR starts_with(code, 'upstream_') OR code = 'internal_error' THEN 'failed'
+        ELSE 'refused'
+    END
+"""
+
+# The text of a list of parts. The session's stored texts come by a join on the session alone, which leaves the bodies
+# out of every query that does not ask for `prompt` or `completion`.
+_TEXTS = """array_to_string(list_transform({parts}, lambda part: coalesce(
+        part.text, known.texts[list_position(known.digests, part.digest)], '[not recorded]')), chr(10))"""
+
+_EXCHANGES = f"""
+    WITH said AS (
+        SELECT *, from_json(body->'$.parts', '{_PART}') AS parts
+        FROM records WHERE kind IN ('decision', 'completion', 'refusal') AND exchange_id <> ''
+    ), grouped AS (
+        SELECT exchange_id,
+            arg_max(session_id, seq) AS session_id,
+            min(recorded_at) AS started_at,
+            max(recorded_at) FILTER ({_ENDED}) AS ended_at,
+            arg_max(agent, seq) AS agent, arg_max(owner, seq) AS owner, arg_max(on_behalf_of, seq) AS on_behalf_of,
+            arg_max(provider, seq) AS provider, arg_max(dialect, seq) AS dialect, arg_max(model, seq) AS model,
+            arg_max(method, seq) AS method, arg_max(path, seq) AS path,
+            coalesce(arg_max(action, seq) FILTER ({_ASKED}), '') AS action,
+            coalesce(arg_max(action, seq) FILTER ({_ANSWERED}), '') AS response_action,
+            coalesce(arg_max(decision_id, seq) FILTER ({_ASKED}), '') AS decision_id,
+            arg_max(enforced, seq) AS enforced,
+            arg_max(revision, seq) AS revision,
+            arg_max(approval_id, seq) AS approval_id,
+            arg_max(action, seq) FILTER (kind = 'decision') AS last_action,
+            coalesce(arg_max(enforced, seq) FILTER (kind = 'decision'), true) AS last_enforced,
+            coalesce(arg_max(status, seq) FILTER ({_ENDED}), -1) AS status,
+            coalesce(arg_max(code, seq) FILTER ({_ENDED}), '') AS code,
+            coalesce(arg_max(input_tokens, seq) FILTER ({_ENDED}), -1) AS input_tokens,
+            coalesce(arg_max(output_tokens, seq) FILTER ({_ENDED}), -1) AS output_tokens,
+            coalesce(arg_max(duration_ms, seq) FILTER ({_ENDED}), -1) AS duration_ms,
+            arg_min(parts, seq) FILTER (kind <> 'completion' AND phase <> 'response') AS prompt_parts,
+            arg_max(parts, seq) FILTER (kind = 'completion') AS completion_parts
+        FROM said GROUP BY exchange_id
+    ), texts AS (
+        SELECT session_id, flatten(list(list_filter(parts, lambda part: part.text IS NOT NULL))) AS stored
+        FROM said GROUP BY session_id
+    ), known AS (
+        SELECT session_id, list_transform(stored, lambda part: part.digest) AS digests,
+            list_transform(stored, lambda part: part.text) AS texts
+        FROM texts
+    )
+    SELECT exchange_id, session_id, started_at, ended_at, {_WHO}, {_CALL}, action, response_action, decision_id, enforced,
+        revision, approval_id, {_STATE} AS state, status, code, input_tokens, output_tokens, duration_ms,
+        {_TEXTS.format(parts="prompt_parts")} AS prompt, {_TEXTS.format(parts="completion_parts")} AS completion
+    FROM grouped LEFT JOIN known USING (session_id)
+"""  # noqa: S608 - our own names
+
+_SESSIONS = f"""
+    SELECT session_id, arg_max(agent, recorded_at) AS agent, arg_max(owner, recorded_at) AS owner,
+        list_sort(list(DISTINCT on_behalf_of) FILTER (on_behalf_of <> '')) AS on_behalf_of,
+        min(recorded_at) AS started_at, max(recorded_at) AS ended_at,
+        count(DISTINCT exchange_id) AS exchanges,
+        count(DISTINCT exchange_id) FILTER (action = 'deny') AS denied,
+        count(DISTINCT exchange_id) FILTER (action = 'mask') AS masked,
+        count(DISTINCT exchange_id) FILTER (action = 'require_approval') AS held,
+        coalesce(sum(input_tokens) FILTER ({_ENDED} AND input_tokens > 0), 0)::BIGINT AS input_tokens,
+        coalesce(sum(output_tokens) FILTER ({_ENDED} AND output_tokens > 0), 0)::BIGINT AS output_tokens,
+        list_sort(list(DISTINCT model) FILTER (model <> '')) AS models,
+        list_sort(list_distinct(flatten(list(list_transform(findings, lambda row: row.entity))))) AS entities
+    FROM records
+    WHERE kind IN ('decision', 'completion', 'refusal') AND session_id <> '' AND exchange_id <> ''
+    GROUP BY session_id
+"""  # noqa: S608 - our own names
+
+_VIEWS = {
+    "decisions": _DECISIONS,
+    "reasons": _REASONS,
+    "findings": _FINDINGS,
+    "approvals": _APPROVALS,
+    "parts": _PARTS,
+    "exchanges": _EXCHANGES,
+    "sessions": _SESSIONS,
+}
