@@ -1,0 +1,107 @@
+# METADATA
+# title: Tool calls
+# description: What the model asks the agent to do, judged before the agent sees it. By `settings.tools` and `settings.restore_tools`.
+package regate.rules.tools
+
+# METADATA
+# title: A tool call whose arguments do not parse is denied
+# scope: rule
+verdicts contains {
+	"action": "deny",
+	"rule": "tools.unparseable_arguments",
+	"title": "Unparseable tool arguments",
+	"message": "the arguments of a tool call are not a JSON object, so they cannot be judged",
+	"severity": "high",
+	"controls": ["OWASP:LLM05"],
+} if {
+	some row in input.findings
+	row.entity == "UNPARSEABLE_ARGUMENTS"
+}
+
+# METADATA
+# title: A tool call on the deny list is denied
+# scope: rule
+verdicts contains {
+	"action": "deny",
+	"rule": "tools.denied",
+	"title": "Tool not allowed",
+	"message": sprintf("the model calls %s, which is on the deny list", [call.name]),
+	"severity": "high",
+	"controls": ["OWASP:LLM06"],
+} if {
+	input.phase == "response"
+	some call in input.tool_calls
+	some entry in data.settings.tools.deny
+	_matches(entry, call)
+}
+
+# METADATA
+# title: A tool call on the approval list needs approval
+# scope: rule
+verdicts contains {
+	"action": "require_approval",
+	"rule": "tools.approval",
+	"title": "Tool call needs approval",
+	"message": sprintf("the model calls %s, which is on the approval list", [call.name]),
+	"severity": "high",
+	"controls": ["OWASP:LLM06"],
+} if {
+	input.phase == "response"
+	input.approval.status != "approved"
+	some call in input.tool_calls
+	some entry in data.settings.tools.approve
+	_matches(entry, call)
+}
+
+# METADATA
+# title: A secret restored into a tool call needs approval
+# scope: rule
+verdicts contains {
+	"action": "require_approval",
+	"rule": "tools.restored_secret",
+	"title": "Secret handed to a tool",
+	"message": sprintf("%s would receive a %s of the prompt", [call.name, restored.entity]),
+	"severity": "high",
+	"controls": ["OWASP:LLM02", "OWASP:LLM06"],
+} if {
+	input.phase == "response"
+	input.approval.status != "approved"
+	some call in input.tool_calls
+	some restored in call.restores
+	restored.category == "secret"
+	not _may_receive(call.name)
+}
+
+_may_receive(name) if {
+	some pattern in data.settings.restore_tools
+	glob.match(lower(pattern), null, lower(name))
+}
+
+# An entry holds when its name does and every condition on the arguments does. A list is for restricting, so an
+# entry with a mistake in it holds too.
+_matches(entry, call) if {
+	glob.match(lower(object.get(entry, "name", "*")), null, lower(call.name))
+	every argument, condition in object.get(entry, "arguments", {}) {
+		_holds(condition, call.arguments, argument)
+	}
+}
+
+_holds(condition, arguments, argument) if {
+	walk(arguments[argument], [_, leaf])
+	is_string(leaf)
+	glob.match(lower(condition.matches), null, lower(leaf))
+}
+
+_holds(condition, arguments, argument) if {
+	arguments[argument] > condition.above
+}
+
+_holds(condition, _, _) if not _condition(condition)
+
+# A number, or something that is none: in Rego any string is greater than any number.
+_condition(condition) if object.keys(condition) == {"matches"}
+
+_condition(condition) if {
+	object.keys(condition) == {"above"}
+	is_number(condition.above)
+}

@@ -1,0 +1,68 @@
+# METADATA
+# title: Tests of access
+package policy_tests.access
+
+import data.policy_tests.fixtures
+import data.regate
+
+_rules(document) := rules if {
+	rules := {reason.rule | some reason in regate.decision.reasons} with input as document
+}
+
+test_known_agent_is_allowed if {
+	regate.decision.action == "allow" with input as fixtures.prompt
+}
+
+test_unknown_agent_is_denied_in_both_phases if {
+	every document in [fixtures.prompt, fixtures.completion] {
+		"access.unknown_agent" in _rules(object.union(document, {"agent": {"id": ""}}))
+	}
+}
+
+test_unknown_phase_is_denied if {
+	regate.decision.action == "deny" with input as object.union(fixtures.prompt, {"phase": "reqest"})
+}
+
+_research := {"providers": ["anthropic"], "models": ["claude-*"]}
+
+_asking(groups, provider, model) := object.union(
+	fixtures.in_groups(fixtures.prompt, groups),
+	{"provider": provider, "model": model},
+)
+
+test_default_group_may_use_everything if {
+	_rules(_asking(["default"], "anthropic", "claude-5.1")) == set()
+}
+
+test_group_unknown_to_the_settings_has_the_default if {
+	_rules(_asking(["finance"], "anthropic", "claude-5.1")) == set()
+}
+
+test_provider_of_the_group_is_allowed if {
+	_rules(_asking(["research"], "anthropic", "claude-5.1")) == set() with data.settings.groups.research as _research
+}
+
+test_provider_not_of_the_group_is_denied if {
+	_rules(_asking(["research"], "openai", "claude-5.1")) == {"access.provider"} with data.settings.groups.research as _research
+}
+
+test_model_not_on_the_list_is_denied if {
+	_rules(_asking(["research"], "anthropic", "gpt-4.1")) == {"access.model"} with data.settings.groups.research as _research
+}
+
+test_missing_model_is_not_on_a_list if {
+	_rules(_asking(["research"], "anthropic", "")) == {"access.model"} with data.settings.groups.research as _research
+}
+
+test_any_group_permits if {
+	_rules(_asking(["research", "default"], "openai", "gpt-4.1")) == set() with data.settings.groups.research as _research
+}
+
+test_group_inherits_what_it_does_not_say if {
+	_rules(_asking(["research"], "openai", "gpt-4.1")) == set() with data.settings.groups.research as {"budgets": {}}
+}
+
+test_completion_is_not_asked_about_the_model_again if {
+	document := object.union(fixtures.in_groups(fixtures.completion, ["research"]), {"provider": "openai"})
+	_rules(document) == set() with data.settings.groups.research as _research
+}

@@ -1,0 +1,136 @@
+# METADATA
+# title: Tests of findings
+# description: Personal data, secrets and code markers, in both phases.
+package policy_tests.findings
+
+import data.policy_tests.fixtures
+import data.regate
+
+_decision(document, row) := decision if {
+	decision := regate.decision with input as fixtures.with_rows(document, [row])
+}
+
+_in_prompt(entity, category) := _decision(fixtures.prompt, fixtures.row(entity, category))
+
+_in_completion(entity, category) := _decision(fixtures.completion, fixtures.row(entity, category))
+
+_restored(entity) := {"entity": entity, "operator": "placeholder", "restore": true}
+
+_redacted(entity) := {"entity": entity, "operator": "redact", "restore": false}
+
+_personal := [
+	"EMAIL_ADDRESS", "PHONE_NUMBER", "CREDIT_CARD", "IBAN_CODE", "US_SSN", "IP_ADDRESS", "CRYPTO",
+	"PERSON", "ES_NIF", "AN_ENTITY_OF_TOMORROW",
+]
+
+_secret := ["API_KEY", "JWT", "CONNECTION_STRING", "PASSWORD", "A_SECRET_OF_TOMORROW"]
+
+test_personal_data_in_a_prompt_is_masked_and_restored if {
+	every entity in _personal {
+		decision := _in_prompt(entity, "pii")
+		decision.action == "mask"
+		decision.mask == [_restored(entity)]
+		decision.reasons[0].rule == "pii.mask"
+	}
+}
+
+test_secret_in_a_prompt_is_masked_and_restored if {
+	every entity in _secret {
+		decision := _in_prompt(entity, "secret")
+		decision.action == "mask"
+		decision.mask == [_restored(entity)]
+	}
+}
+
+test_private_key_in_a_prompt_is_denied if {
+	_in_prompt("PRIVATE_KEY", "secret").action == "deny"
+}
+
+test_private_key_in_history_is_denied if {
+	row := object.union(fixtures.row("PRIVATE_KEY", "secret"), {"new": 0})
+	_decision(fixtures.prompt, row).action == "deny"
+}
+
+test_history_is_masked_again if {
+	row := object.union(fixtures.row("EMAIL_ADDRESS", "pii"), {"new": 0})
+	_decision(fixtures.prompt, row).mask == [_restored("EMAIL_ADDRESS")]
+}
+
+test_what_the_model_produces_is_redacted if {
+	every entity in array.concat(_personal, ["PRIVATE_KEY"]) {
+		decision := _in_completion(entity, "pii")
+		decision.action == "mask"
+		decision.mask == [_redacted(entity)]
+	}
+	every entity in array.concat(_secret, ["PRIVATE_KEY"]) {
+		_in_completion(entity, "secret").mask == [_redacted(entity)]
+	}
+}
+
+test_what_the_prompt_held_may_return if {
+	row := object.union(fixtures.row("EMAIL_ADDRESS", "pii"), {"new": 0})
+	decision := _decision(fixtures.completion, row)
+	decision.action == "allow"
+	decision.mask == []
+}
+
+test_code_markers_are_masked_by_default if {
+	every category in ["code", "custom"] {
+		_in_prompt("CODE_MARKER", category).mask == [_restored("CODE_MARKER")]
+		_in_completion("CODE_MARKER", category).action == "allow"
+	}
+}
+
+test_code_markers_do_what_the_setting_says if {
+	every action in ["mask", "require_approval", "deny"] {
+		decision := _in_prompt("CODE_MARKER", "code") with data.settings.categories.code.request as {"action": action}
+		decision.action == action
+	}
+}
+
+test_approved_code_marker_passes_plain_or_masked_as_the_setting_says if {
+	document := fixtures.approved(fixtures.prompt)
+	row := fixtures.row("CODE_MARKER", "code")
+	plain := _decision(document, row) with data.settings.categories.code.request as {"action": "require_approval"}
+	plain.action == "allow"
+	terms := {"action": "require_approval", "operator": "hash"}
+	held := _decision(fixtures.prompt, row) with data.settings.categories.code.request as terms
+	held.action == "require_approval"
+	held.mask == [{"entity": "CODE_MARKER", "operator": "hash", "restore": false}]
+	masked := _decision(document, row) with data.settings.categories.code.request as terms
+	masked.action == "mask"
+	masked.mask == held.mask
+}
+
+test_entity_comes_before_its_category if {
+	decision := _in_prompt("IP_ADDRESS", "pii") with data.settings.entities.IP_ADDRESS as {"request": {"action": "allow"}}
+	decision.action == "allow"
+}
+
+test_misspelt_action_in_the_settings_is_denied if {
+	decision := _in_prompt("IP_ADDRESS", "pii") with data.settings.entities.IP_ADDRESS as {"request": {"action": "mak"}}
+	decision.action == "deny"
+}
+
+test_category_without_terms_is_denied if {
+	_in_prompt("EMAIL_ADDRESS", "pii").action == "deny" with data.settings.categories as {}
+}
+
+test_group_has_terms_of_its_own if {
+	document := fixtures.in_groups(fixtures.prompt, ["support", "lab"])
+	row := fixtures.row("EMAIL_ADDRESS", "pii")
+	groups := {
+		"default": {"providers": ["*"], "models": ["*"]},
+		"support": {"entities": {"EMAIL_ADDRESS": {"request": {"action": "allow"}}}},
+		"lab": {},
+	}
+	_decision(document, row).action == "allow" with data.settings.groups as groups
+	strict := object.union(groups, {"lab": {"entities": {"EMAIL_ADDRESS": {"request": {"action": "deny"}}}}})
+	_decision(document, row).action == "deny" with data.settings.groups as strict
+}
+
+test_many_entities_are_masked_each if {
+	rows := [fixtures.row(entity, "pii") | some entity in _personal]
+	decision := regate.decision with input as fixtures.with_rows(fixtures.prompt, rows)
+	{mask.entity | some mask in decision.mask} == {entity | some entity in _personal}
+}

@@ -1,0 +1,74 @@
+# METADATA
+# title: Fixtures
+# description: A harmless prompt and completion of a known agent; tests change what they are about.
+package policy_tests.fixtures
+
+# METADATA
+# title: A prompt with nothing in it to object to
+prompt := {
+	"version": 1,
+	"phase": "request",
+	"time": "2026-11-22T08:00:00.000000Z",
+	"exchange": {"id": "x1", "session_id": "s1"},
+	"agent": {
+		"id": "support-bot", "owner": "dana", "method": "api_key",
+		"groups": [], "claims": {}, "on_behalf_of": "",
+	},
+	"source": {"ip": "127.0.0.1", "user_agent": "test"},
+	"provider": "openai",
+	"dialect": "openai.chat",
+	"method": "POST",
+	"path": "/v1/chat/completions",
+	"model": "gpt-4.1",
+	"stream": false,
+	"parameters": {"max_tokens": -1, "temperature": -1, "n": 1},
+	"prompt": {
+		"parts": [{
+			"role": "user", "kind": "text", "pointer": "/messages/0/content",
+			"text": "hello", "new": true,
+		}],
+		"characters": 5,
+		"estimated_tokens": 2,
+		"attachments": [],
+	},
+	"tools": [],
+	"tool_calls": [],
+	"findings": [],
+	"session": {"exchanges": 0, "denied": 0, "masked": 0, "held": 0, "tokens": 0, "entities": []},
+	"usage": {"requests_1m": 1, "requests_1d": 1, "tokens_1m": 0, "tokens_1d": 0},
+	"approval": {"id": "", "status": "", "approvers": [], "note": ""},
+	"response": {"status": -1, "finish_reason": ""},
+}
+
+# METADATA
+# title: A completion with nothing in it to object to
+completion := object.union(prompt, {
+	"phase": "response",
+	"response": {"status": 200, "finish_reason": "stop"},
+})
+
+# METADATA
+# title: One row of findings in user text
+row(entity, category) := {
+	"entity": entity, "category": category, "count": 1, "distinct": 1, "new": 1,
+	"max_score": 0.9, "roles": ["user"], "kinds": ["text"],
+}
+
+# METADATA
+# title: A document with these rows of findings
+with_rows(document, rows) := object.union(document, {"findings": rows})
+
+# METADATA
+# title: A document that people approved
+approved(document) := object.union(document, {"approval": {"status": "approved"}})
+
+# METADATA
+# title: A document of an agent in these groups
+in_groups(document, groups) := object.union(document, {"agent": {"groups": groups}})
+
+# METADATA
+# title: A completion that calls one tool
+calling(name, arguments) := object.union(
+	completion,
+	{"tool_calls": [{"name": name, "arguments": arguments, "restores": []}]},
+)

@@ -1,0 +1,151 @@
+# METADATA
+# title: Tests of the decision
+# description: How verdicts become one decision, with stand-in topics beside the real ones.
+package policy_tests.main
+
+import data.policy_tests.fixtures
+import data.regate
+
+_verdict(action) := {
+	"action": action, "rule": "test.rule", "title": "Test", "message": "a test",
+	"severity": "low", "controls": [],
+}
+
+_allow := _verdict("allow")
+
+_email := {"entity": "EMAIL_ADDRESS", "operator": "placeholder", "restore": true}
+
+_masking(mask) := object.union(_verdict("mask"), {"mask": [mask]})
+
+_decision(verdicts) := decision if {
+	decision := regate.decision with data.regate.rules as {"test": {"verdicts": verdicts}}
+		with input as fixtures.prompt
+}
+
+test_harmless_prompt_is_allowed if {
+	decision := regate.decision with input as fixtures.prompt
+	decision.action == "allow"
+	decision.reasons == []
+	decision.mask == []
+	decision.record == "masked"
+	decision.response == "findings"
+	decision.approval == {"groups": [], "quorum": 1, "wait_seconds": 60, "expires_seconds": 900}
+}
+
+test_harmless_completion_is_allowed if {
+	regate.decision.action == "allow" with input as fixtures.completion
+}
+
+test_silence_is_deny if {
+	decision := _decision(set())
+	decision.action == "deny"
+	decision.reasons[0].rule == "regate.no_allow"
+}
+
+test_mask_alone_is_no_allow if {
+	_decision({_masking(_email)}).action == "deny"
+}
+
+test_empty_input_is_denied if {
+	regate.decision.action == "deny" with input as {}
+}
+
+test_lost_settings_are_denied if {
+	regate.decision.action == "deny" with input as fixtures.prompt with data.settings as {}
+}
+
+test_most_restrictive_verdict_wins if {
+	_decision({_allow}).action == "allow"
+	_decision({_allow, _masking(_email)}).action == "mask"
+	_decision({_allow, _masking(_email), _verdict("require_approval")}).action == "require_approval"
+	_decision({_allow, _masking(_email), _verdict("require_approval"), _verdict("deny")}).action == "deny"
+}
+
+test_reasons_start_with_the_weightiest if {
+	decision := _decision({_allow, _masking(_email), object.union(_verdict("deny"), {"rule": "z.last"})})
+	[reason.rule | some reason in decision.reasons] == ["z.last", "test.rule"]
+}
+
+test_held_prompt_is_still_masked if {
+	decision := _decision({_allow, _masking(_email), _verdict("require_approval")})
+	decision.mask == [_email]
+}
+
+_mistakes := {
+	"misspelt action": object.union(_verdict("dney"), {}),
+	"misspelt key": object.union(object.remove(_allow, ["action"]), {"acton": "deny"}),
+	"no action": object.remove(_allow, ["action"]),
+	"no rule": object.remove(_allow, ["rule"]),
+	"no title": object.remove(_allow, ["title"]),
+	"no message": object.remove(_allow, ["message"]),
+	"no severity": object.remove(_allow, ["severity"]),
+	"no controls": object.remove(_allow, ["controls"]),
+	"unknown key": object.union(_allow, {"maks": []}),
+	"unknown severity": object.union(_allow, {"severity": "awful"}),
+	"mask without a list": _verdict("mask"),
+	"mask with an empty list": object.union(_verdict("mask"), {"mask": []}),
+	"mask without an entity": object.union(_verdict("mask"), {"mask": [{"entitty": "EMAIL_ADDRESS"}]}),
+	"mask that is no list": object.union(_verdict("mask"), {"mask": "EMAIL_ADDRESS"}),
+	"unknown approval term": object.union(_verdict("require_approval"), {"approval": {"quorm": 2}}),
+	"unknown record": object.union(_allow, {"record": "metdata"}),
+	"unknown response": object.union(_allow, {"response": "alway"}),
+	"no object": "deny",
+}
+
+test_mistaken_verdict_ranks_as_deny[name] if {
+	some name, verdict in _mistakes
+	decision := _decision({_allow, verdict})
+	decision.action == "deny"
+	decision.reasons[0].rule == "regate.unreadable_verdict"
+}
+
+test_every_mistake_was_tried if {
+	tried := {name | test_mistaken_verdict_ranks_as_deny[name]}
+	tried == object.keys(_mistakes)
+}
+
+_strict_masks := {
+	"redact over placeholder": {"entity": "EMAIL_ADDRESS", "operator": "redact", "restore": false},
+	"hash over placeholder": {"entity": "EMAIL_ADDRESS", "operator": "hash", "restore": false},
+	"not restored over restored": {"entity": "EMAIL_ADDRESS", "operator": "placeholder", "restore": false},
+	"an operator nobody knows surfaces": {"entity": "EMAIL_ADDRESS", "operator": "blur", "restore": false},
+}
+
+test_of_two_masks_the_one_that_gives_less_away_wins if {
+	every strict in _strict_masks {
+		_decision({_allow, _masking(_email), _masking(strict)}).mask == [strict]
+	}
+}
+
+_asking(terms) := object.union(_verdict("require_approval"), {
+	"approval": terms,
+	"rule": sprintf("ask.%s", [concat(".", object.get(terms, "groups", ["anyone"]))]),
+})
+
+test_approval_takes_the_most_demanding_terms if {
+	decision := _decision({
+		_allow,
+		_asking({"groups": ["legal", "security"], "quorum": 2, "wait_seconds": 30}),
+		_asking({"groups": ["security"], "expires_seconds": 300}),
+		_asking({}),
+	})
+	decision.action == "require_approval"
+	decision.approval == {"groups": ["security"], "quorum": 2, "wait_seconds": 30, "expires_seconds": 300}
+}
+
+test_approval_that_nobody_can_give_is_denied if {
+	decision := _decision({_allow, _asking({"groups": ["legal"]}), _asking({"groups": ["security"]})})
+	decision.action == "deny"
+	decision.reasons[0].rule == "regate.no_approver"
+}
+
+test_record_takes_the_least_telling if {
+	_decision({_allow, object.union(_verdict("mask"), {"mask": [_email], "record": "metadata"})}).record == "metadata"
+	_decision({object.union(_allow, {"record": "full"})}).record == "full"
+	_decision({object.union(_allow, {"record": "full"}), object.union(_allow, {"record": "masked"})}).record == "masked"
+}
+
+test_response_is_asked_about_always_when_one_rule_says_so if {
+	_decision({_allow, object.union(_masking(_email), {"response": "always"})}).response == "always"
+	_decision({_allow, _masking(_email)}).response == "findings"
+}

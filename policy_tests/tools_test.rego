@@ -1,0 +1,92 @@
+# METADATA
+# title: Tests of tool calls
+package policy_tests.tools
+
+import data.policy_tests.fixtures
+import data.regate
+
+_action(document) := action if {
+	action := regate.decision.action with input as document
+}
+
+_lists(deny, approve) := {"deny": deny, "approve": approve}
+
+test_unlisted_tool_call_is_allowed if {
+	_action(fixtures.calling("search", {"query": "weather"})) == "allow"
+}
+
+test_tool_call_on_the_deny_list_is_denied if {
+	_action(fixtures.calling("admin.DROP_DATABASE", {})) == "deny"
+}
+
+test_tool_call_on_the_approval_list_is_held if {
+	_action(fixtures.calling("delete_user", {})) == "require_approval"
+	_action(fixtures.calling("bash", {"command": "cd / && rm -rf *"})) == "require_approval"
+	_action(fixtures.calling("bash", {"command": ["sh", "-c", "RM -RF /"]})) == "require_approval"
+}
+
+test_condition_that_does_not_hold_lets_the_call_pass if {
+	_action(fixtures.calling("bash", {"command": "ls"})) == "allow"
+	_action(fixtures.calling("bash", {"text": "rm -rf"})) == "allow"
+}
+
+test_approved_tool_call_passes if {
+	_action(fixtures.approved(fixtures.calling("delete_user", {}))) == "allow"
+}
+
+test_approval_does_not_lift_the_deny_list if {
+	_action(fixtures.approved(fixtures.calling("drop_database", {}))) == "deny"
+}
+
+test_tool_calls_of_history_are_not_held_again if {
+	document := object.union(fixtures.calling("delete_user", {}), {"phase": "request"})
+	_action(document) == "allow"
+}
+
+_pay := [{"name": "pay", "arguments": {"amount": {"above": 100}, "to": {"matches": "acme*"}}}]
+
+test_every_condition_must_hold if {
+	every outcome in [
+		[{"amount": 101, "to": "ACME Ltd"}, "deny"],
+		[{"amount": 100, "to": "ACME Ltd"}, "allow"],
+		[{"amount": 101, "to": "Other"}, "allow"],
+		[{"to": "ACME Ltd"}, "allow"],
+		[{"amount": "7", "to": "ACME Ltd"}, "deny"],
+	] {
+		_action(fixtures.calling("pay", outcome[0])) == outcome[1] with data.settings.tools as _lists(_pay, [])
+	}
+}
+
+test_mistaken_entry_holds if {
+	every condition in [{"matchs": "x"}, {"above": "100"}, {}, {"above": 1, "matches": "x"}] {
+		entry := {"name": "pay", "arguments": {"amount": condition}}
+		_action(fixtures.calling("pay", {"amount": 0})) == "deny" with data.settings.tools as _lists([entry], [])
+	}
+	_action(fixtures.calling("anything", {})) == "deny" with data.settings.tools as _lists([{"nmae": "pay"}], [])
+}
+
+test_unparseable_arguments_are_denied if {
+	row := object.union(fixtures.row("UNPARSEABLE_ARGUMENTS", "custom"), {"roles": ["assistant"], "kinds": ["tool_call"]})
+	_action(fixtures.with_rows(fixtures.calling("search", {}), [row])) == "deny"
+}
+
+_restoring(name, category) := object.union(
+	fixtures.completion,
+	{"tool_calls": [{"name": name, "arguments": {}, "restores": [{"entity": "API_KEY", "category": category}]}]},
+)
+
+test_secret_restored_into_a_tool_call_is_held if {
+	_action(_restoring("deploy", "secret")) == "require_approval"
+}
+
+test_secret_may_be_restored_into_a_listed_tool if {
+	_action(_restoring("Deploy", "secret")) == "allow" with data.settings.restore_tools as ["deploy*"]
+}
+
+test_personal_data_may_be_restored_into_a_tool_call if {
+	_action(_restoring("send_mail", "pii")) == "allow"
+}
+
+test_approved_restoration_passes if {
+	_action(fixtures.approved(_restoring("deploy", "secret"))) == "allow"
+}
