@@ -1,0 +1,1 @@
+"""Benchmarks: what governing costs, as ratios in one run on one machine."""
