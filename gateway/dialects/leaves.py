@@ -1,0 +1,199 @@
+"""The one walk over a document: every string, key and long number is a part, or an attachment if exempt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from gateway.dialects.document import escape
+from gateway.exchange import Attachment, Kind, Part, Place
+
+Label = tuple[str, Kind]  # who speaks, and what it is
+Reader = Callable[
+    ["Walk", dict[str, Any], Any, str, Label], None
+]  # walk, the object, the value, its pointer, label
+
+FIELD: Label = ("", "field")
+_LONG = 10**6  # the first integer of seven digits
+_LONG_DIGITS = 7
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}|[A-Za-z0-9_-]*={0,2}")
+# Letters, and no run of digits that could be somebody's number: this reaches policy as it stands.
+_MEDIA_TYPE = re.compile(
+    r"(?:application|audio|font|image|model|text|video)/(?:[a-z.+-]|[0-9]{1,3}(?![0-9])){1,80}"
+)
+_DATA_URL = re.compile(rf"data:({_MEDIA_TYPE.pattern});base64,")
+# An API key or a card number is base64 as well; what is this short is an attachment and is inspected too.
+_SHORT_BASE64 = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """What a dialect knows of its documents.
+
+    `words` are the keys of its schema: they are syntax where it expects them. `readers` say how the value of
+    a key is read; a key without one is read on as syntax. `label` says who speaks in an object.
+    """
+
+    words: frozenset[str]
+    readers: Mapping[str, Reader]
+    label: Callable[[Mapping[str, Any], Label], Label]
+
+
+class Walk:
+    """Collects the parts and attachments of one document; nothing that it is given falls through."""
+
+    __slots__ = ("_grammar", "attachments", "parts")
+
+    def __init__(self, grammar: Grammar) -> None:
+        self._grammar = grammar
+        self.parts: list[Part] = []
+        self.attachments: list[Attachment] = []
+
+    def syntax(self, value: Any, at: str, label: Label) -> None:
+        """Read what the schema describes: its words are not parts, its numbers are structural."""
+        if isinstance(value, str):
+            self.text(value, at, label)
+        elif isinstance(value, dict):
+            self.members(value, at, self._grammar.label(value, label))
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                self.syntax(item, f"{at}/{index}", label)
+        else:
+            self.number(value, at, label, "structural")
+
+    def members(self, members: dict[str, Any], at: str, label: Label) -> None:
+        """Read an object of the schema; a key it does not know is a part, and all below it is free."""
+        words, readers = self._grammar.words, self._grammar.readers
+        for key, value in members.items():
+            here = f"{at}/{escape(key)}"
+            if key not in words:
+                self.text(key, here, label, "key")
+                self.free(value, here, label)
+            elif reader := readers.get(key):
+                reader(self, members, value, here, label)
+            else:
+                self.syntax(value, here, label)
+
+    def free(self, value: Any, at: str, label: Label) -> None:
+        """Read what no schema describes: every key and value is a part."""
+        if isinstance(value, str):
+            self.text(value, at, label)
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                here = f"{at}/{escape(key)}"
+                self.text(key, here, label, "key")
+                self.free(item, here, label)
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                self.free(item, f"{at}/{index}", label)
+        else:
+            self.number(value, at, label, "number")
+
+    def text(self, text: str, at: str, label: Label, place: Place = "value") -> None:
+        self.parts.append(Part(label[0], label[1], at, text, place))
+
+    def number(self, value: int | float | bool | None, at: str, label: Label, place: Place) -> None:
+        """A number is a part from seven digits on; true, false and null never are."""
+        if value is None or value is True or value is False:
+            return
+        if isinstance(value, int):
+            if -_LONG < value < _LONG:
+                return
+            digits = str(value)
+        else:
+            digits = _positional(value)
+        if sum(map(str.isdigit, digits)) >= _LONG_DIGITS:
+            self.text(digits, at, label, place)
+
+    def counted(self, value: Any, at: str, label: Label) -> None:
+        """What a provider counts or dates: numbers are exempt, strings structural, unknown keys parts."""
+        if isinstance(value, dict):
+            for key, item in value.items():
+                here = f"{at}/{escape(key)}"
+                if key not in self._grammar.words:
+                    self.text(key, here, label, "key")
+                self.counted(item, here, label)
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                self.counted(item, f"{at}/{index}", label)
+        elif isinstance(value, str):
+            self.structural(value, at, label)
+
+    def structural(self, value: Any, at: str, label: Label) -> None:
+        """A scalar that the provider reads as syntax. It speaks for nobody, unless it names a tool."""
+        named: Label = label if label[1] in ("tool_call", "tool_definition") else (label[0], "field")
+        if isinstance(value, str):
+            self.text(value, at, named, "structural")
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                self.structural(item, f"{at}/{index}", label)
+        else:
+            self.syntax(value, at, label)
+
+    def encoded(self, text: Any, at: str, label: Label, kind: str, media_type: object = "") -> None:
+        """An exempt leaf, if it really is base64 (or a base64 `data:` URL); else a part like any other."""
+        payload = _base64(text)
+        if payload is None:
+            self.syntax(text, at, label)
+            return
+        data, stated = payload
+        named = stated or (
+            media_type if isinstance(media_type, str) and _MEDIA_TYPE.fullmatch(media_type) else ""
+        )
+        self.attachments.append(Attachment(kind, named, len(data.rstrip("=")) * 3 // 4))
+        if len(data) < _SHORT_BASE64:
+            self.text(text, at, label)
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a vocabulary, written one after another."""
+    return frozenset(text.split())
+
+
+def structural(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
+    """The reader of a key whose value is syntax."""
+    walk.structural(value, at, label)
+
+
+def free(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
+    """The reader of a key under which callers write what they like."""
+    walk.free(value, at, label)
+
+
+def labelled(kind: Kind) -> Reader:
+    """The reader of a key under which everything is of one kind."""
+
+    def read(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
+        walk.syntax(value, at, (label[0], kind))
+
+    return read
+
+
+def counted(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
+    """The reader of a key under which a provider counts or dates."""
+    walk.counted(value, at, label)
+
+
+def encrypted(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
+    """The reader of a key whose value only its provider can open."""
+    walk.encoded(value, at, label, "encrypted")
+
+
+def _base64(text: Any) -> tuple[str, str] | None:
+    """The base64 of a leaf and the media type that its `data:` URL states; None when it is not base64."""
+    if not isinstance(text, str):
+        return None
+    url = _DATA_URL.match(text)
+    data, stated = (text[url.end() :], url[1]) if url else (text, "")
+    return (data, stated) if data and _BASE64.fullmatch(data) else None
+
+
+def _positional(number: float) -> str:
+    """A double in plain decimal notation, so that 4.111111111111111e15 shows its digits."""
+    shortest = repr(number)
+    if "e" in shortest:
+        shortest = format(Decimal(shortest), "f")
+    return shortest.removesuffix(".0")

@@ -1,0 +1,36 @@
+"""`json`: bodies of endpoints that no other dialect knows; every key but two is a part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.dialects.leaves import FIELD, Grammar, Label, Walk, structural
+from gateway.dialects.scalars import string
+from gateway.exchange import Completion, Prompt
+
+
+def read_prompt(document: Any) -> Prompt:
+    """The prompt of a request body: `model` and `stream` at its top mean what they mean everywhere."""
+    walk = Walk(_GRAMMAR)
+    if not isinstance(document, dict):
+        walk.free(document, "", FIELD)
+        return Prompt(tuple(walk.parts))
+    walk.members(document, "", FIELD)
+    return Prompt(tuple(walk.parts), model=string(document, "model"), stream=document.get("stream") is True)
+
+
+def read_completion(document: Any) -> Completion:
+    """The completion of a response body. Tool calls in it cannot be told."""
+    walk = Walk(_GRAMMAR)
+    walk.free(document, "", FIELD)
+    return Completion(
+        tuple(walk.parts), model=string(document, "model") if isinstance(document, dict) else ""
+    )
+
+
+def _same(_: Mapping[str, Any], label: Label) -> Label:
+    return label
+
+
+_GRAMMAR = Grammar(frozenset(("model", "stream")), {"model": structural}, _same)
