@@ -83,7 +83,7 @@ class _Client:
         )
 
     async def body(self) -> bytes:
-        """The whole body. Raises PromptTooLarge over the limit, before reading it where its length is said."""
+        """The whole body. Raises PromptTooLarge over the limit, unread where its length is said."""
         if self._scope["method"] not in _METHODS:
             raise InvalidRequest("the method is not one that providers take")
         for name, value in self._scope["headers"]:

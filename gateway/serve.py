@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 import socket
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 
@@ -42,7 +41,7 @@ def listen(config: Config) -> socket.socket:
 
 
 def run_worker(config: Config, listener: socket.socket, ready: Callable[[], None] = lambda: None) -> None:
-    """Serve until SIGTERM or SIGINT, then drain: requests under way finish, the rest are recorded as cancelled.
+    """Serve until SIGTERM or SIGINT, then drain: what is under way finishes or is recorded as cancelled.
 
     `ready` is called once requests are answered. Raises ConfigError when the worker cannot start safely.
     """
@@ -70,7 +69,7 @@ async def _serve(config: Config, listener: socket.socket, ready: Callable[[], No
             )
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             stopping = asyncio.create_task(stopped.wait())
-            while not server.started and not serving.done():
+            while not (server.started or serving.done()):  # noqa: ASYNC110 - uvicorn has no event for it
                 await asyncio.sleep(0.01)
             ready()
             await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)

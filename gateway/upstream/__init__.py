@@ -6,6 +6,9 @@ from gateway.upstream.client import (
     Upstream,
     UpstreamRequest,
     UpstreamResponse,
+    open_session,
+    pack,
+    unpack,
 )
 from gateway.upstream.directory import Endpoint, Endpoints
 from gateway.upstream.headers import QUERY_PARAMETERS, down_headers, up_headers
@@ -20,5 +23,8 @@ __all__ = [
     "UpstreamRequest",
     "UpstreamResponse",
     "down_headers",
+    "open_session",
+    "pack",
+    "unpack",
     "up_headers",
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import aiohttp
+import orjson
 from yarl import URL
 
 from gateway.errors import RegateError, UpstreamTimeout, UpstreamUnavailable, UpstreamUnreadable
@@ -106,6 +107,18 @@ class ReplayedResponse:
 
     async def close(self) -> None:
         self._body = b""
+
+
+def pack(response: UpstreamResponse, body: bytes) -> bytes:
+    """A whole completion as one blob: what a ReplayedResponse needs, then the provider's bytes."""
+    head = {"status": response.status, "content-type": response.headers.get("content-type", "")}
+    return orjson.dumps(head) + b"\n" + body
+
+
+def unpack(blob: bytes) -> ReplayedResponse:
+    head, _, body = blob.partition(b"\n")
+    fields = orjson.loads(head)
+    return ReplayedResponse(fields["status"], {"content-type": fields["content-type"]}, body)
 
 
 def open_session(connect_seconds: float, read_seconds: float) -> aiohttp.ClientSession:

@@ -1,0 +1,31 @@
+"""A log line is one JSON object."""
+
+import json
+import logging
+import sys
+
+from gateway.logs import JsonFormatter
+
+
+def line(**fields):
+    record = logging.LogRecord("regate.x", logging.WARNING, "f", 1, "it %s", ("broke",), None)
+    vars(record).update(fields)
+    return json.loads(JsonFormatter().format(record))
+
+
+def test_a_line_names_time_level_logger_message_and_extras():
+    written = line(exchange_id="ex_1")
+    assert written["level"] == "warning"
+    assert written["logger"] == "regate.x"
+    assert written["message"] == "it broke"
+    assert written["exchange_id"] == "ex_1"
+    assert written["time"].endswith("+00:00")
+
+
+def test_an_exception_is_one_field_and_not_more_lines():
+    try:
+        raise ValueError("no")
+    except ValueError:
+        written = line(exc_info=sys.exc_info())
+    assert written["error"] == "ValueError"
+    assert "Traceback" in written["trace"]
