@@ -1,6 +1,6 @@
 """State that outlives a process: keys, approvals and usage, in one SQLite file."""
 
-from gateway.state.approvals import Approval, ApprovalRows, ApprovalStore, Status
+from gateway.state.approvals import Approval, ApprovalRows, ApprovalStore, Status, Verdict
 from gateway.state.database import State, open_state
 from gateway.state.keys import KeyRow, Keys, Role
 from gateway.state.usage import UsageRow, UsageStore
@@ -16,5 +16,6 @@ __all__ = [
     "Status",
     "UsageRow",
     "UsageStore",
+    "Verdict",
     "open_state",
 ]

@@ -120,11 +120,11 @@ class ApprovalRows:
         query = select(func.count()).where(approvals.c.agent == agent, self._is("pending"))
         return int(self._connection.execute(query).scalar_one())
 
-    def overdue(self, limit: int) -> tuple[str, ...]:
-        """Ids of open approvals whose time has passed and whose row does not say so yet."""
-        query = select(approvals.c.id).where(
-            approvals.c.status.in_(_OPEN), approvals.c.expires_at <= self.now
-        )
+    def overdue(self, limit: int, binding: str | None = None) -> tuple[str, ...]:
+        """Ids of open approvals (of one binding) whose time has passed and whose row does not say so yet."""
+        query = select(approvals.c.id).where(self._overdue())
+        if binding is not None:
+            query = query.where(approvals.c.binding == binding)
         return tuple(self._connection.execute(query.limit(limit)).scalars())
 
     def open_of_key(self, key_id: str) -> tuple[str, ...]:
@@ -147,8 +147,7 @@ class ApprovalRows:
 
     def expire(self, approval_id: str) -> bool:
         """Write down that time has closed it; False when somebody else has, or it is not overdue."""
-        overdue = and_(approvals.c.status.in_(_OPEN), approvals.c.expires_at <= self.now)
-        change = update(approvals).where(approvals.c.id == approval_id, overdue)
+        change = update(approvals).where(approvals.c.id == approval_id, self._overdue())
         return self._connection.execute(change.values(status="expired", completion=None)).rowcount == 1
 
     def vote(self, approval_id: str, person: str, key: KeyRow, verdict: Verdict, note: str) -> None:
@@ -171,9 +170,11 @@ class ApprovalRows:
         if status in _OPEN:
             return and_(approvals.c.status == status, approvals.c.expires_at > self.now)
         if status == "expired":
-            overdue = and_(approvals.c.status.in_(_OPEN), approvals.c.expires_at <= self.now)
-            return or_(approvals.c.status == "expired", overdue)
+            return or_(approvals.c.status == "expired", self._overdue())
         return approvals.c.status == status
+
+    def _overdue(self) -> ColumnElement[bool]:
+        return and_(approvals.c.status.in_(_OPEN), approvals.c.expires_at <= self.now)
 
     def _status(self, row: RowMapping) -> Status:
         status: Status = row["status"]

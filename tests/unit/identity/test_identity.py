@@ -184,6 +184,11 @@ async def test_a_delegate_key_may_name_the_end_user(keys: CountingKeys) -> None:
     assert agent.on_behalf_of == "bob@example.com"
 
 
+async def test_an_end_user_named_in_utf_8_is_read_as_such(keys: CountingKeys) -> None:
+    header = "Àgnes".encode().decode("latin-1")
+    assert (await Identity(keys).identify(None, made(keys, delegate=True), header)).on_behalf_of == "Àgnes"
+
+
 async def test_another_key_may_not_name_an_end_user(keys: CountingKeys) -> None:
     with pytest.raises(Unauthenticated, match="--delegate"):
         await Identity(keys).identify(None, made(keys), "bob")

@@ -1,0 +1,177 @@
+"""The approvals as the gateway uses them: async, recorded, and at one with other workers and the CLI."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any, Protocol, TypeVar
+
+from gateway.approvals import transitions
+from gateway.approvals.binding import Binding
+from gateway.approvals.completions import unseal
+from gateway.approvals.deciding import decide
+from gateway.approvals.records import RecordNow
+from gateway.approvals.waiting import Waiting
+from gateway.audit.record import Record
+from gateway.decision import ApprovalTerms
+from gateway.errors import RecordingFailed, StateUnavailable
+from gateway.server_key import ServerKey
+from gateway.state import Approval, ApprovalRows, ApprovalStore, KeyRow, Status, Verdict
+
+T = TypeVar("T")
+
+POLL_SECONDS = 0.2
+SWEEP_SECONDS = 2.0
+_RECORD_SECONDS = 5.0
+
+
+class Recorder(Protocol):
+    """The journal, as far as approvals need it."""
+
+    async def record(self, record: Record, /) -> None:
+        """Return once the record is durable; raise RecordingFailed otherwise."""
+
+
+class Approvals:
+    """Holds, waits, decides, spends. Methods raise StateUnavailable and RecordingFailed: neither is a yes."""
+
+    def __init__(
+        self,
+        store: ApprovalStore,
+        journal: Recorder,
+        key: ServerKey,
+        *,
+        max_waiting: int = 1000,
+        poll_seconds: float = POLL_SECONDS,
+        sweep_seconds: float = SWEEP_SECONDS,
+    ) -> None:
+        self._store = store
+        self._journal = journal
+        self._key = key
+        self._sweep_seconds = sweep_seconds
+        self._waiting = Waiting(self._statuses, poll_seconds=poll_seconds, places=max_waiting)
+        self._sweeper: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin to write down expiries, and wipe what they held, when nobody asks."""
+        self._sweeper = asyncio.create_task(self._sweep(), name="approvals sweeper")
+
+    async def close(self) -> None:
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._sweeper
+        await self._waiting.close()
+
+    async def hold(
+        self,
+        binding: Binding,
+        terms: ApprovalTerms,
+        *,
+        exchange_id: str,
+        session_id: str,
+        reasons: Sequence[Mapping[str, Any]],
+        summary: str,
+        completion: bytes | None = None,
+    ) -> Approval:
+        """The approval that speaks for this exchange: approved and not used, pending and joined, or new.
+
+        `summary` is masked text. `completion`, in the response phase, is kept until it may be handed over.
+        Raises PolicyDenied when the agent has too many waiting, ApprovalRequired when people look at another
+        completion of the same request: their yes is for that one, which a retry gets.
+        """
+        ask = transitions.Ask(binding, terms, exchange_id, session_id, reasons, summary, completion)
+        return await self._write(lambda rows, record: transitions.hold(rows, record, self._key, ask))
+
+    async def wait(self, approval_id: str, seconds: float) -> Approval:
+        """The approval once it is no longer pending, or as it stands after `seconds`."""
+        await self._waiting.until_settled(approval_id, seconds)
+        approval = await self.read(approval_id)
+        if approval is None:
+            raise StateUnavailable(f"state: approval {approval_id} has vanished")
+        return approval
+
+    async def use(self, approval_id: str, exchange_id: str = "") -> bool:
+        """Spend a yes: True for exactly one caller, in all processes. Without it nothing may go on."""
+        return await self._write(lambda rows, record: transitions.use(rows, record, approval_id, exchange_id))
+
+    async def give_back(self, approval_id: str) -> bool:
+        """The provider failed before it answered: the yes may be spent again, three times at most."""
+        return await self._write(lambda rows, record: transitions.give_back(rows, record, approval_id))
+
+    async def held_completion(self, binding: Binding) -> tuple[Approval, bytes] | None:
+        """The completion that people approved for this binding. `use` it before it is handed over."""
+        return await self._read(self._held, binding.fingerprint(self._key))
+
+    async def find(self, binding: Binding) -> Approval | None:
+        """The open approval of this binding, approved before pending."""
+        fingerprint = binding.fingerprint(self._key)
+        return await self._read(
+            lambda rows: rows.find(fingerprint, "approved") or rows.find(fingerprint, "pending")
+        )
+
+    async def read(self, approval_id: str) -> Approval | None:
+        return await self._read(lambda rows: rows.read(approval_id))
+
+    async def list(
+        self, *, status: Status | None = None, agent: str | None = None, limit: int = 1000
+    ) -> tuple[Approval, ...]:
+        """Oldest first."""
+        return await self._read(lambda rows: rows.matching(status=status, agent=agent, limit=limit))
+
+    async def decide(self, approval_id: str, approver: KeyRow, verdict: Verdict, note: str) -> Approval:
+        """Count one person's verdict. Raises VerdictRefused when it does not count."""
+        return await self._write(
+            lambda rows, record: decide(rows, record, approval_id, approver, verdict, note)
+        )
+
+    async def cancel_open(self, key_id: str) -> int:
+        """Cancel what a revoked key asked for and has not used; how many that were."""
+        return await self._write(lambda rows, record: transitions.cancel_open(rows, record, key_id))
+
+    async def _statuses(self, ids: Sequence[str]) -> Mapping[str, Status]:
+        return await self._read(lambda rows: rows.statuses(ids))
+
+    def _held(self, rows: ApprovalRows, fingerprint: str) -> tuple[Approval, bytes] | None:
+        approval = rows.find(fingerprint, "approved")
+        sealed = None if approval is None else rows.completion(approval.id)
+        if approval is None or sealed is None:
+            return None
+        return approval, unseal(self._key, approval.id, sealed, approval.completion_digest)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(self._sweep_seconds)
+            try:
+                if await self._read(lambda rows: rows.overdue(1)):
+                    await self._write(transitions.expire_overdue)
+            except (StateUnavailable, RecordingFailed) as error:
+                # nothing passes meanwhile: whoever reads an overdue approval sees it expired
+                logging.getLogger(__name__).warning("expired approvals not written down: %s", error)
+
+    async def _read(self, work: Callable[..., T], *arguments: object) -> T:
+        def reading() -> T:
+            with self._store.read() as rows:
+                return work(rows, *arguments)
+
+        return await self._store.state.reading(reading)
+
+    async def _write(self, work: Callable[[ApprovalRows, RecordNow], T]) -> T:
+        """Run one transaction in the writer thread; its records are written by the journal on this loop."""
+        loop = asyncio.get_running_loop()
+
+        def record(made: Record) -> None:
+            written = asyncio.run_coroutine_threadsafe(self._journal.record(made), loop)
+            try:
+                written.result(_RECORD_SECONDS)
+            except TimeoutError as error:
+                written.cancel()
+                raise RecordingFailed(f"no record of the approval in {_RECORD_SECONDS:g} s") from error
+
+        def writing() -> T:
+            with self._store.write() as rows:
+                return work(rows, record)
+
+        return await self._store.state.writing(writing)

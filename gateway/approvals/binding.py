@@ -1,0 +1,32 @@
+"""What an approval is for: exactly one request, as exactly one agent asked it, under one policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.exchange import Agent, Phase
+from gateway.server_key import ServerKey
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Everything an approval depends on. `digest` is the keyed digest of the unmasked request body.
+
+    The agent's owner and end user belong to it: two people behind one agent must not join each other's
+    approvals, or each could approve what is then their own.
+    """
+
+    agent: Agent
+    method: str
+    path: str
+    query: str
+    provider: str
+    revision: str
+    phase: Phase
+    digest: str
+
+    def fingerprint(self, key: ServerKey) -> str:
+        """Equal for equal bindings only."""
+        who = (self.agent.id, self.agent.owner, self.agent.on_behalf_of)
+        what = (self.method, self.path, self.query, self.provider, self.revision, self.phase, self.digest)
+        return key.digest("approval/binding", *(field.encode() for field in who + what)).hex()

@@ -1,0 +1,43 @@
+"""Held completions at rest: encrypted under a key of their approval's own, and bound to it by digest."""
+
+from __future__ import annotations
+
+import hmac
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from gateway.errors import StateUnavailable
+from gateway.server_key import ServerKey
+
+_NONCE_BYTES = 12
+_PURPOSE = "approval/completion"
+
+
+def seal(key: ServerKey, approval_id: str, completion: bytes) -> bytes:
+    """Nonce and AES-256-GCM ciphertext; opens for this approval only."""
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + _cipher(key, approval_id).encrypt(nonce, completion, approval_id.encode())
+
+
+def unseal(key: ServerKey, approval_id: str, sealed: bytes, digest: str) -> bytes:
+    """The completion that people approved. Raises StateUnavailable when it is not that one."""
+    try:
+        completion = _cipher(key, approval_id).decrypt(
+            sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], approval_id.encode()
+        )
+    except (InvalidTag, ValueError) as error:
+        raise StateUnavailable(f"state: the completion held for {approval_id} cannot be read") from error
+    if not hmac.compare_digest(digest_of(key, approval_id, completion), digest):
+        raise StateUnavailable(f"state: the completion held for {approval_id} is not the approved one")
+    return completion
+
+
+def digest_of(key: ServerKey, approval_id: str, completion: bytes) -> str:
+    """Keyed, so that a record does not give a short completion away to guessing."""
+    return key.digest(_PURPOSE, approval_id.encode(), completion).hex()
+
+
+def _cipher(key: ServerKey, approval_id: str) -> AESGCM:
+    return AESGCM(key.derive(_PURPOSE, approval_id))

@@ -1,0 +1,109 @@
+"""People's verdicts: who may give one, when it counts, and what it changes."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from gateway.approvals.records import RecordNow, record_of
+from gateway.errors import RegateError
+from gateway.state import Approval, ApprovalRows, KeyRow, Status, Verdict
+
+NOTE_CHARACTERS = 2_000
+
+
+class VerdictRefused(RegateError):
+    """A verdict that does not count; nothing has changed."""
+
+
+class UnknownApproval(VerdictRefused):
+    """There is no such approval."""
+
+
+class ApprovalClosed(VerdictRefused):
+    """It was decided, used or cancelled already, or its time has passed."""
+
+
+class MayNotDecide(VerdictRefused):
+    """This person may not decide this approval."""
+
+
+def decide(
+    rows: ApprovalRows,
+    record: RecordNow,
+    approval_id: str,
+    approver: KeyRow,
+    verdict: Verdict,
+    note: str,
+) -> Approval:
+    """Count one person's verdict, inside one write transaction. One no denies; a quorum of people approves.
+
+    The record is durable before the verdict takes effect. Raises VerdictRefused and whatever `record` raises.
+    """
+    approval = rows.read(approval_id)
+    if approval is None:
+        raise UnknownApproval(f"no approval {approval_id}")
+    _check_may_decide(rows, approval, approver)
+    if approval.status != "pending":
+        raise ApprovalClosed(f"approval {approval_id} is {approval.status}; expected a pending one")
+    _check_note(note)
+    rows.vote(approval_id, _person(approver.owner), approver, verdict, note)
+    voted = _reread(rows, approval_id)
+    outcome = _outcome(voted, verdict)
+    if outcome != "pending" and not rows.move(approval_id, "pending", outcome, decided_at=rows.now):
+        raise ApprovalClosed(f"approval {approval_id} is not pending any more")
+    decided = _reread(rows, approval_id)
+    record(
+        record_of(
+            decided,
+            "voted" if outcome == "pending" else outcome,
+            approver=approver.owner,
+            approver_key=approver.id,
+            verdict=verdict,
+            note=note,
+        )
+    )
+    return decided
+
+
+def _check_may_decide(rows: ApprovalRows, approval: Approval, approver: KeyRow) -> None:
+    """Whoever asks never answers, whichever of their keys they hold, and by whichever route they asked."""
+    key = rows.key(approver.id)
+    if key is None or key.status(rows.now) != "active":
+        raise MayNotDecide("the approver's key is not active any more")
+    if key.role not in ("approver", "admin"):
+        raise MayNotDecide(f"this key has role {key.role}; expected approver or admin")
+    person = _person(key.owner)
+    if person == _person(approval.owner):
+        raise MayNotDecide(f"{key.owner} owns the key of the asking agent; expected somebody else to decide")
+    if approval.on_behalf_of and person == _person(approval.on_behalf_of):
+        raise MayNotDecide(f"{key.owner} is the end user who asks; expected somebody else to decide")
+    if approval.groups and not set(key.groups) & set(approval.groups):
+        raise MayNotDecide(f"expected an approver in one of the groups {', '.join(approval.groups)}")
+    asking = rows.key(approval.key_id)
+    if asking is None or asking.revoked_at is not None:
+        raise ApprovalClosed(f"approval {approval.id}: the key that asked for it is revoked")
+
+
+def _check_note(note: str) -> None:
+    if len(note) > NOTE_CHARACTERS or any(
+        unicodedata.category(c) in ("Cc", "Cs") for c in note if c not in "\n\t"
+    ):
+        raise VerdictRefused(f"note: expected at most {NOTE_CHARACTERS} printable characters")
+
+
+def _person(name: str) -> str:
+    """One person however their name is typed: case, width and spacing do not make another."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def _outcome(voted: Approval, verdict: Verdict) -> Status:
+    if verdict == "deny":
+        return "denied"
+    return "approved" if len(voted.approvers) >= voted.quorum else "pending"
+
+
+def _reread(rows: ApprovalRows, approval_id: str) -> Approval:
+    approval = rows.read(approval_id)
+    if approval is None:
+        raise UnknownApproval(f"no approval {approval_id}")
+    return approval

@@ -1,0 +1,161 @@
+"""What can happen to an approval without a person's word: asked for, used, given back, expired, cancelled.
+
+Each function runs inside one write transaction and records before that commits: the record is durable before
+the change takes effect, and a change that cannot be recorded does not happen.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.approvals.binding import Binding
+from gateway.approvals.completions import digest_of, seal
+from gateway.approvals.records import RecordNow, record_of
+from gateway.decision import ApprovalTerms
+from gateway.errors import ApprovalRequired, PolicyDenied, StateUnavailable
+from gateway.server_key import ServerKey
+from gateway.state import Approval, ApprovalRows
+
+MAX_PENDING = 100  # of one agent: an agent that loops must not bury the people who decide
+MAX_GIVEN_BACK = 3
+SUMMARY_CHARACTERS = 16_384
+_SWEEP = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One exchange that policy wants approved. `summary` is masked text."""
+
+    binding: Binding
+    terms: ApprovalTerms
+    exchange_id: str
+    session_id: str
+    reasons: Sequence[Mapping[str, Any]]
+    summary: str
+    completion: bytes | None = None
+
+
+def hold(rows: ApprovalRows, record: RecordNow, key: ServerKey, ask: Ask) -> Approval:
+    """The approval that speaks for this exchange: an approved one, the pending one to join, or a new one.
+
+    Raises PolicyDenied when the agent has too many waiting, ApprovalRequired when the one to join holds
+    another completion of the same request: a yes to that one must not let this one pass.
+    """
+    fingerprint = ask.binding.fingerprint(key)
+    standing = rows.find(fingerprint, "approved") or rows.find(fingerprint, "pending")
+    if standing is not None:
+        _check_same_completion(key, standing, ask)
+        return standing
+    expire_overdue(rows, record, binding=fingerprint)
+    waiting = rows.pending_of(ask.binding.agent.id)
+    if waiting >= MAX_PENDING:
+        raise PolicyDenied(
+            f"agent {ask.binding.agent.id} has {waiting} approvals pending; expected people to decide some, "
+            "or some to expire, before it asks for more"
+        )
+    approval = _new(rows.now, key, ask)
+    sealed = None if ask.completion is None else seal(key, approval.id, ask.completion)
+    rows.insert(approval, fingerprint, sealed)
+    record(record_of(approval, "requested", summary=approval.summary))
+    return approval
+
+
+def use(rows: ApprovalRows, record: RecordNow, approval_id: str, exchange_id: str) -> bool:
+    """Spend a yes: True for exactly one caller."""
+    if not rows.move(approval_id, "approved", "used", used_at=rows.now):
+        return False
+    record(record_of(_present(rows, approval_id), "used", used_by=exchange_id))
+    return True
+
+
+def give_back(rows: ApprovalRows, record: RecordNow, approval_id: str) -> bool:
+    """Undo a use that came to nothing; False when it was given back too often, or its time has passed.
+
+    A held completion is not given back: it is gone, and handing it over needs no provider that could fail.
+    """
+    approval = rows.read(approval_id)
+    if approval is None or approval.status != "used" or approval.expires_at <= rows.now:
+        return False
+    if approval.given_back >= MAX_GIVEN_BACK or approval.completion_digest:
+        return False
+    times = approval.given_back + 1
+    rows.move(approval_id, "used", "approved", used_at=None, given_back=times)
+    record(record_of(_present(rows, approval_id), "given_back", times=times))
+    return True
+
+
+def expire_overdue(rows: ApprovalRows, record: RecordNow, *, binding: str | None = None) -> int:
+    """Write down what time has closed, some of it at a time."""
+    overdue = rows.overdue(_SWEEP, binding)
+    for approval_id in overdue:
+        rows.expire(approval_id)
+        record(record_of(_present(rows, approval_id), "expired"))
+    return len(overdue)
+
+
+def cancel_open(rows: ApprovalRows, record: RecordNow, key_id: str) -> int:
+    """Cancel what a revoked key asked for and has not used."""
+    cancelled = rows.open_of_key(key_id)
+    for approval_id in cancelled:
+        status = _present(rows, approval_id).status
+        rows.move(approval_id, status, "cancelled", decided_at=rows.now)
+        record(record_of(_present(rows, approval_id), "cancelled", revoked_key=key_id))
+    return len(cancelled)
+
+
+def _check_same_completion(key: ServerKey, standing: Approval, ask: Ask) -> None:
+    given = "" if ask.completion is None else digest_of(key, standing.id, ask.completion)
+    if not hmac.compare_digest(given, standing.completion_digest):
+        raise ApprovalRequired(
+            "an earlier answer to this request needs approval: send the request again once it is approved",
+            approval_id=standing.id,
+            reasons=list(ask.reasons),
+        )
+
+
+def _new(now: float, key: ServerKey, ask: Ask) -> Approval:
+    approval_id = "ap_" + base64.b32encode(secrets.token_bytes(10)).decode().lower()
+    agent = ask.binding.agent
+    return Approval(
+        id=approval_id,
+        status="pending",
+        agent=agent.id,
+        owner=agent.owner,
+        on_behalf_of=agent.on_behalf_of,
+        key_id=agent.key_id,
+        method=ask.binding.method,
+        path=ask.binding.path,
+        query=ask.binding.query,
+        provider=ask.binding.provider,
+        revision=ask.binding.revision,
+        phase=ask.binding.phase,
+        digest=ask.binding.digest,
+        exchange_id=ask.exchange_id,
+        session_id=ask.session_id,
+        reasons=tuple(ask.reasons),
+        summary=_bounded(ask.summary),
+        groups=ask.terms.groups,
+        quorum=ask.terms.quorum,
+        created_at=now,
+        expires_at=now + ask.terms.expires_seconds,
+        completion_digest="" if ask.completion is None else digest_of(key, approval_id, ask.completion),
+    )
+
+
+def _bounded(summary: str) -> str:
+    """At most 16,384 characters; a cut shows, so that nobody approves what they believe to be the whole."""
+    text = summary.encode("utf-8", "replace").decode()
+    left_out = len(text) - SUMMARY_CHARACTERS
+    return text if left_out <= 0 else f"{text[:SUMMARY_CHARACTERS]}\n[… {left_out} more characters]"
+
+
+def _present(rows: ApprovalRows, approval_id: str) -> Approval:
+    approval = rows.read(approval_id)
+    if approval is None:
+        raise StateUnavailable(f"state: approval {approval_id} has vanished")
+    return approval

@@ -1,0 +1,67 @@
+"""Requests that wait for people: one query now and then for all of them together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+
+from gateway.errors import StateUnavailable
+from gateway.state import Status
+
+Statuses = Callable[[Sequence[str]], Awaitable[Mapping[str, Status]]]
+
+
+class Waiting:
+    """Everybody in this process who waits. The decision may come from any process, so the state is polled."""
+
+    def __init__(self, statuses: Statuses, *, poll_seconds: float, places: int) -> None:
+        self._statuses = statuses
+        self._poll_seconds = poll_seconds
+        self._places = places
+        self._waiters: dict[str, set[asyncio.Future[None]]] = {}
+        self._poller: asyncio.Task[None] | None = None
+
+    async def until_settled(self, approval_id: str, seconds: float) -> None:
+        """Return when it is decided, when `seconds` are over, or at once when all places are taken."""
+        if seconds <= 0 or sum(map(len, self._waiters.values())) >= self._places:
+            return
+        settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.setdefault(approval_id, set()).add(settled)
+        if self._poller is None or self._poller.done():
+            self._poller = asyncio.create_task(self._poll(), name="approvals being waited for")
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(settled, seconds)
+        finally:
+            self._leave(approval_id, settled)
+
+    async def close(self) -> None:
+        """Let everybody go; what they wait for stays pending."""
+        for settled in [future for waiters in self._waiters.values() for future in waiters]:
+            _settle(settled)
+        if self._poller is not None:
+            self._poller.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._poller
+
+    async def _poll(self) -> None:
+        while self._waiters:
+            await asyncio.sleep(self._poll_seconds)
+            # while nobody can say, people keep waiting; each reads the state again when its time is over
+            with suppress(StateUnavailable):
+                statuses = await self._statuses(tuple(self._waiters))
+                for approval_id in [one for one, status in statuses.items() if status != "pending"]:
+                    for settled in self._waiters.get(approval_id, ()):
+                        _settle(settled)
+
+    def _leave(self, approval_id: str, settled: asyncio.Future[None]) -> None:
+        waiters = self._waiters[approval_id]
+        waiters.discard(settled)
+        if not waiters:
+            del self._waiters[approval_id]
+
+
+def _settle(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
