@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,9 +16,10 @@ from starlette.routing import Route
 
 from gateway import __version__
 from gateway.approvals import Approvals
-from gateway.audit import Journal
+from gateway.audit import Journal, Record, Sealer, new_writer
 from gateway.config import Config
 from gateway.detect import Inspection, Inspector
+from gateway.errors import RecordingFailed, StateUnavailable
 from gateway.identity import Identity
 from gateway.metrics import Metrics
 from gateway.pipeline import Gateway
@@ -24,43 +27,133 @@ from gateway.policy import Policies
 from gateway.proxy import Proxy
 from gateway.server_key import load_server_key
 from gateway.sessions import Sessions, UsageCounters
-from gateway.state import State, open_state
+from gateway.state import ApprovalStore, Keys, State, UsageStore, open_state
 from gateway.upstream import Endpoints, open_session
 
 _log = logging.getLogger("regate.app")
 
 
-@dataclass(slots=True)
-class Parts:
-    """What the running worker is made of."""
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What a running worker is made of."""
 
     gateway: Gateway
     policies: Policies
     journal: Journal
     state: State
+    keys: Keys
+    approvals: Approvals
+    metrics: Metrics
+
+    async def problems(self) -> list[str]:
+        """What keeps this worker from serving, or from serving by the latest policy; empty when it is ready."""
+        problems = []
+        status = self.policies.status()
+        if not status.ready:
+            problems.append(f"policy: no decision can be made: {status.error or 'the engine is not ready'}")
+        if self.journal.failure:
+            problems.append(f"audit: {self.journal.failure}")
+        try:
+            await self.state.reading(self.keys.find, "")
+        except StateUnavailable as error:
+            problems.append(f"state: {error}")
+        return problems
 
 
 @asynccontextmanager
-async def open_worker(config: Config) -> AsyncIterator[Parts]:
+async def open_worker(config: Config) -> AsyncIterator[Worker]:
     """Start everything a worker needs. Raises ConfigError when it cannot start safely."""
+    async with AsyncExitStack() as stack:
+        key = load_server_key(config.key_path)
+        state = open_state(config.state_path)
+        stack.callback(state.close)
+        journal = await _open_journal(config, stack)
+        policies = Policies(config, logging.getLogger("regate.policy"))
+        stack.push_async_callback(policies.close)
+        await policies.start()
+        inspection = Inspection(Inspector(config.detect), config.limits.inspect_seconds)
+        stack.push_async_callback(inspection.close)
+        approvals = Approvals(ApprovalStore(state), journal, key)
+        stack.push_async_callback(approvals.close)
+        await approvals.start()
+        usage = UsageCounters(UsageStore(state))
+        stack.push_async_callback(usage.close)
+        await usage.start()
+        session = open_session(config.limits.connect_seconds, config.limits.read_seconds)
+        stack.push_async_callback(session.close)
+        endpoints = Endpoints(config.providers, session)
+        for name, reason in endpoints.disabled.items():
+            _log.warning("provider %s is disabled: %s", name, reason)
+        if not config.policy.enforce:
+            _log.warning("dry run: decisions are recorded and not carried out (policy.enforce is false)")
+        keys = Keys(state)
+        gateway = Gateway(
+            config,
+            key,
+            Identity(keys),
+            Sessions(key),
+            usage,
+            endpoints,
+            inspection,
+            policies,
+            approvals,
+            journal,
+        )
+        yield Worker(gateway, policies, journal, state, keys, approvals, Metrics())
 
 
-def create_app(config: Config, parts: Parts) -> Starlette:
+async def _open_journal(config: Config, stack: AsyncExitStack) -> Journal:
+    """The journal and its sealer; on the way out the segment is closed and sealed."""
+    signing_key = config.key_path.with_name("evidence.key")
+    journal = Journal(
+        config.audit_path,
+        new_writer(),
+        key=signing_key,
+        segment_bytes=config.audit.segment_bytes,
+        segment_seconds=config.audit.segment_seconds,
+    )
+    sealer = Sealer(config.audit_path, key=signing_key)
+    await asyncio.to_thread(journal.start)
+    await asyncio.to_thread(sealer.start)
+    stack.push_async_callback(_close_journal, journal, sealer)
+    journal.enqueue(Record(kind="gateway", code="started", body={"version": __version__}))
+    sealing = asyncio.create_task(sealer.run(), name="sealer")
+    stack.push_async_callback(_cancel, sealing)
+    return journal
+
+
+async def _close_journal(journal: Journal, sealer: Sealer) -> None:
+    try:
+        with contextlib.suppress(RecordingFailed):
+            journal.enqueue(Record(kind="gateway", code="stopped"))
+        await asyncio.to_thread(journal.close)
+        await asyncio.to_thread(sealer.seal)
+    except (RecordingFailed, OSError) as error:
+        _log.error("the journal could not be closed and sealed: %s", error)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def create_app(config: Config, worker: Worker) -> Starlette:
     """The ASGI application of one worker."""
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
 
     async def readyz(_: Request) -> Response:
-        problems = await parts.problems()
+        problems = await worker.problems()
         return JSONResponse(
             {"ready": not problems, "version": __version__, "problems": problems},
             status_code=503 if problems else 200,
         )
 
     async def exposition(_: Request) -> Response:
-        status = parts.policies.status()
-        body = parts.metrics.exposition(policy_ready=status.ready and not status.error)
+        status = worker.policies.status()
+        body = worker.metrics.exposition(policy_ready=status.ready and not status.error)
         return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     app = Starlette(
@@ -68,8 +161,8 @@ def create_app(config: Config, parts: Parts) -> Starlette:
     )
     app.router.redirect_slashes = False
     app.router.default = Proxy(
-        parts.gateway,
-        parts.metrics,
+        worker.gateway,
+        worker.metrics,
         limit=config.limits.body_bytes,
         enforced=config.policy.enforce,
     )
