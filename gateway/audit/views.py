@@ -103,32 +103,41 @@ _FINDINGS = f"""
 
 # One row an approval: its transitions' records in order, the last of them in charge.
 _APPROVALS = """
-    SELECT approval_id, arg_max(code, place) AS status, min(recorded_at) AS opened_at, max(recorded_at) AS changed_at,
+    SELECT approval_id, arg_max(coalesce(body->>'$.status', code), place) AS status,
+        min(recorded_at) AS opened_at, max(recorded_at) AS changed_at,
         arg_min(exchange_id, place) AS exchange_id, arg_min(session_id, place) AS session_id,
         arg_min(agent, place) AS agent, arg_min(owner, place) AS owner, arg_min(on_behalf_of, place) AS on_behalf_of,
         arg_min(provider, place) AS provider, arg_min(method, place) AS method, arg_min(path, place) AS path,
         arg_min(phase, place) AS phase, arg_min(revision, place) AS revision, arg_min(reasons, place) AS reasons,
-        list({'status': code, 'recorded_at': recorded_at, 'body': body} ORDER BY place) AS transitions
-    FROM (SELECT *, {'recorded_at': recorded_at, 'seq': seq} AS place FROM records WHERE kind = 'approval' AND approval_id <> '')
+        coalesce(arg_max(from_json(body->'$.approvers', '["VARCHAR"]'), place), []) AS approvers,
+        list({'event': code, 'recorded_at': recorded_at, 'body': body} ORDER BY place) AS transitions
+    FROM (SELECT *, {'recorded_at': recorded_at, 'seq': seq} AS place
+          FROM records WHERE kind = 'approval' AND approval_id <> '')
     GROUP BY approval_id
 """
 
+# Subqueries, written out where they are used twice: `records` holds an error(), and DuckDB materialises a WITH query
+# that does, bodies and all.
+_SAID = f"""
+    (SELECT *, from_json(body->'$.parts', '{_PART}') AS parts
+     FROM records WHERE kind IN ('decision', 'completion', 'refusal') AND exchange_id <> '')
+"""  # noqa: S608 - our own names
+
+_EACH = f"""
+    (SELECT recorded_at, exchange_id, session_id, decision_id, kind AS record_kind, phase, writer, seq,
+        generate_subscripts(parts, 1) AS place, unnest(parts) AS part
+     FROM {_SAID})
+"""  # noqa: S608 - our own names
+
 # One row a part of a prompt or completion, its text found wherever its session stored it first.
 _PARTS = f"""
-    WITH listed AS (
-        SELECT recorded_at, exchange_id, session_id, decision_id, kind, phase, writer, seq,
-            from_json(body->'$.parts', '{_PART}') AS parts
-        FROM records WHERE kind IN ('decision', 'completion', 'refusal')
-    ), each AS (
-        SELECT * EXCLUDE (parts), generate_subscripts(parts, 1) AS place, unnest(parts) AS part FROM listed
-    ), stored AS (
+    SELECT recorded_at, exchange_id, each.session_id, decision_id, record_kind, phase, place, part.role AS role,
+        part.kind AS kind, part.pointer AS pointer, part.digest AS digest, part.new AS "new",
+        coalesce(part.text, stored.text) AS text, writer, seq
+    FROM {_EACH} AS each LEFT JOIN (
         SELECT session_id, part.digest AS digest, arg_min(part.text, recorded_at) AS text
-        FROM each WHERE part.text IS NOT NULL GROUP BY ALL
-    )
-    SELECT each.recorded_at, each.exchange_id, each.session_id, each.decision_id, each.kind AS record_kind, each.phase,
-        each.place, part.role AS role, part.kind AS kind, part.pointer AS pointer, part.digest AS digest,
-        part.new AS "new", coalesce(part.text, stored.text) AS text, each.writer, each.seq
-    FROM each LEFT JOIN stored ON stored.session_id = each.session_id AND stored.digest = part.digest
+        FROM {_EACH} WHERE part.text IS NOT NULL GROUP BY ALL
+    ) AS stored ON stored.session_id = each.session_id AND stored.digest = part.digest
 """  # noqa: S608 - our own names
 
 _ENDED = "kind IN ('completion', 'refusal')"
@@ -152,54 +161,53 @@ _STATE = """
 
 # The text of a list of parts. The session's stored texts come by a join on the session alone, which leaves the bodies
 # out of every query that does not ask for `prompt` or `completion`.
-_TEXTS = """array_to_string(list_transform({parts}, lambda part: coalesce(
-        part.text, known.texts[list_position(known.digests, part.digest)], '[not recorded]')), chr(10))"""
+_TEXTS = """coalesce(array_to_string(list_transform({parts}, lambda part: coalesce(
+        part.text, known.texts[list_position(known.digests, part.digest)], '[not recorded]')), chr(10)), '')"""
+
+_GROUPED = f"""
+    (SELECT exchange_id,
+        arg_max(session_id, seq) AS session_id,
+        min(recorded_at) AS started_at,
+        max(recorded_at) FILTER ({_ENDED}) AS ended_at,
+        arg_max(agent, seq) AS agent, arg_max(owner, seq) AS owner, arg_max(on_behalf_of, seq) AS on_behalf_of,
+        arg_max(provider, seq) AS provider, arg_max(dialect, seq) AS dialect, arg_max(model, seq) AS model,
+        arg_max(method, seq) AS method, arg_max(path, seq) AS path,
+        coalesce(arg_max(action, seq) FILTER ({_ASKED}), '') AS action,
+        coalesce(arg_max(action, seq) FILTER ({_ANSWERED}), '') AS response_action,
+        coalesce(arg_max(decision_id, seq) FILTER ({_ASKED}), '') AS decision_id,
+        arg_max(enforced, seq) AS enforced,
+        arg_max(revision, seq) AS revision,
+        arg_max(approval_id, seq) AS approval_id,
+        arg_max(action, seq) FILTER (kind = 'decision') AS last_action,
+        coalesce(arg_max(enforced, seq) FILTER (kind = 'decision'), true) AS last_enforced,
+        coalesce(arg_max(status, seq) FILTER ({_ENDED}), -1) AS status,
+        coalesce(arg_max(code, seq) FILTER ({_ENDED}), '') AS code,
+        coalesce(arg_max(input_tokens, seq) FILTER ({_ENDED}), -1) AS input_tokens,
+        coalesce(arg_max(output_tokens, seq) FILTER ({_ENDED}), -1) AS output_tokens,
+        coalesce(arg_max(duration_ms, seq) FILTER ({_ENDED}), -1) AS duration_ms,
+        arg_min(parts, seq) FILTER (kind <> 'completion' AND phase <> 'response') AS prompt_parts,
+        arg_max(parts, seq) FILTER (kind = 'completion') AS completion_parts
+     FROM {_SAID} GROUP BY exchange_id)
+"""  # noqa: S608 - our own names
+
+_KNOWN = f"""
+    (SELECT session_id, list_transform(stored, lambda part: part.digest) AS digests,
+        list_transform(stored, lambda part: part.text) AS texts
+     FROM (SELECT session_id, flatten(list(list_filter(parts, lambda part: part.text IS NOT NULL))) AS stored
+           FROM {_SAID} GROUP BY session_id))
+"""  # noqa: S608 - our own names
 
 _EXCHANGES = f"""
-    WITH said AS (
-        SELECT *, from_json(body->'$.parts', '{_PART}') AS parts
-        FROM records WHERE kind IN ('decision', 'completion', 'refusal') AND exchange_id <> ''
-    ), grouped AS (
-        SELECT exchange_id,
-            arg_max(session_id, seq) AS session_id,
-            min(recorded_at) AS started_at,
-            max(recorded_at) FILTER ({_ENDED}) AS ended_at,
-            arg_max(agent, seq) AS agent, arg_max(owner, seq) AS owner, arg_max(on_behalf_of, seq) AS on_behalf_of,
-            arg_max(provider, seq) AS provider, arg_max(dialect, seq) AS dialect, arg_max(model, seq) AS model,
-            arg_max(method, seq) AS method, arg_max(path, seq) AS path,
-            coalesce(arg_max(action, seq) FILTER ({_ASKED}), '') AS action,
-            coalesce(arg_max(action, seq) FILTER ({_ANSWERED}), '') AS response_action,
-            coalesce(arg_max(decision_id, seq) FILTER ({_ASKED}), '') AS decision_id,
-            arg_max(enforced, seq) AS enforced,
-            arg_max(revision, seq) AS revision,
-            arg_max(approval_id, seq) AS approval_id,
-            arg_max(action, seq) FILTER (kind = 'decision') AS last_action,
-            coalesce(arg_max(enforced, seq) FILTER (kind = 'decision'), true) AS last_enforced,
-            coalesce(arg_max(status, seq) FILTER ({_ENDED}), -1) AS status,
-            coalesce(arg_max(code, seq) FILTER ({_ENDED}), '') AS code,
-            coalesce(arg_max(input_tokens, seq) FILTER ({_ENDED}), -1) AS input_tokens,
-            coalesce(arg_max(output_tokens, seq) FILTER ({_ENDED}), -1) AS output_tokens,
-            coalesce(arg_max(duration_ms, seq) FILTER ({_ENDED}), -1) AS duration_ms,
-            arg_min(parts, seq) FILTER (kind <> 'completion' AND phase <> 'response') AS prompt_parts,
-            arg_max(parts, seq) FILTER (kind = 'completion') AS completion_parts
-        FROM said GROUP BY exchange_id
-    ), texts AS (
-        SELECT session_id, flatten(list(list_filter(parts, lambda part: part.text IS NOT NULL))) AS stored
-        FROM said GROUP BY session_id
-    ), known AS (
-        SELECT session_id, list_transform(stored, lambda part: part.digest) AS digests,
-            list_transform(stored, lambda part: part.text) AS texts
-        FROM texts
-    )
-    SELECT exchange_id, session_id, started_at, ended_at, {_WHO}, {_CALL}, action, response_action, decision_id, enforced,
-        revision, approval_id, {_STATE} AS state, status, code, input_tokens, output_tokens, duration_ms,
-        {_TEXTS.format(parts="prompt_parts")} AS prompt, {_TEXTS.format(parts="completion_parts")} AS completion
-    FROM grouped LEFT JOIN known USING (session_id)
+    SELECT exchange_id, said.session_id, started_at, ended_at, {_WHO}, {_CALL}, action, response_action, decision_id,
+        enforced, revision, approval_id, {_STATE} AS state, status, code, input_tokens, output_tokens, duration_ms,
+        {_TEXTS.format(parts="prompt_parts")} AS prompt,
+        {_TEXTS.format(parts="completion_parts")} AS completion
+    FROM {_GROUPED} AS said LEFT JOIN {_KNOWN} AS known ON known.session_id = said.session_id
 """  # noqa: S608 - our own names
 
 _SESSIONS = f"""
     SELECT session_id, arg_max(agent, recorded_at) AS agent, arg_max(owner, recorded_at) AS owner,
-        list_sort(list(DISTINCT on_behalf_of) FILTER (on_behalf_of <> '')) AS on_behalf_of,
+        coalesce(list_sort(list(DISTINCT on_behalf_of) FILTER (on_behalf_of <> '')), []) AS on_behalf_of,
         min(recorded_at) AS started_at, max(recorded_at) AS ended_at,
         count(DISTINCT exchange_id) AS exchanges,
         count(DISTINCT exchange_id) FILTER (action = 'deny') AS denied,
@@ -207,7 +215,7 @@ _SESSIONS = f"""
         count(DISTINCT exchange_id) FILTER (action = 'require_approval') AS held,
         coalesce(sum(input_tokens) FILTER ({_ENDED} AND input_tokens > 0), 0)::BIGINT AS input_tokens,
         coalesce(sum(output_tokens) FILTER ({_ENDED} AND output_tokens > 0), 0)::BIGINT AS output_tokens,
-        list_sort(list(DISTINCT model) FILTER (model <> '')) AS models,
+        coalesce(list_sort(list(DISTINCT model) FILTER (model <> '')), []) AS models,
         list_sort(list_distinct(flatten(list(list_transform(findings, lambda row: row.entity))))) AS entities
     FROM records
     WHERE kind IN ('decision', 'completion', 'refusal') AND session_id <> '' AND exchange_id <> ''
