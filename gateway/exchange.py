@@ -62,6 +62,17 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """One detected entity as character offsets into one text. Never the value itself."""
+
+    entity: str
+    category: Category
+    score: float
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Attachment:
     """A leaf that is exempt from inspection (base64 media, signatures, encrypted content)."""
 

@@ -1,0 +1,143 @@
+"""The inspector: one text in, the spans of every entity in it out."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+
+import msgspec
+
+from gateway import config
+from gateway.detect.cache import ResultCache
+from gateway.detect.context import Context
+from gateway.detect.numbers import Emails, Ibans, find_cards
+from gateway.detect.overlaps import resolve
+from gateway.detect.patterns import Deadline
+from gateway.detect.pem import open_private_key
+from gateway.detect.phone import Phones
+from gateway.detect.phrases import Phrases
+from gateway.detect.presidio import PresidioPatterns
+from gateway.detect.secrets import Secrets
+from gateway.errors import InspectionFailed
+from gateway.exchange import Finding, Part, Span
+
+_CACHE_BYTES = 16 * 1024 * 1024
+_KEY_CONTEXT = 64  # a longer text brings its own context
+# Without one of these no number, address or secret can be there, only phrases: most prose passes here.
+_SIGNAL = re.compile(r"\d|[@=:]|-----|[!-~]{16,}")
+_DIGIT = re.compile(r"\d")
+# At the end of a text: groups of a number or an IBAN that the next word may go on with.
+_OPEN_NUMBER = re.compile(
+    r"(?:(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]{1,4}){0,8}"
+    r"|[+(\[]{0,2}\d[\d \t().,\-/:x#+\u00a0\u202f\u2010-\u2015]{0,64})"
+    r"(?:[ \t,;]{0,2}(?:ext|extn|extension|x)[.:]?)?[ \t]{0,2}$"
+)
+_OPEN_WINDOW = 96
+
+
+class Inspector:
+    """Finds entities. It has no state but a cache of results; several threads may use it at once."""
+
+    def __init__(self, settings: config.Detect, *, seconds: float = 10) -> None:
+        """`seconds` bounds one inspection. Raises ConfigError on a region or custom pattern it cannot use."""
+        self._threshold = settings.threshold
+        self._off = frozenset(settings.off)
+        self._seconds = seconds
+        self._presidio = PresidioPatterns(settings.off)
+        self._emails, self._ibans = Emails(), Ibans()
+        self._phones = Phones(settings.phone_regions)
+        self._secrets = Secrets()
+        self._phrases = Phrases(settings.custom, settings.off)
+        self._cache = ResultCache(_CACHE_BYTES)
+        self.version = _version(settings)
+
+    def inspect(self, text: str, *, key: str = "", since: int = 0) -> tuple[Span, ...]:
+        """The entities in `text`, disjoint and in order; `key` is the JSON key that it stands under.
+
+        With `since`, only what reaches beyond that offset: what stands before it is context. Raises
+        InspectionFailed when any part of the inspection fails or is late; a result is never partial.
+        """
+        deadline = Deadline(self._seconds)
+        try:
+            spans = list(self._phrases.find(text, deadline))
+            if _SIGNAL.search(text, since):
+                spans += self._values(text, Context(text, key), deadline)
+        except (
+            ValueError,
+            TypeError,
+            IndexError,
+            KeyError,
+            AttributeError,
+            RecursionError,
+            MemoryError,
+        ) as error:
+            # a recognizer that trips over its input has not looked at it
+            raise InspectionFailed("a recognizer failed on the text") from error
+        return tuple(span for span in resolve(self._wanted(spans)) if span.end > since)
+
+    def open_at(self, text: str) -> int:
+        """From where on more text might still change what is found: the text's length when nothing is open.
+
+        Raises InspectionFailed like `inspect`.
+        """
+        at = self._phrases.open_at(text, Deadline(self._seconds))
+        key = open_private_key(text)
+        if key >= 0:
+            at = min(at, key)
+        number = _OPEN_NUMBER.search(text, max(0, len(text) - _OPEN_WINDOW))
+        return min(at, number.start()) if number else at
+
+    def find(self, parts: Sequence[Part]) -> tuple[tuple[Finding, ...], ...]:
+        """The findings of each part, in the order of the parts. Raises InspectionFailed."""
+        return tuple(self._find(part) for part in parts)
+
+    def is_known(self, part: Part) -> bool:
+        """Whether the result for this part is at hand."""
+        return self._cache[self._cache.digest(part.text, _key_of(part))] is not None
+
+    def _find(self, part: Part) -> tuple[Finding, ...]:
+        key = _key_of(part)
+        digest = self._cache.digest(part.text, key)
+        spans = self._cache[digest]
+        if spans is None:
+            spans = self._cache[digest] = self.inspect(part.text, key=key)
+        return tuple(
+            Finding(span.entity, span.category, span.score, part.pointer, span.start, span.end)
+            for span in spans
+        )
+
+    def _values(self, text: str, context: Context, deadline: Deadline) -> list[Span]:
+        spans = list(self._secrets.find(text, deadline))
+        spans += self._emails.find(text)
+        if _DIGIT.search(text):
+            spans += find_cards(text)
+            spans += self._ibans.find(text)
+        spans += self._presidio.find(text, context, deadline)
+        if "PHONE_NUMBER" not in self._off:
+            strong = [span for span in spans if span.score >= max(0.5, self._threshold)]
+            spans += self._phones.find(text, strong, deadline)
+        return spans
+
+    def _wanted(self, spans: Sequence[Span]) -> Iterator[Span]:
+        return (span for span in spans if span.score >= self._threshold and span.entity not in self._off)
+
+
+def _key_of(part: Part) -> str:
+    """The nearest object key in the pointer, for texts too short to have context of their own."""
+    if part.place == "key" or len(part.text) > _KEY_CONTEXT:
+        return ""
+    tokens = [token for token in part.pointer.split("/") if token and not token.isdigit()]
+    return tokens[-1] if tokens else ""
+
+
+def _version(settings: config.Detect) -> str:
+    """What could change a result: the libraries and the settings."""
+    digest = hashlib.sha256(msgspec.json.encode(settings)).hexdigest()[:8]
+    names = {
+        "presidio": "presidio-analyzer",
+        "kingfisher": "kingfisher-secret-scanner",
+        "phonenumbers": "phonenumbers",
+    }
+    return " ".join(f"{name}/{version(package)}" for name, package in names.items()) + f" settings/{digest}"

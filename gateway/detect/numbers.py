@@ -1,0 +1,152 @@
+"""Values with a check digit or a registry behind them: cards (Luhn), IBANs (mod 97) and e-mail domains."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from presidio_analyzer.predefined_recognizers import IbanRecognizer
+from tldextract import TLDExtract
+
+from gateway.exchange import Span
+
+_GROUPS = re.compile(
+    r"(?<![A-Za-z0-9_])(?<!\d\.)\d{2,19}(?:[ \u00a0\u202f\-\u2010-\u2015]\d{3,19})*(?![A-Za-z0-9_])"
+)
+_DIGITS = re.compile(r"\d+")
+# ISO/IEC 7812 issuer ranges: (first, last) of the leading digits, and the lengths issued under them.
+_ISSUERS: tuple[tuple[str, str, frozenset[int]], ...] = (
+    ("4", "4", frozenset({13, 16, 19})),  # Visa
+    ("51", "55", frozenset({16})),  # Mastercard
+    ("2221", "2720", frozenset({16})),  # Mastercard, 2-series
+    ("34", "34", frozenset({15})),  # American Express
+    ("37", "37", frozenset({15})),
+    ("300", "305", frozenset(range(14, 20))),  # Diners Club
+    ("3095", "3095", frozenset(range(14, 20))),
+    ("36", "36", frozenset(range(14, 20))),
+    ("38", "39", frozenset(range(14, 20))),
+    ("3528", "3589", frozenset(range(16, 20))),  # JCB
+    ("1800", "1800", frozenset({15})),
+    ("2131", "2131", frozenset({15})),
+    ("6011", "6011", frozenset(range(16, 20))),  # Discover
+    ("644", "649", frozenset(range(16, 20))),
+    ("65", "65", frozenset(range(16, 20))),
+    ("60", "60", frozenset({16})),  # RuPay
+    ("81", "82", frozenset(range(16, 20))),  # UnionPay, RuPay
+    ("62", "62", frozenset(range(16, 20))),  # UnionPay
+    ("2200", "2204", frozenset(range(16, 20))),  # Mir
+    ("637", "639", frozenset({16})),  # InstaPayment
+    ("9792", "9792", frozenset({16})),  # Troy
+    ("5060", "5061", frozenset({16, 18, 19})),  # Verve
+    ("50", "50", frozenset(range(13, 20))),  # Maestro
+    ("5893", "5893", frozenset(range(12, 20))),
+    ("6304", "6304", frozenset(range(12, 20))),
+    ("6759", "6763", frozenset(range(12, 20))),
+    ("56", "58", frozenset(range(16, 20))),
+)
+
+_IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?=[ \-]?[A-Za-z0-9])")
+_IBAN_MORE = re.compile(r"(?:[ \-]?[A-Za-z0-9]){11,30}")
+
+# The left side is matched backwards from the @, at most 128 characters, so the cost is linear.
+_LOCAL_BACKWARDS = re.compile(r"[\w.+'’\-]{1,128}")
+_DOMAIN = re.compile(r"\w+(?:-+\w+)*(?:\.\w+(?:-+\w+)*)+")
+
+
+def find_cards(text: str) -> Iterator[Span]:
+    """Card numbers of 12 to 19 digits in a known issuer range with a valid check digit (ISO/IEC 7812)."""
+    for run in _GROUPS.finditer(text):
+        groups = [
+            (run.start() + group.start(), run.start() + group.end())
+            for group in _DIGITS.finditer(run.group())
+        ]
+        yield from _cards_in(text, groups)
+
+
+class Ibans:
+    """IBANs of the lengths and formats of their countries with valid check digits (ISO 13616), any case."""
+
+    def __init__(self) -> None:
+        self._recognizer = IbanRecognizer()
+
+    def find(self, text: str) -> Iterator[Span]:
+        """Every valid IBAN; where several lengths would do, the longest."""
+        for start in _IBAN_START.finditer(text):
+            more = _IBAN_MORE.match(text, start.end())
+            end = more.end() if more else 0
+            while end > start.end() + 10:
+                if (
+                    not text[end : end + 1].isalnum()
+                    and text[end - 1].isalnum()
+                    and self._valid(text[start.start() : end])
+                ):
+                    yield Span("IBAN_CODE", "pii", 1.0, start.start(), end)
+                    break
+                end -= 1
+
+    def _valid(self, value: str) -> bool:
+        return bool(self._recognizer.validate_result(value.upper()))
+
+
+class Emails:
+    """E-mail addresses under a known public suffix, from the list that tldextract carries."""
+
+    def __init__(self) -> None:
+        # without these arguments the first look-up goes to the network, with no timeout
+        self._domains = TLDExtract(suffix_list_urls=(), cache_dir=None)
+
+    def find(self, text: str) -> Iterator[Span]:
+        """One span per @ with an address around it."""
+        at = text.find("@")
+        while at >= 0:
+            span = self._around(text, at)
+            if span:
+                yield span
+            at = text.find("@", at + 1)
+
+    def _around(self, text: str, at: int) -> Span | None:
+        left = _LOCAL_BACKWARDS.match(text[max(0, at - 128) : at][::-1])
+        right = _DOMAIN.match(text, at + 1, at + 256)
+        if not left or not right:
+            return None
+        local = left.group()[::-1].lstrip(".+-'’")
+        if not local or not self._domains(right.group(), include_psl_private_domains=True).suffix:
+            return None
+        return Span("EMAIL_ADDRESS", "pii", 1.0, at - len(local), right.end())
+
+
+def _cards_in(text: str, groups: list[tuple[int, int]]) -> Iterator[Span]:
+    first = 0
+    while first < len(groups):
+        span = _card_from(text, groups, first)
+        if span:
+            yield span
+            first = next((i for i, group in enumerate(groups) if group[0] >= span.end), len(groups))
+        else:
+            first += 1
+
+
+def _card_from(text: str, groups: list[tuple[int, int]], first: int) -> Span | None:
+    """The longest card number that begins with group `first` and ends with a group."""
+    digits, found = "", None
+    for start, end in groups[first:]:
+        digits += text[start:end]
+        if len(digits) > 19:
+            break
+        if len(digits) >= 12 and _issued(digits) and _luhn(digits):
+            found = Span("CREDIT_CARD", "pii", 1.0, groups[first][0], end)
+    return found
+
+
+def _issued(digits: str) -> bool:
+    return any(
+        first <= digits[: len(first)] <= last and len(digits) in lengths for first, last, lengths in _ISSUERS
+    )
+
+
+def _luhn(digits: str) -> bool:
+    total = 0
+    for place, char in enumerate(reversed(digits)):
+        value = int(char) * (2 if place % 2 else 1)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0 and len(set(digits)) > 1

@@ -1,0 +1,128 @@
+"""Presidio's patterns and validators, run so that a timeout is an error and nothing ever asks the network."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import regex  # type: ignore[import-untyped]  # its stubs are a package that the lock has not
+from presidio_analyzer import Pattern, PatternRecognizer
+from presidio_analyzer.predefined_recognizers import (
+    CryptoRecognizer,
+    DateRecognizer,
+    IpRecognizer,
+    MedicalLicenseRecognizer,
+    NhsRecognizer,
+    UkNinoRecognizer,
+    UrlRecognizer,
+    UsBankRecognizer,
+    UsItinRecognizer,
+    UsLicenseRecognizer,
+    UsPassportRecognizer,
+    UsSsnRecognizer,
+)
+
+from gateway.detect.context import Context
+from gateway.detect.patterns import Deadline, matches
+from gateway.exchange import Span
+
+# Presidio logs the text of some matches that it cannot validate.
+logging.getLogger("presidio-analyzer").setLevel(logging.CRITICAL)
+
+_VERSION_BEFORE = regex.compile(r"(?:\w/|\b(?:v|ver|version|release|build)[\s.:=]{0,3}|[=<>~]=\s?)$", regex.I)
+
+
+class _Ssn(UsSsnRecognizer):
+    """Presidio leaves out 123-45-6789 as a sample; somebody who types it to see masking expects it masked."""
+
+    def invalidate_result(self, pattern_text: str) -> bool:
+        digits = "".join(char for char in pattern_text if char.isdigit())
+        if digits in ("123456789", "987654320", "078051120"):
+            return len({char for char in pattern_text if not char.isdigit()}) > 1
+        return bool(super().invalidate_result(pattern_text))
+
+
+class _Ip(IpRecognizer):
+    """Loopback, unspecified and netmask addresses identify nobody and stand in every code example."""
+
+    def invalidate_result(self, pattern_text: str) -> bool:
+        if pattern_text.startswith(("127.", "0.", "255.")) or (":" in pattern_text and len(pattern_text) < 6):
+            return True
+        if "." not in pattern_text and not any(char.isdigit() for char in pattern_text):
+            return True
+        return bool(super().invalidate_result(pattern_text))
+
+
+def _us_passport() -> PatternRecognizer:
+    """Its stock context words ("us", "document") make a passport of nine digits almost anywhere."""
+    return UsPassportRecognizer(context=["passport"])
+
+
+# Entity by entity, so that what is looked for is a list one can read.
+_RECOGNIZERS: dict[str, Callable[[], PatternRecognizer]] = {
+    "US_SSN": _Ssn,
+    "US_ITIN": UsItinRecognizer,
+    "US_PASSPORT": _us_passport,
+    "UK_NINO": UkNinoRecognizer,
+    "IP_ADDRESS": _Ip,
+    "CRYPTO": CryptoRecognizer,
+    "URL": UrlRecognizer,
+    "DATE_TIME": DateRecognizer,
+    "UK_NHS": NhsRecognizer,
+    "MEDICAL_LICENSE": MedicalLicenseRecognizer,
+    "US_DRIVER_LICENSE": UsLicenseRecognizer,
+    "US_BANK_NUMBER": UsBankRecognizer,
+}
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    entity: str
+    pattern: regex.Pattern[str]
+    score: float
+    recognizer: PatternRecognizer
+    words: tuple[str, ...]
+
+
+class PresidioPatterns:
+    """The pattern recognizers that are switched on."""
+
+    def __init__(self, off: Sequence[str]) -> None:
+        self._patterns = [
+            compiled
+            for entity, make in _RECOGNIZERS.items()
+            if entity not in off
+            for compiled in _compile(entity, make())
+        ]
+
+    def find(self, text: str, context: Context, deadline: Deadline) -> Iterator[Span]:
+        """Every match that its validator accepts, with context words counted in."""
+        for compiled in self._patterns:
+            for match in matches(compiled.pattern, text, deadline):
+                score = _validated(compiled, match.group())
+                if score > 0 and not (compiled.entity == "IP_ADDRESS" and _is_version(text, match.start())):
+                    score = context.boosted(score, match.start(), compiled.words)
+                    yield Span(compiled.entity, "pii", score, match.start(), match.end())
+
+
+def _compile(entity: str, recognizer: PatternRecognizer) -> Iterator[_Compiled]:
+    words = tuple(word.strip().lower() for word in recognizer.context or ())
+    for pattern in cast(list[Pattern], recognizer.patterns):
+        compiled = regex.compile(pattern.regex, recognizer.global_regex_flags)
+        yield _Compiled(entity, compiled, pattern.score, recognizer, words)
+
+
+def _validated(compiled: _Compiled, value: str) -> float:
+    if not value or (compiled.entity != "URL" and compiled.recognizer.invalidate_result(value)):
+        return 0.0
+    if compiled.entity == "URL":  # its validator loads the public-suffix list over the network
+        return compiled.score
+    valid = compiled.recognizer.validate_result(value)
+    return compiled.score if valid is None else float(bool(valid))
+
+
+def _is_version(text: str, start: int) -> bool:
+    """`Chrome/120.0.0.0` and `version 1.2.3.4` have the shape of an address; `//10.0.0.1` is one."""
+    return _VERSION_BEFORE.search(text[max(0, start - 12) : start]) is not None

@@ -1,0 +1,8 @@
+"""What replaces a finding, how the value comes back to the caller, and where it never does."""
+
+from gateway.masking.operators import apply_mask, splice
+from gateway.masking.restore import Restorer, StreamRestorer
+from gateway.masking.stream import Piece, StreamScanner
+from gateway.masking.vault import Vault
+
+__all__ = ["Piece", "Restorer", "StreamRestorer", "StreamScanner", "Vault", "apply_mask", "splice"]

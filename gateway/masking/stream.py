@@ -1,0 +1,174 @@
+"""Finding entities in a text that arrives in chunks: words flow, what may become a finding is held back.
+
+Every step is taken at a place that the text alone decides (the end of a word, the hold's limit), never at the
+end of a chunk, so that every chunking of one text gives the same pieces of masked text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from gateway.exchange import Span
+
+_CONTEXT = 320  # characters already out that are looked at again
+# The end of a word: white space, or a character of a script that writes none (Thai, CJK).
+_BREAK = re.compile(r"[\s\u0e00-\u0e4f\u3000-\u3029\u3031-\u9fff\uf900-\ufaff\U00020000-\U0003fffd]")
+# Where an unbroken text may be cut when it gets too long: minified code, JSON.
+_CUT = re.compile(r"[\s,;(){}\[\]\"'<>|]")
+_KEY_END = re.compile(r"-----END[ A-Z0-9]{0,40}-----")
+_KEY_END_LENGTH = 64
+_LONG_TOKEN = Span("LONG_TOKEN", "secret", 0.5, 0, 0)
+
+
+class TextInspector(Protocol):
+    """What the scanner asks of `detect.Inspector`, which stands on the same floor."""
+
+    def inspect(self, text: str, *, since: int) -> tuple[Span, ...]:
+        """The disjoint entities that reach beyond `since`, in order."""
+
+    def open_at(self, text: str) -> int:
+        """From where on more text might still change what is found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of the text; `finding` says what all of it is (offsets within the piece), None: plain text."""
+
+    text: str
+    finding: Span | None = None
+
+
+class StreamScanner:
+    """One text in chunks. At most `hold` characters are held; a longer unbroken token is a finding.
+
+    `known` says which values are no news (the prompt held them): they pass as plain text. Every method raises
+    InspectionFailed as the inspector does; the scanner is then of no further use.
+    """
+
+    def __init__(self, inspector: TextInspector, *, known: Callable[[str], bool], hold: int = 8192) -> None:
+        self._inspector = inspector
+        self._known = known
+        self._hold = hold
+        self._context = ""
+        self._pending = ""
+        self._seen = 0  # pending text up to here has been considered
+        self._swallowing: Span | None = None  # the finding that goes on beyond the hold's limit
+
+    def feed(self, chunk: str) -> list[Piece]:
+        """The pieces that can go out now; all texts together are the chunks so far, less what is held."""
+        self._pending += chunk
+        pieces: list[Piece] = []
+        while True:
+            found = self._swallow() if self._swallowing else self._step()
+            if found is None:
+                return pieces
+            pieces += found
+
+    def close(self) -> list[Piece]:
+        """The rest, as a text that ends here."""
+        text, start = self._context + self._pending, len(self._context)
+        if self._swallowing:
+            pieces = [_piece(self._pending, self._swallowing)] if self._pending else []
+        else:
+            pieces = list(self._pieces(text, start, len(text), self._inspector.inspect(text, since=start)))
+        self._pending, self._seen = "", 0
+        return pieces
+
+    def _step(self) -> list[Piece] | None:
+        """Consider the text up to the next place of decision; None when it has not come yet."""
+        mark = _BREAK.search(self._pending, self._seen, self._hold)
+        if mark:
+            self._seen = mark.end()
+            return self._flow(self._seen) if self._seen < self._hold else self._force()
+        if len(self._pending) >= self._hold:
+            return self._force()
+        return None
+
+    def _flow(self, stop: int) -> list[Piece]:
+        """Let out what is decided of the first `stop` characters, which end with a word."""
+        text, start = self._context + self._pending[:stop], len(self._context)
+        cut = _word_start(text, self._inspector.open_at(text))
+        if cut <= start:
+            return []
+        spans = self._inspector.inspect(text, since=start)
+        return self._release(text, start, _before_straddling(spans, cut), spans)
+
+    def _force(self) -> list[Piece]:
+        """The hold is full: mask what is not decided, but for text that can be cut beside every finding."""
+        text, start = self._context + self._pending[: self._hold], len(self._context)
+        spans = self._inspector.inspect(text, since=start)
+        if spans and spans[-1].end == len(text):
+            cut, going_on = spans[-1].start, spans[-1]
+        else:
+            cut, going_on = max((m.end() for m in _CUT.finditer(text, start)), default=start), _LONG_TOKEN
+            cut = _before_straddling(spans, cut)
+        if cut > start:
+            return self._release(text, start, cut, spans)
+        self._swallowing = going_on
+        return self._take(self._hold, going_on)
+
+    def _swallow(self) -> list[Piece] | None:
+        """The finding goes on: to the end of the key or of the token."""
+        assert self._swallowing is not None
+        is_key = self._swallowing.entity == "PRIVATE_KEY"
+        end = (_KEY_END if is_key else _BREAK).search(self._pending, 0, self._hold)
+        if end:
+            finding, self._swallowing = self._swallowing, None
+            return self._take(end.end() if is_key else end.start(), finding)
+        if len(self._pending) >= self._hold:
+            return self._take(self._hold - _KEY_END_LENGTH, self._swallowing)
+        return None
+
+    def _take(self, length: int, finding: Span) -> list[Piece]:
+        taken, self._pending, self._seen = self._pending[:length], self._pending[length:], 0
+        self._context = (self._context + taken)[-_CONTEXT:]
+        return [_piece(taken, finding)] if taken else []
+
+    def _release(self, text: str, start: int, cut: int, spans: Sequence[Span]) -> list[Piece]:
+        if cut <= start:
+            return []
+        pieces = list(self._pieces(text, start, cut, spans))
+        self._pending = self._pending[cut - start :]
+        self._seen = max(0, self._seen - (cut - start))
+        self._context = _whole_words(text[:cut][-_CONTEXT:])
+        return pieces
+
+    def _pieces(self, text: str, start: int, end: int, spans: Sequence[Span]) -> Iterator[Piece]:
+        at = start
+        for span in spans:
+            if span.start >= end or self._known(text[span.start : span.end]):
+                continue
+            first = max(span.start, start)
+            if first > at:
+                yield Piece(text[at:first])
+            yield _piece(text[first : span.end], span)
+            at = span.end
+        if end > at:
+            yield Piece(text[at:end])
+
+
+def _piece(text: str, finding: Span) -> Piece:
+    return Piece(text, replace(finding, start=0, end=len(text)))
+
+
+def _before_straddling(spans: Sequence[Span], cut: int) -> int:
+    """The nearest place at or before `cut` that no finding stretches over."""
+    return next((span.start for span in spans if span.start < cut < span.end), cut)
+
+
+def _word_start(text: str, at: int) -> int:
+    """The start of the word that `at` lies in: half a word is never let out."""
+    while at > 0 and not _BREAK.match(text, at - 1):
+        at -= 1
+    return at
+
+
+def _whole_words(context: str) -> str:
+    """The context without the half of a word that it begins with, which would be read as another word."""
+    if len(context) < _CONTEXT:
+        return context
+    mark = _BREAK.search(context)
+    return context[mark.end() :] if mark else context

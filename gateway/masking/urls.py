@@ -1,0 +1,110 @@
+"""Where in a text a URL is: a value restored there would be sent to whoever the text names.
+
+Every rule looks back a bounded number of characters, so that a stream decides as a whole text does. In doubt
+a place counts as a URL: a placeholder that stays does less harm than a value that leaves.
+"""
+
+from __future__ import annotations
+
+import regex  # type: ignore[import-untyped]  # its stubs are a package that the lock has not
+
+LOOK_BACK = 65536
+LOOK_AHEAD = 512
+_NAME = r"<[A-Z][A-Z0-9_]{1,63}_[a-z2-7]{6,52}>"
+PLACEHOLDER = regex.compile(_NAME)
+
+_SCHEMES = (
+    "https?|wss?|ftps?|sftp|file|data|javascript|vbscript|mailto|tel|sms|blob|about|intent|view-source|cid"
+    "|ldaps?|smb"
+)
+# The text of a URL up to here has no white space in it, unless it stands in quotes.
+_RUNNING = regex.compile(
+    rf"(?<![A-Za-z0-9+.\-])(?:{_SCHEMES}):"  # browsers need no slashes: https:evil.example
+    r"|[A-Za-z][A-Za-z0-9+.\-]{1,30}:\\{0,2}[/\\]"  # any scheme, also as :\/\/ inside JSON
+    r"|//|\\/|/\\"  # //host
+    r"|(?<![A-Za-z0-9])www\."
+    r"|(?<![A-Za-z0-9\-])(?:[A-Za-z0-9\-]{1,63}\.){1,8}[A-Za-z][A-Za-z0-9\-]{1,23}(?::\d{1,5})?[/?#]"
+    r"|(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?[/?#]"
+    r"|\blocalhost(?::\d{1,5})?[/?#]"
+    r"|[?&][\w.%\-\[\]]{1,64}="  # a query string
+    r"|%(?:3a|2f|3f|40|5c)|&(?:\#x?[0-9a-f]{2,6}|colon|sol|period|quest|commat);?|\\(?:u00|x)(?:3a|2f|5c|3f|40)",
+    regex.IGNORECASE,
+)
+# Link targets by their mark-up, whatever they hold: (opener, what the target ends at).
+_TARGETS = (
+    (regex.compile(r"\]\(\s{0,8}<(?![A-Z][A-Z0-9_]{1,63}_[a-z2-7]{6,52}>)"), regex.compile(r"\n")),
+    (regex.compile(r"\]\(\s{0,8}"), regex.compile(r"\s")),
+    (regex.compile(r"\]:\s{0,8}<(?![A-Z][A-Z0-9_]{1,63}_[a-z2-7]{6,52}>)"), regex.compile(r"\n")),
+    (regex.compile(r"\burl\(\s{0,8}", regex.I), regex.compile(r"[)\n]")),
+    (regex.compile(r"\burl\s{0,4}=\s{0,4}", regex.I), regex.compile(r"[\"'\n>]")),
+)
+_ATTRIBUTE = regex.compile(
+    r"\b(?:href|src|srcset|srcdoc|action|formaction|poster|background|ping|cite|longdesc|manifest)\s{0,8}=\s{0,8}(?:\\?([\"']))?",
+    regex.IGNORECASE,
+)
+_QUOTES = {"'": regex.compile("'"), '"': regex.compile('"')}
+_SPACE = regex.compile(r"\s")
+_LEAD = 16  # what an opener may take up before the line that its target stands on
+# the word goes on as a host name or an address: <PLACEHOLDER>.evil.example, <PLACEHOLDER>@evil.example
+_HOST_AFTER = regex.compile(
+    r"(?:[\w\-+%]|<[A-Z][A-Z0-9_]{1,63}_[a-z2-7]{6,52}>)*+(?:[.@。．｡]|%2e|%40)[\w<]", regex.IGNORECASE
+)
+_URL = regex.compile(
+    rf"(?:(?<![A-Za-z0-9+.\-])(?:{_SCHEMES}):|[A-Za-z][A-Za-z0-9+.\-]{{1,30}}://|//|www\.)(?:(?-i:{_NAME})|[^\s\"'<>`])*+",
+    regex.IGNORECASE,
+)
+_TRAILING = ".,;:!?)]}*_~"
+
+
+def url_start(text: str, at: int) -> int:
+    """Where the URL begins that the offset `at` lies in (`at` when it begins there); -1 for none."""
+    low = max(0, at - LOOK_BACK)
+    line = max(low, text.rfind("\n", low, at) + 1 - _LEAD)
+    starts = [
+        m.start() for m in _RUNNING.finditer(text, line, at, overlapped=True) if _runs(text, m.start(), at)
+    ]
+    for opener, closer in _TARGETS:
+        starts += [
+            m.end()
+            for m in opener.finditer(text, line, at, overlapped=True)
+            if not closer.search(text, m.end(), at)
+        ]
+    # only an attribute's value goes on over the end of a line
+    for attribute in _ATTRIBUTE.finditer(text, low, at):
+        closer = _QUOTES.get(attribute.group(1), _SPACE)
+        if not closer.search(text, attribute.end(), at):
+            starts.append(attribute.end())
+    if at - low == LOOK_BACK and not _SPACE.search(text, low, at):
+        starts.append(low)  # a word that long is no prose, and its beginning is out of sight
+    return min(starts, default=-1)
+
+
+def host_follows(text: str, end: int) -> bool:
+    """Whether what ends at `end` is the first part of a host name or of an address."""
+    return _HOST_AFTER.match(text, end, end + LOOK_AHEAD) is not None
+
+
+def urls_in(text: str) -> set[str]:
+    """The URLs of a text as they stand, without the punctuation that follows them."""
+    return {match.group().rstrip(_TRAILING) for match in _URL.finditer(text)}
+
+
+def url_around(text: str, start: int, at: int) -> str | None:
+    """The URL from `start`, when it is one that reaches the offset `at`."""
+    match = _URL.match(text, start)
+    if match is None or match.end() <= at or match.end() - at > LOOK_AHEAD:
+        return None
+    return str(match.group()).rstrip(_TRAILING)
+
+
+def _runs(text: str, start: int, at: int) -> bool:
+    """Whether a URL that begins at `start` still runs at `at`.
+
+    One in quotes may hold white space and ends at its quote, if what follows is what follows a string; one
+    without ends at white space, whatever quotes it holds.
+    """
+    quote = text[start - 1 : start]
+    if quote in ("'", '"', "`"):
+        ends = regex.compile(rf"\n|{quote}(?=[,}}\]):;>\s\\])")
+        return ends.search(text, start, at) is None
+    return _SPACE.search(text, start, at) is None
