@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 import time
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -56,9 +57,9 @@ def _print_demo(config: Config, base: str) -> None:
     state = open_state(config.state_path)
     try:
         keys = Keys(state)
-        lasting = {"now": time.time(), "expires_seconds": _DEMO_LIFE_SECONDS}
-        _, agent = create_key(keys, agent="demo", owner="you", **lasting)
-        _, approver = create_key(keys, agent="approver", owner="colleague", role="approver", **lasting)
+        make = partial(create_key, keys, now=time.time(), expires_seconds=_DEMO_LIFE_SECONDS)
+        _, agent = make(agent="demo", owner="you")
+        _, approver = make(agent="approver", owner="colleague", role="approver")
     finally:
         state.close()
     provider = next((n for n, p in config.providers.items() if p.base_url == "builtin:demo"), "")

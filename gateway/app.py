@@ -46,7 +46,7 @@ class Worker:
     metrics: Metrics
 
     async def problems(self) -> list[str]:
-        """What keeps this worker from serving, or from serving by the latest policy; empty when it is ready."""
+        """What keeps this worker from serving; empty when it is ready."""
         problems = []
         status = self.policies.status()
         if not status.ready:
@@ -71,7 +71,8 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
         policies = Policies(config, logging.getLogger("regate.policy"))
         stack.push_async_callback(policies.close)
         await policies.start()
-        inspection = Inspection(Inspector(config.detect), config.limits.inspect_seconds)
+        detector = await asyncio.to_thread(Inspector, config.detect)
+        inspection = Inspection(detector, config.limits.inspect_seconds)
         stack.push_async_callback(inspection.close)
         approvals = Approvals(ApprovalStore(state), journal, key)
         stack.push_async_callback(approvals.close)
@@ -95,6 +96,7 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
             usage,
             endpoints,
             inspection,
+            detector,
             policies,
             approvals,
             journal,
@@ -104,7 +106,7 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
 
 async def _open_journal(config: Config, stack: AsyncExitStack) -> Journal:
     """The journal and its sealer; on the way out the segment is closed and sealed."""
-    signing_key = config.key_path.with_name("evidence.key")
+    signing_key = config.evidence_key_path
     journal = Journal(
         config.audit_path,
         new_writer(),

@@ -151,6 +151,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """The server key, beside the state and never under the audit folder."""
         return self.state_path.with_name("server.key")
 
+    @property
+    def evidence_key_path(self) -> Path:
+        """The key that signs the journal's heads, beside the state and never under the audit folder."""
+        return self.state_path.with_name("evidence.key")
+
 
 def load_config(path: Path) -> Config:
     """Read and check the file.
@@ -186,6 +191,11 @@ def resolve_reference(reference: str) -> str | None:
         return Path(name).read_text("utf-8").strip() or None
     except (OSError, UnicodeDecodeError):
         return None
+
+
+def strict_yaml(text: str) -> Any:
+    """YAML as plain data. Raises yaml.YAMLError, also on a key that is given twice."""
+    return yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader, see below
 
 
 class _StrictLoader(yaml.SafeLoader):

@@ -58,5 +58,5 @@ class Metrics:
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(self._registry)
         everyone = CollectorRegistry()
-        MultiProcessCollector(everyone)
+        MultiProcessCollector(everyone)  # type: ignore[no-untyped-call]  # the library types half of itself
         return generate_latest(everyone)

@@ -5,58 +5,32 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from urllib.parse import parse_qsl, quote, unquote_to_bytes, urlencode
+from urllib.parse import quote
 
+from gateway import detect
 from gateway.approvals import Approvals
 from gateway.audit import Journal
 from gateway.config import Config
 from gateway.decision import Decision
-from gateway.detect import Inspection
-from gateway.dialects import (
-    Malformed,
-    StreamReader,
-    comment,
-    decompress,
-    dialect_of,
-    encode,
-    error_document,
-    error_event,
-    normalise,
-    parse,
-    read_prompt,
-    serialise,
-    stream_reader,
-)
-from gateway.errors import (
-    InvalidRequest,
-    PolicyOutcome,
-    Refusal,
-    UpstreamUnavailable,
-    UpstreamUnreadable,
-)
-from gateway.exchange import Attachment, Completion, Part, Prompt
+from gateway.dialects import StreamReader, error_document, stream_reader
+from gateway.dialects.document import serialise
+from gateway.errors import PolicyOutcome, Refusal, UpstreamUnavailable, UpstreamUnreadable
+from gateway.exchange import Completion, Part
 from gateway.flow.asking import Asking, Subject, enforce, masks_of
 from gateway.flow.context import Answer, Exchange
 from gateway.flow.inspecting import Inspector, masked_document
 from gateway.flow.ledger import Ledger
-from gateway.flow.streamed import StreamedCompletion, refusal_event
+from gateway.flow.reading import Reading, content_type, outgoing_body
+from gateway.flow.streamed import StreamedCompletion
+from gateway.flow.waiting_room import WaitingRoom, keeps_alive
 from gateway.flow.whole import WholeCompletion, collect
 from gateway.identity import Identity
 from gateway.masking import Restorer, Vault
 from gateway.policy import Policies
 from gateway.server_key import ServerKey
 from gateway.sessions import Sessions, UsageCounters
-from gateway.upstream import (
-    QUERY_PARAMETERS,
-    Endpoints,
-    UpstreamRequest,
-    UpstreamResponse,
-    down_headers,
-    unpack,
-    up_headers,
-)
+from gateway.upstream import Endpoints, UpstreamRequest, UpstreamResponse, down_headers, unpack, up_headers
 
-_LARGE = 256 * 1024  # bytes: a body over this is parsed off the event loop
 _PATH_SAFE = "/:@!$&'()*+,;=-._~"
 _log = logging.getLogger("regate.pipeline")
 
@@ -72,7 +46,8 @@ class Gateway:
         sessions: Sessions,
         usage: UsageCounters,
         endpoints: Endpoints,
-        inspection: Inspection,
+        inspection: detect.Inspection,
+        detector: detect.Inspector,
         policies: Policies,
         approvals: Approvals,
         journal: Journal,
@@ -82,9 +57,10 @@ class Gateway:
         self._identity = identity
         self._sessions = sessions
         self._usage = usage
-        self._endpoints = endpoints
-        self._inspector = Inspector(inspection, key)
+        self._reading = Reading(endpoints, config.limits.body_bytes, config.limits.depth)
+        self._inspector = Inspector(inspection, detector, key)
         self._ledger = Ledger(journal, key)
+        self._waiting_room = WaitingRoom(self._ledger, config.hold.keepalive_seconds)
         self._asking = Asking(policies, self._ledger, approvals, key)
         limits = config.limits
         self._whole = WholeCompletion(
@@ -103,9 +79,9 @@ class Gateway:
             raise
         except Exception:  # noqa: BLE001 - the outermost handler: an unforeseen fault is a refusal too
             _log.exception("unforeseen fault", extra={"exchange_id": exchange.id})
-            refusal = Refusal("the gateway failed on this request")
-            self._ledger.refused(exchange, refusal)
-            return refusal_answer(exchange, refusal)
+            fault = Refusal("the gateway failed on this request")
+            self._ledger.refused(exchange, fault)
+            return refusal_answer(exchange, fault)
 
     def abandon(self, exchange: Exchange, code: str) -> None:
         """Close an exchange whose answer could not be sent to its end."""
@@ -115,19 +91,19 @@ class Gateway:
         """Count the exchange, once its answer is over, for its session and its agent."""
         usage = exchange.completion.usage
         tokens = max(usage.input_tokens, 0) + max(usage.output_tokens, 0)
-        if exchange.session_id:
+        if exchange.session_id and exchange.decision:
             entities = [row.entity for row in exchange.rows]
-            exchange.session.count(exchange.action, tokens, entities)
+            exchange.session.count(exchange.decision.action, tokens, entities)
             self._usage.add_tokens(exchange.agent.id, tokens)
 
     async def govern(self, exchange: Exchange) -> Answer:
         """One exchange, in order. Raises a Refusal when it ends before an answer begins."""
         await self._identify(exchange)
-        await self._read(exchange)
+        await self._reading.read(exchange)
         await self._inspect(exchange)
         await self._decide(exchange)
-        if self._keeps_alive(exchange):
-            return self._answer_while_held(exchange)
+        if keeps_alive(exchange, self._config.hold.keepalive_seconds):
+            return self._waiting_room.answer(exchange, self._act(exchange))
         return await self._act(exchange)
 
     async def _act(self, exchange: Exchange) -> Answer:
@@ -148,36 +124,6 @@ class Gateway:
         )
         exchange.vault = Vault(self._key.derive("placeholders", exchange.agent.id))
         exchange.response_vault = Vault(self._key.derive("placeholders", exchange.agent.id))
-
-    async def _read(self, exchange: Exchange) -> None:
-        """Find the provider, read the body within its bound, and parse it into parts."""
-        call = exchange.call
-        exchange.endpoint = self._endpoints.find(call.provider)
-        exchange.provider, exchange.family = exchange.endpoint.name, exchange.endpoint.family
-        exchange.up_path = exchange.path = normalise(call.raw_path)
-        exchange.query, exchange.up_query = _query(call.raw_query)
-        body = decompress(
-            await call.body(), call.headers.get("content-encoding", ""), self._config.limits.body_bytes
-        )
-        media_type = call.headers.get("content-type", "")
-        exchange.dialect = dialect_of(exchange.family, call.method, exchange.path, media_type, bool(body))
-        if exchange.dialect == "none":
-            return
-        if exchange.dialect == "opaque":
-            exchange.document, exchange.unmasked = body, body
-            exchange.prompt = _opaque(body, media_type)
-        elif len(body) > _LARGE:
-            await asyncio.to_thread(self._parse, exchange, body)
-        else:
-            self._parse(exchange, body)
-
-    def _parse(self, exchange: Exchange, body: bytes) -> None:
-        try:
-            exchange.document = parse(body, depth=self._config.limits.depth)
-            exchange.prompt = read_prompt(exchange.dialect, exchange.document)
-            exchange.unmasked = serialise(exchange.document)
-        except Malformed as error:
-            raise InvalidRequest(f"the body cannot be read: {error}") from error
 
     async def _inspect(self, exchange: Exchange) -> None:
         """Findings for every part, and for the path and the query, which cannot be masked."""
@@ -209,7 +155,7 @@ class Gateway:
         exchange.approval = approval
         await self._decide(exchange)
         enforce(exchange, _decided(exchange))
-        await self._asking.use(approval)
+        await self._asking.use(approval, exchange.id)
         exchange.response_approval = approval
         self._mask(exchange)
         return unpack(completion)
@@ -237,10 +183,10 @@ class Gateway:
             exchange.call.method,
             quote(exchange.up_path, safe=_PATH_SAFE),
             exchange.up_query,
-            up_headers(exchange.call.headers) | _content_type(exchange),
-            _body(exchange),
+            up_headers(exchange.call.headers) | content_type(exchange),
+            outgoing_body(exchange),
         )
-        await self._asking.use(exchange.approval)
+        await self._asking.use(exchange.approval, exchange.id)
         try:
             response = await exchange.endpoint.upstream.send(request)
         except UpstreamUnavailable:
@@ -290,41 +236,6 @@ class Gateway:
         headers |= {"content-type": "text/event-stream", "cache-control": "no-store"}
         return Answer(response.status, headers, _chain(first, frames))
 
-    def _keeps_alive(self, exchange: Exchange) -> bool:
-        """Whether this held stream gets comments, so that a load balancer does not give up on it."""
-        return (
-            self._config.hold.keepalive_seconds > 0
-            and exchange.enforced
-            and exchange.prompt.stream
-            and exchange.action == "require_approval"
-        )
-
-    def _answer_while_held(self, exchange: Exchange) -> Answer:
-        headers = exchange.headers() | {"content-type": "text/event-stream", "cache-control": "no-store"}
-        return Answer(200, headers, self._kept_alive(exchange))
-
-    async def _kept_alive(self, exchange: Exchange) -> AsyncGenerator[bytes]:
-        """Comments until the outcome is known; a refusal is then the dialect's error event."""
-        acting = asyncio.create_task(self._act(exchange))
-        try:
-            while not acting.done():
-                yield comment("held")
-                await asyncio.wait([acting], timeout=self._config.hold.keepalive_seconds)
-            answer = acting.result()
-            if isinstance(answer.body, bytes):
-                yield encode(error_event(exchange.family, parse(answer.body)))
-            else:
-                async for frame in answer.body:
-                    yield frame
-        except Refusal as refusal:
-            self._ledger.refused(exchange, refusal)
-            yield encode(refusal_event(exchange, refusal))
-        except (asyncio.CancelledError, GeneratorExit):
-            self._ledger.broken_off(exchange, "cancelled")
-            raise
-        finally:
-            acting.cancel()
-
 
 def refusal_answer(exchange: Exchange, refusal: Refusal) -> Answer:
     """The refusal in the dialect's own error shape."""
@@ -339,42 +250,6 @@ def refusal_answer(exchange: Exchange, refusal: Refusal) -> Answer:
 def _decided(exchange: Exchange) -> Decision:
     assert exchange.decision is not None
     return exchange.decision
-
-
-def _query(raw: bytes) -> tuple[str, str]:
-    """The whole query as text, for inspection, and what of it goes up."""
-    try:
-        text = unquote_to_bytes(raw.replace(b"+", b" ")).decode("utf-8")
-        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
-    except ValueError as error:
-        raise InvalidRequest("the query cannot be read: expected percent-encoded UTF-8") from error
-    return text, urlencode([(name, value) for name, value in pairs if name in QUERY_PARAMETERS])
-
-
-def _opaque(body: bytes, media_type: str) -> Prompt:
-    """A body that is no JSON: one part if it is text, else an attachment."""
-    try:
-        return Prompt(parts=(Part("", "field", "", body.decode("utf-8")),))
-    except UnicodeDecodeError:
-        return Prompt(attachments=(Attachment("opaque", media_type, len(body)),))
-
-
-def _body(exchange: Exchange) -> bytes:
-    """What was inspected and masked, never the original bytes of a JSON body."""
-    if exchange.dialect == "none":
-        return b""
-    if exchange.dialect == "opaque":
-        document = exchange.document
-        return document.encode() if isinstance(document, str) else bytes(document)
-    return serialise(exchange.document)
-
-
-def _content_type(exchange: Exchange) -> dict[str, str]:
-    if exchange.dialect == "none":
-        return {}
-    if exchange.dialect == "opaque":
-        return {"content-type": exchange.call.headers.get("content-type", "application/octet-stream")}
-    return {"content-type": "application/json"}
 
 
 async def _chain(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:

@@ -77,7 +77,6 @@ class Asking:
         approval = await self._approvals.hold(
             self.binding(exchange, subject.phase),
             decision.approval,
-            agent=exchange.agent,
             exchange_id=exchange.id,
             session_id=exchange.session_id,
             reasons=reasons,
@@ -97,9 +96,9 @@ class Asking:
             raise ApprovalDenied(f"the approval was {approval.status}", **extra)
         return ApprovalFacts(approval.id, approval.status, tuple(approval.approvers), approval.note)
 
-    async def use(self, approval: ApprovalFacts) -> None:
+    async def use(self, approval: ApprovalFacts, exchange_id: str) -> None:
         """Spend the approval, once. Raises ApprovalRequired when an identical request was quicker."""
-        if approval.id and not await self._approvals.use(approval.id):
+        if approval.id and not await self._approvals.use(approval.id, exchange_id):
             raise ApprovalRequired(
                 "the approval was used by an identical request: this one needs its own",
                 approval_id=approval.id,
@@ -123,7 +122,7 @@ class Asking:
     def binding(self, exchange: Exchange, phase: Phase) -> Binding:
         """What an approval is bound to: it passes this request and no other."""
         return Binding(
-            agent=exchange.agent.id,
+            agent=exchange.agent,
             method=exchange.call.method,
             path=exchange.up_path,
             query=exchange.up_query,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gateway import detect
 from gateway.decision import Mask
-from gateway.detect import Inspection
-from gateway.dialects import put
+from gateway.dialects.document import put
 from gateway.exchange import Finding, InspectedPart, Part, Span
 from gateway.flow.context import Exchange
-from gateway.masking import Vault, apply_mask, splice
+from gateway.masking import StreamScanner, Vault, apply_mask, splice
 from gateway.server_key import ServerKey
 
 CREDENTIAL_ENTITY = "PROVIDER_CREDENTIAL"
@@ -21,8 +21,9 @@ _MASKABLE = ("value", "number")
 class Inspector:
     """Finds, digests and masks the parts of one prompt or completion."""
 
-    def __init__(self, inspection: Inspection, key: ServerKey) -> None:
+    def __init__(self, inspection: detect.Inspection, detector: detect.Inspector, key: ServerKey) -> None:
         self._inspection = inspection
+        self._detector = detector
         self._key = key
 
     async def prompt(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
@@ -54,14 +55,10 @@ class Inspector:
         """A keyed digest of a text, 128 bits in hex."""
         return self._key.digest("part", text.encode())[:16].hex()
 
-    def spans(self, exchange: Exchange) -> Callable[[str], tuple[Span, ...]]:
-        """How a stream of this exchange's completion is scanned."""
-        inspect, secret = self._inspection.inspector.inspect, exchange.endpoint.secret
-
-        def scan(text: str) -> tuple[Span, ...]:
-            return inspect(text) + _occurrences(text, secret)
-
-        return scan
+    def scanner(self, exchange: Exchange) -> StreamScanner:
+        """What finds entities in one text of this exchange's streamed completion."""
+        inspector = _WithCredential(self._detector, exchange.endpoint.secret)
+        return StreamScanner(inspector, known=exchange.vault.holds)
 
     def _masked(self, text: str, findings: Sequence[Finding], exchange: Exchange) -> str:
         def replace(finding: Finding) -> str:
@@ -132,6 +129,25 @@ def unmaskable(parts: Sequence[InspectedPart], masks: Mapping[str, Mask | None])
 def masked_texts(parts: Sequence[InspectedPart]) -> dict[str, str]:
     """Raw text to masked text, for the parts with findings."""
     return {inspected.part.text: inspected.masked for inspected in parts if inspected.findings}
+
+
+class _WithCredential:
+    """An inspector that also knows the credential which the provider was called with."""
+
+    def __init__(self, detector: detect.Inspector, secret: str | None) -> None:
+        self._detector = detector
+        self._secret = secret
+
+    def inspect(self, text: str, *, since: int) -> tuple[Span, ...]:
+        spans = self._detector.inspect(text, since=since)
+        secrets = [span for span in _occurrences(text, self._secret) if span.end > since]
+        if not secrets:
+            return spans
+        others = [s for s in spans if not any(s.start < own.end and own.start < s.end for own in secrets)]
+        return tuple(sorted([*others, *secrets], key=lambda span: span.start))
+
+    def open_at(self, text: str) -> int:
+        return self._detector.open_at(text)
 
 
 def _occurrences(text: str, secret: str | None) -> tuple[Span, ...]:

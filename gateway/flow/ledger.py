@@ -37,10 +37,11 @@ class Ledger:
     ) -> None:
         """Write down what policy was asked and said. Raises RecordingFailed: then nothing may act on it."""
         prompt = {name: value for name, value in document["prompt"].items() if name != "parts"}
+        said = to_document(decision)
         body = {
             "input": {**document, "prompt": prompt},
             "parts": self._parts(exchange, parts, decision.record),
-            "decision": to_document(decision),
+            "decision": said,
         }
         await self._journal.record(
             _record(
@@ -52,7 +53,7 @@ class Ledger:
                 revision=decision.revision,
                 approval_id=document["approval"]["id"],
                 findings=tuple(document["findings"]),
-                reasons=tuple(body["decision"]["reasons"]),
+                reasons=tuple(said["reasons"]),
                 body=body,
             )
         )

@@ -14,15 +14,13 @@ from gateway.dialects import (
     Frame,
     Item,
     Malformed,
-    SseDecoder,
-    SseEvent,
     StreamReader,
     TextDelta,
-    encode,
     error_document,
     error_event,
-    serialise,
 )
+from gateway.dialects.document import serialise
+from gateway.dialects.sse import SseDecoder, SseEvent, encode
 from gateway.errors import Refusal, UpstreamUnreadable
 from gateway.exchange import Finding, InspectedPart, Part, ResponseFacts, ToolCall
 from gateway.flow.asking import Asking, Restored, Subject, enforce, masks_of
@@ -189,7 +187,7 @@ class StreamedCompletion:
 
     def _channel(self, name: str, part: Part) -> _Channel:
         if name not in self._channels:
-            scanner = StreamScanner(self._inspector.spans(self._exchange))
+            scanner = self._inspector.scanner(self._exchange)
             self._channels[name] = _Channel(part, scanner, self._exchange.restorer.stream())
         return self._channels[name]
 
@@ -261,7 +259,7 @@ class StreamedCompletion:
         if exchange.enforced and decision.action == "require_approval":
             completion = pack(self._response, await self._drain())
             approval = await self._asking.hold(exchange, decision, self._subject(), completion)
-            await self._asking.use(approval)
+            await self._asking.use(approval, exchange.id)
             exchange.response_approval = approval
             decision = await self._asking.decide(exchange, self._subject())
         enforce(exchange, decision)

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from gateway.decision import Decision
-from gateway.dialects import Malformed, parse, put, read_completion, serialise
+from gateway.dialects import Malformed, read_completion
+from gateway.dialects.document import parse, put, serialise
 from gateway.errors import UpstreamUnreadable
 from gateway.exchange import Completion, InspectedPart, ResponseFacts, ToolCall
 from gateway.flow.asking import Asking, Restored, Subject, enforce, masks_of
@@ -67,7 +68,7 @@ class WholeCompletion:
         decision = await self._asking.decide(exchange, subject)
         if exchange.enforced and decision.action == "require_approval":
             exchange.response_approval = await self._asking.hold(exchange, decision, subject, completion)
-            await self._asking.use(exchange.response_approval)
+            await self._asking.use(exchange.response_approval, exchange.id)
             decision = await self._asking.decide(exchange, subject)
         enforce(exchange, decision)
         return decision

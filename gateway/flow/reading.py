@@ -1,0 +1,94 @@
+"""From the bytes of a request to a prompt, and from the masked prompt back to the bytes that go up."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
+
+from gateway.dialects import Malformed, dialect_of, read_prompt
+from gateway.dialects.document import parse, serialise
+from gateway.dialects.encoding import decompress
+from gateway.dialects.path import normalise
+from gateway.errors import InvalidRequest
+from gateway.exchange import Attachment, Part, Prompt
+from gateway.flow.context import Exchange
+from gateway.upstream import QUERY_PARAMETERS, Endpoints
+
+_LARGE = 256 * 1024  # bytes: a body over this is parsed off the event loop
+
+
+class Reading:
+    """Reads requests within bounds: `limit` in bytes before and after decompression, `depth` of nesting."""
+
+    def __init__(self, endpoints: Endpoints, limit: int, depth: int) -> None:
+        self._endpoints = endpoints
+        self._limit = limit
+        self._depth = depth
+
+    async def read(self, exchange: Exchange) -> None:
+        """Find the provider, read the body and parse it into parts.
+
+        Raises InvalidRequest, PromptTooLarge, and UpstreamUnavailable for a disabled provider.
+        """
+        call = exchange.call
+        exchange.endpoint = self._endpoints.find(call.provider)
+        exchange.provider, exchange.family = exchange.endpoint.name, exchange.endpoint.family
+        exchange.up_path = exchange.path = normalise(call.raw_path)
+        exchange.query, exchange.up_query = _query(call.raw_query)
+        body = decompress(await call.body(), call.headers.get("content-encoding", ""), self._limit)
+        media_type = call.headers.get("content-type", "")
+        exchange.dialect = dialect_of(exchange.family, call.method, exchange.path, media_type, bool(body))
+        if exchange.dialect == "none":
+            return
+        if exchange.dialect == "opaque":
+            exchange.document, exchange.unmasked = body, body
+            exchange.prompt = _opaque(body, media_type)
+        elif len(body) > _LARGE:
+            await asyncio.to_thread(self._parse, exchange, body)
+        else:
+            self._parse(exchange, body)
+
+    def _parse(self, exchange: Exchange, body: bytes) -> None:
+        try:
+            exchange.document = parse(body, depth=self._depth)
+            exchange.prompt = read_prompt(exchange.dialect, exchange.document)
+            exchange.unmasked = serialise(exchange.document)
+        except Malformed as error:
+            raise InvalidRequest(f"the body cannot be read: {error}") from error
+
+
+def outgoing_body(exchange: Exchange) -> bytes:
+    """What was inspected and masked, never the original bytes of a JSON body."""
+    if exchange.dialect == "none":
+        return b""
+    if exchange.dialect == "opaque":
+        document = exchange.document
+        return document.encode() if isinstance(document, str) else bytes(document)
+    return serialise(exchange.document)
+
+
+def content_type(exchange: Exchange) -> dict[str, str]:
+    """The content type that goes up with the outgoing body."""
+    if exchange.dialect == "none":
+        return {}
+    if exchange.dialect == "opaque":
+        return {"content-type": exchange.call.headers.get("content-type", "application/octet-stream")}
+    return {"content-type": "application/json"}
+
+
+def _query(raw: bytes) -> tuple[str, str]:
+    """The whole query as text, for inspection, and what of it goes up."""
+    try:
+        text = unquote_to_bytes(raw.replace(b"+", b" ")).decode("utf-8")
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
+    except ValueError as error:
+        raise InvalidRequest("the query cannot be read: expected percent-encoded UTF-8") from error
+    return text, urlencode([(name, value) for name, value in pairs if name in QUERY_PARAMETERS])
+
+
+def _opaque(body: bytes, media_type: str) -> Prompt:
+    """A body that is no JSON: one part if it is text, else an attachment."""
+    try:
+        return Prompt(parts=(Part("", "field", "", body.decode("utf-8")),))
+    except UnicodeDecodeError:
+        return Prompt(attachments=(Attachment("opaque", media_type, len(body)),))
