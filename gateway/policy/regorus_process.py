@@ -1,0 +1,162 @@
+"""One regorus child process with one policy source: asked through pipes, one question at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import struct
+import sys
+from pathlib import Path
+from typing import Any
+
+from gateway.decision import Decision, parse_decision
+from gateway.errors import ConfigError, PolicyError, PolicyUnavailable
+from gateway.policy.child import kill, spawn, stop
+from gateway.policy.engine import encode, probe
+from gateway.policy.source import PolicySource
+
+START_SECONDS = 20.0
+_WORKER = Path(__file__).with_name("worker.py")
+_LENGTH = struct.Struct(">I")
+_PLACE = re.compile(r"--> (\S+\.rego:\d+):\d+")
+_MAX_ANSWER = 4 * 1024 * 1024  # bytes
+
+
+class RegorusProcess:
+    """A child that keeps its source until it ends. A question that takes too long ends it."""
+
+    def __init__(self, source: PolicySource, timeout_seconds: float) -> None:
+        self._source = source
+        self._timeout_seconds = timeout_seconds
+        self._process: asyncio.subprocess.Process | None = None
+        self._turn = asyncio.Lock()
+        self._tasks: set[asyncio.Task[dict[str, Any]]] = set()
+        self._drain: asyncio.Task[bytes] | None = None
+        self.asked = 0  # decisions in flight
+
+    @property
+    def pid(self) -> int:
+        """Of the running child, -1 when there is none."""
+        return self._process.pid if self._process else -1
+
+    async def start(self) -> None:
+        """Start the child and load the policy.
+
+        Raises ConfigError, with file and line, when the policy cannot be used, PolicyUnavailable when the
+        child does not come up. Nothing is left running then.
+        """
+        try:
+            self._process = await spawn(Path(sys.executable), "-P", str(_WORKER))
+            assert self._process.stderr is not None
+            self._drain = asyncio.create_task(self._process.stderr.read())
+            policy = {"modules": dict(self._source.modules), "data": dict(self._source.data)}
+            answer = await self._exchange(json.dumps(policy).encode(), START_SECONDS)
+            if "error" in answer:
+                raise ConfigError(f"policy cannot be used: {self._named(answer['error'])}")
+            await self._probe()
+        except OSError as error:
+            await self.stop()
+            raise PolicyUnavailable(f"the embedded engine cannot be started: {error.strerror}") from error
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def decide(self, document: dict[str, Any]) -> Decision:
+        """Raises PolicyUnavailable, PolicyError."""
+        self.asked += 1
+        try:
+            answer = await self._ask(encode(document))
+        finally:
+            self.asked -= 1
+        if "error" in answer:
+            place = _PLACE.search(answer["error"])
+            raise PolicyError(
+                f"the policy failed to evaluate at {place.group(1) if place else 'an unknown place'}"
+            )
+        if "result" not in answer:
+            raise PolicyError(
+                "policy is undefined for this request: expected an object at data.regate.decision"
+            )
+        return parse_decision(answer["result"], self._source.revision)
+
+    async def ended(self) -> None:
+        """Returns when the process is gone."""
+        assert self._process is not None, "ended before start"
+        await self._process.wait()
+
+    async def stop(self) -> None:
+        """End the process, for sure."""
+        if self._process:
+            try:
+                await stop(self._process)
+            finally:
+                kill(self._process)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        if self._drain:
+            await self._drain
+
+    async def _ask(self, body: bytes) -> dict[str, Any]:
+        """Ask within the time-out, waiting included. A caller who leaves leaves the pipe in step."""
+        task = asyncio.create_task(self._take_turn(body, asyncio.get_running_loop().time()))
+        self._tasks.add(task)
+        task.add_done_callback(self._forget)
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                return await asyncio.shield(task)
+        except TimeoutError as error:
+            raise PolicyUnavailable(
+                f"the policy engine did not answer within {self._timeout_seconds} s"
+            ) from error
+
+    def _forget(self, task: asyncio.Task[dict[str, Any]]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen: its caller may have left
+
+    async def _take_turn(self, body: bytes, asked: float) -> dict[str, Any]:
+        async with self._turn:
+            if asyncio.get_running_loop().time() - asked >= self._timeout_seconds:
+                raise PolicyUnavailable("the policy engine was busy")  # nobody waits for this answer any more
+            return await self._exchange(body, self._timeout_seconds)
+
+    async def _exchange(self, body: bytes, seconds: float) -> dict[str, Any]:
+        """One frame out, one in. Whatever goes wrong ends the child, for the pipe is out of step then."""
+        assert self._process is not None
+        try:
+            async with asyncio.timeout(seconds):
+                answer = json.loads(await self._frame(body))
+        except (OSError, TimeoutError, asyncio.IncompleteReadError, ValueError, RecursionError) as error:
+            kill(self._process)
+            raise PolicyUnavailable("the embedded policy engine broke off or was late") from error
+        except BaseException:
+            kill(self._process)
+            raise
+        if not isinstance(answer, dict):
+            raise PolicyUnavailable("the embedded policy engine answered something else than an object")
+        return answer
+
+    async def _frame(self, body: bytes) -> bytes:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(_LENGTH.pack(len(body)) + body)
+        await self._process.stdin.drain()
+        (length,) = _LENGTH.unpack(await self._process.stdout.readexactly(_LENGTH.size))
+        if length > _MAX_ANSWER:
+            raise ValueError("an answer over the limit")
+        return await self._process.stdout.readexactly(length)
+
+    def _named(self, complaint: str) -> str:
+        """Regorus names files by the path we gave it; people need the path on disk."""
+        return _PLACE.sub(lambda place: f"{self._source.root / place.group(1)}:", complaint)
+
+    async def _probe(self) -> None:
+        answer = await self._exchange(encode(probe()), START_SECONDS)
+        if "error" in answer:
+            raise ConfigError(f"policy cannot be used: {self._named(answer['error'])}")
+        try:
+            parse_decision(answer.get("result"), self._source.revision)
+        except PolicyError as error:
+            raise ConfigError(f"{self._source.root}: {error.message}") from error

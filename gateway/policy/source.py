@@ -1,0 +1,172 @@
+"""The policy files that people edit, read once and checked, with the revision that names them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gateway.config import strict_yaml
+from gateway.errors import ConfigError
+
+DATA_FILES = ("data.yaml", "data.json")
+SETTINGS = "settings"
+
+# The package must stand alone on its line: then no engine can read another one than we do.
+_PACKAGE = re.compile(r"package[ \t]+([a-z_][a-z0-9_]*(?:\.[a-zA-Z_][a-zA-Z0-9_]*)*)[ \t]*(?:#.*)?")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ufeff]")
+_TOPIC = re.compile(r"regate\.rules\.")
+_VERDICTS = re.compile(r"^verdicts\s+contains\b", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySource:
+    """Rego modules by their path below `root`, and the data they read.
+
+    `revision` is a digest of the files as they stand on disk.
+    """
+
+    root: Path
+    modules: Mapping[str, str]
+    data: Mapping[str, Any]
+    revision: str
+
+
+def load_source(root: Path) -> PolicySource:
+    """Read every policy file below `root`.
+
+    Raises ConfigError, with file and line, on a file that cannot be read, a package outside `regate`, data
+    outside `settings`, and a topic that says nothing.
+    """
+    files = {path.relative_to(root).as_posix(): _read(path) for path in _walk(root)}
+    modules = {name: text for name, text in files.items() if name.endswith(".rego")}
+    if not modules:
+        raise ConfigError(f"{root}: expected Rego files (*.rego), found none")
+    _check_packages(root, modules)
+    data: dict[str, Any] = {}
+    for name, text in files.items():
+        if name not in modules:
+            _graft(data, root, name, _parse_data(root / name, text))
+    return PolicySource(root, modules, data, _digest(files))
+
+
+def fingerprint(root: Path) -> tuple[tuple[str, int, int, int], ...]:
+    """What changes when a policy file does, without reading it: name, inode, size and time of each file."""
+    prints = []
+    for path in _walk(root):
+        try:
+            state = path.stat()
+        except OSError:  # went away meanwhile: the next look is different again
+            continue
+        prints.append((str(path), state.st_ino, state.st_size, state.st_mtime_ns))
+    return tuple(prints)
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    """Policy and data files in a fixed order. Hidden files and folders are editors' and git's."""
+    if not root.is_dir():
+        raise ConfigError(f"{root}: expected a folder of policy files")
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith(".") and name.endswith((".rego", ".yaml", ".yml", ".json")):
+                yield Path(folder, name)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: expected UTF-8 text") from error
+
+
+def _check_packages(root: Path, modules: Mapping[str, str]) -> None:
+    spoken: dict[str, list[str]] = {}
+    for name, text in modules.items():
+        package, line = _package(root / name, text)
+        if package != "regate" and not package.startswith("regate."):
+            raise ConfigError(f"{root / name}:{line}: found package {package}, expected regate or regate.…")
+        if _TOPIC.match(package):
+            spoken.setdefault(package, []).append(name)
+    for package, names in spoken.items():
+        if not any(_VERDICTS.search(modules[name]) for name in names):
+            raise ConfigError(
+                f"{root / names[0]}:1: package {package} has no verdicts; "
+                "expected a rule that starts with: verdicts contains"
+            )
+
+
+def _package(path: Path, text: str) -> tuple[str, int]:
+    """The module's package and its line: the first thing in the file that is no comment."""
+    control = _CONTROL.search(text.replace("\r\n", "\n"))
+    if control:
+        line = text.count("\n", 0, control.start()) + 1
+        raise ConfigError(f"{path}:{line}: found the control character {control.group()!r}")
+    number = 0
+    for number, line_text in enumerate(text.split("\n"), 1):
+        stripped = line_text.strip(" \t\r")
+        if not stripped or stripped.startswith("#"):
+            continue
+        match = _PACKAGE.fullmatch(stripped)
+        if match:
+            return match.group(1), number
+        break
+    raise ConfigError(f"{path}:{number}: expected a package declaration on a line of its own")
+
+
+def _parse_data(path: Path, text: str) -> Any:
+    if path.name not in DATA_FILES:
+        raise ConfigError(f"{path}: expected data in a file called {' or '.join(DATA_FILES)}")
+    try:
+        document = json.loads(text, object_pairs_hook=_once) if path.suffix == ".json" else strict_yaml(text)
+        return json.loads(json.dumps(document, allow_nan=False))
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError(f"{path}:{line}: not valid YAML: {error.problem}") from error
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from error
+    except (yaml.YAMLError, ValueError, TypeError) as error:
+        raise ConfigError(f"{path}: expected data that JSON can express: {error}") from error
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        raise ValueError("a key is given twice")
+    return document
+
+
+def _graft(data: dict[str, Any], root: Path, name: str, document: Any) -> None:
+    """Root a data file at its folder, as OPA does; two files may not say the same thing."""
+    folders = name.split("/")[:-1]
+    if not folders or folders[0] != SETTINGS:
+        raise ConfigError(f"{root / name}: found data outside {SETTINGS}/, expected {SETTINGS}/data.yaml")
+    if not isinstance(document, dict):
+        raise ConfigError(f"{root / name}: expected a mapping")
+    node = data
+    for folder in folders:
+        node = node.setdefault(folder, {})
+        if not isinstance(node, dict):
+            raise ConfigError(f"{root / name}: another data file has a value at {'.'.join(folders)}")
+    for key, value in document.items():
+        if key in node:
+            raise ConfigError(f"{root / name}: {'.'.join([*folders, key])} is in another data file too")
+        node[key] = value
+
+
+def _digest(files: Mapping[str, str]) -> str:
+    digest = hashlib.sha256()
+    for name, text in sorted(files.items()):
+        for field in (name.encode(), text.encode()):
+            digest.update(len(field).to_bytes(8, "big"))
+            digest.update(field)
+    return digest.hexdigest()[:32]

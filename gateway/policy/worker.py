@@ -1,0 +1,73 @@
+"""The embedded engine's child process: regorus, asked through pipes.
+
+A frame is four bytes of length (big endian) and that many of JSON. The first frame in is `{"modules",
+"data"}`, answered by `{}` or `{"error"}`; each one after it is an input, answered by `{"result"}`, `{}`
+(undefined) or `{"error"}`. A program of its own, so that it starts quickly and a rule that does not end can be
+killed.
+"""
+
+import json
+import os
+import struct
+import sys
+from typing import Any, BinaryIO
+
+os.environ["RUST_LIB_BACKTRACE"] = os.environ["RUST_BACKTRACE"] = "0"  # read when regorus first fails
+
+import regorus  # type: ignore[import-untyped]  # carries no types; reads the setting above
+
+# What regorus gives for an undefined rule; a decision is an object, never a string.
+_UNDEFINED = '"<undefined>"'
+_LENGTH = struct.Struct(">I")
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Load the policy of the first frame, then answer until the parent goes."""
+    policy = _read(requests)
+    if policy is None:
+        return
+    engine = regorus.Engine()
+    _write(answers, _load(engine, json.loads(policy)))
+    while (document := _read(requests)) is not None:
+        _write(answers, _decide(engine, document.decode()))
+
+
+def _load(engine: Any, policy: dict[str, Any]) -> bytes:
+    try:
+        for name, text in policy["modules"].items():
+            engine.add_policy(name, text)
+        engine.add_data_json(json.dumps(policy["data"]))
+    except (RuntimeError, ValueError) as error:
+        return _failure(error)
+    return b"{}"
+
+
+def _decide(engine: Any, document: str) -> bytes:
+    try:
+        engine.set_input_json(document)
+        result: str = engine.eval_rule_as_json("data.regate.decision")
+    except (RuntimeError, ValueError) as error:
+        return _failure(error)
+    return b"{}" if result.strip() == _UNDEFINED else b'{"result":' + result.encode() + b"}"
+
+
+def _failure(error: Exception) -> bytes:
+    return json.dumps({"error": str(error).partition("\nStack backtrace:")[0].strip()}).encode()
+
+
+def _read(stream: BinaryIO) -> bytes | None:
+    header = stream.read(_LENGTH.size)
+    if len(header) < _LENGTH.size:
+        return None
+    (length,) = _LENGTH.unpack(header)
+    body = stream.read(length)
+    return body if len(body) == length else None
+
+
+def _write(stream: BinaryIO, body: bytes) -> None:
+    stream.write(_LENGTH.pack(len(body)) + body)
+    stream.flush()
+
+
+if __name__ == "__main__":
+    serve(sys.stdin.buffer, sys.stdout.buffer)
