@@ -43,7 +43,9 @@ class Folder:
                 if not file.exists():
                     os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
             if not self.no_records.exists():
-                from gateway.audit.parquet import write_empty  # DuckDB takes 0.15 s to import: once a folder's life
+                from gateway.audit.parquet import (
+                    write_empty,
+                )  # DuckDB takes 0.15 s to import: once a folder's life
 
                 write_empty(self.no_records)
         except OSError as error:

@@ -130,7 +130,9 @@ class Journal:
         with self._wake:
             if self._failure or self._closing:
                 self._refused += 1
-                raise RecordingFailed(f"the record cannot be written: {self._failure or 'the journal is closed'}")
+                raise RecordingFailed(
+                    f"the record cannot be written: {self._failure or 'the journal is closed'}"
+                )
             if len(self._queue) >= self._queue_records or self._queued_bytes >= self._queue_bytes:
                 raise RecordingFailed("the record cannot be written: the journal's queue is full")
             self._queue.append(entry)
@@ -205,7 +207,9 @@ class Journal:
     def _recover(self) -> None:
         """Write what is kept behind a record of the gap; when that works, records are taken again."""
         gap = Record(
-            kind="gateway", code="journal_recovered", body={"failure": self._failure, "refused": self._refused}
+            kind="gateway",
+            code="journal_recovered",
+            body={"failure": self._failure, "refused": self._refused},
         )
         try:
             self._chain.append([draft(gap, datetime.now(UTC)), *(entry.draft for entry in self._queue)])

@@ -35,7 +35,9 @@ class _PathBeneath(ctypes.Structure):
 def confine(readable: Iterable[Path], writable: Iterable[Path] = ()) -> bool:
     """Confine this thread and all it starts, for good. False where the kernel has no Landlock. Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
-    version = libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_CREATE_RULESET_VERSION))
+    version = libc.syscall(
+        _CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_CREATE_RULESET_VERSION)
+    )
     if version < 1:
         return False
     handled = _FS_RIGHTS[max(known for known in _FS_RIGHTS if known <= version)]

@@ -141,7 +141,9 @@ def draft(record: Record, now: datetime) -> Draft:
     """Encode a record. Raises RecordingFailed when it does not encode or is over 16 MiB."""
     try:
         row = msgspec.convert(record, _Row, from_attributes=True)
-        columns = orjson.dumps({"recorded_at": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), **msgspec.to_builtins(row)})
+        columns = orjson.dumps(
+            {"recorded_at": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), **msgspec.to_builtins(row)}
+        )
         made = Draft(columns[1:-1], os.urandom(16).hex().encode(), _json(record.body))
     except (TypeError, ValueError, RecursionError) as error:
         raise RecordingFailed(f"the record cannot be encoded: {error}") from error

@@ -57,9 +57,7 @@ class Sealed:
 class Sealer:
     """Seals what is closed. Any number of processes may have one: a lock lets one of them work at a time."""
 
-    def __init__(
-        self, root: Path, *, key: Path, settle_seconds: float = 5, bury_seconds: float = 60
-    ) -> None:
+    def __init__(self, root: Path, *, key: Path, settle_seconds: float = 5, bury_seconds: float = 60) -> None:
         self._folder = Folder(root)
         self._key = key
         self._settle = timedelta(seconds=settle_seconds)
@@ -144,7 +142,9 @@ class Sealer:
             check=False,
         )
         if child.returncode != 0:
-            raise SealingFailed(f"the sealing process ended with {child.returncode}: {_last_line(child.stderr)}")
+            raise SealingFailed(
+                f"the sealing process ended with {child.returncode}: {_last_line(child.stderr)}"
+            )
         return [orjson.loads(line) for line in child.stdout.splitlines()]
 
     def _acceptable(self, report: Mapping[str, Any]) -> bool:

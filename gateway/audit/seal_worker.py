@@ -1,6 +1,6 @@
 """The sealer's child process: turns closed segments into proved Parquet files, and reports each on a line of output.
 
-    python -m gateway.audit.seal_worker AUDIT_FOLDER SEGMENT…
+python -m gateway.audit.seal_worker AUDIT_FOLDER SEGMENT…
 """
 
 from __future__ import annotations

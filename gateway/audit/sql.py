@@ -50,7 +50,11 @@ class Result:
 
 @contextmanager
 def query(
-    root: Path, sql: str, parameters: Sequence[str | int | float | bool | None] = (), *, limits: Limits | None = None
+    root: Path,
+    sql: str,
+    parameters: Sequence[str | int | float | bool | None] = (),
+    *,
+    limits: Limits | None = None,
 ) -> Iterator[Result]:
     """Run one SELECT over the audit folder; values are plain JSON. Leaving the block ends the child.
 

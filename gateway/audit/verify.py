@@ -150,7 +150,9 @@ class _Verification:
         try:
             for number, line in enumerate(self._lines(segment), start=1):
                 link = check(line)
-                if (reason := _misplaced(writer, seq + 1, prev, link.writer, link.seq, link.prev)) is not None:
+                if (
+                    reason := _misplaced(writer, seq + 1, prev, link.writer, link.seq, link.prev)
+                ) is not None:
                     self._break(file, reason, line=number, writer=writer, seq=seq + 1)
                     return None
                 if heads.get(link.seq, link.hash) != link.hash:
@@ -197,7 +199,9 @@ class _Verification:
                     continue
                 with dead_segment(self._folder, segment) as dead:
                     if dead is not None:  # else its writer is in the middle of it
-                        self._report.notes.append(f"{segment}: a torn tail of {len(line)} bytes, left by a crash")
+                        self._report.notes.append(
+                            f"{segment}: a torn tail of {len(line)} bytes, left by a crash"
+                        )
                 return
 
     def _seal_fits(self, segment: str, file: Path, seq: int, hash_: str) -> bool:
@@ -231,7 +235,9 @@ class _Verification:
             if path.stem in segments:
                 self._break(path, "a second file of a sealed segment")
             else:
-                self._report.notes.append(f"{path.name}: not sealed yet, or left by a crash; no view reads it")
+                self._report.notes.append(
+                    f"{path.name}: not sealed yet, or left by a crash; no view reads it"
+                )
 
     def _break(self, file: Path, reason: str, line: int = -1, writer: str = "", seq: int = -1) -> None:
         root = self._folder.root

@@ -17,7 +17,16 @@ from gateway.audit.parquet import MAX_OBJECT
 from gateway.audit.record import COLUMNS
 
 _PART = json.dumps(
-    [{"role": "VARCHAR", "kind": "VARCHAR", "pointer": "VARCHAR", "digest": "VARCHAR", "new": "BOOLEAN", "text": "VARCHAR"}]
+    [
+        {
+            "role": "VARCHAR",
+            "kind": "VARCHAR",
+            "pointer": "VARCHAR",
+            "digest": "VARCHAR",
+            "new": "BOOLEAN",
+            "text": "VARCHAR",
+        }
+    ]
 )
 _WHO = "agent, owner, on_behalf_of"
 _CALL = "provider, dialect, model, method, path"
@@ -46,7 +55,9 @@ def publish(folder: Folder) -> None:
     with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
         connection.execute(f"ATTACH {_text(str(made))} AS published (STORAGE_VERSION 'v1.0.0')")
         connection.execute("USE published")
-        for statement in view_statements(f"coalesce(getvariable('audit')::VARCHAR, {_text(str(folder.root))})"):
+        for statement in view_statements(
+            f"coalesce(getvariable('audit')::VARCHAR, {_text(str(folder.root))})"
+        ):
             connection.execute(statement)
         connection.execute("USE memory")
         connection.execute("DETACH published")

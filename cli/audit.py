@@ -1,0 +1,203 @@
+"""`regate audit`: ask the evidence, prove it, follow it, seal it. Works on the files; no gateway need run."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from cli.rows import Format, binary_output, printable, text_output, write_rows
+from gateway.audit import Journal, Sealer, new_writer
+from gateway.audit.folder import Folder
+from gateway.audit.record import COLUMNS
+from gateway.audit.sql import Limits, query, query_to_parquet
+from gateway.audit.tail import Tail
+from gateway.audit.verify import Report
+from gateway.audit.verify import verify as prove
+from gateway.audit.views import publish
+from gateway.config import Config, config_path, load_config
+
+app = typer.Typer(help="The evidence: ask it, prove it, follow it, seal it.", no_args_is_help=True)
+
+_TAIL_COLUMNS = (
+    "recorded_at",
+    "kind",
+    "phase",
+    "action",
+    "code",
+    "status",
+    "agent",
+    "model",
+    "exchange_id",
+)
+
+
+@app.command()
+def sql(
+    statement: Annotated[str, typer.Argument(metavar="SELECT", help="One SELECT over the views.")],
+    form: Annotated[Format, typer.Option("--format", help="How the rows are written.")] = Format.TABLE,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write to this file and not to standard output.")] = None,
+    timeout: Annotated[int, typer.Option(min=1, help="Seconds after which the query is stopped.")] = 60,
+) -> None:
+    """Ask the evidence in SQL. Views: sessions, exchanges, decisions, reasons, findings, approvals, parts, records.
+
+    Example: regate audit sql "select action, count(*) from decisions group by 1"
+    """
+    root, limits = _config().audit_path, Limits(seconds=timeout)
+    form = Format.JSON if as_json else form
+    if form is Format.PARQUET:
+        if out is None and sys.stdout.isatty():
+            raise typer.BadParameter("Parquet is not for a terminal; name a file", param_hint="--out")
+        with binary_output(out) as file:
+            query_to_parquet(root, statement, file, limits=limits)
+        return
+    # the answer begins before the file is opened: a refused query leaves an older answer as it was
+    with query(root, statement, limits=limits) as result, text_output(out) as file:
+        write_rows(result, form, file)
+
+
+@app.command()
+def verify(
+    as_json: Annotated[bool, typer.Option("--json", help="The whole report as one JSON object.")] = False,
+    public_key: Annotated[
+        Path | None, typer.Option(help="The public evidence key; by default the one beside the state.")
+    ] = None,
+) -> None:
+    """Prove the chain: 0 intact, 1 broken, with the first broken record of each chain.
+
+    Example: regate audit verify
+    """
+    config = _config()
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("proving", total=_segments(config))
+        report = prove(
+            config.audit_path,
+            public_key or _key(config).with_suffix(".pub"),
+            progress=lambda segment: progress.update(task, advance=1, description=segment),
+        )
+    typer.echo(orjson.dumps(report.document()).decode() if as_json else _told(report))
+    raise typer.Exit(0 if report.intact else 1)
+
+
+@app.command()
+def tail(
+    lines: Annotated[
+        int, typer.Option("-n", "--lines", min=0, max=100_000, help="How many to begin with.")
+    ] = 10,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until Ctrl-C.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Print the newest records, and those to come.
+
+    Example: regate audit tail -f
+    """
+    root = _config().audit_path
+    Folder(root).prepare()
+    following = Tail(root)
+    seen: dict[str, int] = {}
+    for record in _newest(root, lines):
+        seen[record["writer"]] = max(record["seq"], seen.get(record["writer"], 0))
+        _print_record(record, as_json)
+    while follow:
+        for line in following.read():
+            record = orjson.loads(line)
+            if record["seq"] > seen.get(record["writer"], 0):
+                _print_record(record, as_json)
+        sys.stdout.flush()
+        time.sleep(0.2)
+
+
+@app.command()
+def views(
+    as_json: Annotated[bool, typer.Option("--json", help="{view: [[column, type]…]}.")] = False,
+) -> None:
+    """Write audit.duckdb anew (views only, for other DuckDB clients) and list the views with their columns.
+
+    Example: regate audit views
+    """
+    folder = Folder(_config().audit_path)
+    folder.prepare()
+    publish(folder)
+    select = """SELECT view_name, list([column_name, data_type] ORDER BY column_index) FROM duckdb_views()
+        JOIN duckdb_columns() ON table_name = view_name WHERE NOT duckdb_views.internal GROUP BY 1 ORDER BY 1"""
+    with query(folder.root, select) as result:
+        found: dict[str, list[list[str]]] = dict(result.rows)
+    if as_json:
+        typer.echo(json.dumps(found))
+        return
+    for name, columns in found.items():
+        typer.echo(f"{name}\n  {', '.join(column for column, _ in columns)}")
+    typer.echo(f"\nduckdb -readonly {folder.database}")
+
+
+@app.command()
+def seal(
+    as_json: Annotated[bool, typer.Option("--json", help="What was sealed as one JSON object.")] = False,
+) -> None:
+    """Seal what no gateway is writing any more: closed segments and those of processes that died.
+
+    Example: regate audit seal
+    """
+    config = _config()
+    # a journal of our own: its start cuts off what a dead writer left torn, and records the cut
+    journal = Journal(config.audit_path, new_writer(), key=_key(config))
+    journal.start()
+    journal.close()
+    sealer = Sealer(config.audit_path, key=_key(config))
+    sealer.start()
+    done = sealer.seal()
+    if as_json:
+        typer.echo(json.dumps({"sealed": done.segments, "refused": done.refused, "busy": done.busy}))
+    elif done.busy:
+        typer.echo("another process is sealing")
+    else:
+        typer.echo(f"{len(done.segments)} segments sealed")
+    for segment, reason in (done.refused or {}).items():
+        typer.echo(f"{segment} cannot be sealed: {reason}", err=True)
+    raise typer.Exit(1 if done.refused else 0)
+
+
+def _config() -> Config:
+    return load_config(config_path())
+
+
+def _key(config: Config) -> Path:
+    return config.key_path.with_name("evidence.key")
+
+
+def _segments(config: Config) -> int:
+    folder = Folder(config.audit_path)
+    return len({path.stem for path in (*folder.live_files(), *folder.sealed_files())})
+
+
+def _told(report: Report) -> str:
+    verdict = "intact" if report.intact else "BROKEN"
+    count = f"{report.records} records in {report.segments} segments of {report.chains} chains"
+    unsigned = f", {report.unsigned} of them behind no signed head yet" if report.unsigned else ""
+    return "\n".join([*map(str, report.breaks), *report.notes, f"{verdict}: {count}{unsigned}"])
+
+
+def _newest(root: Path, count: int) -> Iterable[dict[str, Any]]:
+    select = (
+        f"SELECT {', '.join(COLUMNS)}, body FROM records ORDER BY recorded_at DESC, seq DESC LIMIT {count}"  # noqa: S608 - our own names and an int
+    )
+    with query(root, select) as result:
+        newest = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+    return reversed(newest)
+
+
+def _print_record(record: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(record, ensure_ascii=False))
+        return
+    values = (str(record[name]) for name in _TAIL_COLUMNS if record[name] not in ("", -1))
+    typer.echo(printable("  ".join(values)))

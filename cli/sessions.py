@@ -1,0 +1,96 @@
+"""`regate sessions`: what agents did, conversation by conversation."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from cli.rows import Format, printable, write_rows
+from gateway.audit.sql import query
+from gateway.config import config_path, load_config
+from gateway.errors import RegateError
+
+app = typer.Typer(help="What agents did, conversation by conversation.", no_args_is_help=True)
+
+_LIST = """
+    SELECT session_id, agent, started_at, exchanges, masked, held, denied, input_tokens, output_tokens, entities
+    FROM sessions WHERE ? = '' OR agent = ? ORDER BY ended_at DESC LIMIT ?
+"""
+_EXCHANGES = "SELECT * EXCLUDE (prompt, completion) FROM exchanges WHERE session_id = ? ORDER BY started_at"
+# a decision asked twice lists its parts twice: what is shown is the first asking
+_PARTS = """
+    SELECT exchange_id, record_kind, role, kind, text FROM parts
+    WHERE session_id = ? AND "new" AND phase <> 'response'
+    QUALIFY seq = min(seq) OVER (PARTITION BY exchange_id, record_kind)
+    ORDER BY recorded_at, seq, place
+"""
+_REASONS = "SELECT exchange_id, action, rule, message FROM reasons WHERE session_id = ? ORDER BY recorded_at"
+
+
+@app.command("list")
+def list_sessions(
+    agent: Annotated[str, typer.Option(help="Only this agent's.")] = "",
+    limit: Annotated[int, typer.Option(min=1, help="How many, the latest first.")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="An array of objects.")] = False,
+) -> None:
+    """List sessions, the latest first.
+
+    Example: regate sessions list --agent billing-bot
+    """
+    with query(_root(), _LIST, [agent, agent, limit]) as result:
+        write_rows(result, Format.JSON if as_json else Format.TABLE, sys.stdout)
+
+
+@app.command()
+def show(
+    session_id: Annotated[str, typer.Argument(metavar="ID", help="A session's id, as `list` prints it.")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="An array of exchanges with parts and reasons.")
+    ] = False,
+) -> None:
+    """Show a session: each exchange with what was new in it, what policy said and how it ended.
+
+    Example: regate sessions show s_f3k9
+    """
+    exchanges = _exchanges(_root(), session_id)
+    if not exchanges:
+        raise RegateError(f"no session {session_id!r} in the evidence; `regate sessions list` names them")
+    if as_json:
+        typer.echo(orjson.dumps(exchanges, option=orjson.OPT_INDENT_2).decode())
+        return
+    for exchange in exchanges:
+        _print(exchange)
+
+
+def _exchanges(root: Path, session_id: str) -> list[dict[str, Any]]:
+    exchanges = _rows(root, _EXCHANGES, session_id)
+    for key, select in (("parts", _PARTS), ("reasons", _REASONS)):
+        rows = _rows(root, select, session_id)
+        for exchange in exchanges:
+            exchange[key] = [row for row in rows if row["exchange_id"] == exchange["exchange_id"]]
+    return exchanges
+
+
+def _rows(root: Path, select: str, session_id: str) -> list[dict[str, Any]]:
+    with query(root, select, [session_id]) as result:
+        return [dict(zip(result.columns, row, strict=True)) for row in result.rows]
+
+
+def _print(exchange: dict[str, Any]) -> None:
+    head = ("started_at", "exchange_id", "agent", "model", "action", "state", "code")
+    typer.secho(printable("  ".join(str(exchange[name]) for name in head if exchange[name])), bold=True)
+    for reason in exchange["reasons"]:
+        typer.echo(printable(f"  {reason['action']}: {reason['rule']}: {reason['message']}"))
+    for part in exchange["parts"]:
+        who = part["role"] or part["kind"]
+        text = printable(part["text"] or "[not recorded]").replace("\n", "\n    ")
+        typer.echo(f"  {who}: {text}")
+    typer.echo("")
+
+
+def _root() -> Path:
+    return load_config(config_path()).audit_path
