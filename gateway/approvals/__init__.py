@@ -9,6 +9,7 @@ from gateway.approvals.deciding import (
     VerdictRefused,
     decide,
 )
+from gateway.approvals.documents import to_document
 from gateway.approvals.transitions import cancel_open
 from gateway.state import Approval
 
@@ -23,4 +24,5 @@ __all__ = [
     "VerdictRefused",
     "cancel_open",
     "decide",
+    "to_document",
 ]

@@ -118,7 +118,7 @@ class Approvals:
     async def list(
         self, *, status: Status | None = None, agent: str | None = None, limit: int = 1000
     ) -> tuple[Approval, ...]:
-        """Oldest first."""
+        """The newest `limit` of them, oldest first."""
         return await self._read(lambda rows: rows.matching(status=status, agent=agent, limit=limit))
 
     async def decide(self, approval_id: str, approver: KeyRow, verdict: Verdict, note: str) -> Approval:

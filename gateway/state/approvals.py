@@ -95,19 +95,19 @@ class ApprovalRows:
 
     def find(self, binding: str, status: Literal["pending", "approved"]) -> Approval | None:
         """The oldest approval of this binding that has this status and time left."""
-        found = self._select(and_(approvals.c.binding == binding, self._is(status)), limit=1)
+        found = self._select(and_(approvals.c.binding == binding, self._is(status)))
         return found[0] if found else None
 
     def matching(
         self, *, status: Status | None = None, agent: str | None = None, limit: int = 1000
     ) -> tuple[Approval, ...]:
-        """Oldest first."""
+        """The newest `limit` of them, oldest first."""
         wanted = and_(
+            approvals.c.id.is_not(None),
             *([] if status is None else [self._is(status)]),
             *([] if agent is None else [approvals.c.agent == agent]),
-            approvals.c.id.is_not(None),
         )
-        return self._select(wanted, limit=limit)
+        return self._select(wanted, newest=limit)[::-1]
 
     def statuses(self, ids: Sequence[str]) -> Mapping[str, Status]:
         query = select(approvals.c.id, approvals.c.status, approvals.c.expires_at).where(
@@ -180,9 +180,12 @@ class ApprovalRows:
         status: Status = row["status"]
         return "expired" if status in _OPEN and row["expires_at"] <= self.now else status
 
-    def _select(self, where: ColumnElement[bool], limit: int = 1) -> tuple[Approval, ...]:
-        query = select(*_VISIBLE).where(where).order_by(approvals.c.created_at, approvals.c.id).limit(limit)
-        rows = self._connection.execute(query).mappings().all()
+    def _select(self, where: ColumnElement[bool], *, newest: int = 0) -> tuple[Approval, ...]:
+        """The oldest one, or the `newest` ones, newest first."""
+        order = (approvals.c.created_at, approvals.c.id)
+        query = select(*_VISIBLE).where(where)
+        query = query.order_by(*(column.desc() for column in order)) if newest else query.order_by(*order)
+        rows = self._connection.execute(query.limit(newest or 1)).mappings().all()
         spoken = self._votes(select(votes).where(votes.c.approval_id.in_([row["id"] for row in rows])))
         return tuple(self._approval(row, spoken.get(row["id"], [])) for row in rows)
 

@@ -1,0 +1,142 @@
+"""`regate approvals`: see what waits for people, and decide it, with or without a running gateway."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Annotated, cast, get_args
+
+import typer
+
+from cli.opened import opened_journal, opened_state, own_key, shown
+from gateway.approvals import Approval, UnknownApproval, decide, to_document
+from gateway.config import Config, config_path, load_config
+from gateway.errors import ConfigError
+from gateway.identity import authenticate
+from gateway.state import ApprovalStore, Keys, Status, Verdict
+
+app = typer.Typer(help="See and decide what waits for people.", no_args_is_help=True)
+
+_ID = Annotated[str, typer.Argument(metavar="ID", help="The approval's id, ap_….")]
+_STATUS = Annotated[str, typer.Option(help=f"Only these: {', '.join(get_args(Status))}. [default: all]")]
+_NOTE = Annotated[str, typer.Option(help="Why; the agent's policy, the record and other approvers see it.")]
+_JSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list", epilog="Example: regate approvals list --status pending --json")
+def list_approvals(
+    status: _STATUS = "",
+    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 1000,
+    as_json: _JSON = False,
+) -> None:
+    """List approvals, oldest first."""
+    found = _list(load_config(config_path()), status, limit)
+    if as_json:
+        typer.echo(json.dumps([to_document(approval) for approval in found], ensure_ascii=False))
+        return
+    for approval in found:
+        typer.echo(_line(approval))
+    if not found:
+        typer.echo("no approvals", err=True)
+
+
+@app.command(epilog="Example: regate approvals show ap_k4jq2zq7w3abcdef")
+def show(approval_id: _ID, as_json: _JSON = False) -> None:
+    """Show one approval: who asks, why it is held, and the masked text that would be sent or handed over."""
+    config = load_config(config_path())
+    with opened_state(config) as state, ApprovalStore(state).read() as rows:
+        approval = rows.read(approval_id)
+    if approval is None:
+        raise UnknownApproval(f"no approval {approval_id}")
+    _print(approval, as_json)
+
+
+@app.command(epilog='Example: REGATE_KEY=rg_… regate approvals approve ap_k4jq2zq7w3abcdef --note "ticket 7"')
+def approve(approval_id: _ID, note: _NOTE, as_json: _JSON = False) -> None:
+    """Say yes, as the person whose key is in REGATE_KEY (or is asked for)."""
+    _decide(approval_id, "approve", note, as_json)
+
+
+@app.command(
+    epilog='Example: REGATE_KEY=rg_… regate approvals deny ap_k4jq2zq7w3abcdef --note "not this list"'
+)
+def deny(approval_id: _ID, note: _NOTE, as_json: _JSON = False) -> None:
+    """Say no, as the person whose key is in REGATE_KEY (or is asked for). One no is enough."""
+    _decide(approval_id, "deny", note, as_json)
+
+
+@app.command(epilog="Example: regate approvals watch --json")
+def watch(
+    seconds: Annotated[float, typer.Option(min=0, help="Stop after so long; 0 goes on until Ctrl-C.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
+) -> None:
+    """Print what is pending now, and then every approval that is asked for or changes."""
+    config = load_config(config_path())
+    until = time.monotonic() + seconds if seconds else float("inf")
+    known: dict[str, Status] = {
+        approval.id: approval.status for approval in _list(config, "", 1000) if approval.status != "pending"
+    }
+    while True:
+        for approval in _list(config, "", 1000):
+            if known.get(approval.id) != approval.status:
+                known[approval.id] = approval.status
+                document = (
+                    json.dumps(to_document(approval), ensure_ascii=False) if as_json else _line(approval)
+                )
+                typer.echo(document)
+        if time.monotonic() >= until:
+            return
+        time.sleep(min(1.0, max(0.0, until - time.monotonic())))
+
+
+def _decide(approval_id: str, verdict: Verdict, note: str, as_json: bool) -> None:
+    config = load_config(config_path())
+    with opened_state(config) as state:
+        approver = authenticate(Keys(state), own_key(), time.time())
+        with opened_journal(config) as journal, ApprovalStore(state).write() as rows:
+            approval = decide(rows, journal.record_sync, approval_id, approver, verdict, note)
+    if as_json:
+        _print(approval, as_json)
+    elif approval.status == "pending":
+        missing = approval.quorum - len(approval.approvers)
+        typer.echo(f"{approval.id}: {approver.owner} says yes; {missing} more needed")
+    else:
+        typer.echo(f"{approval.id} is {approval.status} by {approver.owner}")
+
+
+def _list(config: Config, status: str, limit: int) -> tuple[Approval, ...]:
+    if status and status not in get_args(Status):
+        raise ConfigError(f"--status: found {status!r}; expected one of {', '.join(get_args(Status))}")
+    with opened_state(config) as state, ApprovalStore(state).read() as rows:
+        return rows.matching(status=cast(Status, status) if status else None, limit=limit)
+
+
+def _print(approval: Approval, as_json: bool) -> None:
+    document = to_document(approval)
+    if as_json:
+        typer.echo(json.dumps(document, ensure_ascii=False))
+        return
+    summary, reasons = document.pop("summary"), document.pop("reasons")
+    for name, value in document.items():
+        if value not in ("", (), 0):
+            typer.echo(shown(f"{name:<18}{', '.join(value) if isinstance(value, tuple) else value}"))
+    for reason in reasons:
+        typer.echo(shown(f"reason            {reason.get('rule', '')}: {_why(reason)}"))
+    typer.echo(f"\n{shown(summary)}")
+
+
+def _line(approval: Approval) -> str:
+    times = to_document(approval)
+    behalf = f" for {approval.on_behalf_of}" if approval.on_behalf_of else ""
+    why = "; ".join(_why(reason) for reason in approval.reasons)
+    who = f"{approval.agent}{behalf} (owner {approval.owner})"
+    until = f"until {times['expires_at']}"
+    return shown(f"{approval.id}  {approval.status:<9} {until}  {approval.phase:<8}  {who}  {why}").replace(
+        "\n", " "
+    )
+
+
+def _why(reason: object) -> str:
+    if not isinstance(reason, dict):
+        return ""
+    return str(reason.get("message") or reason.get("title") or reason.get("rule") or "")
