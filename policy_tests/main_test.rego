@@ -139,10 +139,12 @@ test_approval_that_nobody_can_give_is_denied if {
 	decision.reasons[0].rule == "regate.no_approver"
 }
 
+_recording(record) := object.union(_allow, {"record": record})
+
 test_record_takes_the_least_telling if {
-	_decision({_allow, object.union(_verdict("mask"), {"mask": [_email], "record": "metadata"})}).record == "metadata"
-	_decision({object.union(_allow, {"record": "full"})}).record == "full"
-	_decision({object.union(_allow, {"record": "full"}), object.union(_allow, {"record": "masked"})}).record == "masked"
+	_decision({_recording("full")}).record == "full"
+	_decision({_recording("full"), _recording("masked")}).record == "masked"
+	_decision({_recording("full"), _recording("metadata"), _recording("masked")}).record == "metadata"
 }
 
 test_response_is_asked_about_always_when_one_rule_says_so if {

@@ -2,8 +2,8 @@
 
 A frame is four bytes of length (big endian) and that many of JSON. The first frame in is `{"modules",
 "data"}`, answered by `{}` or `{"error"}`; each one after it is an input, answered by `{"result"}`, `{}`
-(undefined) or `{"error"}`. A program of its own, so that it starts quickly and a rule that does not end can be
-killed.
+(undefined) or `{"error"}`. A program of its own, so that it starts quickly and a rule that does not end can
+be killed.
 """
 
 import json
