@@ -23,7 +23,7 @@ run: setup ## start the gateway with regate.yaml; prints keys and a curl line
 	@REGATE_OPA="$(OPA)" $(BIN)/regate up --demo
 
 demo: setup ## five prompts through a running gateway: allowed, masked, streamed, held, denied
-	@REGATE_OPA="$(OPA)" $(BIN)/python -m bench.demo
+	@REGATE_OPA="$(OPA)" $(BIN)/python scripts/demo.py
 
 test: setup policy-test ## every test: Python and opa test
 	REGATE_OPA="$(OPA)" REGATE_REQUIRE_OPA=$(if $(OPA),1,0) $(BIN)/pytest $(PYTEST_ARGS)
