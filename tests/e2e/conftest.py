@@ -1,0 +1,132 @@
+"""One fake provider and a few real gateways for all end-to-end tests; every process ends with the fixtures."""
+
+from __future__ import annotations
+
+import itertools
+import string
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.configuration import (
+    ENGINES,
+    any_engine,
+    configuration,
+    need_engine,
+    policy_copy,
+)
+from tests.support.fake_provider import FakeProvider
+from tests.support.gateway import GatewayProcess
+from tests.support.keyring import Keyring, cut_keys
+
+RULES = Path(__file__).parents[1] / "support" / "e2e.rego"
+Launch = Callable[..., GatewayProcess]
+_COUNT = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def running_provider() -> Iterator[FakeProvider]:
+    provider = FakeProvider()
+    yield provider
+    provider.close()
+
+
+@pytest.fixture
+def provider(running_provider: FakeProvider) -> FakeProvider:
+    """The fake provider, with nothing received yet."""
+    running_provider.forget()
+    return running_provider
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def gateway(
+    request: pytest.FixtureRequest, running_provider: FakeProvider, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GatewayProcess]:
+    """A gateway with the shipped policy, once with each engine."""
+    engine = need_engine(request.param)
+    folder = tmp_path_factory.mktemp(f"gateway-{engine}")
+    process = GatewayProcess(folder, configuration(running_provider.url, engine=engine)).start()
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope="session")
+def key(gateway: GatewayProcess) -> str:
+    """An agent's key for `gateway`."""
+    return gateway.create_key("agent-one", "ana", "--group", "default")
+
+
+@pytest.fixture(scope="session")
+def governed(
+    running_provider: FakeProvider, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GatewayProcess]:
+    """A gateway whose policy also does what the agents' groups ask for (`tests/support/e2e.rego`)."""
+    folder = tmp_path_factory.mktemp("governed")
+    denied = {"action": "deny", "severity": "high"}
+    groups: dict[str, Any] = {
+        "denies": {"entities": {"EMAIL_ADDRESS": {"request": denied, "response": denied}}},
+        "one-model": {"models": ["permitted*"]},
+        "one-provider": {"providers": ["demo"]},
+    }
+    policy = policy_copy(folder, {"groups": groups}, {"e2e.rego": RULES.read_text()})
+    config = configuration(
+        running_provider.url,
+        engine=any_engine(),
+        policy=policy,
+        limits={"body_bytes": 1024 * 1024, "response_bytes": 4 * 1024 * 1024, "read_seconds": 2},
+    )
+    process = GatewayProcess(folder, config).start()
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope="session")
+def keys(governed: GatewayProcess) -> Keyring:
+    """Keys for `governed`: an agent for each group, all of one owner, and the people around them."""
+    return cut_keys(governed)
+
+
+@pytest.fixture
+def launch(provider: FakeProvider, tmp_path: Path) -> Iterator[Launch]:
+    """Start gateways that one test may break. They are killed after it."""
+    started: list[GatewayProcess] = []
+
+    def start(
+        *, engine: str = "", environment: dict[str, str] | None = None, **changes: Any
+    ) -> GatewayProcess:
+        config = configuration(provider.url, engine=engine or any_engine(), **changes)
+        process = GatewayProcess(tmp_path / f"gateway-{len(started)}", config, environment or {})
+        started.append(process)
+        return process.start()
+
+    yield start
+    for process in started:
+        process.kill()
+
+
+@pytest.fixture(scope="session")
+def http() -> Iterator[httpx.Client]:
+    """A plain client, for what no SDK would send."""
+    with httpx.Client(timeout=30, trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def many() -> Iterator[ThreadPoolExecutor]:
+    """Threads for requests that wait."""
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        yield pool
+
+
+@pytest.fixture
+def words() -> str:
+    """Words that no other test uses, so that no prompt is taken for another's. No digits: nothing to detect."""
+    number, letters = next(_COUNT), []
+    for _ in range(4):
+        number, letter = divmod(number, 26)
+        letters.append(string.ascii_lowercase[letter])
+    return "talk of " + "".join(letters) + " things"

@@ -1,0 +1,200 @@
+"""The real gateway as a process: configured in a folder of its own, asked over its socket, run by its own CLI."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import duckdb
+import yaml
+
+from gateway.audit.folder import Folder
+from gateway.audit.views import create_views
+from tests.support.values import CREDENTIAL
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 60.0
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+
+class DidNotStart(AssertionError):
+    """The gateway ended before it listened; `code` is its exit code, `log` what it said."""
+
+    def __init__(self, code: int | None, log: str) -> None:
+        super().__init__(f"the gateway ended with {code}:\n{log}")
+        self.code, self.log = code, log
+
+
+@dataclass(slots=True)
+class GatewayProcess:
+    """One gateway in `folder`. Its keys, state and evidence live there; what it says is in `log`."""
+
+    folder: Path
+    config: dict[str, Any]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    url: str = ""
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, seconds: float = START_SECONDS) -> GatewayProcess:
+        """Start it and wait until it listens. Raises DidNotStart."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.configure()
+        before = len(self.said())
+        with self._output("stdout") as out, self._output("stderr") as err:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "cli.main", "up"],
+                cwd=ROOT,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+        deadline = time.monotonic() + seconds
+        while "listening on " not in (said := self.said()[before:]):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                code = self.process.poll()
+                self.kill()
+                raise DidNotStart(code, self.log())
+            time.sleep(0.02)
+        self.url = said.split("listening on ")[1].split()[0]
+        return self
+
+    def configure(self) -> None:
+        self.config_file.write_text(yaml.safe_dump(self.config, sort_keys=False))
+
+    def stop(self) -> int:
+        """SIGTERM, and its exit code once it has drained."""
+        if self.process is None:
+            return 0
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(30)
+        finally:
+            self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL to the gateway and whatever it started."""
+        if self.process is None:
+            return
+        self.process.kill()
+        self.process.wait()
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)  # its own session: nothing of anybody else is in it
+        except ProcessLookupError:
+            pass
+        self.process = None
+
+    def cli(self, *arguments: str, key: str = "", seconds: float = 60) -> subprocess.CompletedProcess[str]:
+        """Run `regate …` on this gateway's files, as another process; nothing is raised for its exit code."""
+        return subprocess.run(
+            [sys.executable, "-m", "cli.main", *arguments],
+            cwd=ROOT,
+            env=self._environment() | ({"REGATE_KEY": key} if key else {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )
+
+    def run(self, *arguments: str, key: str = "") -> str:
+        """The same, when it has to succeed: what it printed."""
+        done = self.cli(*arguments, key=key)
+        assert done.returncode == 0, f"regate {' '.join(arguments)}: {done.returncode}\n{done.stderr}"
+        return done.stdout
+
+    def create_key(self, agent: str, owner: str, *options: str) -> str:
+        """An API key made by `regate keys create`."""
+        made = json.loads(self.run("keys", "create", "--agent", agent, "--owner", owner, *options, "--json"))
+        return str(made["key"])
+
+    def query(self, sql: str, *parameters: object) -> list[dict[str, Any]]:
+        """Rows of the audit views, read by this process beside the running gateway."""
+        with duckdb.connect() as connection:
+            create_views(connection, Folder(self.audit))
+            rows = connection.execute(sql, parameters)
+            names = [column[0] for column in rows.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+
+    def closing(self, exchange_id: str, *, seconds: float = 10) -> dict[str, Any]:
+        """The record that closed the exchange; it is queued, so it may take a moment."""
+        found = self.await_rows(
+            "SELECT * FROM records WHERE exchange_id = ? AND kind IN ('completion', 'refusal')",
+            exchange_id,
+            seconds=seconds,
+        )
+        assert len(found) == 1, found
+        return found[0]
+
+    def await_rows(
+        self,
+        sql: str,
+        *parameters: object,
+        enough: Callable[[Sequence[Any]], bool] = bool,
+        seconds: float = 10,
+    ) -> list[dict[str, Any]]:
+        """The rows once they are `enough`; what there is when the time is up."""
+        deadline = time.monotonic() + seconds
+        while not enough(rows := self.query(sql, *parameters)) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return rows
+
+    @property
+    def config_file(self) -> Path:
+        return self.folder / "regate.yaml"
+
+    @property
+    def audit(self) -> Path:
+        return self.folder / str(self.config.get("audit", {}).get("path", "audit"))
+
+    @property
+    def state(self) -> Path:
+        return self.folder / str(self.config["state"]).removeprefix("sqlite:///")
+
+    def said(self) -> str:
+        path = self.folder / "stdout"
+        return path.read_text("utf-8", "replace") if path.exists() else ""
+
+    def log(self) -> str:
+        path = self.folder / "stderr"
+        return path.read_text("utf-8", "replace") if path.exists() else ""
+
+    def written(self) -> dict[str, bytes]:
+        """Every file that the gateway wrote, its evidence, state and output, by path. Its own key is left out."""
+        return {
+            str(path.relative_to(self.folder)): path.read_bytes()
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file() and path != self.config_file and "policy" not in path.parts[:-1]
+        }
+
+    def _output(self, name: str) -> IO[bytes]:
+        return (self.folder / name).open("ab")
+
+    def _environment(self) -> dict[str, str]:
+        kept = ("PATH", "HOME", "LANG", "TMPDIR", "XDG_CACHE_HOME", "REGATE_OPA", "VIRTUAL_ENV")
+        own = {
+            "PYTHONPATH": str(ROOT),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "REGATE_CONFIG": str(self.config_file),
+            "UPSTREAM_KEY": CREDENTIAL,
+            "NO_COLOR": "1",
+        }
+        return {name: os.environ[name] for name in kept if name in os.environ} | own | dict(self.environment)
+
+
+def _die_with_parent() -> None:
+    """No gateway outlives a test run that was killed (Linux; elsewhere the fixtures stop it)."""
+    if sys.platform == "linux":
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
