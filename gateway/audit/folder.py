@@ -54,6 +54,10 @@ class Folder:
     def live(self, segment: str) -> Path:
         return self.journal / f"{segment}.ndjson"
 
+    def aside(self, segment: str) -> Path:
+        """Where a sealed file is made: on its file system, under a name that no reader's glob matches."""
+        return self.sealed / f"{segment}.aside"
+
     def live_files(self) -> list[Path]:
         """Every live segment and tombstone, in order; not the empty one."""
         return sorted(path for path in self.journal.glob("*.ndjson") if path.name != "empty.ndjson")

@@ -30,7 +30,6 @@ import gateway
 from gateway.audit import signed_log
 from gateway.audit.folder import Folder, is_tombstone, locked, split_segment, sync_folder, tombstone
 from gateway.audit.journal import head_document
-from gateway.audit.seal_worker import aside
 from gateway.audit.segment import Head, dead_segment
 from gateway.audit.signing import load_signer
 from gateway.errors import RegateError
@@ -159,7 +158,7 @@ class Sealer:
         segment = report["segment"]
         target = self._folder.sealed / f"date={report.pop('date')}" / f"{segment}.parquet"
         target.parent.mkdir(mode=0o700, exist_ok=True)
-        os.rename(aside(self._folder, segment), target)
+        os.rename(self._folder.aside(segment), target)
         sync_folder(target.parent)
         sync_folder(self._folder.sealed)
         now = datetime.now(UTC)
@@ -186,6 +185,7 @@ class Sealer:
             if not live.exists() or is_tombstone(live):
                 continue
             made = live.with_suffix(".tombstone")
+            made.touch(mode=0o600)
             made.write_bytes(tombstone(segment, seal["visible_at"]))
             os.rename(made, live)
 

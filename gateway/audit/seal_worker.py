@@ -24,16 +24,11 @@ def main(root: Path, segments: list[str]) -> None:
     folder = Folder(root)
     for segment in segments:
         try:
-            report = _write(folder.live(segment), aside(folder, segment))
+            report = _write(folder.live(segment), folder.aside(segment))
         except (BrokenLine, duckdb.Error, OSError) as error:
             report = {"error": str(error)}
         sys.stdout.buffer.write(orjson.dumps({"segment": segment, **report}) + b"\n")
         sys.stdout.buffer.flush()
-
-
-def aside(folder: Folder, segment: str) -> Path:
-    """Where the file is made: on the same file system, under a name that no reader's glob matches."""
-    return folder.sealed / f"{segment}.aside"
 
 
 def _write(live: Path, path: Path) -> dict[str, Any]:

@@ -1,0 +1,88 @@
+"""An audit folder, its key, and ways to fill it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.audit import Journal, Record, Sealer, new_writer
+from gateway.audit.folder import Folder
+from gateway.audit.sql import query
+from gateway.audit.verify import Report, verify
+
+
+class Evidence:
+    """One audit folder under test."""
+
+    def __init__(self, base: Path) -> None:
+        self.root = base / "audit"
+        self.key = base / "state" / "evidence.key"
+        self.folder = Folder(self.root)
+        self.journals: list[Journal] = []
+
+    def journal(self, **options: Any) -> Journal:
+        """A started journal; closed behind the test."""
+        journal = Journal(self.root, new_writer(), key=self.key, **options)
+        journal.start()
+        self.journals.append(journal)
+        return journal
+
+    def sealer(self, settle: float = 0, bury: float = 3600) -> Sealer:
+        sealer = Sealer(self.root, key=self.key, settle_seconds=settle, bury_seconds=bury)
+        sealer.start()
+        return sealer
+
+    def verify(self) -> Report:
+        return verify(self.root, self.key.with_suffix(".pub"))
+
+    def rows(self, sql: str, *parameters: Any) -> list[list[Any]]:
+        with query(self.root, sql, parameters) as result:
+            return list(result.rows)
+
+    def live(self) -> Path:
+        """The one live segment."""
+        (path,) = self.folder.live_files()
+        return path
+
+    def sealed(self) -> Path:
+        (path,) = self.folder.sealed_files()
+        return path
+
+
+@pytest.fixture
+def evidence(tmp_path: Path) -> Iterator[Evidence]:
+    made = Evidence(tmp_path)
+    yield made
+    for journal in made.journals:
+        journal.close()
+
+
+@pytest.fixture
+def written(evidence: Evidence) -> Evidence:
+    """Ten records in one closed segment."""
+    journal = evidence.journal()
+    for number in range(10):
+        journal.record_sync(decision(number))
+    journal.close()
+    return evidence
+
+
+def decision(number: int, **fields: Any) -> Record:
+    """A decision that says its number in several places."""
+    defaults: dict[str, Any] = {
+        "kind": "decision",
+        "exchange_id": f"ex_{number}",
+        "session_id": f"se_{number % 3}",
+        "decision_id": f"de_{number}",
+        "agent": "billing",
+        "phase": "request",
+        "action": "allow",
+        "body": {"number": number},
+    }
+    return Record(**{**defaults, **fields})
+
+
+Decide = Callable[..., Record]

@@ -1,0 +1,267 @@
+"""Sealing: the order of its steps, and readers that count while it happens."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import orjson
+import pytest
+
+from gateway.audit import Record, Sealer
+from gateway.audit.folder import Folder, is_tombstone, tombstone
+from gateway.audit.parquet import lines
+from gateway.audit.views import create_views
+
+from .conftest import Evidence, decision
+
+
+def count(folder: Folder) -> int:
+    with duckdb.connect() as connection:
+        create_views(connection, folder)
+        row = connection.execute("SELECT count(*) FROM records").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_a_closed_segment_becomes_parquet_with_every_line_verbatim(evidence: Evidence) -> None:
+    journal = evidence.journal()
+    texts = ["plain", "ü \\x41 \" \n \x00 😀", "1" * 5000]
+    for text in texts:
+        journal.record_sync(Record("gateway", model=text, body={"text": text, "big": 10**30, "float": 1e300}))
+    journal.close()
+    live = evidence.live().read_bytes()
+
+    sealed = evidence.sealer().seal()
+
+    assert sealed.segments == (evidence.live().stem,)
+    assert b"".join(line + b"\n" for line in lines(evidence.sealed())) == live
+    assert evidence.sealed().stat().st_mode & 0o777 == 0o400
+    assert [row[0] for row in evidence.rows("SELECT model FROM records ORDER BY seq")] == texts
+    assert [row[0]["text"] for row in evidence.rows("SELECT body FROM records ORDER BY seq")] == texts
+
+
+def test_a_segment_that_is_being_written_is_left_alone(evidence: Evidence) -> None:
+    journal = evidence.journal()
+    journal.record_sync(decision(1))
+
+    assert evidence.sealer().seal().segments == ()
+
+
+def test_sealing_twice_seals_once(written: Evidence) -> None:
+    sealer = written.sealer()
+
+    assert len(sealer.seal().segments) == 1
+    assert sealer.seal().segments == ()
+    assert written.sealer().seal().segments == ()
+
+
+def test_two_sealers_do_not_work_at_once(written: Evidence) -> None:
+    one, other = written.sealer(), written.sealer()
+
+    with one._alone() as alone:
+        assert alone
+        assert other.seal().busy
+
+
+def test_readers_see_the_live_segment_until_the_seal_is_visible(written: Evidence) -> None:
+    written.sealer(settle=3600).seal()
+
+    written.sealed().unlink()
+    assert count(written.folder) == 10
+
+
+def test_readers_see_the_sealed_file_from_then_on(written: Evidence) -> None:
+    written.sealer(settle=0).seal()
+
+    written.live().write_bytes(b"")
+    assert count(written.folder) == 10
+
+
+def test_a_sealed_segment_is_buried_after_its_time_and_removed_by_a_much_later_start(written: Evidence) -> None:
+    sealer = written.sealer(bury=0)
+    sealer.seal()
+    sealer.seal()
+    assert is_tombstone(written.live())
+    assert count(written.folder) == 10
+
+    written.sealer()
+    assert is_tombstone(written.live())
+    old = time.time() - 7200
+    os.utime(written.live(), (old, old))
+    written.sealer()
+    assert written.folder.live_files() == []
+    assert count(written.folder) == 10
+    assert written.verify().intact
+
+
+def test_a_reader_that_comes_too_late_for_the_live_segment_is_told(written: Evidence) -> None:
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    written.live().write_bytes(tombstone(written.live().stem, later))
+
+    with pytest.raises(duckdb.Error, match="sealed while this query ran"):
+        count(written.folder)
+
+
+def test_a_broken_segment_is_not_sealed_and_the_others_are(written: Evidence) -> None:
+    broken = written.live()
+    broken.write_bytes(broken.read_bytes().replace(b'"number":4', b'"number":5'))
+    other = written.journal()
+    other.record_sync(decision(1))
+    other.close()
+
+    sealed = written.sealer().seal()
+
+    assert [name.partition("-")[0] for name in sealed.segments] == [other.writer]
+    assert sealed.refused == {broken.stem: "line 5: its body was changed"}
+    assert count(written.folder) == 11
+
+
+def test_a_torn_segment_waits_for_a_start_of_the_journal(written: Evidence) -> None:
+    with written.live().open("ab") as file:
+        file.write(b'{"torn')
+    sealer = written.sealer()
+    assert sealer.seal().segments == ()
+
+    written.journal().close()
+    assert len(sealer.seal().segments) == 2
+
+
+def test_a_crash_between_rename_and_seal_is_made_good(written: Evidence) -> None:
+    sealer = written.sealer()
+    sealer.seal()
+    written.folder.seals.write_bytes(b"")
+
+    assert count(written.folder) == 10
+    assert len(sealer.seal().segments) == 1
+    assert count(written.folder) == 10
+    assert written.verify().intact
+
+
+def test_an_old_seal_line_cut_short_by_a_crash_does_not_spoil_the_next(written: Evidence) -> None:
+    with written.folder.seals.open("ab") as file:
+        file.write(b'{"kind":"seal","segment":"x')
+    written.sealer().seal()
+
+    (line,) = written.folder.seals.read_bytes().splitlines()
+    assert orjson.loads(line)["last_seq"] == 10
+
+
+async def test_a_failing_pass_is_tried_again(written: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
+    import asyncio
+
+    sealer = written.sealer()
+    passes: list[int] = []
+    real = Sealer.seal
+
+    def failing_once(self: Sealer) -> object:
+        passes.append(1)
+        if len(passes) == 1:
+            raise OSError(28, "No space left on device")
+        return real(self)
+
+    monkeypatch.setattr(Sealer, "seal", failing_once)
+    task = asyncio.create_task(sealer.run(0.01))
+    while len(passes) < 3:
+        await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert len(written.folder.sealed_files()) == 1
+
+
+_WRITER = """
+import sys, time
+from pathlib import Path
+from gateway.audit import Journal, Record, new_writer
+root, key, acknowledged = map(Path, sys.argv[1:4])
+journal = Journal(root, new_writer(), key=key, segment_bytes=20_000)
+journal.start()
+with acknowledged.open("a", buffering=1) as file:
+    for number in range(int(sys.argv[4])):
+        journal.record_sync(Record("decision", exchange_id=f"{journal.writer}-{number}", action="allow"))
+        file.write(f"{journal.writer}-{number}\\n")
+        time.sleep(0.002)
+journal.close()
+"""
+
+
+def start_writer(evidence: Evidence, acknowledged: Path, records: int) -> subprocess.Popen[bytes]:
+    arguments = [str(evidence.root), str(evidence.key), str(acknowledged), str(records)]
+    return subprocess.Popen([sys.executable, "-c", _WRITER, *arguments])
+
+
+def test_counts_are_exact_while_processes_write_and_the_sealer_seals(evidence: Evidence, tmp_path: Path) -> None:
+    """Every query sees at least what was durable before it, no record twice, and no gap in a chain."""
+    evidence.folder.prepare()
+    acknowledged = [tmp_path / f"acknowledged-{place}" for place in range(2)]
+    for path in acknowledged:
+        path.touch()
+    writers = [start_writer(evidence, path, 1200) for path in acknowledged]
+    sealer = evidence.sealer(settle=0.5, bury=0.5)
+    done = threading.Event()
+
+    def seal() -> None:
+        while not done.is_set():
+            sealer.seal()
+            done.wait(0.05)
+
+    sealing = threading.Thread(target=seal)
+    sealing.start()
+    checked = 0
+    try:
+        with duckdb.connect() as connection:
+            create_views(connection, evidence.folder)
+            while any(writer.poll() is None for writer in writers):
+                before = sum(path.read_bytes().count(b"\n") for path in acknowledged)
+                rows = connection.execute(
+                    "SELECT count(*), count(DISTINCT writer || seq), coalesce(max(seq), 0) FROM records GROUP BY writer"
+                ).fetchall()
+                assert sum(row[0] for row in rows) >= before
+                assert all(total == distinct == last for total, distinct, last in rows)
+                checked += 1
+    finally:
+        for writer in writers:
+            writer.wait()
+        done.set()
+        sealing.join()
+
+    assert [writer.returncode for writer in writers] == [0, 0]
+    assert checked > 10
+    assert len(evidence.folder.sealed_files()) > 5
+    assert count(evidence.folder) == 2400
+    report = evidence.verify()
+    assert (report.intact, report.records) == (True, 2400)
+
+
+def test_a_killed_writer_leaves_evidence_that_is_whole_sealable_and_provable(
+    evidence: Evidence, tmp_path: Path
+) -> None:
+    acknowledged = tmp_path / "acknowledged"
+    acknowledged.touch()
+    writer = start_writer(evidence, acknowledged, 100_000)
+    while acknowledged.read_bytes().count(b"\n") < 200:
+        time.sleep(0.02)
+    writer.kill()
+    writer.wait()
+
+    report = evidence.verify()
+    assert report.intact
+    durable = set(acknowledged.read_text().split())
+    found = {row[0] for row in evidence.rows("SELECT exchange_id FROM decisions")}
+    assert durable <= found
+
+    restarted = evidence.journal()
+    restarted.record_sync(decision(1))
+    restarted.close()
+    evidence.sealer().seal()
+    assert all(path.stem in {sealed.stem for sealed in evidence.folder.sealed_files()} for path in evidence.folder.live_files())
+    report = evidence.verify()
+    assert (report.intact, report.chains, report.unsigned) == (True, 2, 0)
