@@ -114,10 +114,8 @@ def test_numbers_stay_what_they_are() -> None:
     assert b"123456789012345678901234567890" in serialise(parse(text))
 
 
-@pytest.mark.parametrize("value", [{1: 2, "b": object()}, float("inf") + 10**30 * [0][0], {10**30: object()}])
+@pytest.mark.parametrize("value", [object(), [float("inf"), 10**30], {"a": {10**30: object()}}, "\ud800"])
 def test_what_json_cannot_say_is_not_written(value: Any) -> None:
-    if value == float("inf"):
-        value = [value, 10**30]
     with pytest.raises(Malformed):
         serialise(value)
 

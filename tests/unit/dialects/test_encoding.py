@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import zlib
 
@@ -92,7 +93,5 @@ def test_unknown_and_over_stacked_codings_are_refused(encodings: str) -> None:
 
 @given(st.binary(), st.sampled_from(sorted(CODERS)))
 def test_any_bytes_are_undone_or_refused(body: bytes, name: str) -> None:
-    try:
+    with contextlib.suppress(InvalidRequest, PromptTooLarge):
         assert len(decompress(body, name, 1000)) <= 1000
-    except (InvalidRequest, PromptTooLarge):
-        pass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +33,7 @@ def decode(chunks: list[bytes]) -> list[SseEvent]:
 
 def cut(body: bytes, at: list[int]) -> list[bytes]:
     places = [0, *sorted(place % (len(body) + 1) for place in at), len(body)]
-    return [body[start:end] for start, end in zip(places, places[1:], strict=False)]
+    return [body[start:end] for start, end in itertools.pairwise(places)]
 
 
 def test_a_stream_follows_the_standard() -> None:
@@ -77,8 +79,7 @@ def test_invalid_utf8_is_malformed() -> None:
 def test_an_event_over_the_limit_is_malformed(piece: bytes) -> None:
     decoder = SseDecoder(100)
     with pytest.raises(Malformed):
-        for _ in range(100):
-            decoder.feed(piece)
+        [decoder.feed(piece) for _ in range(100)]
 
 
 def test_comments_do_not_count_towards_the_limit() -> None:

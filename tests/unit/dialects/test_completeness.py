@@ -1,0 +1,228 @@
+"""Every string, key and long number of a document is a part, whatever the document looks like."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.dialects import anthropic_messages, openai_chat, plain
+from gateway.dialects.document import Malformed, at, escape, put
+from gateway.exchange import Attachment, Part
+
+MEDIA = base64.b64encode(bytes(range(256)) * 2).decode()
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT
+    | st.sampled_from(
+        ["user", "tool", "base64", "tool_use", "thinking", MEDIA, f"data:image/png;base64,{MEDIA}"]
+    )
+)
+
+Reading = tuple[tuple[Part, ...], tuple[Attachment, ...]]
+
+
+def documents(words: frozenset[str]) -> st.SearchStrategy[dict[str, Any]]:
+    """Objects full of a dialect's own words in places right and wrong."""
+    keys = st.sampled_from([*sorted(words), "a/b~c", "", "x"]) | TEXT
+    inner = st.recursive(
+        SCALARS,
+        lambda value: st.lists(value, max_size=4) | st.dictionaries(keys, value, max_size=5),
+        max_leaves=12,
+    )
+    return st.dictionaries(keys, inner, max_size=6)
+
+
+def prompt_of(read: Callable[[Any], Any]) -> Callable[[Any], Reading]:
+    def reading(document: Any) -> Reading:
+        prompt = read(document)
+        return prompt.parts, prompt.attachments
+
+    return reading
+
+
+CASES = {
+    "openai prompt": (openai_chat.VOCABULARY, prompt_of(openai_chat.read_prompt), False),
+    "openai completion": (openai_chat.VOCABULARY, openai_chat.read_parts, True),
+    "anthropic prompt": (anthropic_messages.VOCABULARY, prompt_of(anthropic_messages.read_prompt), False),
+    "anthropic completion": (anthropic_messages.VOCABULARY, anthropic_messages.read_parts, True),
+    "json prompt": (frozenset({"model", "stream"}), prompt_of(plain.read_prompt), False),
+    "json completion": (frozenset[str](), prompt_of(plain.read_completion), False),
+}
+
+
+def strings(value: Any, here: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield here, value
+    for pointer, child in children(value, here):
+        yield from strings(child, pointer)
+
+
+def keys(value: Any, here: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        yield from ((f"{here}/{escape(key)}", key) for key in value)
+    for pointer, child in children(value, here):
+        yield from keys(child, pointer)
+
+
+def long_numbers(value: Any, here: str = "") -> Iterator[str]:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        digits = format(Decimal(repr(value)), "f").removesuffix(".0")
+        if sum(digit.isdigit() for digit in digits) >= 7:
+            yield here
+    for pointer, child in children(value, here):
+        yield from long_numbers(child, pointer)
+
+
+def children(value: Any, here: str) -> list[tuple[str, Any]]:
+    if isinstance(value, dict):
+        return [(f"{here}/{escape(key)}", child) for key, child in value.items()]
+    return (
+        [(f"{here}/{index}", child) for index, child in enumerate(value)] if isinstance(value, list) else []
+    )
+
+
+@pytest.mark.parametrize("case", CASES)
+@settings(max_examples=60)
+@given(st.data())
+def test_every_leaf_is_covered_once(case: str, data: st.DataObject) -> None:
+    words, read, is_response = CASES[case]
+    document = data.draw(documents(words))
+    parts, attachments = read(document)
+    joined = {
+        p.pointer: p.text for p in parts if p.place != "key" and isinstance(at(document, p.pointer), list)
+    }
+    leaves = Counter(part.pointer for part in parts if part.place != "key")
+    exempt = 0
+    for pointer, text in strings(document):
+        above = pointer.removesuffix("/token").rpartition("/")[0]
+        if pointer.endswith("/token") and above in joined:
+            assert text in joined[above]
+        elif leaves[pointer] == 0:
+            assert MEDIA in text
+            exempt += 1
+        else:
+            assert leaves[pointer] == 1
+    assert exempt <= len(attachments)
+    named = Counter(part.pointer for part in parts if part.place == "key")
+    for pointer, key in keys(document):
+        assert named[pointer] == 1 if key not in words else named[pointer] <= 1
+    if not is_response:
+        assert all(leaves[pointer] == 1 for pointer in long_numbers(document))
+
+
+@pytest.mark.parametrize("case", CASES)
+@settings(max_examples=60)
+@given(st.data())
+def test_every_part_can_be_read_and_replaced_at_its_pointer(case: str, data: st.DataObject) -> None:
+    words, read, _ = CASES[case]
+    document = data.draw(documents(words))
+    for part in read(document)[0]:
+        found = at(document, part.pointer)
+        if part.place == "key":
+            assert part.pointer.endswith(escape(part.text))
+        elif isinstance(found, str) and "\\" not in found:
+            assert found == part.text
+        elif isinstance(found, (int, float)):
+            assert type(found)(part.text) == found
+    for part in read(document)[0]:
+        if part.place in ("value", "number"):
+            assert at(put(document, part.pointer, "MASK"), part.pointer) == "MASK"
+
+
+@pytest.mark.parametrize("read", [openai_chat.read_completion, anthropic_messages.read_completion])
+@given(st.data())
+def test_any_response_is_read_or_malformed(read: Callable[[Any], Any], data: st.DataObject) -> None:
+    words = openai_chat.VOCABULARY | anthropic_messages.VOCABULARY
+    document = data.draw(documents(words) | SCALARS)
+    try:
+        read(document)
+    except Malformed:
+        return
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_secret_survives_in_no_place_of_a_real_document_without_being_a_part(case: str) -> None:
+    _, read, _ = CASES[case]
+    for document in REAL:
+        for pointer, _ in [*strings(document)]:
+            spoilt = put(json.loads(json.dumps(document)), pointer, "alice@example.com AKIAIOSFODNN7EXAMPLE")
+            assert any("alice@example.com" in part.text for part in read(spoilt)[0]), pointer
+
+
+REAL: list[dict[str, Any]] = [
+    {
+        "model": "gpt-4o",
+        "messages": [
+            {"role": "developer", "content": "Be brief.", "name": "ops"},
+            {
+                "role": "user",
+                "content": [
+                    {"type": "text", "text": "Hello"},
+                    {"type": "image_url", "image_url": {"url": "https://x.example/a.png", "detail": "low"}},
+                    {"type": "input_audio", "input_audio": {"data": MEDIA, "format": "wav"}},
+                    {"type": "file", "file": {"file_data": MEDIA, "filename": "a.pdf"}},
+                ],
+            },
+            {
+                "role": "assistant",
+                "tool_calls": [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}],
+            },
+            {"role": "tool", "tool_call_id": "c", "content": "42"},
+        ],
+        "tools": [
+            {
+                "type": "function",
+                "function": {
+                    "name": "f",
+                    "description": "d",
+                    "parameters": {"type": "object", "properties": {"q": {"enum": ["x"]}}},
+                },
+            }
+        ],
+        "metadata": {"ticket": "T-1"},
+        "user": "u-1",
+        "prediction": {"type": "content", "content": [{"type": "text", "text": "guess"}]},
+        "response_format": {"type": "json_schema", "json_schema": {"name": "s", "schema": {"title": "T"}}},
+    },
+    {
+        "model": "claude-sonnet-4-5",
+        "max_tokens": 100,
+        "system": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral"}}],
+        "messages": [
+            {
+                "role": "user",
+                "content": [
+                    {
+                        "type": "document",
+                        "source": {"type": "text", "media_type": "text/plain", "data": "plain"},
+                    },
+                    {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": MEDIA}},
+                    {"type": "tool_result", "tool_use_id": "t", "content": [{"type": "text", "text": "42"}]},
+                ],
+            },
+            {
+                "role": "assistant",
+                "content": [
+                    {"type": "thinking", "thinking": "hm", "signature": MEDIA},
+                    {"type": "redacted_thinking", "data": MEDIA},
+                    {"type": "tool_use", "id": "t", "name": "f", "input": {"q": ["x"]}},
+                ],
+            },
+        ],
+        "metadata": {"user_id": "u"},
+        "mcp_servers": [{"type": "url", "url": "https://m.example", "name": "m", "authorization_token": "t"}],
+        "tools": [{"name": "f", "description": "d", "input_schema": {"type": "object"}}],
+    },
+]
