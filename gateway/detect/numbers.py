@@ -38,11 +38,11 @@ _ISSUERS: tuple[tuple[str, str, frozenset[int]], ...] = (
     ("637", "639", frozenset({16})),  # InstaPayment
     ("9792", "9792", frozenset({16})),  # Troy
     ("5060", "5061", frozenset({16, 18, 19})),  # Verve
-    ("50", "50", frozenset(range(13, 20))),  # Maestro
+    ("50", "50", frozenset(range(12, 20))),  # Maestro
     ("5893", "5893", frozenset(range(12, 20))),
     ("6304", "6304", frozenset(range(12, 20))),
     ("6759", "6763", frozenset(range(12, 20))),
-    ("56", "58", frozenset(range(16, 20))),
+    ("56", "58", frozenset(range(12, 20))),
 )
 
 _IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?=[ \-]?[A-Za-z0-9])")

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from gateway.exchange import Span
 
 BEGIN = re.compile(r"-----BEGIN[ A-Z0-9]{0,40}PRIVATE KEY(?: BLOCK)?-----")
+# white space is all that can follow the words that are there, where a stream stops to look
+_HALF_BEGIN = re.compile(r"-----BEGIN[ A-Z0-9]{0,60}$")
 _END = re.compile(r"-----END[ A-Z0-9]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 # between the lines: white space, escaped line ends, quotes, and what joins string literals or quotes mail
 _JOIN = r"(?:[\s\"'`+,;>|#*.()]|\\+[nrt]|\\+[\"'])*+"
@@ -35,11 +37,15 @@ def open_private_key(text: str) -> int:
     """Where a private key begins that more text may still complete, or -1."""
     begins = list(BEGIN.finditer(text))
     begin = begins[-1] if begins else None
-    if begin is None or _END.search(text, begin.end()):
-        return -1
-    if len(text) - begin.end() < _UNDECIDED or _RUN.search(text, begin.end(), begin.end() + _UNDECIDED):
+    if begin and not _END.search(text, begin.end()) and _may_be_a_key(text, begin.end()):
         return begin.start()
-    return -1
+    half = _HALF_BEGIN.search(text, max(0, len(text) - 80))
+    return half.start() if half else -1
+
+
+def _may_be_a_key(text: str, start: int) -> bool:
+    """Whether a key follows the BEGIN line, or nothing yet that says otherwise."""
+    return len(text) - start < _UNDECIDED or _RUN.search(text, start, start + _UNDECIDED) is not None
 
 
 def _end_of(text: str, start: int) -> int:

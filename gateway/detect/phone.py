@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
 
 import phonenumbers
@@ -68,13 +69,13 @@ def _in_region(text: str, start: int, candidate: str, region: str) -> Iterator[t
     end = start + len(candidate)
     while match := matcher._extract_match(candidate, start):
         yield match.start, match.end
-        start, candidate = next(_candidates(text[:end], match.end), (end, ""))
+        start, candidate = next(_candidates(text, match.end, end), (end, ""))
         if not candidate:
             return
 
 
-def _candidates(text: str, at: int = 0) -> Iterator[tuple[int, str]]:
-    while match := _PATTERN.search(text, at):
+def _candidates(text: str, at: int = 0, end: int = sys.maxsize) -> Iterator[tuple[int, str]]:
+    while match := _PATTERN.search(text, at, end):
         candidate = match.group()
         second = _SECOND_NUMBER_START_PATTERN.search(candidate)
         if second:

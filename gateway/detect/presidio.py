@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import regex  # type: ignore[import-untyped]  # its stubs are a package that the lock has not
-from presidio_analyzer import Pattern, PatternRecognizer
+from presidio_analyzer import PatternRecognizer
 from presidio_analyzer.predefined_recognizers import (
     CryptoRecognizer,
     DateRecognizer,
@@ -109,7 +108,7 @@ class PresidioPatterns:
 
 def _compile(entity: str, recognizer: PatternRecognizer) -> Iterator[_Compiled]:
     words = tuple(word.strip().lower() for word in recognizer.context or ())
-    for pattern in cast(list[Pattern], recognizer.patterns):
+    for pattern in recognizer.patterns:  # type: ignore[has-type]  # set in a constructor without types
         compiled = regex.compile(pattern.regex, recognizer.global_regex_flags)
         yield _Compiled(entity, compiled, pattern.score, recognizer, words)
 

@@ -35,7 +35,7 @@ class TextInspector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of the text; `finding` says what all of it is (offsets within the piece), None: plain text."""
+    """A stretch of the text; `finding` says what all of it is (offsets within the piece); None is plain."""
 
     text: str
     finding: Span | None = None

@@ -44,6 +44,7 @@ _ATTRIBUTE = regex.compile(
 )
 _QUOTES = {"'": regex.compile("'"), '"': regex.compile('"')}
 _SPACE = regex.compile(r"\s")
+_BEFORE = regex.compile(r"(?r)[\s\"'`]")  # the nearest one, searched backwards
 _LEAD = 16  # what an opener may take up before the line that its target stands on
 # the word goes on as a host name or an address: <PLACEHOLDER>.evil.example, <PLACEHOLDER>@evil.example
 _HOST_AFTER = regex.compile(
@@ -103,7 +104,8 @@ def _runs(text: str, start: int, at: int) -> bool:
     One in quotes may hold white space and ends at its quote, if what follows is what follows a string; one
     without ends at white space, whatever quotes it holds.
     """
-    quote = text[start - 1 : start]
+    before = _BEFORE.search(text, max(0, at - LOOK_BACK), start)
+    quote = before.group() if before else ""
     if quote in ("'", '"', "`"):
         ends = regex.compile(rf"\n|{quote}(?=[,}}\]):;>\s\\])")
         return ends.search(text, start, at) is None

@@ -1,0 +1,11 @@
+"""One inspector for all tests of masking: it takes a second to build."""
+
+import pytest
+
+from gateway.config import Detect
+from gateway.detect import Inspector
+
+
+@pytest.fixture(scope="session")
+def inspector() -> Inspector:
+    return Inspector(Detect())

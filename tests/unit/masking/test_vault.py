@@ -1,0 +1,83 @@
+"""Placeholders, operators and splicing."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.decision import Mask
+from gateway.exchange import Finding
+from gateway.masking import Vault, apply_mask, splice
+from gateway.masking.urls import PLACEHOLDER
+
+CARD = Finding("CREDIT_CARD", "pii", 1.0, "/a", 0, 19)
+VALUE = "4111 1111 1111 1111"
+
+
+def test_one_agent_gets_one_placeholder_for_a_value_and_another_agent_another() -> None:
+    first = Vault(b"a" * 32).placeholder("EMAIL_ADDRESS", "pii", "a@example.com")
+    assert first == Vault(b"a" * 32).placeholder("EMAIL_ADDRESS", "pii", "a@example.com")
+    assert first != Vault(b"b" * 32).placeholder("EMAIL_ADDRESS", "pii", "a@example.com")
+    assert PLACEHOLDER.fullmatch(first)
+    assert len(first) == len("<EMAIL_ADDRESS_k7f3q2>")
+
+
+def test_two_values_never_share_a_placeholder() -> None:
+    class Colliding(Vault):
+        def code(self, purpose: str, entity: str, value: str) -> str:
+            return "aaaaaaa" + value
+
+    vault = Colliding(b"k" * 32)
+    assert vault.placeholder("X", "pii", "b") == "<X_aaaaaa>"
+    assert vault.placeholder("X", "pii", "c") == "<X_aaaaaaa>"
+    assert vault.placeholder("X", "pii", "d") == "<X_aaaaaaad>"
+    assert vault.placeholder("X", "pii", "b") == "<X_aaaaaa>"
+    assert [vault.value_of(name) for name in ("<X_aaaaaa>", "<X_aaaaaaa>", "<X_bbbbbb>")] == ["b", "c", None]
+
+
+def test_the_vault_knows_its_values_and_what_may_be_restored() -> None:
+    vault = Vault(b"k" * 32)
+    name = vault.placeholder("X", "secret", "v")
+    assert (vault.holds("v"), vault.holds("w"), dict(vault.restorable)) == (True, False, {})
+    vault.mark_restorable(name)
+    assert dict(vault.restorable) == {name: ("X", "secret", "v")}
+    with pytest.raises(KeyError):
+        vault.mark_restorable("<X_aaaaaa>")
+
+
+def test_each_operator_masks_in_its_way() -> None:
+    vault = Vault(b"k" * 32)
+    assert apply_mask(Mask("CREDIT_CARD", "redact"), CARD, VALUE, vault) == "<REDACTED_CREDIT_CARD>"
+    assert apply_mask(Mask("CREDIT_CARD", "partial"), CARD, VALUE, vault) == "**** **** **** 1111"
+    assert apply_mask(Mask("CREDIT_CARD", "partial"), CARD, "1234567", vault) == "<REDACTED_CREDIT_CARD>"
+    hashed = apply_mask(Mask("CREDIT_CARD", "hash"), CARD, VALUE, vault)
+    assert hashed == apply_mask(Mask("CREDIT_CARD", "hash"), CARD, VALUE, vault)
+    assert hashed != apply_mask(Mask("CREDIT_CARD", "hash"), CARD, VALUE + "1", vault)
+    assert not vault.restorable
+
+
+def test_only_a_restoring_mask_makes_a_placeholder_restorable() -> None:
+    vault = Vault(b"k" * 32)
+    name = apply_mask(Mask("CREDIT_CARD"), CARD, VALUE, vault)
+    assert vault.value_of(name) == VALUE
+    assert not vault.restorable
+    apply_mask(Mask("CREDIT_CARD", restore=True), CARD, VALUE, vault)
+    assert list(vault.restorable) == [name]
+
+
+def test_overlapping_findings_become_one_replacement_by_the_strongest() -> None:
+    text = "x postgres://a@b.c y"
+    findings = [
+        Finding("EMAIL_ADDRESS", "pii", 1.0, "", 13, 18),
+        Finding("CONNECTION_STRING", "secret", 0.9, "", 2, 16),
+    ]
+    assert splice(text, findings, lambda one: f"[{one.entity}:{text[one.start : one.end]}]") == (
+        "x [CONNECTION_STRING:postgres://a@b.c] y"
+    )
+
+
+@given(text=st.text(max_size=60), data=st.data())
+def test_splicing_back_what_was_cut_gives_the_text_again(text: str, data: st.DataObject) -> None:
+    places = st.tuples(st.integers(0, len(text)), st.integers(0, len(text))).map(sorted)
+    findings = [Finding("X", "pii", 1.0, "", a, b) for a, b in data.draw(st.lists(places)) if a < b]
+    assert splice(text, findings, lambda one: text[one.start : one.end]) == text
+    assert all(char in "#" or char in text for char in splice(text, findings, lambda one: "#"))
