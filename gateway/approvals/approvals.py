@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
@@ -52,6 +54,9 @@ class Approvals:
         self._key = key
         self._sweep_seconds = sweep_seconds
         self._waiting = Waiting(self._statuses, poll_seconds=poll_seconds, places=max_waiting)
+        self._now = time.monotonic
+        self._holders: frozenset[str] = frozenset()
+        self._holders_read_at = -math.inf
         self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -82,6 +87,8 @@ class Approvals:
         Raises PolicyDenied when the agent has too many waiting, ApprovalRequired when people look at another
         completion of the same request: their yes is for that one, which a retry gets.
         """
+        if completion is not None:
+            self._holders_read_at = -math.inf
         ask = transitions.Ask(binding, terms, exchange_id, session_id, reasons, summary, completion)
         return await self._write(lambda rows, record: transitions.hold(rows, record, self._key, ask))
 
@@ -100,6 +107,16 @@ class Approvals:
     async def give_back(self, approval_id: str) -> bool:
         """The provider failed before it answered: the yes may be spent again, three times at most."""
         return await self._write(lambda rows, record: transitions.give_back(rows, record, approval_id))
+
+    async def may_hold_completion(self, agent_id: str) -> bool:
+        """Whether any completion of this agent is held; known to the last fifth of a second.
+
+        It spares other requests the search for one. People take longer than that to agree.
+        """
+        if (now := self._now()) - self._holders_read_at >= POLL_SECONDS:
+            self._holders = await self._read(lambda rows: rows.agents_with_completions())
+            self._holders_read_at = now
+        return agent_id in self._holders
 
     async def held_completion(self, binding: Binding) -> tuple[Approval, bytes] | None:
         """The completion that people approved for this binding. `use` it before it is handed over."""

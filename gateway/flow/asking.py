@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.approvals import Approvals, Binding
-from gateway.decision import Decision, Mask, Reason, to_document
+from gateway.approvals import Approval, Approvals, Binding
+from gateway.decision import ApprovalTerms, Decision, Mask, Reason, to_document
 from gateway.errors import ApprovalDenied, ApprovalExpired, ApprovalRequired, PolicyDenied
 from gateway.exchange import (
     ApprovalFacts,
@@ -73,19 +73,21 @@ class Asking:
 
         Raises ApprovalRequired, ApprovalDenied, ApprovalExpired.
         """
-        reasons = to_document(decision)["reasons"]
         approval = await self._approvals.hold(
             self.binding(exchange, subject.phase),
             decision.approval,
             exchange_id=exchange.id,
             session_id=exchange.session_id,
-            reasons=reasons,
+            reasons=to_document(decision)["reasons"],
             summary=_summary(subject),
             completion=completion,
         )
+        return await self._outcome(approval, decision.approval.wait_seconds)
+
+    async def _outcome(self, approval: Approval, wait_seconds: float) -> ApprovalFacts:
         if approval.status == "pending":
-            approval = await self._approvals.wait(approval.id, decision.approval.wait_seconds)
-        extra = {"approval_id": approval.id, "reasons": reasons}
+            approval = await self._approvals.wait(approval.id, wait_seconds)
+        extra = {"approval_id": approval.id, "reasons": [dict(reason) for reason in approval.reasons]}
         if approval.status == "pending":
             raise ApprovalRequired(
                 "this request needs approval: send the same request again once it is approved", **extra
@@ -94,7 +96,7 @@ class Asking:
             raise ApprovalExpired("the approval expired before anybody decided", **extra)
         if approval.status != "approved":
             raise ApprovalDenied(f"the approval was {approval.status}", **extra)
-        return ApprovalFacts(approval.id, approval.status, tuple(approval.approvers), approval.note)
+        return approval.facts()
 
     async def use(self, approval: ApprovalFacts, exchange_id: str) -> None:
         """Spend the approval, once. Raises ApprovalRequired when an identical request was quicker."""
@@ -110,14 +112,20 @@ class Asking:
             await self._approvals.give_back(approval.id)
 
     async def held_completion(self, exchange: Exchange) -> tuple[ApprovalFacts, bytes] | None:
-        """The completion of an earlier, identical request, if it was held and is now approved."""
-        held = await self._approvals.held_completion(self.binding(exchange, "response"))
-        if held is None:
+        """The completion of an earlier, identical request that people were asked about, once they agreed.
+
+        Raises like `hold`: while they have not, the provider is not called again.
+        """
+        if not await self._approvals.may_hold_completion(exchange.agent.id):
             return None
-        approval, completion = held
-        return ApprovalFacts(
-            approval.id, approval.status, tuple(approval.approvers), approval.note
-        ), completion
+        binding = self.binding(exchange, "response")
+        approval = await self._approvals.find(binding)
+        if approval is None:
+            return None
+        terms = exchange.decision.approval if exchange.decision else ApprovalTerms()
+        await self._outcome(approval, terms.wait_seconds)
+        held = await self._approvals.held_completion(binding)
+        return None if held is None else (held[0].facts(), held[1])
 
     def binding(self, exchange: Exchange, phase: Phase) -> Binding:
         """What an approval is bound to: it passes this request and no other."""

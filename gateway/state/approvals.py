@@ -120,6 +120,13 @@ class ApprovalRows:
         query = select(func.count()).where(approvals.c.agent == agent, self._is("pending"))
         return int(self._connection.execute(query).scalar_one())
 
+    def agents_with_completions(self) -> frozenset[str]:
+        """The agents of which a completion is held and still open."""
+        query = select(approvals.c.agent).where(
+            approvals.c.phase == "response", or_(*(self._is(status) for status in _OPEN))
+        )
+        return frozenset(self._connection.execute(query.distinct()).scalars())
+
     def overdue(self, limit: int, binding: str | None = None) -> tuple[str, ...]:
         """Ids of open approvals (of one binding) whose time has passed and whose row does not say so yet."""
         query = select(approvals.c.id).where(self._overdue())
