@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from gateway import logs, serve
+from gateway import logs
 from gateway.config import Config, config_path, load_config
 from gateway.identity import create_key
 from gateway.state import Keys, open_state
@@ -29,6 +29,8 @@ def up(
 
     Example: REGATE_CONFIG=regate.yaml regate up
     """
+    from gateway import serve  # the analyzers behind it take seconds to import: no other command waits
+
     config = load_config(config_path())
     logs.configure(log_level)
     if fd >= 0:
