@@ -9,7 +9,7 @@ from gateway.dialects.anthropic_stream import AnthropicStream
 from gateway.dialects.document import Malformed
 from gateway.dialects.failure import error_document, error_event
 from gateway.dialects.openai_stream import OpenAIStream
-from gateway.dialects.stream import CallReady, ChannelEnd, Frame, Item, StreamReader, TextDelta
+from gateway.dialects.stream import CallReady, ChannelEnd, Frame, Item, StreamReader, TextDelta, json_event
 from gateway.exchange import Completion, Dialect, Family, Prompt
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "error_document",
     "error_event",
     "is_json",
+    "json_event",
     "read_completion",
     "read_prompt",
     "stream_reader",
