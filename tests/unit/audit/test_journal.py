@@ -38,7 +38,9 @@ async def test_a_record_is_on_disk_when_its_caller_goes_on(evidence: Evidence) -
     assert (record["exchange_id"], record["seq"], record["writer"]) == ("ex_7", 1, journal.writer)
 
 
-async def test_callers_of_one_moment_share_a_sync(evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_callers_of_one_moment_share_a_sync(
+    evidence: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
     journal = evidence.journal(sign_seconds=3600)
     await journal.record(decision(0))
     syncs = []
@@ -273,7 +275,9 @@ def test_a_write_that_stops_in_the_middle_of_a_line_is_undone(evidence: Evidence
     assert evidence.verify().intact
 
 
-def test_records_that_nobody_waits_for_outlive_a_fault(evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_that_nobody_waits_for_outlive_a_fault(
+    evidence: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
     journal = evidence.journal(sign_seconds=3600)
     journal.record_sync(decision(0))
     broken = threading.Event()
@@ -299,7 +303,9 @@ def test_records_that_nobody_waits_for_outlive_a_fault(evidence: Evidence, monke
     assert evidence.verify().intact
 
 
-def test_closing_over_a_broken_disk_says_what_is_lost(evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_closing_over_a_broken_disk_says_what_is_lost(
+    evidence: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
     journal = Journal(evidence.root, new_writer(), key=evidence.key)
     journal.start()
 

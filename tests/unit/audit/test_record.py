@@ -43,7 +43,11 @@ def test_a_line_is_one_json_object_with_every_column_and_proves_itself(record: R
 
     assert b"\n" not in line
     assert set(document) == {*COLUMNS, "salt", "body"}
-    assert (document["agent"], document["model"], document["path"]) == (record.agent, record.model, record.path)
+    assert (document["agent"], document["model"], document["path"]) == (
+        record.agent,
+        record.model,
+        record.path,
+    )
     assert (link.writer, link.seq, link.prev, link.hash) == ("w1", 1, GENESIS, document["hash"])
     assert link.recorded_at == "2026-11-22T08:00:00.000000Z"
 

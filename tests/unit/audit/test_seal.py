@@ -32,7 +32,7 @@ def count(folder: Folder) -> int:
 
 def test_a_closed_segment_becomes_parquet_with_every_line_verbatim(evidence: Evidence) -> None:
     journal = evidence.journal()
-    texts = ["plain", "ü \\x41 \" \n \x00 😀", "1" * 5000]
+    texts = ["plain", 'ü \\x41 " \n \x00 😀', "1" * 5000]
     for text in texts:
         journal.record_sync(Record("gateway", model=text, body={"text": text, "big": 10**30, "float": 1e300}))
     journal.close()
@@ -84,7 +84,9 @@ def test_readers_see_the_sealed_file_from_then_on(written: Evidence) -> None:
     assert count(written.folder) == 10
 
 
-def test_a_sealed_segment_is_buried_after_its_time_and_removed_by_a_much_later_start(written: Evidence) -> None:
+def test_a_sealed_segment_is_buried_after_its_time_and_removed_by_a_much_later_start(
+    written: Evidence,
+) -> None:
     sealer = written.sealer(bury=0)
     sealer.seal()
     sealer.seal()
@@ -198,7 +200,9 @@ def start_writer(evidence: Evidence, acknowledged: Path, records: int) -> subpro
     return subprocess.Popen([sys.executable, "-c", _WRITER, *arguments])
 
 
-def test_counts_are_exact_while_processes_write_and_the_sealer_seals(evidence: Evidence, tmp_path: Path) -> None:
+def test_counts_are_exact_while_processes_write_and_the_sealer_seals(
+    evidence: Evidence, tmp_path: Path
+) -> None:
     """Every query sees at least what was durable before it, no record twice, and no gap in a chain."""
     evidence.folder.prepare()
     acknowledged = [tmp_path / f"acknowledged-{place}" for place in range(2)]
@@ -262,6 +266,9 @@ def test_a_killed_writer_leaves_evidence_that_is_whole_sealable_and_provable(
     restarted.record_sync(decision(1))
     restarted.close()
     evidence.sealer().seal()
-    assert all(path.stem in {sealed.stem for sealed in evidence.folder.sealed_files()} for path in evidence.folder.live_files())
+    assert all(
+        path.stem in {sealed.stem for sealed in evidence.folder.sealed_files()}
+        for path in evidence.folder.live_files()
+    )
     report = evidence.verify()
     assert (report.intact, report.chains, report.unsigned) == (True, 2, 0)

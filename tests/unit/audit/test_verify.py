@@ -154,11 +154,17 @@ def rewrite(path: Path, change: str) -> None:
     [
         ("if(seq = 6, 'deny', action) AS action", 6, "its columns were changed"),
         ("if(seq = 6, [], findings) AS findings", -1, "the file is not the one that was sealed"),
-        ("if(seq = 6, replace(line, '\"number\":5', '\"number\":6'), line) AS line", 6, "its body was changed"),
+        (
+            "if(seq = 6, replace(line, '\"number\":5', '\"number\":6'), line) AS line",
+            6,
+            "its body was changed",
+        ),
         ("if(seq = 6, 'nothing', line) AS line", 6, "it is not a whole record"),
     ],
 )
-def test_an_edit_of_a_sealed_file_is_named_by_its_record(sealed: Evidence, change: str, seq: int, reason: str) -> None:
+def test_an_edit_of_a_sealed_file_is_named_by_its_record(
+    sealed: Evidence, change: str, seq: int, reason: str
+) -> None:
     rewrite(sealed.sealed(), change)
 
     found = the_break(sealed)
