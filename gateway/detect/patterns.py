@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-import regex  # type: ignore[import-untyped]  # its stubs are a package that the lock has not
+import regex
 
 from gateway.errors import InspectionFailed
 

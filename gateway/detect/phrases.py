@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import regex  # type: ignore[import-untyped]  # its stubs are a package that the lock has not
+import regex
 
 from gateway.config import CustomEntity
 from gateway.detect.patterns import Deadline, matches

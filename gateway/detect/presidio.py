@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-import regex  # type: ignore[import-untyped]  # its stubs are a package that the lock has not
+import regex
 from presidio_analyzer import PatternRecognizer
 from presidio_analyzer.predefined_recognizers import (
     CryptoRecognizer,
@@ -109,7 +109,7 @@ class PresidioPatterns:
 def _compile(entity: str, recognizer: PatternRecognizer) -> Iterator[_Compiled]:
     words = tuple(word.strip().lower() for word in recognizer.context or ())
     for pattern in recognizer.patterns:  # type: ignore[has-type]  # set in a constructor without types
-        compiled = regex.compile(pattern.regex, recognizer.global_regex_flags)
+        compiled = regex.compile(pattern.regex, recognizer.global_regex_flags or 0)
         yield _Compiled(entity, compiled, pattern.score, recognizer, words)
 
 

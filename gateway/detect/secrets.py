@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-import regex  # type: ignore[import-untyped]  # its stubs are a package that the lock has not
+import regex
 from kingfisher_sdk import Rules, Scanner
 
 from gateway.detect.patterns import Deadline, matches

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from functools import cached_property
 
-import regex  # type: ignore[import-untyped]  # its stubs are a package that the lock has not
+import regex
 
 from gateway.masking.urls import (
     LOOK_AHEAD,

@@ -6,7 +6,7 @@ a place counts as a URL: a placeholder that stays does less harm than a value th
 
 from __future__ import annotations
 
-import regex  # type: ignore[import-untyped]  # its stubs are a package that the lock has not
+import regex
 
 LOOK_BACK = 65536
 LOOK_AHEAD = 512
