@@ -49,12 +49,16 @@ class PolicyEngine(Protocol):
     async def close(self) -> None: ...
 
 
-def encode(document: dict[str, Any]) -> bytes:
-    """The document as JSON; integers of any size stay exact. Raises PolicyError when it is no JSON."""
+def encode(document: dict[str, Any], *, wide_integers: bool = True) -> bytes:
+    """The document as JSON, integers exact.
+
+    Raises PolicyError when it is no JSON, or has an integer over 64 bits that the engine would round.
+    """
     try:
         return orjson.dumps(document)
-    except TypeError:  # an integer over 64 bits
-        pass
+    except TypeError as error:
+        if not wide_integers:
+            raise PolicyError("the policy input is no JSON, or has an integer of more than 64 bits") from error
     try:
         return json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError) as error:

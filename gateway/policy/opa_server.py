@@ -115,10 +115,10 @@ class OpaServer:
 
     async def _launch(self) -> None:
         token = secrets.token_urlsafe(32)
-        self._folder = Path(tempfile.mkdtemp(prefix="regate-opa-"))  # mode 0700
-        _write(self._folder, self._source, token)
-        socket = self._folder / _SOCKET
         try:
+            self._folder = Path(tempfile.mkdtemp(prefix="regate-opa-"))  # mode 0700
+            _write(self._folder, self._source, token)
+            socket = self._folder / _SOCKET
             self._process = await spawn(self._opa, *_arguments(socket), cwd=self._folder)
         except OSError as error:
             raise PolicyUnavailable(f"{self._opa} cannot be started: {error.strerror}") from error

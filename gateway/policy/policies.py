@@ -51,7 +51,7 @@ class Policies:
         Raises ConfigError when it cannot be used, PolicyUnavailable when the engine does not run.
         """
         try:
-            await self._load()
+            await self._load(await asyncio.to_thread(fingerprint, self._path))
         except BaseException:
             await self._engine.close()
             raise
@@ -75,30 +75,28 @@ class Policies:
                 await self._watching
         await self._engine.close()
 
-    async def _load(self) -> None:
-        """Read the files and put them in force, unless they are already."""
-        seen = await asyncio.to_thread(fingerprint, self._path)
-        try:
-            source = await asyncio.to_thread(load_source, self._path)
-            if source.revision != self._revision:
-                await self._engine.start(source)
-                self._revision, self._loaded_at = source.revision, datetime.now(UTC)
-                self._log.info("policy revision %s is in force", source.revision)
-        except ConfigError:
-            self._seen = seen  # the same files will not do the next time either
-            raise
+    async def _load(self, seen: object) -> None:
+        """Read the files, which looked like `seen` before, and put them in force, unless they are already."""
+        source = await asyncio.to_thread(load_source, self._path)
+        if source.revision != self._revision:
+            await self._engine.start(source)
+            self._revision, self._loaded_at = source.revision, datetime.now(UTC)
+            self._log.info("policy revision %s is in force", source.revision)
         self._seen, self._error = seen, ""
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self._reload_seconds)
+            seen: object = None
             try:
-                if await asyncio.to_thread(fingerprint, self._path) != self._seen:
-                    await self._load()
+                seen = await asyncio.to_thread(fingerprint, self._path)
+                if seen != self._seen:
+                    await self._load(seen)
             except (ConfigError, PolicyUnavailable) as error:
                 if str(error) != self._error:
                     self._log.error("the last good policy stays in force: %s", error)
                 self._error = str(error)
+                self._seen = seen if isinstance(error, ConfigError) else None
 
 
 def new_engine(config: Config, log: logging.Logger) -> PolicyEngine:

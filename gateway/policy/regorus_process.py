@@ -66,7 +66,7 @@ class RegorusProcess:
         """Raises PolicyUnavailable, PolicyError."""
         self.asked += 1
         try:
-            answer = await self._ask(encode(document))
+            answer = await self._ask(encode(document, wide_integers=False))
         finally:
             self.asked -= 1
         if "error" in answer:

@@ -134,7 +134,7 @@ def _parse_data(path: Path, text: str) -> Any:
         raise ConfigError(f"{path}:{line}: not valid YAML: {error.problem}") from error
     except json.JSONDecodeError as error:
         raise ConfigError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from error
-    except (yaml.YAMLError, ValueError, TypeError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise ConfigError(f"{path}: expected data that JSON can express: {error}") from error
 
 

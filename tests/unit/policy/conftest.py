@@ -1,0 +1,99 @@
+"""Engines for the tests: the real OPA where there is one, and the real regorus."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from gateway.exchange import (
+    Agent,
+    ApprovalFacts,
+    FindingRow,
+    Prompt,
+    ResponseFacts,
+    SessionFacts,
+    Source,
+    UsageFacts,
+)
+from gateway.policy import PolicyEngine, find_opa
+from gateway.policy.embedded import Embedded
+from gateway.policy.sidecar import Sidecar
+from gateway.policy_input import build_input
+
+LIBRARY = Path(__file__).parents[3] / "policies" / "rego"
+LOG = logging.getLogger("test.policy")
+
+
+@pytest.fixture(scope="session")
+def opa() -> Path:
+    """The real OPA. Skips without one, unless REGATE_REQUIRE_OPA=1 says that there must be one."""
+    found = find_opa()
+    if found is None and os.environ.get("REGATE_REQUIRE_OPA") == "1":
+        pytest.fail("REGATE_REQUIRE_OPA=1, but there is no opa: run scripts/install-opa")
+    if found is None:
+        pytest.skip("no opa on this machine: the sidecar is not tested")
+    return found
+
+
+@pytest.fixture(params=["sidecar", "embedded"])
+def new_engine(request: pytest.FixtureRequest) -> Callable[[float], PolicyEngine]:
+    """Makes an engine with a time-out; each test runs with both."""
+    if request.param == "embedded":
+        pytest.importorskip("regorus", reason="the embedded engine is not installed")
+        return lambda seconds: Embedded(seconds, LOG)
+    path: Path = request.getfixturevalue("opa")
+    return lambda seconds: Sidecar(path, seconds, LOG)
+
+
+@pytest_asyncio.fixture
+async def engine(new_engine: Callable[[float], PolicyEngine]) -> AsyncIterator[PolicyEngine]:
+    """An engine that has not been started."""
+    engine = new_engine(5.0)
+    yield engine
+    await engine.close()
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Iterator[Path]:
+    """A copy of the library to edit."""
+    folder = tmp_path / "rego"
+    shutil.copytree(LIBRARY, folder)
+    yield folder
+
+
+@pytest.fixture
+def document() -> Callable[..., dict[str, Any]]:
+    """Builds the input of a harmless prompt; keywords change it."""
+    return request_document
+
+
+def request_document(*, rows: tuple[FindingRow, ...] = (), **changes: Any) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "phase": "request",
+        "time": datetime(2026, 11, 22, 8, tzinfo=UTC),
+        "exchange_id": "x1",
+        "session_id": "s1",
+        "agent": Agent(id="bot", owner="dana", method="api_key"),
+        "source": Source("127.0.0.1", "test"),
+        "provider": "openai",
+        "dialect": "openai.chat",
+        "method": "POST",
+        "path": "/v1/chat/completions",
+        "prompt": Prompt(model="gpt-4.1"),
+        "parts": (),
+        "rows": rows,
+        "tool_calls": (),
+        "session": SessionFacts(),
+        "usage": UsageFacts(),
+        "approval": ApprovalFacts(),
+        "response": ResponseFacts(),
+    }
+    return build_input(**{**values, **changes})

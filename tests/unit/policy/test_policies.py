@@ -1,0 +1,144 @@
+"""The policy in force follows its files, and a broken edit changes nothing but the status."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.config import Config, Policy, Provider
+from gateway.errors import ConfigError
+from gateway.policy import Policies
+from tests.unit.policy.conftest import LOG
+
+Document = Callable[..., dict[str, Any]]
+
+STOP = """package regate.rules.stop
+
+verdicts contains {
+	"action": "deny", "rule": "stop", "title": "Stop", "message": "stop",
+	"severity": "low", "controls": [],
+}
+"""
+
+
+@pytest.fixture(params=["sidecar", "embedded"])
+def config(request: pytest.FixtureRequest, policy: Path) -> Config:
+    if request.param == "sidecar":
+        request.getfixturevalue("opa")
+    settings = Policy(engine=request.param, path=str(policy), reload_seconds=0.1)
+    return Config(providers={"demo": Provider("openai", "builtin:demo")}, policy=settings)
+
+
+@asynccontextmanager
+async def running(config: Config) -> AsyncIterator[Policies]:
+    policies = Policies(config, LOG)
+    await policies.start()
+    try:
+        yield policies
+    finally:
+        await policies.close()
+
+
+async def until(condition: Callable[[], bool]) -> float:
+    """Seconds until it holds; fails after ten."""
+    began = time.monotonic()
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.02)
+    return time.monotonic() - began
+
+
+async def test_the_status_says_what_is_in_force(config: Config, document: Document) -> None:
+    async with running(config) as policies:
+        status = policies.status()
+        assert (status.engine, status.ready, status.error) == (config.policy.engine, True, "")
+        assert status.loaded_at is not None
+        assert (await policies.decide(document())).revision == status.revision
+    assert not policies.status().ready
+
+
+async def test_an_edit_is_in_force_within_two_seconds(config: Config, document: Document) -> None:
+    async with running(config) as policies:
+        before = policies.status().revision
+        (config.policy_path / "rules" / "stop.rego").write_text(STOP)
+        assert await until(lambda: policies.status().revision != before) < 2
+        assert (await policies.decide(document())).action == "deny"
+
+
+async def test_an_edit_of_the_settings_is_in_force(config: Config, document: Document) -> None:
+    async with running(config) as policies:
+        before = policies.status().revision
+        settings = config.policy_path / "settings" / "data.yaml"
+        settings.write_text(settings.read_text().replace('models: ["*"]', 'models: ["other-*"]'))
+        await until(lambda: policies.status().revision != before)
+        assert (await policies.decide(document())).action == "deny"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("rules/stop.rego", STOP + "\nverdicts contains x if {\n"),
+        ("rules/stop.rego", "package system.authz\n\ndefault allow := true\n"),
+        ("settings/data.yaml", "groups: [\n"),
+        ("main.rego", 'package regate\n\ndecision := {"action": "dney"}\n'),
+    ],
+    ids=["syntax", "package", "settings", "decision"],
+)
+async def test_a_broken_edit_leaves_the_last_good_policy_and_shows(
+    config: Config, document: Document, name: str, text: str
+) -> None:
+    async with running(config) as policies:
+        before = policies.status().revision
+        file = config.policy_path / name
+        good = file.read_text() if file.exists() else None
+        file.write_text(text)
+        await until(lambda: policies.status().error != "")
+        assert str(config.policy_path) in policies.status().error
+        assert policies.status().ready
+        decision = await policies.decide(document())
+        assert (decision.action, decision.revision) == ("allow", before)
+        if good is None:
+            file.unlink()
+        else:
+            file.write_text(good)
+        await until(lambda: policies.status().error == "")
+        assert policies.status().revision == before
+
+
+async def test_a_folder_that_goes_away_leaves_the_last_good_policy(
+    config: Config, document: Document
+) -> None:
+    async with running(config) as policies:
+        config.policy_path.rename(config.policy_path.with_name("gone"))
+        await until(lambda: "expected a folder" in policies.status().error)
+        assert (await policies.decide(document())).action == "allow"
+        config.policy_path.with_name("gone").rename(config.policy_path)
+        await until(lambda: policies.status().error == "")
+
+
+async def test_a_broken_policy_does_not_start(config: Config) -> None:
+    (config.policy_path / "main.rego").write_text("package regate\n\ndecision := {\n")
+    policies = Policies(config, LOG)
+    with pytest.raises(ConfigError, match=r"main\.rego:\d+"):
+        await policies.start()
+    assert not policies.status().ready
+    await policies.close()
+
+
+def test_a_sidecar_without_opa_is_refused(
+    policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REGATE_OPA", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    providers = {"demo": Provider("openai", "builtin:demo")}
+    with pytest.raises(ConfigError, match="make setup"):
+        Policies(Config(providers=providers, policy=Policy(engine="sidecar", path=str(policy))), LOG)
+    auto = Policies(Config(providers=providers, policy=Policy(path=str(policy))), LOG)
+    assert auto.status().engine == "embedded"

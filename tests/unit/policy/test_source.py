@@ -1,0 +1,142 @@
+"""Which policy files may be used, and how a refusal names the file and the line."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import ConfigError
+from gateway.policy import load_source
+from gateway.policy.source import fingerprint
+from tests.unit.policy.conftest import LIBRARY
+
+
+def test_the_library_has_modules_and_settings() -> None:
+    source = load_source(LIBRARY)
+    assert "main.rego" in source.modules
+    assert source.data["settings"]["groups"]["default"]["models"] == ["*"]
+    assert len(source.revision) == 32
+
+
+def test_equal_files_have_equal_revisions_wherever_they_are(policy: Path) -> None:
+    assert load_source(policy).revision == load_source(LIBRARY).revision
+
+
+@pytest.mark.parametrize("name", ["main.rego", "settings/data.yaml"])
+def test_any_edit_is_another_revision(policy: Path, name: str) -> None:
+    before, seen = load_source(policy).revision, fingerprint(policy)
+    (policy / name).write_text((policy / name).read_text() + "# a comment\n")
+    assert load_source(policy).revision != before
+    assert fingerprint(policy) != seen
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "package other\n",
+        "package system.authz\n\ndefault allow := true\n",
+        "# METADATA\n# title: x\n\npackage system.authz\n",
+        "package regatex.rules\n",
+        "package regate2\n",
+        "package data.regate\n",
+    ],
+)
+def test_a_package_outside_regate_is_refused(policy: Path, text: str) -> None:
+    (policy / "rules" / "mine.rego").write_text(text)
+    with pytest.raises(ConfigError, match=r"rules/mine\.rego:\d+: found package"):
+        load_source(policy)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# nothing but a comment\n",
+        "x := 1\n",
+        "package\nregate\n",
+        'package regate["rules"]\n',
+        "package regate; x := 1\n",
+        "import data.x\npackage regate\n",
+        "# a\rpackage regate\npackage system.authz\n",
+        "# a\u2028package regate\npackage system.authz\n",
+        "# a\x85package regate\npackage system.authz\n",
+        "\ufeffpackage regate\n",
+        "package regate\x00\n",
+    ],
+)
+def test_a_package_line_that_an_engine_might_read_otherwise_is_refused(policy: Path, text: str) -> None:
+    (policy / "mine.rego").write_bytes(text.encode())
+    with pytest.raises(ConfigError, match=r"mine\.rego:\d+: (expected a package|found the control)"):
+        load_source(policy)
+
+
+@pytest.mark.parametrize("text", ["package regate # ours\r\n", "\n# c\n\tpackage regate.lib.mine  \n"])
+def test_comments_blanks_and_crlf_around_the_package_are_fine(policy: Path, text: str) -> None:
+    (policy / "lib" / "mine.rego").write_bytes(text.encode())
+    assert "lib/mine.rego" in load_source(policy).modules
+
+
+def test_a_topic_that_misspells_verdicts_is_refused(policy: Path) -> None:
+    (policy / "rules" / "mine.rego").write_text("package regate.rules.mine\n\nverdict contains 1 if true\n")
+    with pytest.raises(ConfigError, match=r"rules/mine\.rego:1: package regate\.rules\.mine has no verdicts"):
+        load_source(policy)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("settings/data.yaml", "a: [1\n", r"data\.yaml:2: not valid YAML"),
+        ("settings/data.yaml", "a: 1\nb: 2\na: 3\n", r"data\.yaml:1: not valid YAML: 'a' is given twice"),
+        ("settings/data.yaml", "a: 2026-11-22\n", "JSON can express"),
+        ("settings/data.yaml", "a: .nan\n", "JSON can express"),
+        ("settings/data.yaml", "- a\n", "expected a mapping"),
+        ("settings/more.yaml", "a: 1\n", "expected data in a file called"),
+        ("data.yaml", "settings: {}\n", "found data outside settings/"),
+        ("regate/data.yaml", "a: 1\n", "found data outside settings/"),
+        ("settings/data.json", '{"groups": {}}', r"settings\.groups is in another data file too"),
+        ("settings/bulk/data.yaml", "personal_values: 1\n", "is in another data file too"),
+        ("settings/record/data.yaml", "a: 1\n", "has a value at settings.record"),
+        ("settings/x/data.json", '{"a": 1, "a": 2}', "a key is given twice"),
+        ("settings/x/data.json", '{\n"a": }', r"data\.json:2: not valid JSON"),
+    ],
+)
+def test_data_that_cannot_be_used_is_refused(policy: Path, name: str, text: str, message: str) -> None:
+    (policy / name).parent.mkdir(exist_ok=True)
+    (policy / name).write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        load_source(policy)
+
+
+def test_a_data_file_is_rooted_at_its_folder(policy: Path) -> None:
+    (policy / "settings" / "teams" / "red").mkdir(parents=True)
+    (policy / "settings" / "teams" / "red" / "data.yaml").write_text("a: 1\n")
+    assert load_source(policy).data["settings"]["teams"] == {"red": {"a": 1}}
+
+
+def test_hidden_files_and_other_files_are_nobodys_business(policy: Path) -> None:
+    revision = load_source(policy).revision
+    (policy / ".git").mkdir()
+    (policy / ".git" / "x.rego").write_text("package other\n")
+    (policy / ".main.rego.swp").write_text("x")
+    (policy / "README.md").write_text("x")
+    assert load_source(policy).revision == revision
+
+
+def test_no_folder_no_files_and_no_text_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="expected a folder"):
+        load_source(tmp_path / "nowhere")
+    with pytest.raises(ConfigError, match="found none"):
+        load_source(tmp_path)
+    (tmp_path / "main.rego").write_bytes(b"package regate\n# \xff\n")
+    with pytest.raises(ConfigError, match="UTF-8"):
+        load_source(tmp_path)
+
+
+def test_an_unreadable_file_is_refused(policy: Path) -> None:
+    (policy / "main.rego").unlink()
+    (policy / "main.rego").symlink_to(policy / "nowhere")
+    with pytest.raises(ConfigError, match=r"main\.rego: cannot be read"):
+        load_source(policy)
+    shutil.rmtree(policy)
