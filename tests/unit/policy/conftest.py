@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -62,11 +62,11 @@ async def engine(new_engine: Callable[[float], PolicyEngine]) -> AsyncIterator[P
 
 
 @pytest.fixture
-def policy(tmp_path: Path) -> Iterator[Path]:
+def policy(tmp_path: Path) -> Path:
     """A copy of the library to edit."""
     folder = tmp_path / "rego"
     shutil.copytree(LIBRARY, folder)
-    yield folder
+    return folder
 
 
 @pytest.fixture

@@ -71,9 +71,9 @@ async def asking(socket: Path, seconds: float = 2.0) -> AsyncIterator[OpaClient]
 
 async def test_one_question_is_one_post_with_token_strict_errors_and_provenance(tmp_path: Path) -> None:
     socket = tmp_path / "s"
-    async with fake_opa(socket, answer({"result": {"action": "allow"}, "provenance": PROVENANCE})) as seen:
-        async with asking(socket) as client:
-            assert await client.decide(b'{"phase":"request"}') == {"action": "allow"}
+    raw = answer({"result": {"action": "allow"}, "provenance": PROVENANCE})
+    async with fake_opa(socket, raw) as seen, asking(socket) as client:
+        assert await client.decide(b'{"phase":"request"}') == {"action": "allow"}
     (request,) = seen
     line, _, rest = request.partition(b"\r\n")
     assert line == b"POST /v1/data/regate/decision?provenance=true&strict-builtin-errors=true HTTP/1.1"
@@ -103,8 +103,9 @@ async def test_one_question_is_one_post_with_token_strict_errors_and_provenance(
         b"",
     ],
     ids=[
-        "HTML", "nothing", "a list", "half of JSON", "deep", "no provenance", "another revision", "another bundle",
-        "odd provenance", "201", "401", "404", "503", "cut off", "too much", "no HTTP", "closed",
+        "HTML", "nothing", "a list", "half of JSON", "deep", "no provenance", "another revision",
+        "another bundle", "odd provenance", "201", "401", "404", "503", "cut off", "too much",
+        "no HTTP", "closed",
     ],
 )  # fmt: skip
 async def test_nonsense_makes_policy_unavailable(tmp_path: Path, raw: bytes) -> None:
