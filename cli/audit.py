@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,7 +47,7 @@ def sql(
     out: Annotated[Path | None, typer.Option(help="Write to this file and not to standard output.")] = None,
     timeout: Annotated[int, typer.Option(min=1, help="Seconds after which the query is stopped.")] = 60,
 ) -> None:
-    """Ask the evidence in SQL. Views: sessions, exchanges, decisions, reasons, findings, approvals, parts, records.
+    """Ask the evidence in SQL; `regate audit views` lists the views and their columns.
 
     Example: regate audit sql "select action, count(*) from decisions group by 1"
     """
@@ -128,7 +127,8 @@ def views(
     folder.prepare()
     publish(folder)
     select = """SELECT view_name, list([column_name, data_type] ORDER BY column_index) FROM duckdb_views()
-        JOIN duckdb_columns() ON table_name = view_name WHERE NOT duckdb_views.internal GROUP BY 1 ORDER BY 1"""
+        JOIN duckdb_columns() ON table_name = view_name WHERE NOT duckdb_views.internal
+        GROUP BY 1 ORDER BY 1"""
     with query(folder.root, select) as result:
         found: dict[str, list[list[str]]] = dict(result.rows)
     if as_json:
@@ -186,13 +186,11 @@ def _told(report: Report) -> str:
     return "\n".join([*map(str, report.breaks), *report.notes, f"{verdict}: {count}{unsigned}"])
 
 
-def _newest(root: Path, count: int) -> Iterable[dict[str, Any]]:
-    select = (
-        f"SELECT {', '.join(COLUMNS)}, body FROM records ORDER BY recorded_at DESC, seq DESC LIMIT {count}"  # noqa: S608 - our own names and an int
-    )
-    with query(root, select) as result:
+def _newest(root: Path, count: int) -> list[dict[str, Any]]:
+    select = f"SELECT {', '.join(COLUMNS)}, body FROM records"  # noqa: S608 - our own names
+    with query(root, f"{select} ORDER BY recorded_at DESC, seq DESC LIMIT ?", [count]) as result:
         newest = [dict(zip(result.columns, row, strict=True)) for row in result.rows]
-    return reversed(newest)
+    return newest[::-1]
 
 
 def _print_record(record: dict[str, Any], as_json: bool) -> None:

@@ -17,7 +17,8 @@ from gateway.errors import RegateError
 app = typer.Typer(help="What agents did, conversation by conversation.", no_args_is_help=True)
 
 _LIST = """
-    SELECT session_id, agent, started_at, exchanges, masked, held, denied, input_tokens, output_tokens, entities
+    SELECT session_id, agent, started_at, exchanges, masked, held, denied, input_tokens, output_tokens,
+        entities
     FROM sessions WHERE ? = '' OR agent = ? ORDER BY ended_at DESC LIMIT ?
 """
 _EXCHANGES = "SELECT * EXCLUDE (prompt, completion) FROM exchanges WHERE session_id = ? ORDER BY started_at"

@@ -1,4 +1,4 @@
-"""Evidence: every exchange as a line in a hash-chained journal, sealed to Parquet, signed, and read with SQL."""
+"""Evidence: exchanges as lines of a hash-chained journal, sealed to Parquet, signed, and read with SQL."""
 
 from gateway.audit.journal import Journal, new_writer
 from gateway.audit.record import Record

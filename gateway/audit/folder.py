@@ -33,8 +33,8 @@ class Folder:
     def prepare(self) -> None:
         """Make what is missing; writes nothing where all is there.
 
-        DuckDB raises on a glob that matches no file, so a segment and a Parquet file without a record are always
-        there. Raises ConfigError when the folder cannot be made.
+        DuckDB raises on a glob that matches no file, so a segment and a Parquet file without a record are
+        always there. Raises ConfigError when the folder cannot be made.
         """
         try:
             for folder in (self.root, self.journal, self.sealed, self.no_records.parent):
@@ -77,7 +77,7 @@ def split_segment(segment: str) -> tuple[str, int] | None:
 
 
 def tombstone(segment: str, visible_at: str) -> bytes:
-    """The one line that takes a sealed segment's place; `visible_at` tells a late reader whether it needs the segment."""
+    """The line that takes a sealed segment's place; `visible_at` tells readers whether they are late."""
     return orjson.dumps({"tombstone": segment, "visible_at": visible_at}) + b"\n"
 
 

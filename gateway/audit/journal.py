@@ -1,4 +1,4 @@
-"""The journal of one process: callers hand in records, one thread writes them in batches and syncs once a batch."""
+"""The journal of one process: callers hand in records, one thread writes batches and syncs once a batch."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class _Entry:
 class Journal:
     """Appends records to a hash chain under the audit folder.
 
-    While the disk does not take them, every record is refused (`failure` says why) and the journal tries again
-    four times a second; the first line after such a time records it. Records handed in without waiting are kept
-    meanwhile, as far as the queue is long.
+    While the disk does not take them, every record is refused (`failure` says why) and the journal tries
+    again four times a second; the first line after such a time records it. Records handed in without waiting
+    are kept meanwhile, as far as the queue is long.
     """
 
     def __init__(
@@ -106,11 +106,11 @@ class Journal:
         self._submit(record).result()
 
     def enqueue(self, record: Record) -> None:
-        """Hand a record in, in order, without waiting for the disk. Raises RecordingFailed when it is not taken."""
+        """Hand a record in, in order, and do not wait for the disk. Raises RecordingFailed."""
         self._put(_Entry(draft(record, datetime.now(UTC)), None))
 
     def close(self) -> None:
-        """Write what is queued, sign the head and let the segment go. Raises RecordingFailed when records are lost."""
+        """Write what is queued, sign the head, close the segment. Raises RecordingFailed over lost ones."""
         with self._wake:
             self._closing = True
             self._wake.notify()
@@ -238,7 +238,7 @@ class Journal:
             self._chain.abandon()
 
     def _cut_torn_tails(self) -> None:
-        """Record each torn tail, then cut it off: bytes behind the last newline that no caller was told of."""
+        """Record each torn tail, then cut it off: bytes behind the last newline that nobody counts on."""
         for path in self._folder.live_files():
             with dead_segment(self._folder, path.stem) as segment:
                 if segment is None or (tail := segment.torn_tail()) is None:
@@ -250,7 +250,7 @@ class Journal:
 
 
 class _Signing:
-    """Signs the chain's head: after the first record, then every so many seconds while it moves, and at the end."""
+    """Signs the chain's head: after the first record, every so many seconds while it moves, at the end."""
 
     def __init__(self, folder: Folder, writer: str, seconds: float) -> None:
         self._folder = folder

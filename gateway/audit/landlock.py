@@ -33,7 +33,7 @@ class _PathBeneath(ctypes.Structure):
 
 
 def confine(readable: Iterable[Path], writable: Iterable[Path] = ()) -> bool:
-    """Confine this thread and all it starts, for good. False where the kernel has no Landlock. Raises OSError."""
+    """Confine this thread and all it starts. False where the kernel has no Landlock. Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
     version = libc.syscall(
         _CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_CREATE_RULESET_VERSION)

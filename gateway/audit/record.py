@@ -2,7 +2,7 @@
 
 A line is one JSON object in a fixed order:
 
-    {"writer":…,"seq":…,"recorded_at":…, columns…, "salt":"…","body":{…},"commitment":"…","prev":"…","hash":"…"}
+    {"writer":…,"seq":…, columns…, "salt":"…","body":{…},"commitment":"…","prev":"…","hash":"…"}
 
     commitment = SHA-256(salt as hex text ‖ body as it stands in the line)
     hash       = SHA-256(prev as 32 bytes ‖ the line without its salt, body and hash)
@@ -78,9 +78,9 @@ _BODY = re.compile(rb',"salt":"([0-9a-f]{32})","body":')
 class Record:
     """One piece of evidence. Empty strings and -1 stand for what does not apply or was not reached.
 
-    `findings` holds rows of `exchange.FindingRow`'s shape, `reasons` rows of `decision.Reason`'s. `body` is any JSON
-    object; its `parts`, a list of {role, kind, pointer, digest, new, text?}, is what the views put a prompt
-    together from: `text` is there the first time its session sends it.
+    `findings` holds rows of `exchange.FindingRow`'s shape, `reasons` rows of `decision.Reason`'s. `body` is
+    any JSON object; its `parts`, a list of {role, kind, pointer, digest, new, text?}, is what the views put a
+    prompt together from: `text` is there the first time its session sends it.
     """
 
     kind: RecordKind
@@ -163,9 +163,9 @@ def chain(made: Draft, writer: str, seq: int, prev: str) -> tuple[bytes, str]:
 
 
 def check(line: bytes) -> Link:
-    """Prove one line (without its newline) in itself. Raises BrokenLine; its place in the chain is the caller's."""
+    """Prove one line (without its newline) in itself; its place is the caller's. Raises BrokenLine."""
     tail = _TAIL.fullmatch(line, max(0, len(line) - _TAIL_BYTES))
-    # unescaped, these bytes cannot stand inside a JSON string, and no column is called salt: the first is the one
+    # these bytes cannot stand inside a JSON string, and no column is called salt: the first is the one
     opening = _BODY.search(line)
     if tail is None or opening is None or opening.end() > tail.start():
         raise BrokenLine("it is not a whole record")
@@ -180,7 +180,8 @@ def check(line: bytes) -> Link:
     return _link(head, prev, digest)
 
 
-# DuckDB reads a value that its column cannot hold as NULL, silently: such a record is refused when it is written.
+# DuckDB reads a value that its column cannot hold as NULL, silently: such a record is refused when it is
+# written.
 _Int = Annotated[int, msgspec.Meta(ge=-1, le=2**31 - 1)]
 _Long = Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)]
 _Double = Annotated[float, msgspec.Meta(ge=-1, le=1e300)]

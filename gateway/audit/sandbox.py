@@ -2,8 +2,9 @@
 
     python -m gateway.audit.sandbox < request
 
-The request is a JSON object on standard input; the answer goes to standard output as JSON lines: the columns as
-[[name, type]…], each row as an array, and `{"rows": n}` at the end, or `{"refused": why}` or `{"failed": why}`.
+The request is a JSON object on standard input; the answer goes to standard output as JSON lines: the columns
+as [[name, type]…], each row as an array, `{"rows": n}` at the end; or `{"refused": why}`, `{"failed": why}`.
+
 Kernel limits, Landlock and DuckDB's own settings each close what the others leave open.
 """
 

@@ -5,8 +5,8 @@
 3. It is renamed in, and the folder synced.
 4. The seal is appended to `seals.ndjson`, visible five seconds later: queries that began before read the live
    segment, later ones the Parquet file.
-5. A minute after that, a tombstone is renamed over the live segment: open readers keep the old file, a late one is
-   told to run again (the `records` view raises).
+5. A minute after that, a tombstone is renamed over the live segment: open readers keep the old file, a late
+   one is told to run again (the `records` view raises).
 6. Tombstones are removed at start-up only.
 """
 
@@ -46,7 +46,7 @@ class SealingFailed(RegateError):
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What one pass did: the segments it sealed, those it refuses with the reason, and whether another pass ran."""
+    """What one pass sealed, and refused with the reason; `busy` when another pass was running."""
 
     segments: tuple[str, ...] = ()
     refused: Mapping[str, str] | None = None
@@ -78,7 +78,7 @@ class Sealer:
                 publish(self._folder)
 
     def seal(self) -> Sealed:
-        """One pass: seal every closed segment, bury those whose time has come. Raises SealingFailed, OSError."""
+        """One pass: seal what is closed, bury what is due. Raises SealingFailed, OSError."""
         with self._alone() as alone:
             if not alone:
                 return Sealed(busy=True)
@@ -115,7 +115,7 @@ class Sealer:
                 path.unlink()
 
     def _closed(self, seals: Mapping[str, Any]) -> list[str]:
-        """Segments that nobody writes any more, whole to their last line. A torn one waits for a journal's start."""
+        """Whole segments that nobody writes any more. A torn one waits for a journal's start."""
         closed = []
         for path in self._folder.live_files():
             segment = path.stem
@@ -155,7 +155,7 @@ class Sealer:
 
     def _admit(self, report: dict[str, Any]) -> str:
         """Steps 3 and 4 for one proved file."""
-        segment = report["segment"]
+        segment: str = report["segment"]
         target = self._folder.sealed / f"date={report.pop('date')}" / f"{segment}.parquet"
         target.parent.mkdir(mode=0o700, exist_ok=True)
         os.rename(self._folder.aside(segment), target)
@@ -191,8 +191,12 @@ class Sealer:
 
 
 def read_seals(folder: Folder) -> list[dict[str, Any]]:
-    """Every seal, unchecked, in the order they were made."""
-    return [orjson.loads(line) for line in signed_log.lines(folder.seals)]
+    """Every seal, unchecked, in the order they were made. Raises SealingFailed when one cannot be read."""
+    try:
+        return [orjson.loads(line) for line in signed_log.lines(folder.seals)]
+    except orjson.JSONDecodeError as error:
+        # sealing on would give a segment a second seal
+        raise SealingFailed(f"{folder.seals}: {error}; see regate audit verify") from error
 
 
 def _ends_in_newline(path: Path) -> bool:

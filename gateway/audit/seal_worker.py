@@ -1,4 +1,4 @@
-"""The sealer's child process: turns closed segments into proved Parquet files, and reports each on a line of output.
+"""The sealer's child process: turns closed segments into proved Parquet files, one line of output each.
 
 python -m gateway.audit.seal_worker AUDIT_FOLDER SEGMENT…
 """
@@ -53,7 +53,7 @@ def _write(live: Path, path: Path) -> dict[str, Any]:
 
 
 def _prove(live: Path) -> tuple[Link, Link]:
-    """The segment's first and last link. Raises BrokenLine: what is broken stays as it is, to be looked at."""
+    """The segment's first and last link. Raises BrokenLine: what is broken stays as it is."""
     first = last = None
     with live.open("rb") as file:
         for number, line in enumerate(file, start=1):

@@ -1,4 +1,4 @@
-"""One writer's chain on disk: its live segment, appended whole batches at a time, and the dead ones it finds."""
+"""One writer's chain on disk: its live segment, appended a batch at a time, and the dead ones it finds."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class LiveChain:
         self.head = Head()
 
     def append(self, drafts: Iterable[Draft]) -> None:
-        """Write the drafts as one batch; durable when it returns. Raises OSError: then none of them is in the chain."""
+        """Write the drafts as one durable batch. Raises OSError: then none of them is in the chain."""
         self.rotate_when_due()
         if self._descriptor < 0:
             self._open()

@@ -1,4 +1,4 @@
-"""Small append-only files of signed lines that several processes write: `seals.ndjson` and `checkpoints.ndjson`."""
+"""The append-only files of signed lines that processes share: `seals.ndjson` and `checkpoints.ndjson`."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Verifier:
     def read(self, line: bytes) -> dict[str, Any]:
         """The document of a signed line (without its newline). Raises BadSignature."""
         try:
-            document = orjson.loads(line)
+            document: dict[str, Any] = orjson.loads(line)
             signature = bytes.fromhex(document.pop("signature"))
             by = document["key"]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -62,7 +62,7 @@ class Signer:
 
 
 def load_signer(path: Path) -> Signer:
-    """Read the private key (PEM), or make it with mode 0600 and its public half beside it where there is none.
+    """Read the private key (PEM), or make it (mode 0600) and its public half where there is none.
 
     Raises ConfigError when it is not an Ed25519 key, others may read it, or the public half is another key's.
     """
@@ -122,7 +122,7 @@ def _public_pem(verifier: Verifier) -> bytes:
 
 
 def _write_new(path: Path, content: bytes, mode: int) -> None:
-    """Write a file whole; of two processes that start at once, the first wins and the other reads its file."""
+    """Write a file whole; of two processes that start at once, the first wins and the other reads it."""
     aside = path.with_name(f"{path.name}.{os.getpid()}")
     with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         file.write(content)

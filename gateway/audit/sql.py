@@ -1,4 +1,4 @@
-"""SQL from people over the evidence: one SELECT, in a child process that can only read it and dies at its deadline."""
+"""SQL from people: one SELECT, in a child process that can only read the evidence and dies at a deadline."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A query's answer as it comes: `rows` can be read once, inside the block, and raises QueryFailed midway."""
+    """A query's answer as it comes: `rows` is read once, inside the block, and may raise QueryFailed."""
 
     columns: tuple[str, ...]
     types: tuple[str, ...]
@@ -69,7 +69,7 @@ def query(
 def query_to_parquet(
     root: Path, sql: str, out: BinaryIO, parameters: Sequence[str] = (), *, limits: Limits | None = None
 ) -> None:
-    """Run one SELECT and write its rows to `out` as a Parquet file. Raises QueryRefused, QueryFailed, ConfigError."""
+    """Run one SELECT and write its rows as Parquet. Raises QueryRefused, QueryFailed, ConfigError."""
     with tempfile.TemporaryDirectory(prefix="regate-sql-") as folder:
         made = Path(folder).resolve() / "rows.parquet"
         with _child(root, sql, parameters, limits or Limits(), made) as child:
@@ -133,7 +133,7 @@ def _child(
         "limits": asdict(limits),
         "parquet": str(parquet) if parquet else "",
     }
-    process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+    process = subprocess.Popen(
         [sys.executable, "-P", "-m", "gateway.audit.sandbox"],
         # nothing of our own environment: it holds credentials
         env={"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONPATH": str(Path(gateway.__file__).parents[1])},

@@ -1,4 +1,4 @@
-"""Proves the evidence offline: every chain from its first record on, its seals, and the signed heads behind it."""
+"""Proves the evidence offline: every chain from its first record on, its seals, and its signed heads."""
 
 from __future__ import annotations
 
@@ -53,7 +53,11 @@ class Report:
         return {"intact": self.intact, **asdict(self)}
 
 
-def verify(root: Path, public_key: Path, *, progress: Callable[[str], None] = lambda segment: None) -> Report:
+def _silent(_: str) -> None:
+    """No progress shown."""
+
+
+def verify(root: Path, public_key: Path, *, progress: Callable[[str], None] = _silent) -> Report:
     """Check everything under the audit folder; gateways may write meanwhile.
 
     A chain is followed up to its first broken record, the other chains to their ends. `progress` is told each
@@ -73,8 +77,8 @@ class _Verification:
 
     def run(self) -> Report:
         verifier = self._verifier()
-        # heads first: what they name was on disk before they were signed; then the segments, then their seals, so
-        # that a segment sealed meanwhile is met as live
+        # heads first: what they name was on disk before they were signed; then the segments, then their
+        # seals, so that a segment sealed meanwhile is met as live
         for head in self._signed(self._folder.checkpoints, verifier):
             self._heads[head["writer"]][head["seq"]] = head["hash"]
         live = self._folder.live_files()

@@ -1,7 +1,8 @@
 """The SQL of the views that evidence is read through, live and sealed segments together.
 
-Traps that shape it (measured on DuckDB 1.5): a torn line is a row of NULLs; a MATERIALIZED CTE or a join kills column
-pruning, and the bodies are by far the most of what there is; `now()` is the start of the query's transaction.
+Traps that shape it (measured on DuckDB 1.5): a torn line is a row of NULLs; a MATERIALIZED CTE or a join
+kills column pruning, and the bodies are by far the most of what there is; `now()` is the start of the query's
+transaction.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def create_views(connection: duckdb.DuckDBPyConnection, folder: Folder) -> None:
 
 
 def publish(folder: Folder) -> None:
-    """Write `audit.duckdb` aside and rename it in: views only, for other tools, opened read-only by any number.
+    """Write `audit.duckdb` aside and rename it in: views only, for other tools to open read-only.
 
     Its paths are absolute; `SET VARIABLE audit = '/elsewhere/audit'` reads a copy of the folder.
     """
@@ -67,7 +68,7 @@ def publish(folder: Folder) -> None:
 
 
 def _records(root: str) -> str:
-    """Live segments whose seal is not yet visible, and sealed ones whose seal is: every record exactly once."""
+    """Live segments whose seal is not visible yet, and sealed ones whose seal is: every record once."""
     names = ", ".join(COLUMNS)
     live_columns = {**COLUMNS, "body": "JSON", "tombstone": "VARCHAR", "visible_at": "TIMESTAMPTZ"}
     spec = ", ".join(f"{name}: {_text(kind)}" for name, kind in live_columns.items())
@@ -75,7 +76,7 @@ def _records(root: str) -> str:
         SELECT segment FROM read_ndjson({root} || '/seals.ndjson', ignore_errors=true,
             columns={{segment: 'VARCHAR', visible_at: 'TIMESTAMPTZ'}})
         WHERE segment IS NOT NULL AND visible_at <= now()
-    """
+    """  # noqa: S608 - the root is a quoted path
     late = "error('a segment was sealed while this query ran: run it again')::BOOLEAN"
     return f"""
         SELECT {names}, body, parse_filename(filename, true) AS segment
@@ -95,8 +96,8 @@ def _text(value: str) -> str:
 
 
 _DECISIONS = f"""
-    SELECT recorded_at, decision_id, exchange_id, session_id, {_WHO}, {_CALL}, phase, action, enforced, revision,
-        approval_id, duration_ms, findings, reasons, body, writer, seq
+    SELECT recorded_at, decision_id, exchange_id, session_id, {_WHO}, {_CALL}, phase, action, enforced,
+        revision, approval_id, duration_ms, findings, reasons, body, writer, seq
     FROM records WHERE kind = 'decision'
 """  # noqa: S608 - our own names
 
@@ -117,9 +118,11 @@ _APPROVALS = """
     SELECT approval_id, arg_max(coalesce(body->>'$.status', code), place) AS status,
         min(recorded_at) AS opened_at, max(recorded_at) AS changed_at,
         arg_min(exchange_id, place) AS exchange_id, arg_min(session_id, place) AS session_id,
-        arg_min(agent, place) AS agent, arg_min(owner, place) AS owner, arg_min(on_behalf_of, place) AS on_behalf_of,
+        arg_min(agent, place) AS agent, arg_min(owner, place) AS owner,
+        arg_min(on_behalf_of, place) AS on_behalf_of,
         arg_min(provider, place) AS provider, arg_min(method, place) AS method, arg_min(path, place) AS path,
-        arg_min(phase, place) AS phase, arg_min(revision, place) AS revision, arg_min(reasons, place) AS reasons,
+        arg_min(phase, place) AS phase, arg_min(revision, place) AS revision,
+        arg_min(reasons, place) AS reasons,
         coalesce(arg_max(from_json(body->'$.approvers', '["VARCHAR"]'), place), []) AS approvers,
         list({'event': code, 'recorded_at': recorded_at, 'body': body} ORDER BY place) AS transitions
     FROM (SELECT *, {'recorded_at': recorded_at, 'seq': seq} AS place
@@ -127,8 +130,8 @@ _APPROVALS = """
     GROUP BY approval_id
 """
 
-# Subqueries, written out where they are used twice: `records` holds an error(), and DuckDB materialises a WITH query
-# that does, bodies and all.
+# Subqueries, written out where they are used twice: `records` holds an error(), and DuckDB materialises a
+# WITH query that does, bodies and all.
 _SAID = f"""
     (SELECT *, from_json(body->'$.parts', '{_PART}') AS parts
      FROM records WHERE kind IN ('decision', 'completion', 'refusal') AND exchange_id <> '')
@@ -142,8 +145,9 @@ _EACH = f"""
 
 # One row a part of a prompt or completion, its text found wherever its session stored it first.
 _PARTS = f"""
-    SELECT recorded_at, exchange_id, each.session_id, decision_id, record_kind, phase, place, part.role AS role,
-        part.kind AS kind, part.pointer AS pointer, part.digest AS digest, part.new AS "new",
+    SELECT recorded_at, exchange_id, each.session_id, decision_id, record_kind, phase, place,
+        part.role AS role, part.kind AS kind, part.pointer AS pointer, part.digest AS digest,
+        part.new AS "new",
         coalesce(part.text, stored.text) AS text, writer, seq
     FROM {_EACH} AS each LEFT JOIN (
         SELECT session_id, part.digest AS digest, arg_min(part.text, recorded_at) AS text
@@ -170,17 +174,19 @@ _STATE = """
     END
 """
 
-# The text of a list of parts. The session's stored texts come by a join on the session alone, which leaves the bodies
-# out of every query that does not ask for `prompt` or `completion`.
+# The text of a list of parts. The session's stored texts come by a join on the session alone, which leaves
+# the bodies out of every query that does not ask for `prompt` or `completion`.
 _TEXTS = """coalesce(array_to_string(list_transform({parts}, lambda part: coalesce(
-        part.text, known.texts[list_position(known.digests, part.digest)], '[not recorded]')), chr(10)), '')"""
+        part.text, known.texts[list_position(known.digests, part.digest)], '[not recorded]')),
+        chr(10)), '')"""
 
 _GROUPED = f"""
     (SELECT exchange_id,
         arg_max(session_id, seq) AS session_id,
         min(recorded_at) AS started_at,
         max(recorded_at) FILTER ({_ENDED}) AS ended_at,
-        arg_max(agent, seq) AS agent, arg_max(owner, seq) AS owner, arg_max(on_behalf_of, seq) AS on_behalf_of,
+        arg_max(agent, seq) AS agent, arg_max(owner, seq) AS owner,
+        arg_max(on_behalf_of, seq) AS on_behalf_of,
         arg_max(provider, seq) AS provider, arg_max(dialect, seq) AS dialect, arg_max(model, seq) AS model,
         arg_max(method, seq) AS method, arg_max(path, seq) AS path,
         coalesce(arg_max(action, seq) FILTER ({_ASKED}), '') AS action,
@@ -209,8 +215,9 @@ _KNOWN = f"""
 """  # noqa: S608 - our own names
 
 _EXCHANGES = f"""
-    SELECT exchange_id, said.session_id, started_at, ended_at, {_WHO}, {_CALL}, action, response_action, decision_id,
-        enforced, revision, approval_id, {_STATE} AS state, status, code, input_tokens, output_tokens, duration_ms,
+    SELECT exchange_id, said.session_id, started_at, ended_at, {_WHO}, {_CALL}, action, response_action,
+        decision_id, enforced, revision, approval_id, {_STATE} AS state, status, code,
+        input_tokens, output_tokens, duration_ms,
         {_TEXTS.format(parts="prompt_parts")} AS prompt,
         {_TEXTS.format(parts="completion_parts")} AS completion
     FROM {_GROUPED} AS said LEFT JOIN {_KNOWN} AS known ON known.session_id = said.session_id

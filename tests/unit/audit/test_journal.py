@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from gateway.audit import Journal, Record, new_writer
+from gateway.audit import Journal, new_writer
 from gateway.audit.segment import LiveChain
 from gateway.errors import ConfigError, RecordingFailed
 
@@ -123,16 +123,19 @@ def test_a_full_queue_refuses(evidence: Evidence, monkeypatch: pytest.MonkeyPatc
     real = LiveChain.append
     monkeypatch.setattr(LiveChain, "append", lambda self, drafts: (gate.wait(), real(self, drafts))[1])
 
-    accepted = 0
-    with pytest.raises(RecordingFailed, match="queue is full"):
+    def fill() -> None:
         for number in range(20):
             journal.enqueue(decision(number))
-            accepted += 1
+            accepted.append(number)
+
+    accepted: list[int] = []
+    with pytest.raises(RecordingFailed, match="queue is full"):
+        fill()
     gate.set()
     journal.close()
 
-    assert 5 <= accepted <= 6
-    assert len(records(evidence)) == accepted
+    assert 5 <= len(accepted) <= 6
+    assert len(records(evidence)) == len(accepted)
 
 
 def test_a_journal_that_is_not_started_or_closed_refuses(evidence: Evidence) -> None:
@@ -159,13 +162,14 @@ def tiny_disk(path: Path, size: str = "256k") -> Iterator[None]:
         subprocess.run(["umount", "-l", str(path)], check=True)
 
 
+def remount(path: Path, mode: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{mode}", str(path)], check=True)
+
+
 async def test_a_full_disk_refuses_every_caller_and_leaves_no_torn_line_behind(tmp_path: Path) -> None:
     with tiny_disk(tmp_path / "disk"):
-        evidence = Evidence(tmp_path)
-        evidence.root = tmp_path / "disk" / "audit"
-        evidence.folder = type(evidence.folder)(evidence.root)
+        evidence = Evidence(tmp_path / "disk")
         journal = evidence.journal()
-        ballast = tmp_path / "disk" / "ballast"
         await journal.record(decision(0))
 
         outcomes = await asyncio.gather(
@@ -176,7 +180,6 @@ async def test_a_full_disk_refuses_every_caller_and_leaves_no_torn_line_behind(t
         assert refused
         assert all(isinstance(outcome, RecordingFailed) for outcome in refused)
 
-        ballast.write_bytes(b"")
         for _ in range(40):
             try:
                 await journal.record(decision(99))
@@ -195,18 +198,19 @@ async def test_a_full_disk_refuses_every_caller_and_leaves_no_torn_line_behind(t
 
 async def test_a_disk_that_fills_and_empties_again_is_written_to_again(tmp_path: Path) -> None:
     with tiny_disk(tmp_path / "disk"):
-        evidence = Evidence(tmp_path)
-        evidence.root = tmp_path / "disk" / "audit"
-        evidence.folder = type(evidence.folder)(evidence.root)
+        evidence = Evidence(tmp_path / "disk")
         journal = evidence.journal()
         await journal.record(decision(0))
         ballast = tmp_path / "disk" / "ballast"
         with pytest.raises(OSError, match="No space"):
             ballast.write_bytes(b"x" * 2**20)
 
-        with pytest.raises(RecordingFailed, match="No space left on device"):
+        async def fill() -> None:
             for number in range(1, 50):
                 await journal.record(decision(number))
+
+        with pytest.raises(RecordingFailed, match="No space left on device"):
+            await fill()
         assert journal.failure == "No space left on device"
         with pytest.raises(RecordingFailed, match="No space left on device"):
             journal.enqueue(decision(50))
@@ -225,16 +229,14 @@ async def test_a_disk_that_fills_and_empties_again_is_written_to_again(tmp_path:
 
 async def test_a_read_only_disk_refuses_until_it_is_writable_again(tmp_path: Path) -> None:
     with tiny_disk(tmp_path / "disk"):
-        evidence = Evidence(tmp_path)
-        evidence.root = tmp_path / "disk" / "audit"
-        evidence.folder = type(evidence.folder)(evidence.root)
+        evidence = Evidence(tmp_path / "disk")
         journal = evidence.journal()
-        subprocess.run(["mount", "-o", "remount,ro", str(tmp_path / "disk")], check=True)
+        remount(tmp_path / "disk", "ro")
 
         with pytest.raises(RecordingFailed, match="Read-only file system"):
             await journal.record(decision(1))
 
-        subprocess.run(["mount", "-o", "remount,rw", str(tmp_path / "disk")], check=True)
+        remount(tmp_path / "disk", "rw")
         for _ in range(40):
             if not journal.failure:
                 break
@@ -246,7 +248,7 @@ async def test_a_read_only_disk_refuses_until_it_is_writable_again(tmp_path: Pat
 
 def test_a_read_only_folder_is_told_at_the_start(tmp_path: Path) -> None:
     with tiny_disk(tmp_path / "disk"):
-        subprocess.run(["mount", "-o", "remount,ro", str(tmp_path / "disk")], check=True)
+        remount(tmp_path / "disk", "ro")
         journal = Journal(tmp_path / "disk" / "audit", new_writer(), key=tmp_path / "evidence.key")
 
         with pytest.raises(ConfigError, match="cannot be prepared"):

@@ -20,8 +20,10 @@ from .conftest import Evidence
 
 
 def test_rows_are_plain_json(written: Evidence) -> None:
-    sql = """SELECT 1, 10::HUGEINT ** 20::HUGEINT + 0, 170141183460469231731687303715884105727, 1.25, 'nan'::DOUBLE,
-        DATE '2026-11-22', {'a': [1, NULL]}, MAP {'k': 2}, '\\x41'::BLOB, NULL, true, body FROM records LIMIT 1"""
+    sql = """SELECT 1, 10::HUGEINT ** 20::HUGEINT + 0, 170141183460469231731687303715884105727, 1.25,
+        'nan'::DOUBLE,
+        DATE '2026-11-22', {'a': [1, NULL]}, MAP {'k': 2}, '\\x41'::BLOB, NULL, true, body FROM records
+        LIMIT 1"""
     with query(written.root, sql) as result:
         (row,) = result.rows
 

@@ -67,7 +67,7 @@ def test_an_edit_is_named_by_its_record(written: Evidence, before: bytes, after:
     [
         (lambda old: old[:3] + old[4:], 4, "missing up to record 4"),
         (lambda old: [old[1], old[0], *old[2:]], 1, "missing up to record 1"),
-        (lambda old: old[:3] + [old[2]] + old[3:], 4, "record 3 stands in its place"),
+        (lambda old: [*old[:3], old[2], *old[3:]], 4, "record 3 stands in its place"),
         (lambda old: old[:-1], -1, "what followed was removed"),
         (lambda old: [], -1, "what followed was removed"),
     ],

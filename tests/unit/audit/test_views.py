@@ -107,7 +107,8 @@ def test_an_exchange_joins_its_decisions_and_its_completion(evidence: Evidence, 
     )
 
     assert asked(
-        "SELECT action, response_action, decision_id, input_tokens, output_tokens, duration_ms, status FROM exchanges"
+        "SELECT action, response_action, decision_id, input_tokens, output_tokens, duration_ms, status"
+        " FROM exchanges"
     ) == [["allow", "mask", "de_1", 12, 34, 5.5, 200]]
     assert asked("SELECT decision_id, phase, action, agent, revision FROM decisions ORDER BY seq") == [
         ["de_1", "request", "allow", "billing", "r1"],
@@ -186,7 +187,8 @@ def test_a_session_sums_up_its_exchanges(evidence: Evidence, asked: Any) -> None
     exchange(journal, "ex_2", {**DECISION, "action": "deny"}, {"kind": "refusal", "code": "policy_denied"})
 
     assert asked(
-        "SELECT session_id, agent, exchanges, masked, denied, held, input_tokens, output_tokens, models, entities"
+        "SELECT session_id, agent, exchanges, masked, denied, held, input_tokens, output_tokens, models,"
+        " entities"
         " FROM sessions"
     ) == [["se_1", "billing", 2, 1, 1, 0, 5, 7, ["m"], ["IBAN_CODE"]]]
 
