@@ -162,7 +162,7 @@ def test_a_spoilt_seal_stops_the_sealer_before_it_seals_anything_twice(written: 
     sealer.seal()
     written.folder.seals.write_bytes(b"nonsense\n")
 
-    with pytest.raises(SealingFailed, match="seals.ndjson"):
+    with pytest.raises(SealingFailed, match=r"seals\.ndjson"):
         sealer.seal()
 
 
