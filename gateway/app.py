@@ -7,11 +7,12 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
+import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from gateway import __version__
@@ -148,9 +149,10 @@ def create_app(config: Config, worker: Worker) -> Starlette:
 
     async def readyz(_: Request) -> Response:
         problems = await worker.problems()
-        return JSONResponse(
-            {"ready": not problems, "version": __version__, "problems": problems},
-            status_code=503 if problems else 200,
+        policy = worker.policies.status()
+        body = {"ready": not problems, "version": __version__, "problems": problems, "policy": asdict(policy)}
+        return Response(
+            orjson.dumps(body), status_code=503 if problems else 200, media_type="application/json"
         )
 
     async def exposition(_: Request) -> Response:
