@@ -171,7 +171,7 @@ def _config() -> Config:
 
 
 def _key(config: Config) -> Path:
-    return config.key_path.with_name("evidence.key")
+    return config.evidence_key_path
 
 
 def _segments(config: Config) -> int:
