@@ -205,7 +205,7 @@ class Gateway:
                 return await self._stream(exchange, response)
             if media_type == "application/json" or media_type.endswith("+json"):
                 return await self._whole.answer(exchange, response)
-            if not media_type and not await collect(response, limit=0):
+            if exchange.call.method == "HEAD" or (not media_type and not await collect(response, limit=0)):
                 return self._empty(exchange, response)
         except BaseException:
             await response.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable
 
 from starlette.types import Message, Receive, Scope, Send
@@ -13,6 +14,7 @@ from gateway.flow.context import Answer, Call, Exchange
 from gateway.metrics import Metrics
 from gateway.pipeline import Gateway
 
+_log = logging.getLogger("regate.proxy")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -47,9 +49,19 @@ class Proxy:
             self._count(exchange)
 
     def _count(self, exchange: Exchange) -> None:
+        """One line in the log and one in the metrics, neither with a word of the content."""
         usage = exchange.completion.usage
         tokens = max(usage.input_tokens, 0) + max(usage.output_tokens, 0)
         seconds = exchange.elapsed_ms() / 1000
+        fields = {
+            "exchange_id": exchange.id,
+            "agent": exchange.agent.id,
+            "provider": exchange.provider,
+            "action": exchange.action,
+            "outcome": exchange.outcome,
+            "ms": round(seconds * 1000, 1),
+        }
+        _log.info("exchange", extra=fields)
         self._metrics.closed(exchange.provider, exchange.action, exchange.outcome, seconds, tokens)
 
 

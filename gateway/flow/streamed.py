@@ -142,8 +142,7 @@ class StreamedCompletion:
         while (chunk := await self._next_chunk()) is not None:
             for event in decoder.feed(chunk):
                 yield event
-        for event in decoder.close():
-            yield event
+        # an event that was cut off is none (WHATWG); whether the completion is whole, the reader knows
 
     async def _next_chunk(self) -> bytes | None:
         if self._backlog:
@@ -231,7 +230,7 @@ class StreamedCompletion:
         if not self._decided_calls:
             self._decide(await self._ask())
         texts = {}
-        for part in parts:
+        for part in (part for part in parts if part.part.place in ("value", "number")):
             text = masked_text(part, self._decided, exchange.response_vault) or part.part.text
             if part.part.pointer in item.call.pointers:
                 text = exchange.restorer.whole(text, json_escape=True)
