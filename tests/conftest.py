@@ -1,4 +1,4 @@
-"""Makes the checkout importable however pytest is started, so that `tests.support` is one package everywhere."""
+"""Makes the checkout importable however pytest is started: `tests.support` is one package everywhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One fake provider and a few real gateways for all end-to-end tests; every process ends with the fixtures."""
+"""One fake provider and a few real gateways for all end-to-end tests; every process ends with them."""
 
 from __future__ import annotations
 
@@ -58,6 +58,12 @@ def gateway(
 def key(gateway: GatewayProcess) -> str:
     """An agent's key for `gateway`."""
     return gateway.create_key("agent-one", "ana", "--group", "default")
+
+
+@pytest.fixture(scope="session")
+def other_key(gateway: GatewayProcess) -> str:
+    """The key of another agent for `gateway`."""
+    return gateway.create_key("agent-two", "ana")
 
 
 @pytest.fixture(scope="session")
@@ -124,7 +130,7 @@ def many() -> Iterator[ThreadPoolExecutor]:
 
 @pytest.fixture
 def words() -> str:
-    """Words that no other test uses, so that no prompt is taken for another's. No digits: nothing to detect."""
+    """Words that no other test uses: no prompt is taken for another's. No digits, so nothing to detect."""
     number, letters = next(_COUNT), []
     for _ in range(4):
         number, letter = divmod(number, 26)

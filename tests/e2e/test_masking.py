@@ -41,7 +41,7 @@ EVERYWHERE = Ask(
 
 
 def assert_clean(received: Received) -> None:
-    """Nothing of the prompt's values is in what the provider got: request line, headers, body, escapes undone."""
+    """None of the values is in what the provider got: request line, headers, body, escapes undone."""
     everything = received.everything()
     found = [value for value in ALL if value in everything]
     assert found == []
@@ -179,12 +179,11 @@ def test_a_value_in_syntax_cannot_be_masked_so_it_is_refused(
 
 @pytest.mark.parametrize("sdk", EACH_FORM, ids=str)
 async def test_the_same_value_has_the_same_placeholder_in_every_turn_and_another_for_another_agent(
-    gateway: GatewayProcess, key: str, provider: FakeProvider, sdk: Sdk
+    gateway: GatewayProcess, key: str, other_key: str, provider: FakeProvider, sdk: Sdk
 ) -> None:
     for _ in range(2):
         await sdk.ask(gateway.url, key, "echo", Ask(user=EMAIL))
-    other = gateway.create_key("agent-two", "ana")
-    await sdk.ask(gateway.url, other, "echo", Ask(user=EMAIL))
+    await sdk.ask(gateway.url, other_key, "echo", Ask(user=EMAIL))
 
     first, second, others = (received.json()["messages"][0]["content"] for received in provider.received())
     assert first == second

@@ -40,7 +40,7 @@ def configuration(
     return _merged(config, changes)
 
 
-def policy_copy(folder: Path, settings: Mapping[str, Any] = {}, rules: Mapping[str, str] = {}) -> Path:  # noqa: B006 - read only
+def policy_copy(folder: Path, settings: Mapping[str, Any] = {}, rules: Mapping[str, str] = {}) -> Path:
     """A copy of the shipped policy with settings merged in and rule files added."""
     copy = folder / "policy"
     shutil.copytree(SHIPPED, copy)

@@ -33,7 +33,7 @@ class Received:
         return json.loads(self.body)
 
     def everything(self) -> str:
-        """All that went up, as one text: request line, headers, body, and the body with its escapes undone."""
+        """All that went up, as one text: target, headers, body, and the body with its escapes undone."""
         lines = [self.target, *(f"{name}: {value}" for name, value in self.headers)]
         text = self.body.decode("utf-8", "replace")
         return "\n".join([*lines, text, text.encode().decode("unicode_escape", "replace")])

@@ -1,7 +1,8 @@
-"""The real gateway as a process: configured in a folder of its own, asked over its socket, run by its own CLI."""
+"""The real gateway as a process: configured in a folder of its own, run and asked as its users do."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -90,10 +91,8 @@ class GatewayProcess:
             return
         self.process.kill()
         self.process.wait()
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)  # its own session: nothing of anybody else is in it
-        except ProcessLookupError:
-            pass
+        with contextlib.suppress(ProcessLookupError):  # its own session: nothing of anybody else is in it
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process = None
 
     def cli(self, *arguments: str, key: str = "", seconds: float = 60) -> subprocess.CompletedProcess[str]:
@@ -172,7 +171,7 @@ class GatewayProcess:
         return path.read_text("utf-8", "replace") if path.exists() else ""
 
     def written(self) -> dict[str, bytes]:
-        """Every file that the gateway wrote, its evidence, state and output, by path. Its own key is left out."""
+        """Every file that the gateway wrote, its evidence, state and output, by path."""
         return {
             str(path.relative_to(self.folder)): path.read_bytes()
             for path in sorted(self.folder.rglob("*"))

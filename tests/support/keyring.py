@@ -1,4 +1,4 @@
-"""The keys that tests ask with, made by the real command."""
+"""The keys that tests ask with: those of people by the real command, those of test groups beside it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.identity import create_key
-from gateway.state import Keys, open_state
+from gateway.state import Keys, State, open_state
 from tests.support.gateway import GatewayProcess
 
 OWNER = "ana"
@@ -45,27 +46,20 @@ class Keyring:
 
 
 def cut_keys(gateway: GatewayProcess) -> Keyring:
-    """Make all keys, a few at a time: each is a process."""
-    with ThreadPoolExecutor(max_workers=3) as pool:
-        agents = {
-            group: pool.submit(gateway.create_key, f"agent-{group}", OWNER, "--group", group)
-            for group in GROUPS
-        }
+    """Make all keys. The command takes a second each, so the many agents' keys are made without it."""
+    state = open_state(gateway.state)
+    try:
+        agents = {group: _made(state, agent=f"agent-{group}", groups=(group,)) for group in GROUPS}
+        expired = _made(state, agent="late", expires_seconds=60, now=time.time() - 3600)
+    finally:
+        state.close()
+    with ThreadPoolExecutor(max_workers=2) as pool:
         people = {
             name: pool.submit(gateway.create_key, f"key-{name}", owner, *options)
             for name, (owner, *options) in _PEOPLE.items()
         }
-        return Keyring(
-            {name: made.result() for name, made in agents.items()},
-            {name: made.result() for name, made in people.items()} | {"expired": _expired(gateway)},
-        )
+        return Keyring(agents, {name: made.result() for name, made in people.items()} | {"expired": expired})
 
 
-def _expired(gateway: GatewayProcess) -> str:
-    """A key whose hour has passed: the command's shortest life is a minute, so its clock is set back."""
-    state = open_state(gateway.state)
-    try:
-        past = time.time() - 3600
-        return create_key(Keys(state), agent="late", owner=OWNER, expires_seconds=60, now=past)[1]
-    finally:
-        state.close()
+def _made(state: State, *, agent: str, now: float | None = None, **options: Any) -> str:
+    return create_key(Keys(state), agent=agent, owner=OWNER, now=now or time.time(), **options)[1]

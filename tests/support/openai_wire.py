@@ -24,7 +24,7 @@ def document(body: dict[str, Any], saying: Saying) -> dict[str, Any]:
 
 
 def events(body: dict[str, Any], saying: Saying, size: int) -> list[bytes]:
-    """Chunks as OpenAI sends them: roles, deltas round-robin over choices and calls, finish reasons, usage, [DONE]."""
+    """Chunks as OpenAI sends them: deltas go round over choices and calls, usage and [DONE] come last."""
     wants_usage = bool((body.get("stream_options") or {}).get("include_usage"))
     head = _head(body, "chat.completion.chunk") | ({"usage": None} if wants_usage else {})
 
@@ -36,7 +36,7 @@ def events(body: dict[str, Any], saying: Saying, size: int) -> list[bytes]:
     field = "refusal" if saying.refused else "content"
     deltas = [[chunk(i, {field: piece}) for piece in cut(text, size)] for i, text in enumerate(saying.texts)]
     made += [one for row in zip_longest(*deltas) for one in row if one]
-    for index, (name, raw) in enumerate(saying.calls):
+    for index, (name, _) in enumerate(saying.calls):
         started = {**_call(index, name, ""), "index": index}
         made.append(chunk(0, {"tool_calls": [started]}))
     pieces = [

@@ -1,4 +1,4 @@
-"""A fake provider in a process of its own: answers as the model's name says, and keeps every request it received.
+"""A fake provider in a process of its own: answers as the model's name says, keeps what it received.
 
 `python -m tests.support.provider` prints its port, and ends when its standard input does.
 """
@@ -102,8 +102,8 @@ async def _read_body(headers: Mapping[str, str], reader: asyncio.StreamReader) -
 
 
 async def _left(reader: asyncio.StreamReader) -> None:
-    """Return once the client has closed the connection. Looks, and reads nothing: the next request may come."""
-    while not reader.at_eof():
+    """Return once the client has closed the connection. Reads nothing: the next request may come."""
+    while not reader.at_eof():  # noqa: ASYNC110 - a stream has no event for it
         await asyncio.sleep(_LOOK_SECONDS)
 
 

@@ -1,7 +1,7 @@
 """What the fake provider answers: the behaviour that the `model` field names, in either dialect.
 
-A model is a name and options, say `echo,chunk=1,delay=0.01`: `chunk` is the characters of a streamed delta, `cut` the
-bytes of a network write (0 = an event each), `delay` the seconds between two writes.
+A model is a name and options, say `echo,chunk=1,delay=0.01`: `chunk` is the characters of a streamed delta,
+`cut` the bytes of a network write (0 = an event each), `delay` the seconds between two writes.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A status line, headers, and what is written after them in order. Nothing is written before the first bytes."""
+    """A status line, headers, and what follows in order. Nothing at all is written before the first bytes."""
 
     status: int
     headers: Mapping[str, str]
@@ -171,7 +171,7 @@ def _huge(stream: bool) -> Iterator[bytes]:
 
 
 def _error(status: int, credential: str, anthropic: bool) -> Reply:
-    """The provider's own error, which repeats the credential it was called with, in the body and in a header."""
+    """The provider's own error, which repeats the credential it was called with, in body and header."""
     message = f"request failed: incorrect credential {credential} provided"
     error = {"message": message, "type": "provider_error", "code": f"e{status}"}
     document = {"type": "error", "error": error} if anthropic else {"error": error}

@@ -63,7 +63,7 @@ def said_by(model: str, body: dict[str, Any]) -> Saying:
 
 
 def heard_key(heard: str) -> str:
-    """A key that holds nothing of the prompt: an object key with a value in it cannot be restored or masked."""
+    """A key that holds nothing of the prompt: what stands in an object key cannot be masked."""
     return f"heard {len(heard)}"
 
 

@@ -1,10 +1,9 @@
-"""The real OpenAI and Anthropic SDKs, sync and async, whole and streaming, behind one way to ask and to hear."""
+"""The real OpenAI and Anthropic SDKs, sync and async, whole and streaming, behind one way to ask."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, Literal
@@ -12,13 +11,15 @@ from typing import Any, Literal
 import anthropic
 import openai
 
-Error = openai.APIStatusError | anthropic.APIStatusError
+Errors = openai.APIError | anthropic.APIError
+REFUSED = (openai.APIStatusError, anthropic.APIStatusError)  # a status that is an error
+FAILED = (openai.APIError, anthropic.APIError)  # that, or an error in mid-stream
 _SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A prompt in neither dialect. `call` and `result` are an earlier tool call and what the tool answered."""
+    """A prompt in neither dialect. `call` and `result` are an earlier tool call and what it gave."""
 
     user: str = "hello"
     system: str = ""
@@ -69,12 +70,12 @@ SDKS = [Sdk(f, m, s) for f, m, s in product(("openai", "anthropic"), ("sync", "a
 EACH_FORM = [sdk for sdk in SDKS if sdk.mode == "async"]
 
 
-def code_of(error: Error) -> str:
+def code_of(error: Errors) -> str:
     """The `code` of Regate's refusal, wherever the dialect puts it."""
     return str(error_of(error)["code"])
 
 
-def error_of(error: openai.APIError | anthropic.APIError) -> dict[str, Any]:
+def error_of(error: Errors) -> dict[str, Any]:
     """The error object; the OpenAI SDK unwraps it, the Anthropic one does not."""
     body: Any = error.body
     assert isinstance(body, dict), body
@@ -202,6 +203,3 @@ def anthropic_body(model: str, ask: Ask) -> dict[str, Any]:
         **({"tools": tools} if tools else {}),
         **ask.extra,
     }
-
-
-Run = Callable[[str, str, dict[str, Any], bool, float], Heard]

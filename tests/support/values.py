@@ -1,4 +1,4 @@
-"""Made-up sensitive values that the detectors know, put together here so that no scanner takes them for real."""
+"""Made-up sensitive values that the detectors know, in pieces so that no scanner takes them for real."""
 
 from __future__ import annotations
 

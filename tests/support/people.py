@@ -1,0 +1,46 @@
+"""What people do about approvals: always by the real command, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.state import ApprovalStore, open_state
+from tests.support.gateway import GatewayProcess
+
+
+def await_pending(gateway: GatewayProcess, words: str, *, seconds: float = 15) -> str:
+    """The id of the pending approval whose summary holds these words. Looks into the state, which is quick."""
+    deadline = time.monotonic() + seconds
+    state = open_state(gateway.state)
+    try:
+        while time.monotonic() < deadline:
+            with ApprovalStore(state).read() as rows:
+                found = [one.id for one in rows.matching(status="pending") if words in one.summary]
+            if found:
+                assert len(found) == 1, found
+                return found[0]
+            time.sleep(0.05)
+    finally:
+        state.close()
+    raise AssertionError(f"nothing pending about {words!r}")
+
+
+def approve(gateway: GatewayProcess, approval_id: str, key: str, note: str = "fine") -> None:
+    gateway.run("approvals", "approve", approval_id, "--note", note, key=key)
+
+
+def deny(gateway: GatewayProcess, approval_id: str, key: str, note: str = "no") -> None:
+    gateway.run("approvals", "deny", approval_id, "--note", note, key=key)
+
+
+def listed(gateway: GatewayProcess, status: str = "") -> Mapping[str, dict[str, Any]]:
+    """`regate approvals list`, by id."""
+    option = ("--status", status) if status else ()
+    return {one["id"]: one for one in json.loads(gateway.run("approvals", "list", *option, "--json"))}
+
+
+def status_of(gateway: GatewayProcess, approval_id: str) -> str:
+    return str(json.loads(gateway.run("approvals", "show", approval_id, "--json"))["status"])
