@@ -18,6 +18,7 @@ from starlette.routing import Route
 from gateway import __version__
 from gateway.approvals import Approvals
 from gateway.audit import Journal, Record, Sealer, new_writer
+from gateway.audit.seal import SealingFailed
 from gateway.config import Config
 from gateway.detect import Inspection, Inspector
 from gateway.errors import RecordingFailed, StateUnavailable
@@ -131,7 +132,7 @@ async def _close_journal(journal: Journal, sealer: Sealer) -> None:
             journal.enqueue(Record(kind="gateway", code="stopped"))
         await asyncio.to_thread(journal.close)
         await asyncio.to_thread(sealer.seal)
-    except (RecordingFailed, OSError) as error:
+    except (RecordingFailed, SealingFailed, OSError) as error:
         _log.error("the journal could not be closed and sealed: %s", error)
 
 
