@@ -70,22 +70,11 @@ def other_key(gateway: GatewayProcess) -> str:
 def governed(
     running_provider: FakeProvider, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[GatewayProcess]:
-    """A gateway whose policy also does what the agents' groups ask for (`tests/support/e2e.rego`)."""
-    folder = tmp_path_factory.mktemp("governed")
-    denied = {"action": "deny", "severity": "high"}
-    groups: dict[str, Any] = {
-        "denies": {"entities": {"EMAIL_ADDRESS": {"request": denied, "response": denied}}},
-        "one-model": {"models": ["permitted*"]},
-        "one-provider": {"providers": ["demo"]},
-    }
-    policy = policy_copy(folder, {"groups": groups}, {"e2e.rego": RULES.read_text()})
-    config = configuration(
-        running_provider.url,
-        engine=any_engine(),
-        policy=policy,
-        limits={"body_bytes": 1024 * 1024, "response_bytes": 4 * 1024 * 1024, "read_seconds": 2},
-    )
-    process = GatewayProcess(folder, config).start()
+    """A gateway whose policy also does what the agents' groups ask for (`tests/support/e2e.rego`).
+
+    Completions on its approval list wait half a second for people.
+    """
+    process = _with_test_policy(running_provider, tmp_path_factory.mktemp("governed"), wait_seconds=0.5)
     yield process
     process.kill()
 
@@ -94,6 +83,23 @@ def governed(
 def keys(governed: GatewayProcess) -> Keyring:
     """Keys for `governed`: an agent for each group, all of one owner, and the people around them."""
     return cut_keys(governed)
+
+
+@pytest.fixture(scope="session")
+def patient(
+    running_provider: FakeProvider, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GatewayProcess]:
+    """The same, where completions wait for 45 seconds and held streams get a comment every 0.2 seconds."""
+    folder = tmp_path_factory.mktemp("patient")
+    process = _with_test_policy(running_provider, folder, wait_seconds=45, hold={"keepalive_seconds": 0.2})
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope="session")
+def patient_keys(patient: GatewayProcess) -> Keyring:
+    """Keys for `patient`."""
+    return cut_keys(patient)
 
 
 @pytest.fixture
@@ -136,3 +142,24 @@ def words() -> str:
         number, letter = divmod(number, 26)
         letters.append(string.ascii_lowercase[letter])
     return "talk of " + "".join(letters) + " things"
+
+
+def _with_test_policy(
+    provider: FakeProvider, folder: Path, *, wait_seconds: float, **changes: Any
+) -> GatewayProcess:
+    denied = {"action": "deny", "severity": "high"}
+    groups: dict[str, Any] = {
+        "denies": {"entities": {"EMAIL_ADDRESS": {"request": denied, "response": denied}}},
+        "one-model": {"models": ["permitted*"]},
+        "one-provider": {"providers": ["demo"]},
+    }
+    settings = {"groups": groups, "approval": {"wait_seconds": wait_seconds}}
+    limits = {"body_bytes": 1024 * 1024, "response_bytes": 4 * 1024 * 1024, "read_seconds": 2}
+    config = configuration(
+        provider.url,
+        engine=any_engine(),
+        policy=policy_copy(folder, settings, {"e2e.rego": RULES.read_text()}),
+        limits=limits,
+        **changes,
+    )
+    return GatewayProcess(folder, config).start()

@@ -30,7 +30,7 @@ async def test_a_held_prompt_goes_on_when_somebody_approves_while_it_waits(
     assert provider.received() == []
     assert not asking.done()
 
-    await asyncio.to_thread(approve, governed, approval_id, keys.people["approver"])
+    await asyncio.to_thread(approve, governed, approval_id, keys.people["approver"], process=True)
     heard = await asyncio.wait_for(asking, 15)
 
     assert heard.text == text
@@ -46,7 +46,7 @@ async def test_a_held_prompt_is_refused_when_somebody_denies_while_it_waits(
         WAITING[0].ask(governed.url, keys.agents["hold-long"], "echo", Ask(user=words))
     )
     approval_id = await asyncio.to_thread(await_pending, governed, words)
-    await asyncio.to_thread(deny, governed, approval_id, keys.people["approver"])
+    await asyncio.to_thread(deny, governed, approval_id, keys.people["approver"], process=True)
     with pytest.raises(REFUSED) as caught:
         await asyncio.wait_for(asking, 15)
 
@@ -64,7 +64,7 @@ def test_when_the_wait_ends_the_answer_names_the_approval_and_a_retry_passes_onc
     assert refusal(first) == (403, "approval_required")
     assert first.headers["x-should-retry"] == "false"
     approval_id = first.json()["error"]["approval_id"]
-    assert [reason["rule"] for reason in first.json()["error"]["reasons"]][0] == "e2e.hold"
+    assert first.json()["error"]["reasons"][0]["rule"] == "e2e.hold"
     assert listed(governed, "pending")[approval_id]["agent"] == "agent-hold-briefly"
     assert provider.received() == []
     assert governed.closing(first.headers["x-regate-exchange-id"])["approval_id"] == approval_id
@@ -72,7 +72,7 @@ def test_when_the_wait_ends_the_answer_names_the_approval_and_a_retry_passes_onc
     joined = post(http, governed, key, body)
     assert joined.json()["error"]["approval_id"] == approval_id
 
-    approve(governed, approval_id, keys.people["approver"])
+    approve(governed, approval_id, keys.people["approver"], process=True)
     passed = post(http, governed, key, body)
     again = post(http, governed, key, body)
 
@@ -230,10 +230,9 @@ def test_a_client_that_leaves_does_not_cancel_what_it_asked_for(
     with httpx.Client(timeout=1.0, trust_env=False) as impatient, pytest.raises(httpx.ReadTimeout):
         post(impatient, governed, key, body)
     approval_id = await_pending(governed, words)
-    [left] = governed.await_rows(
-        "SELECT code FROM records WHERE kind = 'completion' AND agent = 'agent-hold-long' AND code = 'cancelled'"
-    )[:1]
-    assert left["code"] == "cancelled"
+    assert governed.await_rows(
+        "SELECT * FROM exchanges WHERE approval_id = ? AND state = 'cancelled'", approval_id
+    )
 
     approve(governed, approval_id, keys.people["approver"])
     assert post(http, governed, key, body).status_code == 200
@@ -278,9 +277,7 @@ def test_revoking_the_asking_key_ends_its_approval(
     approval_id = post(http, governed, key, body_of("openai", "echo", words)).json()["error"]["approval_id"]
     governed.run("keys", "revoke", key.split("_")[1])
     done = governed.cli("approvals", "approve", approval_id, "--note", "x", key=keys.people["approver"])
-    deadline = time.monotonic() + 1.0
-    while time.monotonic() < deadline:
-        time.sleep(0.05)
+    time.sleep(1)  # a revocation acts within a second
 
     assert done.returncode == 1
     answer = post(http, governed, key, body_of("openai", "echo", words))

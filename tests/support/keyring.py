@@ -1,10 +1,9 @@
-"""The keys that tests ask with: those of people by the real command, those of test groups beside it."""
+"""The keys that tests ask with: an agent for each group of the test policy, and the people around them."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,14 +26,7 @@ GROUPS = (
     "always",
     "no-answers",
 )
-_PEOPLE = {
-    "approver": ("bob", "--role", "approver"),
-    "second": ("carol", "--role", "approver"),
-    "guard": ("dave", "--role", "approver", "--group", "security"),
-    "themselves": (OWNER, "--role", "approver"),
-    "auditor": ("erin", "--role", "auditor"),
-    "delegate": (OWNER, "--delegate"),
-}
+_HOUR = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +38,23 @@ class Keyring:
 
 
 def cut_keys(gateway: GatewayProcess) -> Keyring:
-    """Make all keys. The command takes a second each, so the many agents' keys are made without it."""
+    """Make all keys here, a process each would take long. (The fixtures `key` and `other_key` do.)"""
     state = open_state(gateway.state)
     try:
-        agents = {group: _made(state, agent=f"agent-{group}", groups=(group,)) for group in GROUPS}
-        expired = _made(state, agent="late", expires_seconds=60, now=time.time() - 3600)
+        agents = {group: _made(state, f"agent-{group}", groups=(group,)) for group in GROUPS}
+        people = {
+            "approver": _made(state, "bob", owner="bob", role="approver"),
+            "second": _made(state, "carol", owner="carol", role="approver"),
+            "guard": _made(state, "dave", owner="dave", role="approver", groups=("security",)),
+            "themselves": _made(state, "ana", role="approver"),
+            "auditor": _made(state, "erin", owner="erin", role="auditor"),
+            "delegate": _made(state, "delegate", delegate=True),
+            "expired": _made(state, "late", expires_seconds=60, now=time.time() - _HOUR),
+        }
     finally:
         state.close()
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        people = {
-            name: pool.submit(gateway.create_key, f"key-{name}", owner, *options)
-            for name, (owner, *options) in _PEOPLE.items()
-        }
-        return Keyring(agents, {name: made.result() for name, made in people.items()} | {"expired": expired})
+    return Keyring(agents, people)
 
 
-def _made(state: State, *, agent: str, now: float | None = None, **options: Any) -> str:
-    return create_key(Keys(state), agent=agent, owner=OWNER, now=now or time.time(), **options)[1]
+def _made(state: State, agent: str, *, owner: str = OWNER, now: float | None = None, **options: Any) -> str:
+    return create_key(Keys(state), agent=agent, owner=owner, now=now or time.time(), **options)[1]

@@ -1,4 +1,4 @@
-"""What people do about approvals: always by the real command, in a process of its own."""
+"""What people do about approvals, by the real command: in a process of its own, or quickly in this one."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from typer.testing import CliRunner
+
+from cli.main import app
 from gateway.state import ApprovalStore, open_state
 from tests.support.gateway import GatewayProcess
 
 
 def await_pending(gateway: GatewayProcess, words: str, *, seconds: float = 15) -> str:
-    """The id of the pending approval whose summary holds these words. Looks into the state, which is quick."""
+    """The id of the pending approval whose summary holds these words."""
     deadline = time.monotonic() + seconds
     state = open_state(gateway.state)
     try:
@@ -28,12 +31,12 @@ def await_pending(gateway: GatewayProcess, words: str, *, seconds: float = 15) -
     raise AssertionError(f"nothing pending about {words!r}")
 
 
-def approve(gateway: GatewayProcess, approval_id: str, key: str, note: str = "fine") -> None:
-    gateway.run("approvals", "approve", approval_id, "--note", note, key=key)
+def approve(gateway: GatewayProcess, approval_id: str, key: str, *, process: bool = False) -> None:
+    _decide(gateway, "approve", approval_id, key, process=process)
 
 
-def deny(gateway: GatewayProcess, approval_id: str, key: str, note: str = "no") -> None:
-    gateway.run("approvals", "deny", approval_id, "--note", note, key=key)
+def deny(gateway: GatewayProcess, approval_id: str, key: str, *, process: bool = False) -> None:
+    _decide(gateway, "deny", approval_id, key, process=process)
 
 
 def listed(gateway: GatewayProcess, status: str = "") -> Mapping[str, dict[str, Any]]:
@@ -44,3 +47,13 @@ def listed(gateway: GatewayProcess, status: str = "") -> Mapping[str, dict[str, 
 
 def status_of(gateway: GatewayProcess, approval_id: str) -> str:
     return str(json.loads(gateway.run("approvals", "show", approval_id, "--json"))["status"])
+
+
+def _decide(gateway: GatewayProcess, verdict: str, approval_id: str, key: str, *, process: bool) -> None:
+    arguments = ["approvals", verdict, approval_id, "--note", "said by a test"]
+    if process:
+        gateway.run(*arguments, key=key)
+        return
+    environment = {"REGATE_CONFIG": str(gateway.config_file), "REGATE_KEY": key}
+    done = CliRunner().invoke(app, arguments, env=environment)
+    assert done.exit_code == 0, (done.output, done.exception)
