@@ -13,17 +13,20 @@ import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from gateway import __version__
+from gateway.admin import admin_routes
 from gateway.approvals import Approvals
 from gateway.audit import Journal, Record, Sealer, new_writer
 from gateway.audit.seal import SealingFailed
 from gateway.config import Config
+from gateway.console import console_routes
 from gateway.detect import Inspection, Inspector
 from gateway.errors import RecordingFailed, StateUnavailable
 from gateway.identity import Identity
 from gateway.metrics import Metrics
+from gateway.oversight import Evidence, Keyring, Oversight
 from gateway.pipeline import Gateway
 from gateway.policy import Policies
 from gateway.proxy import Proxy
@@ -161,9 +164,8 @@ def create_app(config: Config, worker: Worker) -> Starlette:
         body = worker.metrics.exposition(policy_ready=status.ready and not status.error)
         return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    app = Starlette(
-        routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", exposition)]
-    )
+    watching = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", exposition)]
+    app = Starlette(routes=[*watching, *_for_people(config, worker)])
     app.router.redirect_slashes = False
     app.router.default = Proxy(
         worker.gateway,
@@ -172,3 +174,15 @@ def create_app(config: Config, worker: Worker) -> Starlette:
         enforced=config.policy.enforce,
     )
     return app
+
+
+def _for_people(config: Config, worker: Worker) -> list[BaseRoute]:
+    """The admin API and the console, two faces of the same functions."""
+    oversight = Oversight(
+        Identity(worker.keys),
+        worker.approvals,
+        Evidence(config.audit_path),
+        Keyring(worker.keys, worker.approvals, worker.journal),
+        worker.policies,
+    )
+    return [*admin_routes(oversight), *console_routes(oversight, load_server_key(config.key_path))]

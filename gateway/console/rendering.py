@@ -1,0 +1,109 @@
+"""From data to a page: the templates, how hostile text is shown, and the headers of every answer."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import unicodedata
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+from starlette.responses import Response
+
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "cache-control": "no-store",
+    "x-frame-options": "DENY",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",  # not no-referrer: forms would then send Origin: null
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+# What stands for a value in masked text. A look-alike that an agent wrote is marked up too: it means nothing.
+_PLACEHOLDER = re.compile(r"<[A-Z][A-Z0-9_]{1,60}(?:_[a-z2-7]{6,26})?>")
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_SUSPECT = re.compile(r"[^\n\t -~\u200c\u200d]")  # scripts and emoji are written with the last two
+
+
+class Templates:
+    """The pages' templates, compiled once."""
+
+    def __init__(self) -> None:
+        self._templates = Environment(
+            loader=FileSystemLoader(Path(__file__).with_name("templates")),
+            autoescape=True,
+            undefined=StrictUndefined,
+            auto_reload=False,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters.update(text=shown, masked=masked, moment=moment, until=until, took=took)
+
+    async def answer(self, template: str, status: int = 200, **values: Any) -> Response:
+        """A whole page; it is put together off the event loop, because a prompt may be long."""
+        body = await asyncio.to_thread(self._templates.get_template(template).render, values)
+        return Response(body, status, HEADERS, media_type="text/html")
+
+
+def shown(text: object) -> str:
+    """Text with its invisible characters made visible: an approver must see what a model would read.
+
+    Direction marks could otherwise turn a line around, as in Trojan Source (CVE-2021-42574).
+    """
+    return _SUSPECT.sub(_named, str(text))
+
+
+def masked(text: str) -> Markup:
+    """The same as HTML, with placeholders marked."""
+    pieces, last = [], 0
+    for found in _PLACEHOLDER.finditer(text):
+        pieces += [escape(shown(text[last : found.start()])), Markup("<mark>"), escape(found[0])]
+        pieces.append(Markup("</mark>"))
+        last = found.end()
+    return Markup("").join([*pieces, escape(shown(text[last:]))])
+
+
+def moment(time: str | float | None) -> Markup:
+    """A point in time, in UTC."""
+    at = _read(time)
+    if at is None:
+        return Markup("–")
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def until(time: float, now: float) -> str:
+    """How long there is left, in words."""
+    left = int(time - now)
+    if left <= 0:
+        return "no time left"
+    for unit, seconds in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if left >= seconds:
+            count = left // seconds
+            return f"{count} {unit}{'' if count == 1 else 's'} left"
+    return f"{left} second{'' if left == 1 else 's'} left"
+
+
+def took(milliseconds: float) -> str:
+    """A duration, as exact as anybody cares."""
+    if milliseconds < 0:
+        return "–"
+    return f"{milliseconds:.1f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+
+
+def _named(found: re.Match[str]) -> str:
+    letter = found[0]
+    return f"⟨U+{ord(letter):04X}⟩" if unicodedata.category(letter) in _UNSEEN else letter
+
+
+def _read(time: str | float | None) -> datetime | None:
+    if time is None or time == "":
+        return None
+    if isinstance(time, str):
+        return datetime.fromisoformat(time.replace("Z", "+00:00")).astimezone(UTC)
+    return datetime.fromtimestamp(time, UTC)

@@ -1,0 +1,26 @@
+"""What people may see and do: the functions that the admin API and the console are two faces of."""
+
+from gateway.oversight.bodies import BodyTooLarge, BodyTooLate, read_body
+from gateway.oversight.evidence import Busy, Evidence, NotInEvidence, Rows
+from gateway.oversight.keyring import Keyring, NewKey, UnknownKey, key_document
+from gateway.oversight.oversight import Oversight
+from gateway.oversight.rights import Forbidden, Right, require, rights_of
+
+__all__ = [
+    "BodyTooLarge",
+    "BodyTooLate",
+    "Busy",
+    "Evidence",
+    "Forbidden",
+    "Keyring",
+    "NewKey",
+    "NotInEvidence",
+    "Oversight",
+    "Right",
+    "Rows",
+    "UnknownKey",
+    "key_document",
+    "read_body",
+    "require",
+    "rights_of",
+]

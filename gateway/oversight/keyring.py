@@ -1,0 +1,111 @@
+"""Keys as an admin makes and revokes them over HTTP; each act is in the evidence, with who did it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Annotated, Any
+
+import msgspec
+
+from gateway.approvals import Approvals, Recorder
+from gateway.approvals.documents import rfc3339
+from gateway.audit.record import Record
+from gateway.errors import RecordingFailed, RegateError, StateUnavailable
+from gateway.identity import create_key
+from gateway.state import KeyRow, Keys, Role
+
+_LONGEST_SECONDS = 10 * 365 * 86_400
+
+
+class UnknownKey(RegateError):
+    """There is no such key, or it is revoked already."""
+
+
+class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is asked for. `expires_seconds` counts from now; without it the key lives until it is revoked."""
+
+    agent: str
+    owner: str
+    groups: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=50)] = ("default",)
+    role: Role = "agent"
+    delegate: bool = False
+    expires_seconds: Annotated[int, msgspec.Meta(gt=0, le=_LONGEST_SECONDS)] | None = None
+
+
+class Keyring:
+    """Makes, lists and revokes keys for an admin."""
+
+    def __init__(
+        self, keys: Keys, approvals: Approvals, journal: Recorder, *, now: Callable[[], float] = time.time
+    ) -> None:
+        self._keys = keys
+        self._approvals = approvals
+        self._journal = journal
+        self._now = now
+
+    async def list(self) -> list[dict[str, Any]]:
+        """All keys, revoked ones too; never the keys themselves."""
+        rows = await self._keys.state.reading(self._keys.list)
+        return [key_document(row, self._now()) for row in rows]
+
+    async def live(self, key_id: str) -> KeyRow | None:
+        """The key of this id as long as it is neither revoked nor expired. Raises StateUnavailable."""
+        row = await self._keys.state.reading(self._keys.find, key_id)
+        return row if row is not None and row.status(self._now()) == "active" else None
+
+    async def create(self, admin: KeyRow, wanted: NewKey) -> dict[str, Any]:
+        """A new key, shown this once. It is recorded before anybody holds it.
+
+        Raises ConfigError on a name that will not do, StateUnavailable, RecordingFailed.
+        """
+        row, key = await self._keys.state.writing(self._make, wanted)
+        try:
+            await self._record("key_created", row, admin)
+        except RecordingFailed:
+            with suppress(StateUnavailable):  # nobody has seen it: left alive, it is a row and no more
+                await self._keys.state.writing(self._keys.revoke, row.id, self._now())
+            raise
+        return key_document(row, self._now()) | {"key": key}
+
+    async def revoke(self, admin: KeyRow, key_id: str) -> dict[str, Any]:
+        """Revoke a key, then cancel what it asked for.
+
+        Raises UnknownKey, StateUnavailable, RecordingFailed.
+        """
+        # first of all, and whether or not the journal works: a stolen key must stop
+        if not await self._keys.state.writing(self._keys.revoke, key_id, self._now()):
+            raise UnknownKey("there is no such key, or it is revoked already")
+        row = await self._keys.state.reading(self._keys.find, key_id)
+        if row is None:
+            raise StateUnavailable("state: the key has vanished")
+        try:
+            await self._record("key_revoked", row, admin)
+            cancelled = await self._approvals.cancel_open(key_id)
+        except RecordingFailed as error:
+            raise RecordingFailed(f"the key is revoked, but that is not recorded: {error.message}") from error
+        return key_document(row, self._now()) | {"cancelled_approvals": cancelled}
+
+    def _make(self, wanted: NewKey) -> tuple[KeyRow, str]:
+        return create_key(self._keys, **msgspec.structs.asdict(wanted), now=self._now())
+
+    async def _record(self, code: str, row: KeyRow, admin: KeyRow) -> None:
+        body = key_document(row, self._now()) | {"by": admin.owner, "by_key": admin.id}
+        await self._journal.record(Record(kind="gateway", code=code, body=body))
+
+
+def key_document(row: KeyRow, now: float) -> dict[str, Any]:
+    """Everything about a key but the key; times as RFC 3339, "" for what has not happened."""
+    return {
+        "id": row.id,
+        "agent": row.agent,
+        "owner": row.owner,
+        "groups": list(row.groups),
+        "role": row.role,
+        "delegate": row.delegate,
+        "status": row.status(now),
+        "created_at": rfc3339(row.created_at),
+        "expires_at": rfc3339(row.expires_at),
+        "revoked_at": rfc3339(row.revoked_at),
+    }

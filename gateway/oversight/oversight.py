@@ -1,0 +1,66 @@
+"""The collaborators that both faces, the admin API and the console, are built on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.approvals import Approval, Approvals, UnknownApproval
+from gateway.approvals.documents import rfc3339
+from gateway.identity import Identity
+from gateway.oversight.evidence import Evidence
+from gateway.oversight.keyring import Keyring
+from gateway.oversight.rights import require, rights_of
+from gateway.policy import Policies
+from gateway.state import KeyRow, Status
+
+APPROVALS_SHOWN = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Oversight:
+    """Who may look, and what they look at."""
+
+    identity: Identity
+    approvals: Approvals
+    evidence: Evidence
+    keys: Keyring
+    policies: Policies
+
+    async def list_approvals(self, key: KeyRow, status: Status | None = None) -> tuple[Approval, ...]:
+        """The newest approvals that the key's holder may see, oldest first.
+
+        Raises Forbidden, StateUnavailable.
+        """
+        if "approvals" in rights_of(key):
+            return await self.approvals.list(status=status, limit=APPROVALS_SHOWN)
+        require(key, "own_approvals")
+        found = await self.approvals.list(status=status, agent=key.agent, limit=APPROVALS_SHOWN)
+        return tuple(approval for approval in found if _is_own(key, approval))
+
+    async def read_approval(self, key: KeyRow, approval_id: str) -> Approval:
+        """Raises as `list_approvals`, and UnknownApproval; for somebody else's too, lest it is known."""
+        everybodys = "approvals" in rights_of(key)
+        if not everybodys:
+            require(key, "own_approvals")
+        approval = await self.approvals.read(approval_id)
+        if approval is None or not (everybodys or _is_own(key, approval)):
+            raise UnknownApproval("there is no such approval")
+        return approval
+
+    def policy_status(self, key: KeyRow) -> dict[str, Any]:
+        """The policy in force, and what is wrong with its latest edit. Raises Forbidden."""
+        require(key, "policy")
+        status = self.policies.status()
+        return {
+            "engine": status.engine,
+            "revision": status.revision,
+            "ready": status.ready,
+            "error": status.error,
+            "loaded_at": rfc3339(status.loaded_at.timestamp() if status.loaded_at else None),
+        }
+
+
+def _is_own(key: KeyRow, approval: Approval) -> bool:
+    """Two owners may have given their agents the same name."""
+    return (approval.agent, approval.owner) == (key.agent, key.owner)
