@@ -35,7 +35,7 @@ test_completion_is_no_export if {
 	_action(fixtures.completion, _rows(20, 6)) == "mask"
 }
 
-test_limit_that_is_no_number_holds_everything if {
-	_action(fixtures.prompt, []) == "require_approval" with data.settings.bulk as {"personal_values": "25"}
-	_action(fixtures.prompt, []) == "require_approval" with data.settings.bulk as {}
+test_limit_that_is_no_number_holds_any_personal_value if {
+	_action(fixtures.prompt, _rows(1, 0)) == "require_approval" with data.settings.bulk as {"personal_values": "25"}
+	_action(fixtures.prompt, _rows(1, 0)) == "require_approval" with data.settings.bulk as {}
 }

@@ -58,7 +58,9 @@ def encode(document: dict[str, Any], *, wide_integers: bool = True) -> bytes:
         return orjson.dumps(document)
     except TypeError as error:
         if not wide_integers:
-            raise PolicyError("the policy input is no JSON, or has an integer of more than 64 bits") from error
+            raise PolicyError(
+                "the policy input is no JSON, or has an integer of more than 64 bits"
+            ) from error
     try:
         return json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError) as error:

@@ -180,7 +180,6 @@ def _arguments(socket: Path) -> list[str]:
         "--skip-version-check",
         "--log-level=error",
         "--shutdown-grace-period=1",
-        "--optimize-store-for-read-speed",
         "--bundle",
         _BUNDLE,
         _AUTHZ,

@@ -16,5 +16,8 @@ groups := known if {
 } else := ["default"]
 
 # METADATA
-# title: A group's own setting, else that of the group `default`
-of(group, key) := object.get(data.settings.groups[group], key, data.settings.groups["default"][key])
+# title: What each of these groups says, with what it leaves to the group `default`
+# scope: document
+said[group] := object.union(data.settings.groups["default"], data.settings.groups[group]) if {
+	some group in groups
+}

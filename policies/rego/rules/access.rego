@@ -70,15 +70,8 @@ verdicts contains {
 _known_agent if input.agent.id != ""
 
 _permitted(list, name) if {
-	some group in settings.groups
-	some pattern in settings.of(group, list)
-	_fits(pattern, name)
-}
-
-_fits("*", _) := true
-
-_fits(pattern, name) if {
-	pattern != "*"
+	some said in settings.said
+	some pattern in said[list]
 	glob.match(pattern, null, name)
 }
 

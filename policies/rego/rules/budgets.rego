@@ -18,8 +18,8 @@ verdicts contains {
 	"controls": ["OWASP:LLM10"],
 } if {
 	input.phase == "request"
-	some group in settings.groups
-	some name, limit in settings.of(group, "budgets")
+	some group, said in settings.said
+	some name, limit in said.budgets
 	not _within(name, limit)
 }
 

@@ -15,6 +15,7 @@ verdicts contains {
 	"controls": ["SOC2:CC6.7", "OWASP:LLM02"],
 } if {
 	input.phase == "request"
+	input.findings != []
 	input.approval.status != "approved"
 	not _within_limit
 }

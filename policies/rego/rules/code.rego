@@ -9,6 +9,7 @@ import data.regate.lib.entities
 # title: Markers of proprietary code are treated as the settings say
 # scope: rule
 verdicts contains verdict if {
+	input.findings != []
 	some category in ["code", "custom"]
 	some verdict in entities.verdicts(category, {
 		"title": "Proprietary code or names",

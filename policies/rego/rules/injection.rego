@@ -11,6 +11,7 @@ import data.regate.lib.entities
 # title: New injection phrases are treated as the settings say
 # scope: rule
 verdicts contains verdict if {
+	input.findings != []
 	_exposed
 	some verdict in entities.verdicts("injection", {
 		"title": "Prompt injection",

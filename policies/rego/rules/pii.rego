@@ -9,6 +9,7 @@ import data.regate.lib.entities
 # title: Personal data is treated as the settings say
 # scope: rule
 verdicts contains verdict if {
+	input.findings != []
 	some verdict in entities.verdicts("pii", {
 		"title": "Personal data",
 		"severity": "medium",

@@ -11,6 +11,7 @@ import data.regate.lib.entities
 # title: Secrets are treated as the settings say
 # scope: rule
 verdicts contains verdict if {
+	input.findings != []
 	some verdict in entities.verdicts("secret", {
 		"title": "Secrets",
 		"severity": "high",
