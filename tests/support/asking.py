@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 from typing import Any, Literal
 
@@ -71,3 +72,20 @@ def streamed_text(text: str) -> str:
             said.append(choice["delta"].get("content") or "")
         said.append((event.get("delta") or {}).get("text") or "")
     return "".join(said)
+
+
+def raw(
+    gateway: GatewayProcess, method: str, target: str, headers: dict[str, str], body: bytes = b""
+) -> tuple[int, dict[str, str], bytes]:
+    """One request whose target is sent as it stands: no client tidies it up."""
+    host, _, port = gateway.url.removeprefix("http://").partition(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=30)
+    try:
+        connection.putrequest(method, target, skip_accept_encoding=True)
+        for name, value in {**headers, "content-length": str(len(body))}.items():
+            connection.putheader(name, value)
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+    finally:
+        connection.close()
