@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import unicodedata
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ HEADERS = {
 }
 # What stands for a value in masked text. A look-alike that an agent wrote is marked up too: it means nothing.
 _PLACEHOLDER = re.compile(r"<[A-Z][A-Z0-9_]{1,60}(?:_[a-z2-7]{6,26})?>")
+_GRAVITY = {"low": 1, "medium": 2, "high": 3, "critical": 4}
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _SUSPECT = re.compile(r"[^\n\t -~\u200c\u200d]")  # scripts and emoji are written with the last two
 
@@ -43,7 +45,9 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters.update(text=shown, masked=masked, moment=moment, until=until, took=took)
+        self._templates.filters.update(
+            text=shown, masked=masked, moment=moment, until=until, took=took, gravest=gravest
+        )
 
     async def answer(self, template: str, status: int = 200, **values: Any) -> Response:
         """A whole page; it is put together off the event loop, because a prompt may be long."""
@@ -69,12 +73,19 @@ def masked(text: str) -> Markup:
     return Markup("").join([*pieces, escape(shown(text[last:]))])
 
 
-def moment(time: str | float | None) -> Markup:
-    """A point in time, in UTC."""
+def gravest(reasons: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The reasons, the gravest first."""
+    return sorted(reasons, key=lambda reason: _GRAVITY.get(reason["severity"], 0), reverse=True)
+
+
+def moment(time: str | float | None, short: bool = False) -> Markup:
+    """A point in time, in UTC; `short` where a heading says so."""
     at = _read(time)
     if at is None:
         return Markup("–")
-    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S} UTC")
+    return Markup('<time datetime="{}">{}</time>').format(
+        at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S}{'' if short else ' UTC'}"
+    )
 
 
 def until(time: float, now: float) -> str:

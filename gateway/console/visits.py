@@ -57,7 +57,7 @@ class Visits:
         if not 0 < len(cookie) <= _MAX_COOKIE:
             return None
         try:
-            sealed = base64.urlsafe_b64decode(cookie)
+            sealed = base64.urlsafe_b64decode(cookie + "==")
             opened = self._secrets.cookies.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _PURPOSE)
             visit = msgspec.json.decode(opened, type=Visit)
         except (binascii.Error, ValueError, InvalidTag, msgspec.DecodeError):
@@ -70,8 +70,8 @@ class Visits:
         sealed = nonce + self._secrets.cookies.encrypt(nonce, msgspec.json.encode(visit), _PURPOSE)
         response.set_cookie(
             COOKIE,
-            base64.urlsafe_b64encode(sealed).decode(),
-            max_age=max(0, int(visit.until - self._now())),
+            base64.urlsafe_b64encode(sealed).decode().rstrip("="),  # unquoted in the header
+            max_age=max(0, round(visit.until - self._now())),
             path="/console",
             httponly=True,
             samesite="strict",
