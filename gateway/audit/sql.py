@@ -21,6 +21,8 @@ import gateway
 from gateway.audit.folder import Folder
 from gateway.errors import RegateError
 
+_ROW_BYTES = 32 * 1024 * 1024  # two records of the largest size
+
 
 class QueryRefused(RegateError):
     """Not exactly one SELECT."""
@@ -103,7 +105,9 @@ class _Child:
     def _next(self) -> Any:
         output = self._process.stdout
         assert output is not None
-        line = output.readline()
+        line = output.readline(_ROW_BYTES)
+        if len(line) == _ROW_BYTES:
+            raise QueryFailed(f"a row of the answer is over {_ROW_BYTES} bytes")
         if not line.endswith(b"\n"):
             raise QueryFailed(self._cause())
         message = json.loads(line)  # exact for integers of any size

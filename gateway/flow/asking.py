@@ -20,8 +20,9 @@ from gateway.exchange import (
     ToolCall,
 )
 from gateway.flow.context import Exchange, new_id
-from gateway.flow.inspecting import masked_texts, unmaskable
+from gateway.flow.inspecting import masked_texts, placeholders, unmaskable
 from gateway.flow.ledger import Ledger
+from gateway.masking import Vault
 from gateway.policy import Policies
 from gateway.policy_input import build_input, finding_rows
 from gateway.server_key import ServerKey
@@ -79,7 +80,7 @@ class Asking:
             exchange_id=exchange.id,
             session_id=exchange.session_id,
             reasons=to_document(decision)["reasons"],
-            summary=_summary(subject),
+            summary=_summary(exchange, subject),
             completion=completion,
         )
         return await self._outcome(approval, decision.approval.wait_seconds)
@@ -247,8 +248,18 @@ def _denied(decision: Decision, rule: str, message: str) -> Decision:
     )
 
 
-def _summary(subject: Subject) -> str:
-    """What an approver reads: the new masked text and the tool calls, at most 4,000 characters."""
-    texts = [f"{part.part.role or part.part.kind}: {part.masked}" for part in subject.parts if part.new
-             and part.part.kind != "field" and part.part.place == "value"]  # fmt: skip
-    return "\n".join(texts)[:4000]
+def _summary(exchange: Exchange, subject: Subject) -> str:
+    """What an approver reads: what is new, masked but for the phrases of injection that they judge."""
+    vault = exchange.vault if subject.phase == "request" else exchange.response_vault
+    lines = [
+        f"{part.part.role or part.part.kind}: {_legible(part, vault)}"
+        for part in subject.parts
+        if part.new and part.part.place != "structural"
+    ]
+    return "\n".join(lines)
+
+
+def _legible(part: InspectedPart, vault: Vault) -> str:
+    if all(finding.category != "injection" for finding in part.findings):
+        return part.masked
+    return placeholders(part.part.text, [f for f in part.findings if f.category != "injection"], vault)
