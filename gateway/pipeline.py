@@ -126,20 +126,25 @@ class Gateway:
         exchange.response_vault = Vault(self._key.derive("placeholders", exchange.agent.id))
 
     async def _inspect(self, exchange: Exchange) -> None:
-        """Findings for every part, and for the path and the query, which cannot be masked."""
+        """Findings for every part, and for path, query and headers that go up, which cannot be masked."""
         texts = [part.text for part in exchange.prompt.parts if part.role == "user" and part.kind == "text"]
         exchange.session = self._sessions.enter(
             exchange.agent.id, exchange.call.headers.get("x-regate-session"), texts[0] if texts else ""
         )
         exchange.session_id = exchange.session.id
         exchange.usage = self._usage.reserve(exchange.agent.id)
-        address = [
-            Part("", "field", "path", exchange.path, "structural"),
-            Part("", "field", "query", exchange.query, "structural"),
+        beside = [
+            Part("", "field", name, text, "structural")
+            for name, text in (
+                ("path", exchange.path),
+                ("query", exchange.query),
+                *up_headers(exchange.call.headers).items(),
+            )
         ]
-        path, query, *parts = await self._inspector.prompt(exchange, [*address, *exchange.prompt.parts])
-        exchange.path, exchange.query = path.masked, query.masked
-        exchange.parts = (*(part for part in (path, query) if part.findings), *parts)
+        inspected = await self._inspector.prompt(exchange, [*beside, *exchange.prompt.parts])
+        exchange.path, exchange.query = inspected[0].masked, inspected[1].masked
+        found = (part for part in inspected[: len(beside)] if part.findings)
+        exchange.parts = (*found, *inspected[len(beside) :])
 
     async def _decide(self, exchange: Exchange) -> None:
         await self._asking.decide(exchange, Subject("request", exchange.parts))
@@ -201,11 +206,13 @@ class Gateway:
         """Inspect the completion and decide again, in the form in which it comes."""
         try:
             media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if exchange.call.method == "HEAD":  # its content type speaks of a body that does not come
+                return self._empty(exchange, response)
             if media_type == "text/event-stream" and stream_reader(exchange.dialect) is not None:
                 return await self._stream(exchange, response)
             if media_type == "application/json" or media_type.endswith("+json"):
                 return await self._whole.answer(exchange, response)
-            if exchange.call.method == "HEAD" or (not media_type and not await collect(response, limit=0)):
+            if not media_type and not await collect(response, limit=0):
                 return self._empty(exchange, response)
         except BaseException:
             await response.close()
