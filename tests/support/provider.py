@@ -12,7 +12,6 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from http import HTTPStatus
 
 from tests.support.provider_replies import Drop, Reply, Request, Wait, reply_to
 
@@ -56,7 +55,10 @@ class Provider:
             return await self._control(request, writer)
         self.received.append(request)
         asked = Request(request.method, request.target, dict(request.headers), request.body)
-        answering = asyncio.create_task(_write(reply_to(asked), writer))
+        reply = reply_to(asked)
+        if request.method == "HEAD":
+            reply = Reply(reply.status, {**reply.headers, "content-length": "99"}, [])
+        answering = asyncio.create_task(_write(reply, writer))
         leaving = asyncio.create_task(_left(reader))
         await asyncio.wait([answering, leaving], return_when=asyncio.FIRST_COMPLETED)
         if not answering.done():
@@ -103,7 +105,7 @@ async def _read_body(headers: Mapping[str, str], reader: asyncio.StreamReader) -
 
 async def _left(reader: asyncio.StreamReader) -> None:
     """Return once the client has closed the connection. Reads nothing: the next request may come."""
-    while not reader.at_eof():  # noqa: ASYNC110 - a stream has no event for it
+    while not (reader.at_eof() or reader.exception()):  # noqa: ASYNC110 - a stream has no event for it
         await asyncio.sleep(_LOOK_SECONDS)
 
 
@@ -133,7 +135,7 @@ def _head(reply: Reply, steps: Iterable[bytes | Wait | Drop]) -> bytes:
         headers["transfer-encoding"] = "chunked"
     else:
         headers.setdefault("content-length", str(sum(len(step) for step in steps if isinstance(step, bytes))))
-    lines = [f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}"]
+    lines = [f"HTTP/1.1 {reply.status} -"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 

@@ -157,17 +157,12 @@ def _fault(model: Model, request: Request, anthropic: bool, stream: bool) -> Rep
 
 
 def _huge(stream: bool) -> Iterator[bytes]:
-    """64 MiB of an answer, never whole in memory."""
-    block = b"word " * 13107
-    if not stream:
-        yield b'{"id": "x", "choices": [{"index": 0, "message": {"role": "assistant", "content": "'
-        for _ in range(1024):
-            yield block
-        yield b'"}, "finish_reason": "stop"}]}'
-        return
+    """64 MiB of an answer that comes to no end, never whole in memory."""
+    if stream:
+        yield b"data: "
+    yield b'{"id": "x", "choices": [{"index": 0, "message": {"role": "assistant", "content": "'
     for _ in range(1024):
-        delta = {"index": 0, "delta": {"content": block.decode()}, "finish_reason": None}
-        yield b"data: " + json.dumps({"id": "x", "choices": [delta]}).encode() + b"\n\n"
+        yield b"word " * 13107
 
 
 def _error(status: int, credential: str, anthropic: bool) -> Reply:

