@@ -1,0 +1,116 @@
+"""A disk under the journal that is full or read-only: what cannot be recorded does not happen."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import Launch
+from tests.support.asking import body_of, post, refusal
+from tests.support.fake_provider import FakeProvider
+from tests.support.gateway import DidNotStart, GatewayProcess
+
+FAILED = (503, "recording_failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A small file system of its own."""
+
+    path: Path
+
+    def fill(self) -> None:
+        with (self.path / "filler").open("wb", buffering=0) as file:
+            for size in (65536, 4096, 1):
+                try:
+                    while True:
+                        file.write(b"x" * size)
+                except OSError:
+                    continue
+
+    def empty(self) -> None:
+        (self.path / "filler").unlink()
+
+    def make_read_only(self) -> None:
+        subprocess.run(["mount", "-o", "remount,ro", str(self.path)], check=True)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    path = tmp_path / "disk"
+    path.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(path)], capture_output=True, check=False
+    )
+    if done.returncode:
+        pytest.skip("mounting a file system needs root")
+    try:
+        yield Disk(path)
+    finally:
+        subprocess.run(["umount", "--lazy", str(path)], check=True)
+
+
+@pytest.mark.parametrize("fault", ["full disk", "write error"])
+def test_a_disk_that_takes_no_records_refuses_every_prompt_until_it_does(
+    launch: Launch, disk: Disk, provider: FakeProvider, http: httpx.Client, fault: str
+) -> None:
+    gateway = launch(audit={"path": str(disk.path / "audit")})
+    key = gateway.create_key("agent", "ana")
+    assert post(http, gateway, key, body_of("openai", "echo", "before")).status_code == 200
+    provider.forget()
+
+    disk.fill() if fault == "full disk" else forbid_writing(gateway)
+    answers = [post(http, gateway, key, body_of("openai", "echo", "during " * 300)) for _ in range(5)]
+    assert [refusal(answer) for answer in answers] == [FAILED] * 5
+    assert provider.received() == []
+    ready = http.get(f"{gateway.url}/readyz")
+    assert ready.status_code == 503
+    assert "audit" in str(ready.json()["problems"])
+
+    disk.empty() if fault == "full disk" else forbid_writing(gateway, resource.RLIM_INFINITY)
+    deadline = time.monotonic() + 15
+    while post(http, gateway, key, body_of("openai", "echo", "after")).status_code != 200:
+        assert time.monotonic() < deadline, gateway.log()
+        time.sleep(0.1)
+    assert http.get(f"{gateway.url}/readyz").status_code == 200
+    assert gateway.stop() == 0
+    verified = gateway.cli("audit", "verify")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    prompts = " ".join(row["prompt"] for row in gateway.query("SELECT prompt FROM exchanges"))
+    assert "before" in prompts
+    assert "after" in prompts
+    assert "during" not in prompts
+
+
+def test_a_gateway_on_a_read_only_disk_does_not_start(launch: Launch, disk: Disk) -> None:
+    disk.make_read_only()
+    with pytest.raises(DidNotStart) as caught:
+        launch(audit={"path": str(disk.path / "audit")})
+
+    assert caught.value.code in (1, 2)
+    assert "Read-only file system" in caught.value.log
+    assert "Traceback" not in caught.value.log
+
+
+def test_a_full_disk_under_the_state_stops_no_traffic_that_can_be_recorded(
+    launch: Launch, disk: Disk, provider: FakeProvider, http: httpx.Client
+) -> None:
+    gateway = launch(state=f"sqlite:///{disk.path}/regate.db")
+    key = gateway.create_key("agent", "ana")
+    disk.fill()
+
+    answer = post(http, gateway, key, body_of("openai", "echo", "hello"))
+    assert answer.status_code == 200, answer.text
+
+
+def forbid_writing(gateway: GatewayProcess, size: int = 1) -> None:
+    """No file of the process may grow over `size` bytes: a write fails as it does on a broken disk."""
+    assert gateway.process is not None
+    resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))

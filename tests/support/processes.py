@@ -1,0 +1,39 @@
+"""What the operating system knows of a gateway's processes (Linux)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def below(pid: int) -> Iterator[tuple[int, str]]:
+    """Every descendant of a process: its id and its command line."""
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int(path.joinpath("stat").read_text().rpartition(")")[2].split()[1])
+            command = path.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        except (OSError, ValueError):
+            continue  # it has just ended
+        if parent == pid:
+            yield int(path.name), command
+            yield from below(int(path.name))
+
+
+def opa_of(pid: int, *, seconds: float = 10) -> int:
+    """The OPA that a gateway runs."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = [child for child, command in below(pid) if " run --server " in command]
+        if found:
+            return found[0]
+        time.sleep(0.05)
+    raise AssertionError(f"process {pid} runs no opa")
+
+
+def alive(pid: int) -> bool:
+    """Whether it runs still; a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
