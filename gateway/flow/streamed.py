@@ -37,6 +37,8 @@ from gateway.flow.whole import always_asks, collect
 from gateway.masking import Piece, StreamRestorer, StreamScanner, apply_mask
 from gateway.upstream import ReplayedResponse, UpstreamResponse, pack
 
+_SLICE = 256  # characters that are scanned without a break
+
 
 @dataclass(slots=True)
 class _Channel:
@@ -178,7 +180,7 @@ class StreamedCompletion:
 
     async def _text(self, item: TextDelta | ChannelEnd, delta: str, *, last: bool) -> list[SseEvent]:
         channel = self._channel(item.channel, item.part)
-        pieces = channel.scanner.close() if last else channel.scanner.feed(delta)
+        pieces = channel.scanner.close() if last else await _scan(channel.scanner, delta)
         text = channel.restorer.feed("".join([await self._piece(channel, piece) for piece in pieces]))
         if last:
             text += channel.restorer.close()
@@ -284,6 +286,15 @@ class StreamedCompletion:
             digest = self._inspector.digest(raw)
             texts.append(InspectedPart(part, digest, True, tuple(channel.findings), "".join(channel.shown)))
         return [*texts, *self._others]
+
+
+async def _scan(scanner: StreamScanner, delta: str) -> list[Piece]:
+    """The pieces of a delta, in slices: neither a large one nor a fast provider makes others wait."""
+    pieces: list[Piece] = []
+    for start in range(0, len(delta), _SLICE):
+        pieces += scanner.feed(delta[start : start + _SLICE])
+        await asyncio.sleep(0)
+    return pieces
 
 
 def refusal_event(exchange: Exchange, refusal: Refusal) -> SseEvent:
