@@ -59,6 +59,8 @@ def said_by(model: str, body: dict[str, Any]) -> Saying:
             return Saying((f"I was called with {CREDENTIAL} , said the model.",))
         case "lookalike":
             return Saying((LOOKALIKE,))
+        case "longest":
+            return Saying(("word " * 8000,))
         case "long":
             return Saying(("word " * 400,))
     return Saying((heard,))
