@@ -19,7 +19,7 @@ ENGINES = ("sidecar", "embedded")
 
 
 def configuration(
-    provider_url: str, *, engine: str, policy: Path = SHIPPED, **changes: Any
+    provider_url: str, *, engine: str, policy: Path = SHIPPED, enforce: bool = True, **changes: Any
 ) -> dict[str, Any]:
     """A `regate.yaml` whose providers all are the fake one, under a base path of its own where named so."""
     credential = "env:UPSTREAM_KEY"
@@ -33,7 +33,7 @@ def configuration(
             "unset": {"family": "openai", "base_url": provider_url, "credential": "env:NOBODY_SET_THIS"},
             "demo": {"family": "openai", "base_url": "builtin:demo"},
         },
-        "policy": {"engine": engine, "path": str(policy)},
+        "policy": {"engine": engine, "path": str(policy), "enforce": enforce},
         "audit": {"path": "audit"},
         "state": "sqlite:///state/regate.db",
     }
