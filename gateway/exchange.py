@@ -93,12 +93,13 @@ class Tool:
 class ToolCall:
     """A tool call made by the model; `arguments` is None when they do not parse as a JSON object.
 
-    `pointers` are the parts that carry its arguments.
+    `pointers` are the parts that carry its arguments; with `raw_json` there is one, the JSON text of them.
     """
 
     name: str
     arguments: Mapping[str, Any] | None
     pointers: tuple[str, ...]
+    raw_json: bool = False
 
 
 @dataclass(frozen=True, slots=True)
