@@ -98,7 +98,8 @@ def test_a_client_that_leaves_a_held_stream_is_recorded_and_its_approval_stays(
     url = f"{patient.url}/openai/v1/chat/completions"
     with http.stream("POST", url, json=body, headers=headers) as stream:
         exchange_id = stream.headers["x-regate-exchange-id"]
-        assert next(stream.iter_raw()).startswith(b": ")
+        frames = stream.iter_raw()  # kept: an iterator that is let go closes the connection
+        assert next(frames).startswith(b": ")
         approval_id = await_pending(patient, words)
 
     assert patient.closing(exchange_id)["code"] == "cancelled"
