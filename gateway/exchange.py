@@ -147,7 +147,8 @@ class Completion:
 class InspectedPart:
     """A part with what was found in it: `masked` has every finding replaced by its placeholder.
 
-    `digest` is keyed (HMAC of the text), so that a record does not give a short value away to guessing.
+    `digest` is keyed (HMAC of role, kind and text), so that a record does not give a short value away to
+    guessing, and a phrase that the system prompt may say is new when a tool result says it.
     """
 
     part: Part
@@ -155,6 +156,12 @@ class InspectedPart:
     new: bool
     findings: tuple[Finding, ...]
     masked: str
+    masked_pointer: str = ""  # when a key on the way holds a finding
+
+    @property
+    def pointer(self) -> str:
+        """Where the part stands, as policy and the record may see it."""
+        return self.masked_pointer or self.part.pointer
 
 
 @dataclass(frozen=True, slots=True)

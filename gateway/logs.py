@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import traceback
 from datetime import UTC, datetime
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
@@ -23,11 +24,9 @@ class JsonFormatter(logging.Formatter):
         line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
         if record.exc_info and record.exc_info[0]:
             line["error"] = record.exc_info[0].__name__
-            line["trace"] = self.formatException(record.exc_info) if _TRACES else ""
+            # the frames without the message, which may quote what it stumbled over
+            line["trace"] = "".join(traceback.format_tb(record.exc_info[2]))
         return json.dumps({name: value for name, value in line.items() if value != ""}, default=str)
-
-
-_TRACES = True  # frames and lines only matter to an operator; messages of our own errors hold no content
 
 
 def configure(level: str = "info") -> None:

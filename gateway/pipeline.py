@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from urllib.parse import quote
 
 from gateway import detect
@@ -18,7 +19,7 @@ from gateway.errors import PolicyOutcome, Refusal, UpstreamUnavailable, Upstream
 from gateway.exchange import Completion, Part
 from gateway.flow.asking import Asking, Subject, enforce, masks_of
 from gateway.flow.context import Answer, Exchange
-from gateway.flow.inspecting import Inspector, masked_document
+from gateway.flow.inspecting import Inspector, masked_document, masked_texts
 from gateway.flow.ledger import Ledger
 from gateway.flow.reading import Reading, content_type, outgoing_body
 from gateway.flow.streamed import StreamedCompletion
@@ -29,7 +30,7 @@ from gateway.masking import Restorer, Vault
 from gateway.policy import Policies
 from gateway.server_key import ServerKey
 from gateway.sessions import Sessions, UsageCounters
-from gateway.upstream import Endpoints, UpstreamRequest, UpstreamResponse, down_headers, unpack, up_headers
+from gateway.upstream import Endpoints, UpstreamRequest, UpstreamResponse, unpack, up_headers
 
 _PATH_SAFE = "/:@!$&'()*+,;=-._~"
 _log = logging.getLogger("regate.pipeline")
@@ -99,6 +100,7 @@ class Gateway:
     async def govern(self, exchange: Exchange) -> Answer:
         """One exchange, in order. Raises a Refusal when it ends before an answer begins."""
         await self._identify(exchange)
+        await self._address(exchange)
         await self._reading.read(exchange)
         await self._inspect(exchange)
         await self._decide(exchange)
@@ -125,26 +127,27 @@ class Gateway:
         exchange.vault = Vault(self._key.derive("placeholders", exchange.agent.id))
         exchange.response_vault = Vault(self._key.derive("placeholders", exchange.agent.id))
 
+    async def _address(self, exchange: Exchange) -> None:
+        """Where the request goes. What is found there is refused; the record and policy see it masked."""
+        texts = self._reading.address(exchange)
+        agent = Part("", "field", "user-agent", exchange.call.source.user_agent)
+        path, *others, user_agent = await self._inspector.aside(exchange, [*texts, agent])
+        exchange.path = path.masked
+        exchange.source = replace(exchange.call.source, user_agent=user_agent.masked)
+        exchange.parts = tuple(part for part in (path, *others) if part.findings)
+
     async def _inspect(self, exchange: Exchange) -> None:
-        """Findings for every part, and for path, query and headers that go up, which cannot be masked."""
+        """Enter the session, and look for findings in every part."""
         texts = [part.text for part in exchange.prompt.parts if part.role == "user" and part.kind == "text"]
         exchange.session = self._sessions.enter(
             exchange.agent.id, exchange.call.headers.get("x-regate-session"), texts[0] if texts else ""
         )
         exchange.session_id = exchange.session.id
         exchange.usage = self._usage.reserve(exchange.agent.id)
-        beside = [
-            Part("", "field", name, text, "structural")
-            for name, text in (
-                ("path", exchange.path),
-                ("query", exchange.query),
-                *up_headers(exchange.call.headers).items(),
-            )
-        ]
-        inspected = await self._inspector.prompt(exchange, [*beside, *exchange.prompt.parts])
-        exchange.path, exchange.query = inspected[0].masked, inspected[1].masked
-        found = (part for part in inspected[: len(beside)] if part.findings)
-        exchange.parts = (*found, *inspected[len(beside) :])
+        parts = await self._inspector.prompt(exchange, exchange.prompt.parts)
+        exchange.parts = (*exchange.parts, *parts)
+        model = exchange.prompt.model
+        exchange.model = masked_texts(parts).get(model, model)
 
     async def _decide(self, exchange: Exchange) -> None:
         await self._asking.decide(exchange, Subject("request", exchange.parts))
@@ -207,23 +210,23 @@ class Gateway:
         try:
             media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             if exchange.call.method == "HEAD":  # its content type speaks of a body that does not come
-                return self._empty(exchange, response)
+                return await self._empty(exchange, response)
             if media_type == "text/event-stream" and stream_reader(exchange.dialect) is not None:
                 return await self._stream(exchange, response)
             if media_type == "application/json" or media_type.endswith("+json"):
                 return await self._whole.answer(exchange, response)
             if not media_type and not await collect(response, limit=0):
-                return self._empty(exchange, response)
+                return await self._empty(exchange, response)
         except BaseException:
             await response.close()
             raise
         await response.close()
         raise UpstreamUnreadable(f"the provider answered {response.status} with a body that no parser knows")
 
-    def _empty(self, exchange: Exchange, response: UpstreamResponse) -> Answer:
+    async def _empty(self, exchange: Exchange, response: UpstreamResponse) -> Answer:
+        headers = await self._inspector.headers(exchange, response.headers)
         self._ledger.completed(exchange, response.status, Completion(), ())
-        headers = down_headers(response.headers, exchange.endpoint.secret) | exchange.headers()
-        return Answer(response.status, headers, b"")
+        return Answer(response.status, headers | exchange.headers(), b"")
 
     async def _stream(self, exchange: Exchange, response: UpstreamResponse) -> Answer:
         """Start the stream, so that a refusal before its first byte still has its true status."""
@@ -237,10 +240,10 @@ class Gateway:
         streamed = StreamedCompletion(
             exchange, response, new_reader, self._asking, self._inspector, self._ledger, limit
         )
+        headers = await self._inspector.headers(exchange, response.headers)
         frames = streamed.frames()
         first = await anext(frames, b"")
-        headers = down_headers(response.headers, exchange.endpoint.secret) | exchange.headers()
-        headers |= {"content-type": "text/event-stream", "cache-control": "no-store"}
+        headers |= exchange.headers() | {"content-type": "text/event-stream", "cache-control": "no-store"}
         return Answer(response.status, headers, _chain(first, frames))
 
 

@@ -159,7 +159,7 @@ def _part(inspected: InspectedPart) -> dict[str, Any]:
     return {
         "role": part.role,
         "kind": part.kind,
-        "pointer": part.pointer,
+        "pointer": inspected.pointer,
         "text": inspected.masked if inspected.new else "",
         "new": inspected.new,
     }

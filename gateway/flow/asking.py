@@ -20,12 +20,14 @@ from gateway.exchange import (
     ToolCall,
 )
 from gateway.flow.context import Exchange, new_id
-from gateway.flow.inspecting import masked_texts, placeholders, unmaskable
+from gateway.flow.inspecting import masked_texts, placeholders, unmaskable, why_unmaskable
 from gateway.flow.ledger import Ledger
 from gateway.masking import Vault
 from gateway.policy import Policies
 from gateway.policy_input import build_input, finding_rows
 from gateway.server_key import ServerKey
+
+_BOUND_HEADERS = ("anthropic-beta", "anthropic-version", "openai-beta")
 
 Restored = tuple[tuple[str, str], ...]
 """What restoring a tool call's placeholders would put into it: (entity, category) each."""
@@ -65,6 +67,17 @@ class Asking:
             exchange.rows, exchange.decision, exchange.decision_id = rows, decision, decision_id
             exchange.revision = decision.revision
         await self._ledger.decision(exchange, subject.phase, decision_id, decision, document, subject.parts)
+        return decision
+
+    async def judge(self, exchange: Exchange, subject: Subject, completion: bytes) -> Decision:
+        """Ask about a whole completion; hold it when policy wants people to see it; refuse it when denied."""
+        decision = await self.decide(exchange, subject)
+        if exchange.enforced and decision.action == "require_approval":
+            approval = await self.hold(exchange, decision, subject, completion)
+            await self.use(approval, exchange.id)
+            exchange.response_approval = approval
+            decision = await self.decide(exchange, subject)
+        enforce(exchange, decision)
         return decision
 
     async def hold(
@@ -138,8 +151,13 @@ class Asking:
             provider=exchange.endpoint.name,
             revision=exchange.revision,
             phase=phase,
-            digest=self._key.digest("binding", exchange.unmasked).hex(),
+            digest=self._key.digest("binding", exchange.unmasked, _bound_headers(exchange)).hex(),
         )
+
+
+def _bound_headers(exchange: Exchange) -> bytes:
+    """The headers that change what the provider does with the same body."""
+    return json.dumps([exchange.call.headers.get(name, "") for name in _BOUND_HEADERS]).encode()
 
 
 def enforce(exchange: Exchange, decision: Decision) -> None:
@@ -162,9 +180,10 @@ def _because(decision: Decision) -> str:
 
 def _input(exchange: Exchange, subject: Subject, rows: Any) -> dict[str, Any]:
     texts = masked_texts(exchange.parts)
+    response_texts = masked_texts(subject.parts) if subject.phase == "response" else {}
     prompt = replace(
         exchange.prompt,
-        model=texts.get(exchange.prompt.model, exchange.prompt.model),
+        model=exchange.model,
         tools=tuple(
             Tool(texts.get(tool.name, tool.name), texts.get(tool.description, tool.description))
             for tool in exchange.prompt.tools
@@ -177,7 +196,7 @@ def _input(exchange: Exchange, subject: Subject, rows: Any) -> dict[str, Any]:
         exchange_id=exchange.id,
         session_id=exchange.session_id,
         agent=exchange.agent,
-        source=exchange.call.source,
+        source=exchange.source,
         provider=exchange.endpoint.name,
         dialect=exchange.dialect,
         method=exchange.call.method,
@@ -189,17 +208,21 @@ def _input(exchange: Exchange, subject: Subject, rows: Any) -> dict[str, Any]:
         session=exchange.session.facts(),
         usage=exchange.usage,
         approval=exchange.response_approval if response else exchange.approval,
-        response=subject.facts,
+        response=replace(
+            subject.facts,
+            finish_reason=response_texts.get(subject.facts.finish_reason, subject.facts.finish_reason),
+        ),
     )
 
 
 def _masked_call(call: ToolCall, parts: Sequence[InspectedPart]) -> ToolCall:
     """The call with its arguments as policy may see them."""
+    texts = masked_texts(parts)
+    call = replace(call, name=texts.get(call.name, call.name))
     carrying = [part for part in parts if part.part.pointer in call.pointers]
-    texts = masked_texts(carrying)
-    if call.arguments is None or not texts:
+    if call.arguments is None or not any(part.findings for part in carrying):
         return call
-    if len(carrying) == 1 and carrying[0].part.text.lstrip().startswith("{"):  # the raw JSON of the arguments
+    if call.raw_json:
         return replace(call, arguments=_read_object(carrying[0].masked))
     arguments: Mapping[str, Any] = _replace_leaves(call.arguments, lambda text: texts.get(text, text))
     return replace(call, arguments=arguments)
@@ -218,7 +241,7 @@ def _replace_leaves(value: Any, change: Callable[[str], str]) -> Any:
         return {change(key): _replace_leaves(item, change) for key, item in value.items()}
     if isinstance(value, list):
         return [_replace_leaves(item, change) for item in value]
-    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
         changed = change(str(value))
         return value if changed == str(value) else changed
     return value
@@ -229,9 +252,7 @@ def _refuse_unmaskable(exchange: Exchange, subject: Subject, decision: Decision)
     stuck = unmaskable(subject.parts, masks_of(exchange, decision))
     if stuck is None or decision.action == "deny":
         return decision
-    where = {"key": "an object key", "structural": "a field that is syntax"}[stuck.part.place]
-    entities = ", ".join(sorted({finding.entity for finding in stuck.findings}))
-    return _denied(decision, "gateway.unmaskable", f"{entities} in {where} cannot be masked")
+    return _denied(decision, "gateway.unmaskable", why_unmaskable(stuck))
 
 
 def _refuse_second_hold(document: Mapping[str, Any], decision: Decision) -> Decision:
@@ -251,12 +272,14 @@ def _denied(decision: Decision, rule: str, message: str) -> Decision:
 def _summary(exchange: Exchange, subject: Subject) -> str:
     """What an approver reads: what is new, masked but for the phrases of injection that they judge."""
     vault = exchange.vault if subject.phase == "request" else exchange.response_vault
-    lines = [
+    calls = [f"tool call {_masked_call(call, subject.parts).name}" for call, _ in subject.calls]
+    texts = [
         f"{part.part.role or part.part.kind}: {_legible(part, vault)}"
         for part in subject.parts
         if part.new and part.part.place != "structural"
     ]
-    return "\n".join(lines)
+    # what follows a line break is indented: no text can pass for a line of its own
+    return "\n".join(line.replace("\n", "\n    ") for line in [*calls, *texts])
 
 
 def _legible(part: InspectedPart, vault: Vault) -> str:

@@ -73,8 +73,10 @@ class Exchange:
     endpoint: Endpoint = field(init=False)
     provider: str = ""  # the endpoint's name, once it is known
     family: Family = "openai"
-    path: str = ""  # as policy and the record see it: findings replaced
-    query: str = ""
+    # as policy and the record see them: findings replaced, and empty until they were looked for
+    path: str = ""
+    model: str = ""
+    source: Source = Source("", "")
     up_path: str = ""  # as the provider gets it
     up_query: str = ""
     dialect: Dialect = "none"

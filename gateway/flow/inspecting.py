@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from gateway import detect
 from gateway.decision import Mask
-from gateway.dialects.document import put
+from gateway.dialects.document import escape, put
+from gateway.errors import PolicyDenied
 from gateway.exchange import Finding, InspectedPart, Part, Span
 from gateway.flow.context import Exchange
 from gateway.masking import StreamScanner, Vault, apply_mask, splice
 from gateway.server_key import ServerKey
+from gateway.upstream import down_headers
 
 CREDENTIAL_ENTITY = "PROVIDER_CREDENTIAL"
 _CREDENTIAL_MASK = Mask(entity=CREDENTIAL_ENTITY, operator="redact")
+_SHORT = 8  # characters: no value that is looked for is shorter
 _MASKABLE = ("value", "number")
 
 
@@ -28,17 +32,23 @@ class Inspector:
 
     async def prompt(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
         """The prompt's parts. Raises InspectionFailed."""
+        inspected = await self.aside(exchange, parts)
+        return tuple(replace(one, new=exchange.session.is_new(one.digest)) for one in inspected)
+
+    async def aside(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
+        """Parts that belong to no conversation: the path, the query, headers. They are always new."""
         found = await self._inspection.find(parts)
-        return tuple(
+        inspected = [
             InspectedPart(
                 part,
-                digest := self.digest(part.text),
-                exchange.session.is_new(digest),
+                self.digest(part),
+                True,
                 findings,
                 placeholders(part.text, findings, exchange.vault) if findings else part.text,
             )
             for part, findings in zip(parts, found, strict=True)
-        )
+        ]
+        return _with_masked_pointers(inspected)
 
     async def completion(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
         """A completion's parts: values that the prompt itself held are masked, but are no findings again."""
@@ -48,12 +58,21 @@ class Inspector:
             findings += credential_findings(exchange, part)
             brought = tuple(f for f in findings if not exchange.vault.holds(part.text[f.start : f.end]))
             masked = self._masked(part.text, findings, exchange) if findings else part.text
-            inspected.append(InspectedPart(part, self.digest(part.text), True, brought, masked))
-        return tuple(inspected)
+            inspected.append(InspectedPart(part, self.digest(part), True, brought, masked))
+        return _with_masked_pointers(inspected)
 
-    def digest(self, text: str) -> str:
-        """A keyed digest of a text, 128 bits in hex."""
-        return self._key.digest("part", text.encode())[:16].hex()
+    async def headers(self, exchange: Exchange, sent: Mapping[str, str]) -> dict[str, str]:
+        """The provider's headers that may go down. One with a finding is left out: it cannot be masked."""
+        headers = down_headers(sent, exchange.endpoint.secret)
+        long = [Part("", "field", name, text) for name, text in headers.items() if len(text) > _SHORT]
+        found = await self._inspection.find(long)
+        tainted = {part.pointer for part, findings in zip(long, found, strict=True) if findings}
+        return {name: text for name, text in headers.items() if name not in tainted}
+
+    def digest(self, part: Part) -> str:
+        """A keyed digest of what a part says and as whom, 128 bits in hex."""
+        fields = (part.role.encode(), part.kind.encode(), part.text.encode())
+        return self._key.digest("part", *fields)[:16].hex()
 
     def scanner(self, exchange: Exchange) -> StreamScanner:
         """What finds entities in one text of this exchange's streamed completion."""
@@ -61,12 +80,12 @@ class Inspector:
         return StreamScanner(inspector, known=exchange.vault.holds)
 
     def _masked(self, text: str, findings: Sequence[Finding], exchange: Exchange) -> str:
-        def replace(finding: Finding) -> str:
+        def placeholder(finding: Finding) -> str:
             value = text[finding.start : finding.end]
             vault = exchange.vault if exchange.vault.holds(value) else exchange.response_vault
             return vault.placeholder(finding.entity, finding.category, value)
 
-        return splice(text, findings, replace)
+        return splice(text, findings, placeholder)
 
 
 def placeholders(text: str, findings: Sequence[Finding], vault: Vault) -> str:
@@ -90,10 +109,14 @@ def mask_for(masks: Mapping[str, Mask | None], entity: str) -> Mask | None:
 def masked_document(
     document: Any, parts: Sequence[InspectedPart], masks: Mapping[str, Mask | None], vault: Vault
 ) -> Any:
-    """Put the masked text of every part that a mask covers into the document, in place."""
+    """Put the masked text of every part that a mask covers into the document, in place.
+
+    Raises PolicyDenied when a mask covers what cannot be masked.
+    """
+    check_maskable(parts, masks)
     for inspected in parts:
         text = masked_text(inspected, masks, vault)
-        if text is not None and inspected.part.place in _MASKABLE:
+        if text is not None:
             document = put(document, inspected.part.pointer, text)
     return document
 
@@ -126,9 +149,41 @@ def unmaskable(parts: Sequence[InspectedPart], masks: Mapping[str, Mask | None])
     )
 
 
+def check_maskable(parts: Sequence[InspectedPart], masks: Mapping[str, Mask | None]) -> None:
+    """Raises PolicyDenied when a mask covers a key, or a value that is syntax: it can only be refused."""
+    if stuck := unmaskable(parts, masks):
+        raise PolicyDenied(f"denied by the gateway: {why_unmaskable(stuck)}", reasons=[])
+
+
+def why_unmaskable(stuck: InspectedPart) -> str:
+    where = {"key": "an object key", "structural": "a field that is syntax"}[stuck.part.place]
+    entities = ", ".join(sorted({finding.entity for finding in stuck.findings}))
+    return f"{entities} in {where} cannot be masked"
+
+
 def masked_texts(parts: Sequence[InspectedPart]) -> dict[str, str]:
     """Raw text to masked text, for the parts with findings."""
     return {inspected.part.text: inspected.masked for inspected in parts if inspected.findings}
+
+
+def _with_masked_pointers(parts: Sequence[InspectedPart]) -> tuple[InspectedPart, ...]:
+    """A key with a finding is in the pointer of everything below it, and must not be read there either."""
+    keys = {
+        one.part.pointer: f"{one.part.pointer.rpartition('/')[0]}/{escape(one.masked)}"
+        for one in parts
+        if one.part.place == "key" and one.findings
+    }
+    if not keys:
+        return tuple(parts)
+    deepest_first = sorted(keys, key=len, reverse=True)
+
+    def shown(pointer: str) -> str:
+        for raw in deepest_first:
+            if pointer == raw or pointer.startswith(f"{raw}/"):
+                pointer = keys[raw] + pointer[len(raw) :]
+        return pointer
+
+    return tuple(replace(one, masked_pointer=shown(one.part.pointer)) for one in parts)
 
 
 class _WithCredential:

@@ -112,7 +112,7 @@ class Ledger:
             {
                 "role": inspected.part.role,
                 "kind": inspected.part.kind,
-                "pointer": inspected.part.pointer,
+                "pointer": inspected.pointer,
                 "digest": inspected.digest,
                 "new": inspected.new,
                 **self._content(exchange, inspected, level),
@@ -147,7 +147,7 @@ def _record(exchange: Exchange, **fields: Any) -> Record:
             "on_behalf_of": exchange.agent.on_behalf_of,
             "provider": exchange.provider,
             "dialect": exchange.dialect,
-            "model": exchange.prompt.model,
+            "model": exchange.model,
             "method": exchange.call.method,
             "path": exchange.path,
             "enforced": exchange.enforced,

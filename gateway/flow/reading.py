@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 
 from gateway.dialects import Malformed, dialect_of, read_prompt
@@ -12,8 +13,9 @@ from gateway.dialects.path import normalise
 from gateway.errors import InvalidRequest
 from gateway.exchange import Attachment, Part, Prompt
 from gateway.flow.context import Exchange
-from gateway.upstream import QUERY_PARAMETERS, Endpoints
+from gateway.upstream import QUERY_PARAMETERS, Endpoints, up_headers
 
+_ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 _LARGE = 256 * 1024  # bytes: a body over this is parsed off the event loop
 
 
@@ -25,19 +27,25 @@ class Reading:
         self._limit = limit
         self._depth = depth
 
-    async def read(self, exchange: Exchange) -> None:
-        """Find the provider, read the body and parse it into parts.
+    def address(self, exchange: Exchange) -> list[Part]:
+        """Find the provider and what goes up beside the body; its texts, the path first, to be inspected.
 
-        Raises InvalidRequest, PromptTooLarge, and UpstreamUnavailable for a disabled provider.
+        Raises InvalidRequest, and UpstreamUnavailable for a disabled provider.
         """
         call = exchange.call
         exchange.endpoint = self._endpoints.find(call.provider)
         exchange.provider, exchange.family = exchange.endpoint.name, exchange.endpoint.family
-        exchange.up_path = exchange.path = normalise(call.raw_path)
-        exchange.query, exchange.up_query = _query(call.raw_query)
+        exchange.up_path = normalise(call.raw_path)
+        query, exchange.up_query = _query(call.raw_query)
+        texts = {"path": exchange.up_path, "query": query, **up_headers(call.headers)}
+        return [Part("", "field", name, text, "structural") for name, text in texts.items()]
+
+    async def read(self, exchange: Exchange) -> None:
+        """Read the body and parse it into parts. Raises InvalidRequest, PromptTooLarge."""
+        call = exchange.call
         body = decompress(await call.body(), call.headers.get("content-encoding", ""), self._limit)
         media_type = call.headers.get("content-type", "")
-        exchange.dialect = dialect_of(exchange.family, call.method, exchange.path, media_type, bool(body))
+        exchange.dialect = dialect_of(exchange.family, call.method, exchange.up_path, media_type, bool(body))
         if exchange.dialect == "none":
             return
         if exchange.dialect == "opaque":
@@ -83,6 +91,8 @@ def _query(raw: bytes) -> tuple[str, str]:
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError as error:
         raise InvalidRequest("the query cannot be read: expected percent-encoded UTF-8") from error
+    if _ENCODED.search(text):
+        raise InvalidRequest("the query is percent-encoded twice")
     return text, urlencode([(name, value) for name, value in pairs if name in QUERY_PARAMETERS])
 
 
@@ -91,4 +101,6 @@ def _opaque(body: bytes, media_type: str) -> Prompt:
     try:
         return Prompt(parts=(Part("", "field", "", body.decode("utf-8")),))
     except UnicodeDecodeError:
-        return Prompt(attachments=(Attachment("opaque", media_type, len(body)),))
+        return Prompt(
+            attachments=(Attachment("opaque", media_type.partition(";")[0].strip().lower(), len(body)),)
+        )

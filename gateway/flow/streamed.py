@@ -28,6 +28,7 @@ from gateway.flow.context import Exchange
 from gateway.flow.inspecting import (
     CREDENTIAL_ENTITY,
     Inspector,
+    check_maskable,
     mask_for,
     masked_document,
     masked_text,
@@ -81,7 +82,7 @@ class StreamedCompletion:
         self._calls: list[tuple[ToolCall, Restored]] = []
         self._others: list[InspectedPart] = []  # tool calls, and findings outside text
         self._surveying = False
-        self._decided_calls = False
+        self._all_decided = False
         self._decided: dict[str, Mask | None] = {}
 
     async def frames(self) -> AsyncGenerator[bytes]:
@@ -108,23 +109,32 @@ class StreamedCompletion:
     async def _ask_ahead(self) -> None:
         """Read the whole stream, ask once, then let it flow with everything decided."""
         raw = await collect(self._response, self._limit)
-        self._replay(raw)
-        self._surveying = True
-        async for _ in self._governed():
-            pass
-        decision = await self._ask()
-        masks = masks_of(self._exchange, decision)
-        self._decided = {f.entity: masks.get(f.entity) for part in self._parts() for f in part.findings}
-        self._surveying, self._decided_calls = False, True
-        self._replay(raw)
-
-    def _replay(self, raw: bytes) -> None:
-        """Begin again, from the provider's bytes."""
-        self._response = ReplayedResponse(self._response.status, self._response.headers, raw)
+        self._response = self._again(raw)
         self._chunks = self._response.chunks()
-        self._reader = self._new_reader()
-        self._raw.clear()
-        self._channels, self._calls, self._others = {}, [], []
+        await self._ask_about_all(raw)
+
+    async def _ask_about_all(self, raw: bytes) -> None:
+        """Ask about the whole completion: people approve what they see, so they see all of it."""
+        exchange = self._exchange
+        survey = StreamedCompletion(
+            exchange,
+            self._again(raw),
+            self._new_reader,
+            self._asking,
+            self._inspector,
+            self._ledger,
+            self._limit,
+        )
+        survey._surveying = True
+        async for _ in survey._governed():
+            pass
+        subject = survey._subject()
+        decision = await self._asking.judge(exchange, subject, pack(self._response, raw))
+        self._take(decision, subject.parts)
+        self._all_decided = True
+
+    def _again(self, raw: bytes) -> ReplayedResponse:
+        return ReplayedResponse(self._response.status, self._response.headers, raw)
 
     async def _governed(self) -> AsyncIterator[list[SseEvent]]:
         """Each provider event as the events that may go out for it."""
@@ -213,8 +223,8 @@ class StreamedCompletion:
 
     async def _mask(self, entity: str) -> Mask | None:
         """The mask for an entity; policy is asked before the first finding of it is released."""
-        if entity not in self._decided and not self._surveying and entity != CREDENTIAL_ENTITY:
-            self._decide(await self._ask())
+        if entity not in self._decided and entity != CREDENTIAL_ENTITY:
+            await self._ask()
         return mask_for(self._decided, entity)
 
     async def _call(self, item: CallReady) -> list[SseEvent]:
@@ -227,51 +237,48 @@ class StreamedCompletion:
         )
         self._others += parts
         self._calls.append((item.call, restored))
-        if self._surveying:
-            return []
-        if not self._decided_calls:
-            self._decide(await self._ask())
+        if not self._all_decided:
+            await self._ask()
+        check_maskable(parts, self._decided)
         texts = {}
         for part in (part for part in parts if part.part.place in ("value", "number")):
             text = masked_text(part, self._decided, exchange.response_vault) or part.part.text
             if part.part.pointer in item.call.pointers:
-                text = exchange.restorer.whole(text, json_escape=True)
+                text = exchange.restorer.whole(text, json_escape=item.call.raw_json)
             texts[part.part.pointer] = text
         return item.frames(texts)
 
     async def _frame(self, item: Frame) -> SseEvent:
         """An event without text of its own; its other strings are looked at all the same."""
-        found = [
-            part for part in await self._inspector.completion(self._exchange, item.parts) if part.findings
-        ]
-        if not found or self._surveying:
-            self._others += found
+        parts = await self._inspector.completion(self._exchange, item.parts)
+        found = [part for part in parts if part.findings]
+        if not found:
             return item.event
         self._others += found
-        if any(f.entity not in self._decided for part in found for f in part.findings):
-            self._decide(await self._ask())
+        for finding in (finding for part in found for finding in part.findings):
+            await self._mask(finding.entity)
+        if self._surveying:
+            return item.event
         document = masked_document(item.document, found, self._decided, self._exchange.response_vault)
         return replace(item.event, data=serialise(document).decode())
 
-    async def _ask(self) -> Decision:
-        """Ask about the completion so far; hold the rest of it when policy says so."""
-        exchange = self._exchange
-        decision = await self._asking.decide(exchange, self._subject())
+    async def _ask(self) -> None:
+        """Ask about the completion so far; when policy wants people to see it, about all of it."""
+        if self._surveying:
+            return
+        exchange, subject = self._exchange, self._subject()
+        decision = await self._asking.decide(exchange, subject)
         if exchange.enforced and decision.action == "require_approval":
-            completion = pack(self._response, await self._drain())
-            approval = await self._asking.hold(exchange, decision, self._subject(), completion)
-            await self._asking.use(approval, exchange.id)
-            exchange.response_approval = approval
-            decision = await self._asking.decide(exchange, self._subject())
+            await self._ask_about_all(await self._drain())
+            return
         enforce(exchange, decision)
-        return decision
+        self._take(decision, subject.parts)
 
-    def _decide(self, decision: Decision) -> None:
-        """Take the decision's masks for every entity seen so far."""
+    def _take(self, decision: Decision, parts: Iterable[InspectedPart]) -> None:
+        """Take the decision's masks for every entity that it was asked about."""
         masks = masks_of(self._exchange, decision)
-        for part in self._parts():
-            for finding in part.findings:
-                self._decided[finding.entity] = masks.get(finding.entity)
+        for finding in (finding for part in parts for finding in part.findings):
+            self._decided[finding.entity] = masks.get(finding.entity)
 
     def _subject(self) -> Subject:
         facts = ResponseFacts(self._response.status, self._reader.completion().finish_reason)
@@ -283,7 +290,7 @@ class StreamedCompletion:
         for channel in self._channels.values():
             raw = "".join(channel.raw)
             part = replace(channel.part, text=raw)
-            digest = self._inspector.digest(raw)
+            digest = self._inspector.digest(part)
             texts.append(InspectedPart(part, digest, True, tuple(channel.findings), "".join(channel.shown)))
         return [*texts, *self._others]
 

@@ -9,12 +9,12 @@ from gateway.decision import Decision
 from gateway.dialects import Malformed, read_completion
 from gateway.dialects.document import parse, put, serialise
 from gateway.errors import UpstreamUnreadable
-from gateway.exchange import Completion, InspectedPart, ResponseFacts, ToolCall
-from gateway.flow.asking import Asking, Restored, Subject, enforce, masks_of
+from gateway.exchange import Completion, InspectedPart, Part, ResponseFacts, ToolCall
+from gateway.flow.asking import Asking, Restored, Subject, masks_of
 from gateway.flow.context import Answer, Exchange
 from gateway.flow.inspecting import CREDENTIAL_ENTITY, Inspector, masked_document, masked_text
 from gateway.flow.ledger import Ledger
-from gateway.upstream import UpstreamResponse, down_headers, pack
+from gateway.upstream import UpstreamResponse, pack
 
 
 class WholeCompletion:
@@ -42,7 +42,7 @@ class WholeCompletion:
         document = self._rewrite(exchange, document, subject, decision)
         self._ledger.completed(exchange, response.status, completion, parts)
         headers = {
-            **down_headers(response.headers, exchange.endpoint.secret),
+            **await self._inspector.headers(exchange, response.headers),
             "content-type": "application/json",
             **exchange.headers(),
         }
@@ -51,8 +51,12 @@ class WholeCompletion:
     def _read(self, exchange: Exchange, response: UpstreamResponse, raw: bytes) -> tuple[Any, Completion]:
         try:
             document = parse(raw, depth=self._depth)
-            dialect = exchange.dialect if response.status < 400 else "json"
-            return document, read_completion(dialect, document)
+            completion = read_completion(exchange.dialect, document)
+            if response.status < 400:
+                return document, completion
+            if completion.tool_calls:
+                raise UpstreamUnreadable("the provider answered with an error that holds tool calls")
+            return document, read_completion("json", document)
         except Malformed as error:
             raise UpstreamUnreadable(f"the provider's answer cannot be read: {error}") from error
 
@@ -61,32 +65,31 @@ class WholeCompletion:
         return tuple(dict.fromkeys(pair for text in texts for pair in exchange.restorer.restores(text)))
 
     async def _decide(self, exchange: Exchange, subject: Subject, completion: bytes) -> Decision | None:
-        """Ask policy when there is something to ask; hold the completion when it says so."""
+        """Ask policy when there is something to ask."""
         found = any(f.entity != CREDENTIAL_ENTITY for part in subject.parts for f in part.findings)
         if not (found or subject.calls or always_asks(exchange)):
             return None
-        decision = await self._asking.decide(exchange, subject)
-        if exchange.enforced and decision.action == "require_approval":
-            exchange.response_approval = await self._asking.hold(exchange, decision, subject, completion)
-            await self._asking.use(exchange.response_approval, exchange.id)
-            decision = await self._asking.decide(exchange, subject)
-        enforce(exchange, decision)
-        return decision
+        return await self._asking.judge(exchange, subject, completion)
 
     def _rewrite(self, exchange: Exchange, document: Any, subject: Subject, decision: Decision | None) -> Any:
-        """Mask what the model brought, then give back what the prompt lent."""
+        """Mask what the model brought, then give back what the prompt lent, in text and in calls."""
         masks = masks_of(exchange, decision)
         document = masked_document(document, subject.parts, masks, exchange.response_vault)
-        raw_json = {pointer for call, _ in subject.calls for pointer in call.pointers}
+        escaped = {pointer: call.raw_json for call, _ in subject.calls for pointer in call.pointers}
         for inspected in subject.parts:
-            if inspected.part.place != "value":
+            part = inspected.part
+            if part.place != "value" or not (_is_text(exchange, part) or part.pointer in escaped):
                 continue
-            text = masked_text(inspected, masks, exchange.response_vault) or inspected.part.text
-            escape = exchange.dialect == "openai.chat" and inspected.part.pointer in raw_json
-            restored = exchange.restorer.whole(text, json_escape=escape)
+            text = masked_text(inspected, masks, exchange.response_vault) or part.text
+            restored = exchange.restorer.whole(text, json_escape=escaped.get(part.pointer, False))
             if restored != text:
-                document = put(document, inspected.part.pointer, restored)
+                document = put(document, part.pointer, restored)
         return document
+
+
+def _is_text(exchange: Exchange, part: Part) -> bool:
+    """Whether values come back here. Fields of a known dialect may be URLs that a client opens on its own."""
+    return part.kind == "text" or (exchange.dialect == "json" and part.kind == "field")
 
 
 def always_asks(exchange: Exchange) -> bool:

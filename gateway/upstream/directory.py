@@ -46,7 +46,7 @@ class Endpoints:
         if name in self.disabled:
             raise UpstreamUnavailable(f"provider {name!r} is disabled: its credential is not set")
         if name not in self._endpoints:
-            raise InvalidRequest(f"unknown provider {name[:80]!r}; expected one that regate.yaml configures")
+            raise InvalidRequest("unknown provider: expected the name of one that regate.yaml configures")
         return self._endpoints[name]
 
 

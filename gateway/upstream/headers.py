@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from gateway.exchange import Family
 
 # Syntax of the providers' APIs. Everything else stays behind: cookies, telemetry, the agent's own credential,
-# and `openai-organization`, which would choose whose bill the gateway's credential runs up.
-_UP = frozenset({"accept", "anthropic-beta", "anthropic-version", "idempotency-key", "openai-beta"})
+# `openai-organization`, which would choose whose bill the credential runs up, and `idempotency-key`,
+# by which a provider could give one agent the answer that it gave another.
+_UP = frozenset({"accept", "anthropic-beta", "anthropic-version", "openai-beta"})
 
 _DOWN = frozenset({"content-language", "openai-processing-ms", "openai-version", "request-id", "retry-after",
                    "retry-after-ms", "x-request-id"})  # fmt: skip
@@ -30,6 +31,8 @@ def down_headers(headers: Mapping[str, str], secret: str | None) -> dict[str, st
         name.lower(): value
         for name, value in headers.items()
         if (name.lower() in _DOWN or name.lower().startswith(_DOWN_PREFIXES))
+        and value.isascii()
+        and value.isprintable()
         and not (secret and secret in value)
     }
 
