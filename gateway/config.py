@@ -66,6 +66,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     body_bytes: Positive = 10 * 1024 * 1024
     response_bytes: Positive = 32 * 1024 * 1024
     depth: Annotated[int, msgspec.Meta(gt=0, le=200)] = 100
+    parts: Positive = 20_000  # strings, keys and long numbers of one body
     inspect_seconds: Seconds = 10
     connect_seconds: Seconds = 10
     read_seconds: Seconds = 600

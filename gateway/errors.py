@@ -16,6 +16,7 @@
         ├── InspectionFailed         503 inspection_failed
         ├── RecordingFailed          503 recording_failed
         ├── StateUnavailable         503 state_unavailable
+        ├── ShuttingDown             503 shutting_down
         ├── UpstreamUnavailable      502 upstream_unavailable
         ├── UpstreamUnreadable       502 upstream_unreadable
         └── UpstreamTimeout          504 upstream_timeout
@@ -99,6 +100,10 @@ class RecordingFailed(Refusal):
 
 class StateUnavailable(Refusal):
     status, code = 503, "state_unavailable"
+
+
+class ShuttingDown(Refusal):
+    status, code = 503, "shutting_down"
 
 
 class UpstreamUnavailable(Refusal):

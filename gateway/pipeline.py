@@ -58,15 +58,13 @@ class Gateway:
         self._identity = identity
         self._sessions = sessions
         self._usage = usage
-        self._reading = Reading(endpoints, config.limits.body_bytes, config.limits.depth)
+        self._reading = Reading(endpoints, config.limits)
         self._inspector = Inspector(inspection, detector, key)
         self._ledger = Ledger(journal, key)
         self._waiting_room = WaitingRoom(self._ledger, config.hold.keepalive_seconds)
         self._asking = Asking(policies, self._ledger, approvals, key)
         limits = config.limits
-        self._whole = WholeCompletion(
-            self._asking, self._inspector, self._ledger, limits.response_bytes, limits.depth
-        )
+        self._whole = WholeCompletion(self._asking, self._inspector, self._ledger, limits)
 
     async def answer(self, exchange: Exchange) -> Answer:
         """Govern the exchange; whatever goes wrong becomes a recorded refusal in the dialect's own words."""
@@ -200,9 +198,13 @@ class Gateway:
         except UpstreamUnavailable:
             await self._asking.give_back(exchange.approval)
             raise
-        if response.status == 429 or response.status >= 500:
-            await self._asking.give_back(exchange.approval)
         exchange.session.forwarded([part.digest for part in exchange.parts])
+        if response.status == 429 or response.status >= 500:
+            try:
+                await self._asking.give_back(exchange.approval)
+            except BaseException:
+                await response.close()
+                raise
         return response
 
     async def _answer(self, exchange: Exchange, response: UpstreamResponse) -> Answer:

@@ -8,13 +8,15 @@ from collections.abc import Awaitable
 
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.errors import InvalidRequest, PromptTooLarge
+from gateway.errors import InvalidRequest, PromptTooLarge, ShuttingDown
 from gateway.exchange import Source
 from gateway.flow.context import Answer, Call, Exchange
 from gateway.metrics import Metrics
-from gateway.pipeline import Gateway
+from gateway.pipeline import Gateway, refusal_answer
 
 _log = logging.getLogger("regate.proxy")
+_BODY_SECONDS = 60
+_CANCEL_SECONDS = 5
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -36,11 +38,14 @@ class Proxy:
         exchange = Exchange(client.call(), self._enforced)
         self._metrics.opened()
         try:
-            await client.while_present(_answer(gateway, exchange, send))
+            await client.while_present(_answer(gateway, exchange, client.noting(send)))
         except asyncio.CancelledError:
             gateway.abandon(exchange, "cancelled")
-            if not client.left:
+            if client.left:
+                return
+            if client.answered:
                 raise
+            await _send(refusal_answer(exchange, ShuttingDown("the gateway is shutting down")), "", send)
         except BaseException:
             gateway.abandon(exchange, "internal_error")
             raise
@@ -70,6 +75,7 @@ class _Client:
 
     def __init__(self, scope: Scope, receive: Receive, limit: int) -> None:
         self.left = False
+        self.answered = False
         self._scope = scope
         self._receive = receive
         self._limit = limit
@@ -101,6 +107,15 @@ class _Client:
         for name, value in self._scope["headers"]:
             if name == b"content-length" and int(value) > self._limit:
                 raise PromptTooLarge(f"the body is over {self._limit} bytes")
+        try:
+            async with asyncio.timeout(_BODY_SECONDS):
+                body = await self._read()
+        except TimeoutError as error:
+            raise InvalidRequest(f"the body did not arrive within {_BODY_SECONDS} seconds") from error
+        self._sent_all.set()
+        return body
+
+    async def _read(self) -> bytes:
         chunks, size, more = [], 0, True
         while more:
             message = await self._receive()
@@ -112,8 +127,16 @@ class _Client:
                 raise PromptTooLarge(f"the body is over {self._limit} bytes")
             chunks.append(chunk)
             more = message.get("more_body", False)
-        self._sent_all.set()
         return b"".join(chunks)
+
+    def noting(self, send: Send) -> Send:
+        """`send`, remembering whether an answer has begun."""
+
+        async def noted(message: Message) -> None:
+            self.answered = True
+            await send(message)
+
+        return noted
 
     async def while_present(self, answering: Awaitable[None]) -> None:
         """Await the answer; raises CancelledError, with `left` set, once the client is gone."""
@@ -131,7 +154,9 @@ class _Client:
         while message.get("type") != "http.disconnect":
             message = await self._receive()
         self.left = True
-        task.cancel()
+        while not task.done():  # once should do; a library that swallows it does not get away with it
+            task.cancel()
+            await asyncio.wait([task], timeout=_CANCEL_SECONDS)
 
     def _leave(self) -> None:
         self.left = True

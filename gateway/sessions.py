@@ -185,7 +185,8 @@ class UsageCounters:
     async def _keep_flushing(self) -> None:
         while not self._stopping.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), self._flush_seconds)
+                async with asyncio.timeout(self._flush_seconds):
+                    await self._stopping.wait()
             try:
                 await self.flush()
             except StateUnavailable as error:

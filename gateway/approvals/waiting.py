@@ -32,7 +32,8 @@ class Waiting:
             self._poller = asyncio.create_task(self._poll(), name="approvals being waited for")
         try:
             with suppress(TimeoutError):
-                await asyncio.wait_for(settled, seconds)
+                async with asyncio.timeout(seconds):
+                    await settled
         finally:
             self._leave(approval_id, settled)
 

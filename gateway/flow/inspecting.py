@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from gateway.upstream import down_headers
 
 CREDENTIAL_ENTITY = "PROVIDER_CREDENTIAL"
 _CREDENTIAL_MASK = Mask(entity=CREDENTIAL_ENTITY, operator="redact")
+_MANY = 500  # parts: about 10 ms of digests
 _SHORT = 8  # characters: no value that is looked for is shorter
 _MASKABLE = ("value", "number")
 
@@ -38,28 +40,24 @@ class Inspector:
     async def aside(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
         """Parts that belong to no conversation: the path, the query, headers. They are always new."""
         found = await self._inspection.find(parts)
-        inspected = [
-            InspectedPart(
-                part,
-                self.digest(part),
-                True,
-                findings,
-                placeholders(part.text, findings, exchange.vault) if findings else part.text,
-            )
-            for part, findings in zip(parts, found, strict=True)
-        ]
-        return _with_masked_pointers(inspected)
+
+        def inspect(part: Part, findings: tuple[Finding, ...]) -> InspectedPart:
+            masked = placeholders(part.text, findings, exchange.vault) if findings else part.text
+            return InspectedPart(part, self.digest(part), True, findings, masked)
+
+        return await _for_each(inspect, parts, found)
 
     async def completion(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
         """A completion's parts: values that the prompt itself held are masked, but are no findings again."""
         found = await self._inspection.find(parts)
-        inspected = []
-        for part, findings in zip(parts, found, strict=True):
+
+        def inspect(part: Part, findings: tuple[Finding, ...]) -> InspectedPart:
             findings += credential_findings(exchange, part)
             brought = tuple(f for f in findings if not exchange.vault.holds(part.text[f.start : f.end]))
             masked = self._masked(part.text, findings, exchange) if findings else part.text
-            inspected.append(InspectedPart(part, self.digest(part), True, brought, masked))
-        return _with_masked_pointers(inspected)
+            return InspectedPart(part, self.digest(part), True, brought, masked)
+
+        return await _for_each(inspect, parts, found)
 
     async def headers(self, exchange: Exchange, sent: Mapping[str, str]) -> dict[str, str]:
         """The provider's headers that may go down. One with a finding is left out: it cannot be masked."""
@@ -164,6 +162,19 @@ def why_unmaskable(stuck: InspectedPart) -> str:
 def masked_texts(parts: Sequence[InspectedPart]) -> dict[str, str]:
     """Raw text to masked text, for the parts with findings."""
     return {inspected.part.text: inspected.masked for inspected in parts if inspected.findings}
+
+
+async def _for_each(
+    inspect: Callable[[Part, tuple[Finding, ...]], InspectedPart],
+    parts: Sequence[Part],
+    found: Sequence[tuple[Finding, ...]],
+) -> tuple[InspectedPart, ...]:
+    """Inspect every part; many of them off the event loop."""
+
+    def work() -> tuple[InspectedPart, ...]:
+        return _with_masked_pointers([inspect(*pair) for pair in zip(parts, found, strict=True)])
+
+    return await asyncio.to_thread(work) if len(parts) > _MANY else work()
 
 
 def _with_masked_pointers(parts: Sequence[InspectedPart]) -> tuple[InspectedPart, ...]:

@@ -6,11 +6,12 @@ import asyncio
 import re
 from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 
+from gateway.config import Limits
 from gateway.dialects import Malformed, dialect_of, read_prompt
 from gateway.dialects.document import parse, serialise
 from gateway.dialects.encoding import decompress
 from gateway.dialects.path import normalise
-from gateway.errors import InvalidRequest
+from gateway.errors import InvalidRequest, PromptTooLarge
 from gateway.exchange import Attachment, Part, Prompt
 from gateway.flow.context import Exchange
 from gateway.upstream import QUERY_PARAMETERS, Endpoints, up_headers
@@ -20,12 +21,13 @@ _LARGE = 256 * 1024  # bytes: a body over this is parsed off the event loop
 
 
 class Reading:
-    """Reads requests within bounds: `limit` in bytes before and after decompression, `depth` of nesting."""
+    """Reads requests within bounds, those on bytes before and after decompression."""
 
-    def __init__(self, endpoints: Endpoints, limit: int, depth: int) -> None:
+    def __init__(self, endpoints: Endpoints, limits: Limits) -> None:
         self._endpoints = endpoints
-        self._limit = limit
-        self._depth = depth
+        self._limit = limits.body_bytes
+        self._depth = limits.depth
+        self._max_parts = limits.parts
 
     def address(self, exchange: Exchange) -> list[Part]:
         """Find the provider and what goes up beside the body; its texts, the path first, to be inspected.
@@ -63,6 +65,8 @@ class Reading:
             exchange.unmasked = serialise(exchange.document)
         except Malformed as error:
             raise InvalidRequest(f"the body cannot be read: {error}") from error
+        if len(exchange.prompt.parts) > self._max_parts:
+            raise PromptTooLarge(f"the body has over {self._max_parts} strings, keys and long numbers")
 
 
 def outgoing_body(exchange: Exchange) -> bytes:

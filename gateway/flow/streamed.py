@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.decision import Decision, Mask
@@ -38,6 +38,7 @@ from gateway.flow.whole import always_asks, collect
 from gateway.masking import Piece, StreamRestorer, StreamScanner, apply_mask
 from gateway.upstream import ReplayedResponse, UpstreamResponse, pack
 
+_MAX_CALLS = 128  # in one streamed completion: policy is asked again with each group of them
 _SLICE = 256  # characters that are scanned without a break
 
 
@@ -176,17 +177,21 @@ class StreamedCompletion:
 
     async def _step(self, items: Iterable[Item]) -> list[SseEvent]:
         events: list[SseEvent] = []
+        calls: list[CallReady] = []
         for item in items:
+            if not isinstance(item, CallReady) and calls:
+                events += await self._release(calls)
+                calls = []
             match item:
                 case TextDelta():
                     events += await self._text(item, item.part.text, last=False)
                 case ChannelEnd():
                     events += await self._text(item, "", last=True)
                 case CallReady():
-                    events += await self._call(item)
+                    calls.append(item)
                 case Frame():
                     events.append(await self._frame(item))
-        return events
+        return events + await self._release(calls)
 
     async def _text(self, item: TextDelta | ChannelEnd, delta: str, *, last: bool) -> list[SseEvent]:
         channel = self._channel(item.channel, item.part)
@@ -227,18 +232,30 @@ class StreamedCompletion:
             await self._ask()
         return mask_for(self._decided, entity)
 
-    async def _call(self, item: CallReady) -> list[SseEvent]:
-        """A complete tool call: inspected and decided as a whole, then masked, restored and released."""
-        exchange = self._exchange
-        parts = await self._inspector.completion(exchange, item.parts)
+    async def _release(self, items: Sequence[CallReady]) -> list[SseEvent]:
+        """Complete tool calls that come together: inspected and decided as one, then masked and restored."""
+        inspected = [await self._inspect_call(item) for item in items]
+        if items and not self._all_decided:
+            await self._ask()
+        return [
+            event
+            for item, parts in zip(items, inspected, strict=True)
+            for event in self._rewrite_call(item, parts)
+        ]
+
+    async def _inspect_call(self, item: CallReady) -> tuple[InspectedPart, ...]:
+        parts = await self._inspector.completion(self._exchange, item.parts)
+        restorer = self._exchange.restorer
         carrying = [part.part.text for part in parts if part.part.pointer in item.call.pointers]
-        restored = tuple(
-            dict.fromkeys(pair for text in carrying for pair in exchange.restorer.restores(text))
-        )
+        restored = tuple(dict.fromkeys(pair for text in carrying for pair in restorer.restores(text)))
         self._others += parts
         self._calls.append((item.call, restored))
-        if not self._all_decided:
-            await self._ask()
+        if len(self._calls) > _MAX_CALLS:
+            raise UpstreamUnreadable(f"the provider's answer has over {_MAX_CALLS} tool calls")
+        return parts
+
+    def _rewrite_call(self, item: CallReady, parts: Sequence[InspectedPart]) -> list[SseEvent]:
+        exchange = self._exchange
         check_maskable(parts, self._decided)
         texts = {}
         for part in (part for part in parts if part.part.place in ("value", "number")):

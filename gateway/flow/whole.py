@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from gateway.config import Limits
 from gateway.decision import Decision
 from gateway.dialects import Malformed, read_completion
 from gateway.dialects.document import parse, put, serialise
@@ -20,17 +21,18 @@ from gateway.upstream import UpstreamResponse, pack
 class WholeCompletion:
     """Answers one exchange whose completion is a JSON document."""
 
-    def __init__(self, asking: Asking, inspector: Inspector, ledger: Ledger, limit: int, depth: int) -> None:
+    def __init__(self, asking: Asking, inspector: Inspector, ledger: Ledger, limits: Limits) -> None:
         self._asking = asking
         self._inspector = inspector
         self._ledger = ledger
-        self._limit = limit
-        self._depth = depth
+        self._limits = limits
 
     async def answer(self, exchange: Exchange, response: UpstreamResponse) -> Answer:
         """Raises UpstreamUnreadable for a body that is no JSON or too large, and every policy outcome."""
-        raw = await collect(response, self._limit)
+        raw = await collect(response, self._limits.response_bytes)
         document, completion = self._read(exchange, response, raw)
+        if len(completion.parts) > self._limits.parts:
+            raise UpstreamUnreadable(f"the provider's answer has over {self._limits.parts} strings")
         parts = await self._inspector.completion(exchange, completion.parts)
         subject = Subject(
             "response",
@@ -50,7 +52,7 @@ class WholeCompletion:
 
     def _read(self, exchange: Exchange, response: UpstreamResponse, raw: bytes) -> tuple[Any, Completion]:
         try:
-            document = parse(raw, depth=self._depth)
+            document = parse(raw, depth=self._limits.depth)
             completion = read_completion(exchange.dialect, document)
             if response.status < 400:
                 return document, completion

@@ -22,6 +22,8 @@ SETTINGS = "settings"
 # The package must stand alone on its line: then no engine can read another one than we do.
 _PACKAGE = re.compile(r"package[ \t]+([a-z_][a-z0-9_]*(?:\.[a-zA-Z_][a-zA-Z0-9_]*)*)[ \t]*(?:#.*)?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x85\u2028\u2029\ufeff]")
+# main.rego hears `regate.rules.<topic>` and nothing deeper or beside it: a rule elsewhere would never speak.
+_ALLOWED = re.compile(r"regate|regate\.rules\.[a-zA-Z_]\w*|regate\.lib\.[a-zA-Z_][\w.]*")
 _TOPIC = re.compile(r"regate\.rules\.")
 _VERDICTS = re.compile(r"^verdicts\s+contains\b", re.MULTILINE)
 
@@ -73,11 +75,22 @@ def _walk(root: Path) -> Iterator[Path]:
     """Policy and data files in a fixed order. Hidden files and folders are editors' and git's."""
     if not root.is_dir():
         raise ConfigError(f"{root}: expected a folder of policy files")
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, onerror=_refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith(".") and name.endswith((".rego", ".yaml", ".yml", ".json")):
-                yield Path(folder, name)
+        for name in sorted([*folders, *names]):
+            path = Path(folder, name)
+            if path.is_symlink() and name in folders:
+                raise ConfigError(f"{path}: found a link to a folder; expected the files themselves")
+            if name in folders or name.startswith(".") or name.lower().endswith((".md", ".txt")):
+                continue
+            if not name.endswith((".rego", ".yaml", ".yml", ".json")):
+                raise ConfigError(f"{path}: would be left out; expected *.rego, or data in {SETTINGS}/")
+            yield path
+
+
+def _refuse(error: OSError) -> None:
+    """A folder that cannot be listed may hold the rule that denies."""
+    raise ConfigError(f"{error.filename}: cannot be read: {error.strerror}") from error
 
 
 def _read(path: Path) -> str:
@@ -93,8 +106,11 @@ def _check_packages(root: Path, modules: Mapping[str, str]) -> None:
     spoken: dict[str, list[str]] = {}
     for name, text in modules.items():
         package, line = _package(root / name, text)
-        if package != "regate" and not package.startswith("regate."):
-            raise ConfigError(f"{root / name}:{line}: found package {package}, expected regate or regate.…")
+        if not _ALLOWED.fullmatch(package):
+            raise ConfigError(
+                f"{root / name}:{line}: found package {package}; "
+                "expected regate.rules.<topic>, regate.lib.<name> or regate itself"
+            )
         if _TOPIC.match(package):
             spoken.setdefault(package, []).append(name)
     for package, names in spoken.items():

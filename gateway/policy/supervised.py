@@ -14,6 +14,7 @@ from gateway.policy.source import PolicySource
 _FIRST_DELAY, _LAST_DELAY = 0.1, 5.0  # seconds between restarts
 _STEADY_SECONDS = 10.0  # a child that lived so long was no part of a series of failures
 _POLL_SECONDS = 0.05
+_HUNG = 3  # questions in a row without an answer
 
 
 class Child(Protocol):
@@ -51,6 +52,7 @@ class Supervised:
         self._child: Child | None = None
         self._source: PolicySource | None = None
         self._delay = _FIRST_DELAY
+        self._failures = 0
         self._turn = asyncio.Lock()  # one child is started at a time
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -83,7 +85,17 @@ class Supervised:
         child = self._child
         if child is None:
             raise PolicyUnavailable("the policy engine is not running")
-        return await child.decide(document)
+        try:
+            decision = await child.decide(document)
+        except PolicyUnavailable:
+            self._failures += 1
+            if self._failures >= _HUNG and child is self._child:
+                self._failures = 0
+                self._log.error("the %s policy engine does not answer; it is replaced", self.name)
+                self._keep(child.stop())
+            raise
+        self._failures = 0
+        return decision
 
     async def close(self) -> None:
         """End every child and everything that watches one."""

@@ -32,6 +32,8 @@ class State:
         self._writer = engine.execution_options(regate_begin="BEGIN IMMEDIATE")
         self._engine = engine
         self._deadline_seconds = deadline_seconds
+        self._path = Path(engine.url.database) if engine.url.database else None
+        self._inode = self._path.stat().st_ino if self._path else 0
         # Under WAL readers never wait for a writer, so they get threads that no writer can occupy. SQLite has
         # one writer at a time: ours queue in one thread instead of waiting for each other by polling.
         self._read_threads = ThreadPoolExecutor(2, thread_name_prefix="state-read")
@@ -40,12 +42,14 @@ class State:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One consistent snapshot."""
+        self._check_file()
         with _translated(), self._readers.begin() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction that holds the write lock from its start: what it reads cannot change under it."""
+        self._check_file()
         with _translated(), self._writer.begin() as connection:
             yield connection
 
@@ -63,10 +67,23 @@ class State:
         self._write_thread.shutdown()
         self._engine.dispose()
 
+    def _check_file(self) -> None:
+        """A file put in the place of ours is not the one we read: nobody may rely on what we know."""
+        if self._path is None:
+            return
+        try:
+            found = self._path.stat().st_ino
+        except OSError:
+            found = -1
+        if found != self._inode:
+            raise StateUnavailable(f"state: {self._path} was removed or replaced; restart the gateway")
+
     async def _run(self, threads: ThreadPoolExecutor, work: Callable[..., T], *arguments: Any) -> T:
         job = asyncio.get_running_loop().run_in_executor(threads, work, *arguments)
         try:
-            return await asyncio.wait_for(job, self._deadline_seconds)
+            # not wait_for: before Python 3.12 it loses a cancellation that comes in the moment of the answer
+            async with asyncio.timeout(self._deadline_seconds):
+                return await job
         except TimeoutError as error:
             raise StateUnavailable(
                 f"state: no answer from the database in {self._deadline_seconds:g} s"
