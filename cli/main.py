@@ -43,6 +43,8 @@ def main() -> None:
     """Run the command. Errors of our own are one line on stderr: 2 for configuration, 1 for the rest."""
     try:
         app()
+    except KeyboardInterrupt:
+        sys.exit(130)
     except ConfigError as error:
         sys.exit(_fail(error, 2))
     except RegateError as error:

@@ -34,6 +34,7 @@ def up(
     config = load_config(config_path())
     logs.configure(log_level)
     if fd >= 0:
+        serve.drain_with_parent()
         serve.run_worker(config, socket.socket(fileno=fd))
         return
     listener = serve.listen(config)

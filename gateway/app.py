@@ -35,6 +35,7 @@ from gateway.sessions import Sessions, UsageCounters
 from gateway.state import ApprovalStore, Keys, State, UsageStore, open_state
 from gateway.upstream import Endpoints, open_session
 
+_GAUGE_SECONDS = 1.0
 _log = logging.getLogger("regate.app")
 
 
@@ -106,7 +107,10 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
             approvals,
             journal,
         )
-        yield Worker(gateway, policies, journal, state, keys, approvals, Metrics())
+        metrics = Metrics()
+        watching = asyncio.create_task(_watch_policy(policies, metrics), name="policy gauge")
+        stack.push_async_callback(_cancel, watching)
+        yield Worker(gateway, policies, journal, state, keys, approvals, metrics)
 
 
 async def _open_journal(config: Config, stack: AsyncExitStack) -> Journal:
@@ -139,6 +143,13 @@ async def _close_journal(journal: Journal, sealer: Sealer) -> None:
         _log.error("the journal could not be closed and sealed: %s", error)
 
 
+async def _watch_policy(policies: Policies, metrics: Metrics) -> None:
+    while True:
+        status = policies.status()
+        metrics.policy(ready=status.ready and not status.error)
+        await asyncio.sleep(_GAUGE_SECONDS)
+
+
 async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -161,7 +172,8 @@ def create_app(config: Config, worker: Worker) -> Starlette:
 
     async def exposition(_: Request) -> Response:
         status = worker.policies.status()
-        body = worker.metrics.exposition(policy_ready=status.ready and not status.error)
+        worker.metrics.policy(ready=status.ready and not status.error)
+        body = worker.metrics.exposition()
         return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     watching = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", exposition)]

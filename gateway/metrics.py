@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 _BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 
@@ -35,6 +35,7 @@ class Metrics:
             registry=self._registry,
             multiprocess_mode="livesum",
         )
+        # each worker keeps its own up to date, so that one that was never scraped does not speak of zero
         self._policy_ready = Gauge(
             "regate_policy_ready",
             "1 while a policy decides and its latest edit is the one in force",
@@ -52,11 +53,18 @@ class Metrics:
         self._seconds.labels(provider).observe(seconds)
         self._tokens.labels(provider).inc(tokens)
 
-    def exposition(self, *, policy_ready: bool) -> bytes:
+    def policy(self, *, ready: bool) -> None:
+        self._policy_ready.set(ready)
+
+    def exposition(self) -> bytes:
         """The text format of Prometheus."""
-        self._policy_ready.set(policy_ready)
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(self._registry)
         everyone = CollectorRegistry()
         MultiProcessCollector(everyone)  # type: ignore[no-untyped-call]  # the library types half of itself
         return generate_latest(everyone)
+
+
+def forget_worker(pid: int) -> None:
+    """Take the gauges of a worker that ended out of the sums."""
+    mark_process_dead(pid)  # type: ignore[no-untyped-call]  # as above

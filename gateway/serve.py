@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import logging
 import os
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 
@@ -18,9 +20,14 @@ import uvloop
 from gateway.app import create_app, open_worker
 from gateway.config import Config
 from gateway.errors import ConfigError
+from gateway.http_head import BoundedHttpProtocol
+from gateway.metrics import forget_worker
 
 _BACKLOG = 2048
+_STEADY_SECONDS = 20  # a worker that ran so long did not fail at its start
 _RESTART_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
+_SUPERVISOR = "REGATE_SUPERVISOR"
+_PR_SET_PDEATHSIG = 1  # prctl(2)
 EXIT_CONFIG = 2  # a worker that ends so will not do better when it is started again
 _log = logging.getLogger("regate.serve")
 
@@ -56,7 +63,7 @@ async def _serve(config: Config, listener: socket.socket, ready: Callable[[], No
                 uvicorn.Config(
                     create_app(config, parts),
                     loop="none",
-                    http="httptools",
+                    http=BoundedHttpProtocol,
                     ws="none",
                     lifespan="off",
                     interface="asgi3",
@@ -98,10 +105,18 @@ def _stop_signal() -> Iterator[asyncio.Event]:
             signal.signal(number, handler)
 
 
+def drain_with_parent() -> None:
+    """Let the kernel send this worker a SIGTERM when its supervisor goes: nobody would restart it then."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.environ.get(_SUPERVISOR) != str(os.getppid()):
+        raise ConfigError("the supervisor of this worker is gone")
+
+
 def run_workers(config: Config, listener: socket.socket, command: list[str]) -> int:
     """Keep `workers` processes running behind one socket: `command` plus `--fd N`. Returns the exit code."""
     folder = tempfile.mkdtemp(prefix="regate-metrics-")
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+    os.environ |= {"PROMETHEUS_MULTIPROC_DIR": folder, _SUPERVISOR: str(os.getpid())}
     try:
         return asyncio.run(_supervise(config.workers, [*command, "--fd", str(listener.fileno())], listener))
     finally:
@@ -116,22 +131,38 @@ async def _supervise(count: int, command: list[str], listener: socket.socket) ->
 
 
 async def _keep(command: list[str], listener: socket.socket, stopped: asyncio.Event) -> int:
-    """Run one worker, again and again with a growing pause, until it is told to stop."""
+    """Run one worker, again and again with a growing pause, until it is told to stop.
+
+    A configuration that cannot be used ends everybody at the first start; later, when an edit has broken it,
+    the workers that run go on, and this one is tried again.
+    """
     failures = 0
     while True:
-        worker = await asyncio.create_subprocess_exec(*command, pass_fds=[listener.fileno()])
-        exited, stopping = asyncio.create_task(worker.wait()), asyncio.create_task(stopped.wait())
-        await asyncio.wait([exited, stopping], return_when=asyncio.FIRST_COMPLETED)
-        if stopped.is_set() and worker.returncode is None:
-            worker.terminate()
-        code = await exited
-        stopping.cancel()
-        if code == EXIT_CONFIG:
+        started = asyncio.get_running_loop().time()
+        code = await _run_one(command, listener, stopped)
+        if code == EXIT_CONFIG and failures == 0 and not _lived(started):
             stopped.set()
         if stopped.is_set():
             return max(code, 0)
+        failures = 1 if _lived(started) else failures + 1
         _log.error("a worker ended and is started again", extra={"exit_code": code})
-        pause = _RESTART_SECONDS[min(failures, len(_RESTART_SECONDS) - 1)]
-        failures += 1
+        pause = _RESTART_SECONDS[min(failures, len(_RESTART_SECONDS)) - 1]
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopped.wait(), pause)
+            async with asyncio.timeout(pause):
+                await stopped.wait()
+
+
+async def _run_one(command: list[str], listener: socket.socket, stopped: asyncio.Event) -> int:
+    worker = await asyncio.create_subprocess_exec(*command, pass_fds=[listener.fileno()])
+    exited, stopping = asyncio.create_task(worker.wait()), asyncio.create_task(stopped.wait())
+    await asyncio.wait([exited, stopping], return_when=asyncio.FIRST_COMPLETED)
+    if stopped.is_set() and worker.returncode is None:
+        worker.terminate()
+    code = await exited
+    stopping.cancel()
+    forget_worker(worker.pid)
+    return code
+
+
+def _lived(started: float) -> bool:
+    return asyncio.get_running_loop().time() - started > _STEADY_SECONDS

@@ -24,6 +24,7 @@ from gateway.errors import RecordingFailed
 _BATCH_BYTES = 8 * 1024 * 1024
 _TICK_SECONDS = 1.0
 _RETRY_SECONDS = 0.25
+_DURABLE_SECONDS = 10.0
 
 _log = logging.getLogger("regate.audit")
 
@@ -98,8 +99,15 @@ class Journal:
         self._thread.start()
 
     async def record(self, record: Record) -> None:
-        """Write a record; it is durable when this returns. Raises RecordingFailed."""
-        await asyncio.wrap_future(self._submit(record))
+        """Write a record; it is durable when this returns. Raises RecordingFailed, also when that takes long.
+
+        A late record may still be written: of an act that was then refused, never the other way about.
+        """
+        try:
+            async with asyncio.timeout(_DURABLE_SECONDS):
+                await asyncio.wrap_future(self._submit(record))
+        except TimeoutError as error:
+            raise RecordingFailed(f"the record was not durable within {_DURABLE_SECONDS:g} s") from error
 
     def record_sync(self, record: Record) -> None:
         """`record` for callers without an event loop."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
+_LOCK_SECONDS = 1.0
 _BLOCK = 64 * 1024
 
 
@@ -13,7 +15,7 @@ def append(path: Path, line: bytes) -> None:
     """Append one line durably, under the file's lock; on an error no part of it stays. Raises OSError."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _lock(descriptor)
         end = whole_end(descriptor)
         if end != os.fstat(descriptor).st_size:
             os.ftruncate(descriptor, end)  # a writer that died in its line: nobody has acted on it
@@ -25,6 +27,19 @@ def append(path: Path, line: bytes) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    """Take the file's lock. Anybody who may read the file can hold it: raises OSError after a while."""
+    end = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.01)
 
 
 def lines(path: Path) -> list[bytes]:
