@@ -15,11 +15,11 @@ from gateway.detect.context import Context
 from gateway.detect.numbers import Emails, Ibans, find_cards
 from gateway.detect.overlaps import resolve
 from gateway.detect.patterns import Deadline
-from gateway.detect.pem import open_private_key
 from gateway.detect.phone import Phones
 from gateway.detect.phrases import Phrases
 from gateway.detect.presidio import PresidioPatterns
 from gateway.detect.secrets import Secrets
+from gateway.detect.views import Folding, decoded
 from gateway.errors import InspectionFailed
 from gateway.exchange import Finding, Part, Span
 
@@ -31,8 +31,9 @@ _DIGIT = re.compile(r"\d")
 # At the end of a text: groups of a number or an IBAN that the next word may go on with.
 _OPEN_NUMBER = re.compile(
     r"(?:(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]{1,4}){0,8}"
-    r"|[+(\[]{0,2}\d[\d \t().,\-/:x#+\u00a0\u202f\u2010-\u2015]{0,64})"
+    r"|[+(\[]{0,2}\d[\d \t\r\n().,\-/|:x#+\u2010-\u2015]{0,64})"
     r"(?:[ \t,;]{0,2}(?:ext|extn|extension|x)[.:]?)?[ \t]{0,2}$"
+    r"|@[\w.\-]{0,64}$"  # scripts without spaces: a word may end within an address
 )
 _OPEN_WINDOW = 96
 
@@ -49,6 +50,7 @@ class Inspector:
         self._emails, self._ibans = Emails(), Ibans()
         self._phones = Phones(settings.phone_regions)
         self._secrets = Secrets()
+        self._folding = Folding()
         self._phrases = Phrases(settings.custom, settings.off)
         self._cache = ResultCache(_CACHE_BYTES)
         self.version = _version(settings)
@@ -61,9 +63,10 @@ class Inspector:
         """
         deadline = Deadline(self._seconds)
         try:
-            spans = list(self._phrases.find(text, deadline))
-            if _SIGNAL.search(text, since):
-                spans += self._values(text, Context(text, key), deadline)
+            spans = self._read(text, key, since, deadline)
+            reading = decoded(text)
+            if reading:
+                spans = reading.united(spans, self._read(reading.text, key, 0, deadline))
         except (
             ValueError,
             TypeError,
@@ -82,12 +85,9 @@ class Inspector:
 
         Raises InspectionFailed like `inspect`.
         """
-        at = self._phrases.open_at(text, Deadline(self._seconds))
-        key = open_private_key(text)
-        if key >= 0:
-            at = min(at, key)
-        number = _OPEN_NUMBER.search(text, max(0, len(text) - _OPEN_WINDOW))
-        return min(at, number.start()) if number else at
+        deadline = Deadline(self._seconds)
+        at, reading = self._open_at(text, deadline), decoded(text)
+        return min(at, reading.source(self._open_at(reading.text, deadline))) if reading else at
 
     def find(self, parts: Sequence[Part]) -> tuple[tuple[Finding, ...], ...]:
         """The findings of each part, in the order of the parts. Raises InspectionFailed."""
@@ -108,16 +108,30 @@ class Inspector:
             for span in spans
         )
 
+    def _read(self, text: str, key: str, since: int, deadline: Deadline) -> list[Span]:
+        """The entities in one reading of a text, in no order."""
+        spans = list(self._phrases.find(text, deadline))
+        if _SIGNAL.search(text, since):
+            spans += self._values(text, Context(text, key), deadline)
+        return spans
+
+    def _open_at(self, text: str, deadline: Deadline) -> int:
+        at = min(self._phrases.open_at(text, deadline), self._secrets.open_at(text, deadline))
+        start = max(0, len(text) - _OPEN_WINDOW)
+        number = _OPEN_NUMBER.search(self._folding.folded(text[start:]))
+        return min(at, start + number.start()) if number else at
+
     def _values(self, text: str, context: Context, deadline: Deadline) -> list[Span]:
         spans = list(self._secrets.find(text, deadline))
         spans += self._emails.find(text)
-        if _DIGIT.search(text):
-            spans += find_cards(text)
-            spans += self._ibans.find(text)
-        spans += self._presidio.find(text, context, deadline)
+        folded = self._folding.folded(text)
+        if _DIGIT.search(folded):
+            spans += find_cards(folded)
+            spans += self._ibans.find(folded)
+        spans += self._presidio.find(text, folded, context, deadline)
         if "PHONE_NUMBER" not in self._off:
             strong = [span for span in spans if span.score >= max(0.5, self._threshold)]
-            spans += self._phones.find(text, strong, deadline)
+            spans += self._phones.find(text, folded, strong, deadline)
         return spans
 
     def _wanted(self, spans: Sequence[Span]) -> Iterator[Span]:

@@ -5,13 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import regex
 from presidio_analyzer.predefined_recognizers import IbanRecognizer
 from tldextract import TLDExtract
 
 from gateway.exchange import Span
 
-_GROUPS = re.compile(
-    r"(?<![A-Za-z0-9_])(?<!\d\.)\d{2,19}(?:[ \u00a0\u202f\-\u2010-\u2015]\d{3,19})*(?![A-Za-z0-9_])"
+# All of these see a folded text (views.py): ASCII, no underscore beside a value.
+_GROUPS = re.compile(r"(?<![A-Za-z0-9])(?<!\d\.)\d{2,19}(?:[ \-]\d{3,19})*(?![A-Za-z0-9])")
+# Rarer separators count only between exactly the groups that a card has, in no longer row: else the columns
+# of a table and decimals would be read as cards.
+_GAP = r"(?:[./|:\t]|[ \-]{2,3}|[ \t]{0,4}\r?\n[ \t]{0,4})"
+_SPACED = re.compile(
+    rf"(?<![A-Za-z0-9])(?<!\d[./|:\s\-])(?:\d{{4}}(?:{_GAP}\d{{4}}){{3}}(?:{_GAP}\d{{3}})?|\d{{4}}{_GAP}\d{{6}}{_GAP}\d{{5}})"
+    r"(?![A-Za-z0-9])(?![./|:\-]?\s{0,2}\d{2})"
 )
 _DIGITS = re.compile(r"\d+")
 # ISO/IEC 7812 issuer ranges: (first, last) of the leading digits, and the lengths issued under them.
@@ -50,17 +57,25 @@ _IBAN_MORE = re.compile(r"(?:[ \-]?[A-Za-z0-9]){11,30}")
 
 # The left side is matched backwards from the @, at most 128 characters, so the cost is linear.
 _LOCAL_BACKWARDS = re.compile(r"[\w.+'’\-]{1,128}")
+_LATIN_BACKWARDS = regex.compile(r"[\p{Latin}\p{M}0-9_.+'’\-]++")
 _DOMAIN = re.compile(r"\w+(?:-+\w+)*(?:\.\w+(?:-+\w+)*)+")
+_LABEL = re.compile(r"\w+(?:-+\w+)*")
+# where the last label may end when more is glued to it: org_, org-Thanks, orgです
+_LABEL_START = re.compile(r"[A-Za-z]{2,}+")
 
 
 def find_cards(text: str) -> Iterator[Span]:
-    """Card numbers of 12 to 19 digits in a known issuer range with a valid check digit (ISO/IEC 7812)."""
+    """Card numbers in a folded text: 12 to 19 digits in a known issuer range with a valid check digit (ISO/IEC 7812)."""
     for run in _GROUPS.finditer(text):
         groups = [
             (run.start() + group.start(), run.start() + group.end())
             for group in _DIGITS.finditer(run.group())
         ]
         yield from _cards_in(text, groups)
+    for run in _SPACED.finditer(text):
+        digits = "".join(_DIGITS.findall(run.group()))
+        if _issued(digits) and _luhn(digits):
+            yield Span("CREDIT_CARD", "pii", 1.0, *run.span())
 
 
 class Ibans:
@@ -70,7 +85,7 @@ class Ibans:
         self._recognizer = IbanRecognizer()
 
     def find(self, text: str) -> Iterator[Span]:
-        """Every valid IBAN; where several lengths would do, the longest."""
+        """Every valid IBAN in a folded text; where several lengths would do, the longest."""
         for start in _IBAN_START.finditer(text):
             more = _IBAN_MORE.match(text, start.end())
             end = more.end() if more else 0
@@ -93,7 +108,12 @@ class Emails:
 
     def __init__(self) -> None:
         # without these arguments the first look-up goes to the network, with no timeout
-        self._domains = TLDExtract(suffix_list_urls=(), cache_dir=None)
+        suffixes = TLDExtract(suffix_list_urls=(), cache_dir=None).tlds
+        names = {suffix.rsplit(".")[-1] for suffix in suffixes}
+        # in Unicode and as the DNS has it: рф, xn--p1ai
+        self._top = names | {
+            f"xn--{name.encode('punycode').decode()}" for name in names if not name.isascii()
+        }
 
     def find(self, text: str) -> Iterator[Span]:
         """One span per @ with an address around it."""
@@ -109,10 +129,27 @@ class Emails:
         right = _DOMAIN.match(text, at + 1, at + 256)
         if not left or not right:
             return None
-        local = left.group()[::-1].lstrip(".+-'’")
-        if not local or not self._domains(right.group(), include_psl_private_domains=True).suffix:
-            return None
-        return Span("EMAIL_ADDRESS", "pii", 1.0, at - len(local), right.end())
+        local = _in_one_script(left.group()).lstrip("_.+-'’")
+        end = self._domain_end(text, right.start(), right.end())
+        return Span("EMAIL_ADDRESS", "pii", 1.0, at - len(local), end) if local and end else None
+
+    def _domain_end(self, text: str, start: int, end: int) -> int:
+        """The end of the longest domain under a known suffix, or 0: `acme.org.Thanks` holds `acme.org`."""
+        labels = list(_LABEL.finditer(text, start, end))
+        for label in reversed(labels[1:]):
+            if label.group().lower() in self._top:
+                return label.end()
+            glued = _LABEL_START.match(label.group())
+            if glued and glued.group().lower() in self._top:
+                return label.start() + glued.end()
+        return 0
+
+
+def _in_one_script(backwards: str) -> str:
+    """The local part, read from the @: where Latin begins in a text of another script, the address begins."""
+    latin = _LATIN_BACKWARDS.match(backwards)
+    own = latin.group() if latin and any(char.isalnum() for char in latin.group()) else backwards
+    return own[::-1]
 
 
 def _cards_in(text: str, groups: list[tuple[int, int]]) -> Iterator[Span]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import phonenumbers
+import regex
 
 # the matcher's own candidate pattern; there is no public way to share one scan between regions
 from phonenumbers.phonenumbermatcher import (  # type: ignore[attr-defined]  # private, not in its stubs
@@ -19,14 +21,33 @@ from gateway.errors import ConfigError
 from gateway.exchange import Span
 
 _SCORE = 0.4  # Presidio's
-_LEAST_DIGITS = 7
+_LEAST_DIGITS, _MOST_DIGITS = 7, 20  # with a prefix to dial abroad
+_LONGEST_WITH_PREFIX = 18
 # seconds (10), milliseconds (13), microseconds (16) and nanoseconds (19) since 1970, from 2014 on: a German
 # mobile number without its leading 0 has the same shape, a machine's clock is far more likely
 _TIMESTAMP = re.compile(r"1[4-9]\d{8}(?:\d{3}){0,3}")
 _DATE = re.compile(r"(?:19|20)\d{2}[-./]?(?:0[1-9]|1[0-2])[-./]?(?:0[1-9]|[12]\d|3[01])(?!\d)")
+# A date, a time or a clock's reading as a word of its own: what stands beside it is read without it.
+_DAY, _MONTH = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])"
+_DATE_WORD = re.compile(
+    rf"(?<!\S)(?:(?:19|20)\d{{2}}([-./])(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])"
+    rf"|{_DAY}([-./]){_MONTH}\2(?:19|20)\d{{2}}|{_MONTH}([-./]){_DAY}\3(?:19|20)\d{{2}}|1[4-9]\d{{8}}(?:\d{{3}}){{1,3}})(?!\S)"
+    r"|\A(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\S)"
+)
 _DATED = re.compile(r"(?:^|-)20\d{6}$")
+_FRACTION = re.compile(r"0\.\d+")
 _LETTER = re.compile(r"[A-Za-z_](?<![xX])")
+_TELLING = re.compile(
+    r"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))"
+    r"(?i:telefon|telephone|tel|phone|fon|mobile|mobil|handy|cell|fax|gsm|whatsapp|sms)(?i:_?(?:number|num|no|nr))?_{0,2}\Z"
+)
+_MONEY = regex.compile(r"[%\p{Sc}]")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
+_WORD = re.compile(r"\S+")
+# by these the library looks for a number inside a candidate that is none as a whole
+_INNER = re.compile(r"[/(.\u2012-\u2015\uff0d]|\s-|-\s")
+_PLAIN = frozenset("0123456789 -")
+_NOT_A_DIGIT = re.compile(r"\D+")
 
 
 class Phones:
@@ -38,63 +59,182 @@ class Phones:
             raise ConfigError(
                 f"detect.phone_regions: {', '.join(unknown)}: expected ISO 3166 codes such as US, GB, DE"
             )
-        self._regions = tuple(regions)
+        # regions that share one numbering plan (US and CA) give one answer
+        self._regions = tuple({_plan_of(code): _Region(code) for code in reversed(regions)}.values())[::-1]
 
-    def find(self, text: str, covered: Sequence[Span], deadline: Deadline) -> Iterator[Span]:
+    def find(self, text: str, folded: str, covered: Sequence[Span], deadline: Deadline) -> Iterator[Span]:
         """Phone numbers outside the `covered` spans: asking whether a card number is a phone costs most."""
-        for start, candidate in _candidates(text):
+        spans = _Covered(covered)
+        for start, candidate in _candidates(folded):
             deadline.left()
-            end = start + len(candidate)
-            if any(span.start <= start and end <= span.end for span in covered) or _is_not_a_phone(
-                text, start, candidate
-            ):
+            if spans.cover(start, start + len(candidate)) or _is_part_of_a_word(text, start, candidate):
                 continue
-            yield from self._numbers(text, start, candidate)
+            for first, piece in _pieces(candidate):
+                yield from self._numbers(text, start + first, piece)
 
-    def _numbers(self, text: str, start: int, candidate: str) -> Iterator[Span]:
+    def _numbers(self, text: str, start: int, piece: str) -> Iterator[Span]:
+        if _is_not_a_phone(text, start, piece):
+            return
         found: set[tuple[int, int]] = set()
         # a number with its country code is the same in every region
-        for region in self._regions[:1] if candidate.startswith("+") else self._regions:
-            found.update(_in_region(text, start, candidate, region))
-            if (start, start + len(candidate)) in found:
+        for region in self._regions[:1] if piece.startswith("+") else self._regions:
+            found.update(region.numbers(piece, text[start + len(piece) : start + len(piece) + 8]))
+            if (0, len(piece)) in found:
                 break
         for first, last in found:
-            if not any(a <= first and last <= b and (a, b) != (first, last) for a, b in found):
-                yield Span("PHONE_NUMBER", "pii", _SCORE, first, last)
+            inside = any(a <= first and last <= b and (a, b) != (first, last) for a, b in found)
+            if not inside and not _is_in_a_uuid(text, start + first, start + last):
+                yield Span("PHONE_NUMBER", "pii", _SCORE, start + first, start + last)
 
 
-def _in_region(text: str, start: int, candidate: str, region: str) -> Iterator[tuple[int, int]]:
-    """Every number of one region in the candidate: it may hold several, one after another."""
-    matcher = phonenumbers.PhoneNumberMatcher(text, region, leniency=phonenumbers.Leniency.VALID)
-    end = start + len(candidate)
-    while match := matcher._extract_match(candidate, start):
-        yield match.start, match.end
-        start, candidate = next(_candidates(text, match.end, end), (end, ""))
-        if not candidate:
+class _Region:
+    """One region's numbers; what its numbering plan has no room for is not even asked about."""
+
+    def __init__(self, code: str) -> None:
+        self._code = code
+        country, abroad, prefix, transform = _plan_of(code)
+        numbers = "|".join(
+            str(_metadata(region).general_desc.national_number_pattern)
+            for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[country]
+        )
+        national = f"(?:{prefix or ''})?(?:{numbers})" + (f"|(?:{prefix})\\d*" if transform else "")
+        self._plan = re.compile(rf"(?:{abroad})\d+|(?:{country})?(?:{national})")
+
+    def numbers(self, piece: str, after: str) -> Iterator[tuple[int, int]]:
+        """Every number in the piece, as offsets in it: it may hold several, one after another."""
+        if not self._has_room(piece):
             return
+        matcher = phonenumbers.PhoneNumberMatcher(
+            piece + after, self._code, leniency=phonenumbers.Leniency.VALID
+        )
+        start, rest = 0, piece
+        while match := matcher._extract_match(rest, start):
+            yield match.start, match.end
+            start, rest = next(_candidates(piece, match.end), (0, ""))
+            if not rest:
+                return
+
+    def _has_room(self, piece: str) -> bool:
+        """Whether it may be a number: False only for digits alone that are certainly none."""
+        if piece[0] == "+" or not set(piece) <= _PLAIN or _INNER.search(piece):
+            return True
+        digits = _NOT_A_DIGIT.sub("", piece)
+        if self._plan.fullmatch(digits):
+            return True
+        words = piece.split()
+        return len(words) > 1 and any(
+            self._plan.fullmatch(_NOT_A_DIGIT.sub("", word)) is not None for word in words
+        )
 
 
-def _candidates(text: str, at: int = 0, end: int = sys.maxsize) -> Iterator[tuple[int, str]]:
-    while match := _PATTERN.search(text, at, end):
+def _metadata(code: str) -> Any:
+    """What the library knows of a region; it ships it for each that it supports."""
+    return phonenumbers.PhoneMetadata.metadata_for_region(code)
+
+
+def _plan_of(code: str) -> tuple[int, str, str, str]:
+    """Country code, prefix to dial abroad, national prefix, and how that one is rewritten."""
+    plan = _metadata(code)
+    return (
+        plan.country_code,
+        plan.international_prefix,
+        plan.national_prefix_for_parsing,
+        plan.national_prefix_transform_rule,
+    )
+
+
+class _Covered:
+    """Where in a text other findings are; whether they cover a place is found in logarithmic time."""
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        self._starts: list[int] = []
+        self._ends: list[int] = []  # the furthest of this span and those before it
+        for span in sorted(spans, key=lambda span: span.start):
+            self._starts.append(span.start)
+            self._ends.append(max(span.end, self._ends[-1] if self._ends else 0))
+
+    def cover(self, start: int, end: int) -> bool:
+        found = bisect_right(self._starts, start)
+        return found > 0 and self._ends[found - 1] >= end
+
+
+def _candidates(text: str, at: int = 0) -> Iterator[tuple[int, str]]:
+    while match := _PATTERN.search(text, at):
         candidate = match.group()
         second = _SECOND_NUMBER_START_PATTERN.search(candidate)
         if second:
             candidate = candidate[: second.start()]
         at = match.start() + len(candidate)
-        if sum(char.isdigit() for char in candidate) >= _LEAST_DIGITS:
+        if _digits(candidate) >= _LEAST_DIGITS:
             yield match.start(), candidate
 
 
-def _is_not_a_phone(text: str, start: int, candidate: str) -> bool:
-    """Clock readings, dates, digits inside an identifier (`call_9f8e…`, a UUID, a dated model name)."""
-    bare = candidate.strip()
+def _pieces(candidate: str) -> Iterator[tuple[int, str]]:
+    """The candidate without the dates in it, cut where one number certainly ends and another begins.
+
+    A candidate holds up to twenty groups of digits; to ask about all of them at once, and again about what
+    is left, costs many times what the numbers alone cost.
+    """
+    at = 0
+    for date in _DATE_WORD.finditer(candidate):
+        yield from _cut(candidate, at, date.start())
+        at = date.end()
+    yield from _cut(candidate, at, len(candidate))
+
+
+def _cut(candidate: str, start: int, end: int) -> Iterator[tuple[int, str]]:
+    if end - start < _LEAST_DIGITS:
+        return
+    first, digits, last = start, 0, 0  # of the piece so far; `last` are the digits of its last word
+    for word in _WORD.finditer(candidate, start, end):
+        own = _digits(word.group())
+        opens = word.group()[0] in "+(" and digits >= (9 if word.group()[0] == "(" else _LEAST_DIGITS)
+        if digits and (opens or last + own > _LONGEST_WITH_PREFIX):
+            yield from _words(candidate[first : word.start()].rstrip(), first, digits)
+            first, digits = word.start(), 0
+        elif not digits:
+            first = word.start()
+        digits, last = digits + own, own
+    yield from _words(candidate[first:end].rstrip(), first, digits)
+
+
+def _words(piece: str, start: int, digits: int) -> Iterator[tuple[int, str]]:
+    """The piece, or its words when together they are too long for a number."""
+    if digits < _LEAST_DIGITS:
+        return
+    if digits <= _MOST_DIGITS or _INNER.search(piece):
+        yield start, piece
+        return
+    for word in _WORD.finditer(piece):
+        if _digits(word.group()) >= _LEAST_DIGITS:
+            yield start + word.start(), word.group()
+
+
+def _digits(text: str) -> int:
+    return sum(map(str.isdigit, text))
+
+
+def _is_part_of_a_word(text: str, start: int, candidate: str) -> bool:
+    """Whether it is a part of an identifier (`call_9f8e…`), unless that says what it is (`tel_415…`)."""
     end = start + len(candidate)
-    if _TIMESTAMP.fullmatch(bare) or _DATE.match(bare):
+    if _LETTER.match(text, end, end + 1) and not (text[end] == "_" and not text[end + 1 : end + 2].isalnum()):
         return True
-    if (start and _LETTER.match(text, start - 1, start)) or _LETTER.match(text, end, end + 1):
+    if not start or not _LETTER.match(text, start - 1, start):
+        return False
+    if text[start - 1] == "_" and (start == 1 or not text[start - 2].isalnum()):
+        return False  # Markdown
+    return _TELLING.search(text, max(0, start - 32), start) is None
+
+
+def _is_not_a_phone(text: str, start: int, piece: str) -> bool:
+    """Clock readings, dates, amounts, the digits of a fraction."""
+    if _TIMESTAMP.fullmatch(piece) or _DATE.match(piece) or _FRACTION.fullmatch(piece):
         return True
-    if text[start - 1 : start] == "-" and _DATED.search(bare):
-        return True
+    before = text[start - 1 : start]
+    return (before == "-" and _DATED.search(piece) is not None) or _MONEY.match(before) is not None
+
+
+def _is_in_a_uuid(text: str, start: int, end: int) -> bool:
     return any(
         uuid.start() < end and start < uuid.end()
         for uuid in _UUID.finditer(text, max(0, start - 36), end + 36)

@@ -30,7 +30,11 @@ from gateway.exchange import Span
 # Presidio logs the text of some matches that it cannot validate.
 logging.getLogger("presidio-analyzer").setLevel(logging.CRITICAL)
 
-_VERSION_BEFORE = regex.compile(r"(?:\w/|\b(?:v|ver|version|release|build)[\s.:=]{0,3}|[=<>~]=\s?)$", regex.I)
+_VERSION_BEFORE = regex.compile(
+    r"(?:\w/|\b(?:v|ver|version|release|build)[\s.:=_]{0,3}|[=<>~]=\s?"
+    r"|(?<=[a-z\d])(?<!(?:ip|v4|v6|addr|address|host|server|node|from|to|src|dst))_)$",
+    regex.I,
+)
 
 
 class _Ssn(UsSsnRecognizer):
@@ -96,10 +100,14 @@ class PresidioPatterns:
             for compiled in _compile(entity, make())
         ]
 
-    def find(self, text: str, context: Context, deadline: Deadline) -> Iterator[Span]:
-        """Every match that its validator accepts, with context words counted in."""
+    def find(self, text: str, folded: str, context: Context, deadline: Deadline) -> Iterator[Span]:
+        """Every match that its validator accepts, with context words counted in.
+
+        What is written in ASCII is looked for in the folded text, where no letter of another script and no
+        underscore hides its beginning.
+        """
         for compiled in self._patterns:
-            for match in matches(compiled.pattern, text, deadline):
+            for match in matches(compiled.pattern, text if compiled.entity == "URL" else folded, deadline):
                 score = _validated(compiled, match.group())
                 if score > 0 and not (compiled.entity == "IP_ADDRESS" and _is_version(text, match.start())):
                     score = context.boosted(score, match.start(), compiled.words)

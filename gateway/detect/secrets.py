@@ -10,7 +10,7 @@ import regex
 from kingfisher_sdk import Rules, Scanner
 
 from gateway.detect.patterns import Deadline, matches
-from gateway.detect.pem import find_private_keys
+from gateway.detect.pem import find_private_keys, open_private_key
 from gateway.errors import InspectionFailed
 from gateway.exchange import Span
 
@@ -56,7 +56,7 @@ class _Format:
     score: float = 0.95
 
 
-_LEFT = r"(?<![A-Za-z0-9_])"
+_LEFT = r"(?<![A-Za-z0-9])"  # `key_AKIA…` and `_AKIA…_` begin at the A
 _FORMATS: tuple[_Format, ...] = (
     _Format("API_KEY", regex.compile(_LEFT + r"sk-ant-[A-Za-z0-9_\-]{16,256}")),
     _Format("API_KEY", regex.compile(_LEFT + r"sk-(?!ant-)[A-Za-z0-9_\-]{20,256}"), _is_random),
@@ -122,7 +122,8 @@ _FORMATS: tuple[_Format, ...] = (
         regex.compile(
             r"(?i)\b(?:server|data source|host|user id|uid|username|user|database|initial catalog)"
             r"\s{0,2}=[^;\n\"'<>]{1,128};"
-            r"[^\n\"'<>]{0,256}?(?:password|pwd)\s{0,2}=\s{0,2}([^;\s\"'<>]{1,128})"
+            r"[^\n\"'<>]{0,256}?(?:password|pwd)\s{0,2}=\s{0,2}(?|'([^'\n]{1,128})'|\"([^\"\n]{1,128})\""
+            r"|\{([^}\n]{0,128}[^\w}\n][^}\n]{0,128})\}|([^;\s\"'<>]{1,128}))"
         ),
         _is_literal,
     ),
@@ -136,6 +137,13 @@ _FORMATS: tuple[_Format, ...] = (
         0.6,
     ),
 )
+# A connection string up to where its password, or the password's end, may still come.
+_OPEN_CONNECTION = regex.compile(
+    r"(?i)\b(?:server|data source|host|user id|uid|username|user|database|initial catalog)"
+    r"\s{0,2}=[^;\n\"'<>]{1,128};(?:[^\n\"'<>]{0,256}|[^\n\"'<>]{0,256}?(?:password|pwd)\s{0,2}=\s{0,2}"
+    r"(?:'[^'\n]{0,128}|\"[^\"\n]{0,128}|\{[^}\n]{0,256}))$"
+)
+_OPEN_WINDOW = 640
 # of the formats above, those whose match is masked whole although one group is checked
 _WHOLE = "CONNECTION_STRING"
 
@@ -154,6 +162,14 @@ class Secrets:
         yield from find_private_keys(text)
         yield from self._by_rules(text, deadline)
         yield from _by_format(text, deadline)
+
+    @staticmethod
+    def open_at(text: str, deadline: Deadline) -> int:
+        """From where on more text may complete a secret of several words; the text's length when nowhere."""
+        at = open_private_key(text)
+        start = max(0, len(text) - _OPEN_WINDOW)
+        connection = next(matches(_OPEN_CONNECTION, text, deadline, start=start), None)
+        return min(at if at >= 0 else len(text), connection.start() if connection else len(text))
 
     def _by_rules(self, text: str, deadline: Deadline) -> Iterator[Span]:
         data = text.translate(_UNREADABLE).encode("utf-8", "surrogatepass")
