@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from gateway.config import strict_yaml
 from gateway.errors import ConfigError
 from gateway.policy import PolicySource
 
@@ -27,6 +30,9 @@ class Outcome:
 def run_tests(source: PolicySource, folder: Path) -> list[Outcome]:
     """Run every rule `test_…` of the Rego files below `folder` against the policy.
 
+    YAML and JSON files below it are data, rooted at their folder as OPA does it: `cases/x.yaml` is in
+    `data.cases`.
+
     Raises ConfigError when the engine is not installed or a file cannot be loaded.
     """
     try:
@@ -42,11 +48,29 @@ def run_tests(source: PolicySource, folder: Path) -> list[Outcome]:
         for name, text in {**source.modules, **tests}.items():
             engine.add_policy(name, text)
         engine.add_data_json(json.dumps(source.data))
+        for document in _documents(folder):
+            engine.add_data_json(json.dumps(document))
     except RuntimeError as error:
         raise ConfigError(_brief(error)) from error
     for text in tests.values():
         names += _names(text)
     return [Outcome(name, _run(engine, name)) for name in names]
+
+
+def _documents(folder: Path) -> Iterator[dict[str, Any]]:
+    """What each data file adds to `data`."""
+    for path in sorted(folder.rglob("*")):
+        if path.suffix not in (".yaml", ".yml", ".json"):
+            continue
+        try:
+            document: Any = strict_yaml(path.read_text("utf-8"))  # JSON is YAML
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
+        for name in reversed(path.relative_to(folder).parts[:-1]):
+            document = {name: document}
+        if not isinstance(document, dict):
+            raise ConfigError(f"{path}: expected a mapping")
+        yield document
 
 
 def _names(text: str) -> Iterator[str]:

@@ -91,13 +91,14 @@ test_code_markers_do_what_the_setting_says if {
 test_approved_code_marker_passes_plain_or_masked_as_the_setting_says if {
 	document := fixtures.approved(fixtures.prompt)
 	row := fixtures.row("CODE_MARKER", "code")
-	plain := _decision(document, row) with data.settings.categories.code.request as {"action": "require_approval"}
+	terms := {"action": "require_approval"}
+	plain := _decision(document, row) with data.settings.categories as {"code": {"request": terms}}
 	plain.action == "allow"
-	terms := {"action": "require_approval", "operator": "hash"}
-	held := _decision(fixtures.prompt, row) with data.settings.categories.code.request as terms
+	hashed := {"code": {"request": {"action": "require_approval", "operator": "hash"}}}
+	held := _decision(fixtures.prompt, row) with data.settings.categories as hashed
 	held.action == "require_approval"
 	held.mask == [{"entity": "CODE_MARKER", "operator": "hash", "restore": false}]
-	masked := _decision(document, row) with data.settings.categories.code.request as terms
+	masked := _decision(document, row) with data.settings.categories as hashed
 	masked.action == "mask"
 	masked.mask == held.mask
 }

@@ -48,6 +48,10 @@ completion := object.union(prompt, {
 })
 
 # METADATA
+# title: What the case files may start from
+bases := {"prompt": prompt, "completion": completion}
+
+# METADATA
 # title: One row of findings in user text
 row(entity, category) := {
 	"entity": entity, "category": category, "count": 1, "distinct": 1, "new": 1,

@@ -3,6 +3,8 @@
 # description: >-
 #   Collects what every topic under `rules/` says and answers with the most restrictive verdict.
 #   A verdict that cannot be read ranks as deny, and so does the absence of a positive allow.
+# schemas:
+#   - input: schema["input.schema"]
 package regate
 
 # METADATA
@@ -42,35 +44,29 @@ _action := "deny" if {
 
 _actions := {verdict.action | some verdict in _verdicts}
 
-# What the topics said, as far as it can be read, and what their silence or contradiction amounts to.
-_verdicts := (_heard | _unreadable) | _missing
+# What the topics said, and what their silence or contradiction amounts to.
+_verdicts := array.concat(_heard, [fault | some fault in _faults])
 
-_heard contains verdict if {
-	some verdict in data.regate.rules[_].verdicts
+# What cannot be read counts as deny.
+_heard := [_read(verdict) | some verdict in data.regate.rules[_].verdicts]
+
+_read(verdict) := verdict if {
 	_readable(verdict)
-}
+} else := _deny(
+	"regate.unreadable_verdict", "A policy rule is mistaken",
+	sprintf("rule %s gave a verdict that cannot be read, so it counts as deny", [_rule_of(verdict)]),
+)
 
-_unreadable contains verdict if {
-	some unread in data.regate.rules[_].verdicts
-	not _readable(unread)
-	verdict := _deny(
-		"regate.unreadable_verdict", "A policy rule is mistaken",
-		sprintf("rule %s gave a verdict that cannot be read, so it counts as deny", [_rule_of(unread)]),
-	)
-}
-
-_missing contains verdict if {
+_faults contains _deny("regate.no_allow", "Nothing allows this", "no rule allows this request") if {
 	not _allowed
-	verdict := _deny("regate.no_allow", "Nothing allows this", "no rule allows this request")
 }
 
-_missing contains verdict if {
+_faults contains _deny(
+	"regate.no_approver", "Nobody can approve this",
+	"the rules that ask for approval name groups that have no group in common",
+) if {
 	count(_asked) > 0
 	not _approvers
-	verdict := _deny(
-		"regate.no_approver", "Nobody can approve this",
-		"the rules that ask for approval name groups that have no group in common",
-	)
 }
 
 _allowed if {
@@ -96,60 +92,64 @@ _rule_of(verdict) := verdict.rule if {
 
 _required := {"action", "rule", "title", "message", "severity", "controls"}
 
-_known := _required | {"mask", "approval", "record", "response"}
-
 _readable(verdict) if {
 	is_object(verdict)
 	keys := object.keys(verdict)
-	count(_required - keys) == 0
-	count(keys - _known) == 0
+	keys - {"mask", "approval", "record", "response"} == _required
 	verdict.action in {"allow", "mask", "require_approval", "deny"}
 	verdict.severity in {"low", "medium", "high", "critical"}
 	is_string(verdict.rule)
 	is_string(verdict.title)
 	is_string(verdict.message)
-	object.get(verdict, "record", "masked") in {"masked", "metadata", "full"}
-	object.get(verdict, "response", "findings") in {"findings", "always"}
+	is_array(verdict.controls)
 	_readable_mask(verdict.action, object.get(verdict, "mask", []))
-	_readable_approval(object.get(verdict, "approval", {}))
+	_readable_terms(verdict, keys - {"mask"})
 }
 
-_readable_mask(action, masks) if {
-	action != "mask"
-	count(masks) == 0
-}
+_readable_mask(action, []) if action != "mask"
 
 _readable_mask(_, masks) if {
+	is_array(masks)
 	count(masks) > 0
 	every mask in masks {
 		is_string(mask.entity)
 	}
 }
 
-_readable_approval(terms) if {
-	count(object.keys(terms) - {"groups", "quorum", "wait_seconds", "expires_seconds"}) == 0
+_readable_terms(_, keys) if keys == _required
+
+_readable_terms(verdict, keys) if {
+	keys != _required
+	object.get(verdict, "record", "masked") in {"masked", "metadata", "full"}
+	object.get(verdict, "response", "findings") in {"findings", "always"}
+	terms := object.get(verdict, "approval", {})
+	is_object(terms)
+	object.keys(terms) - {"groups", "quorum", "wait_seconds", "expires_seconds"} == set()
 }
 
 # The reasons, the weightiest first, then by rule: the same order in every engine.
-_reasons := [reason |
-	some action in ["deny", "require_approval", "mask"]
-	some [_, _, reason] in sort([[verdict.rule, verdict.message, said] |
-		some verdict in _verdicts
-		verdict.action == action
-		said := object.filter(verdict, {"rule", "title", "message", "severity", "controls"})
-	])
-]
+_reasons := [reason | some [_, _, _, reason] in sort({weighed |
+	some verdict in _verdicts
+	weighed := [
+		_weight[verdict.action], verdict.rule, verdict.message,
+		object.filter(verdict, ["rule", "title", "message", "severity", "controls"]),
+	]
+})]
+
+# Allowing needs no reason.
+_weight := {"deny": 0, "require_approval": 1, "mask": 2}
 
 # One mask for each entity: where two rules differ, the one that gives less away.
-_mask := [mask |
-	some entity in {mask.entity | some mask in _masks}
-	mask := _strictest(entity)
-]
+_mask := sort(_masks) if {
+	count(_masks) == count(_entities)
+} else := [_strictest(entity) | some entity in sort(_entities)]
 
-_masks := [mask |
+_masks := {mask |
 	some verdict in _verdicts
 	some mask in verdict.mask
-]
+}
+
+_entities := {mask.entity | some mask in _masks}
 
 _strictest(entity) := mask if {
 	[_, _, mask] := max([[_kept(each), _strength(each), each] |
@@ -195,15 +195,15 @@ _approvers := groups if {
 	}
 }
 
-_record := "metadata" if {
+_record := data.settings.record if {
+	count(_records) == 0
+} else := "metadata" if {
 	"metadata" in _records
 } else := "masked" if {
 	"masked" in _records
-} else := "full" if {
-	"full" in _records
-} else := data.settings.record
+} else := "full"
 
-_records contains verdict.record if some verdict in _verdicts
+_records := {verdict.record | some verdict in _verdicts}
 
 _response := "always" if {
 	some verdict in _verdicts

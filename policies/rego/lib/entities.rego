@@ -1,68 +1,82 @@
 # METADATA
 # title: What the settings want done with findings
-# description: Turns the findings of a category into verdicts, by entity, by category and by phase.
+# description: >-
+#   Turns findings into verdicts. An entity comes before its category; then what a group or the provider says comes
+#   before what all share. Where several of them speak, the most restrictive wins.
+# schemas:
+#   - input: schema["input.schema"]
 package regate.lib.entities
 
 import data.regate.lib.settings
 
 # METADATA
-# title: Verdicts on a category
-# description: >-
-#   One verdict for each action that the settings want for some entity of the category. `about` gives its
-#   title, severity and controls.
-verdicts(category, about) := {verdict |
-	handled := [each |
-		some row in input.findings
-		row.category == category
-		_matters(row)
-		some each in _handled(row)
-	]
-	some action in {done | some [done, _, _] in handled}
+# title: Actions wanted
+# description: By category, what the settings want done with its findings. `allow` is no verdict.
+# scope: document
+actions[category] contains action if {
+	some [category, action, _, _] in _treated
 	action != "allow"
-	verdict := {
-		"action": action,
-		"rule": sprintf("%s.%s", [category, action]),
-		"title": about.title,
-		"message": sprintf("%s in the %s", [
-			concat(", ", {row.entity | some [done, row, _] in handled; done == action}),
-			_place[input.phase],
-		]),
-		"severity": about.severity,
-		"controls": about.controls,
-		"mask": [_mask(row, terms) | some [done, row, terms] in handled; done == action; _masked(action, terms)],
+}
+
+# METADATA
+# title: A verdict on findings
+# description: On the findings of one category that one action is wanted for; `about` has title, severity, controls.
+# scope: document
+verdict(category, action, about) := object.union(about, {
+	"action": action,
+	"rule": concat(".", [category, action]),
+	"message": concat(" ", [concat(", ", names), "in the", _place]),
+	"mask": masks,
+}) if {
+	names := {row.entity |
+		some [found, wanted, _, rows] in _treated
+		found == category
+		wanted == action
+		some row in rows
 	}
+	masks := [mask |
+		some [found, wanted, terms, rows] in _treated
+		found == category
+		wanted == action
+		_masked(wanted, terms)
+		operator := object.get(terms, "operator", "placeholder")
+		restore := object.get(terms, "restore", false)
+		some row in rows
+		mask := {"entity": row.entity, "operator": operator, "restore": restore}
+	]
 }
 
-_place := {"request": "prompt", "response": "completion"}
+_masked("mask", _) := true
 
-# In a prompt every row matters, for history is masked again each time; in a completion those with values that the
-# prompt did not hold.
-_matters(_) if input.phase == "request"
+_masked("require_approval", terms) if terms.operator
 
-_matters(row) if row.new > 0
+_place := "prompt" if {
+	input.phase == "request"
+} else := "completion"
 
-_handled(row) := {[_action(row, terms), row, terms] | some terms in _terms(row)}
+# [category, action, terms, rows]: rows of one category that are treated alike. Many rows share their category's
+# terms, so that the settings are looked at once for all of them.
+_treated := _plain if {
+	count(_plain) == count(_met)
+} else := array.concat(_plain, _held)
 
-# The terms of each group that has its own for the entity, else the entity's, else the category's.
-_terms(row) := {terms | some terms in _own[row.entity]} if {
-	_own[row.entity]
-} else := {data.settings.entities[row.entity][input.phase]} if {
-	data.settings.entities[row.entity][input.phase]
-} else := {data.settings.categories[row.category][input.phase]} if {
-	data.settings.categories[row.category][input.phase]
-} else := {{"action": "deny"}}
-
-_own[entity] contains terms if {
-	some group in settings.groups
-	some entity, phases in data.settings.groups[group].entities
-	terms := phases[input.phase]
-}
+_plain := [[category, terms.action, terms, rows] |
+	some [category, terms, rows] in _met
+	terms.action != "require_approval"
+]
 
 # Approved, or history that was approved before: no longer asked about, still masked where the terms say how.
-_action(row, terms) := _settled(terms) if {
+_held := [treated |
+	some [category, terms, rows] in _met
 	terms.action == "require_approval"
-	_answered(row)
-} else := object.get(terms, "action", "(none)")
+	open := [row | some row in rows; not _answered(row)]
+	settled := [row | some row in rows; _answered(row)]
+	some treated in [
+		[category, "require_approval", terms, open],
+		[category, _settled(terms), terms, settled],
+	]
+	count(treated[3]) > 0
+]
 
 _answered(_) if input.approval.status == "approved"
 
@@ -72,12 +86,51 @@ _settled(terms) := "mask" if {
 	terms.operator
 } else := "allow"
 
-_masked("mask", _) := true
+# [category, terms, rows], before approvals are looked at.
+_met := array.concat(_by_category, _by_entity)
 
-_masked("require_approval", terms) if terms.operator
+_by_category := [[category, _readable(terms), rows] |
+	some category in {row.category | some row in _unnamed}
+	some terms in _of_category(category)
+	rows := [row | some row in _unnamed; row.category == category]
+]
 
-_mask(row, terms) := {
-	"entity": row.entity,
-	"operator": object.get(terms, "operator", "placeholder"),
-	"restore": object.get(terms, "restore", false),
+# Deny, where the settings say nothing: a finding must never vanish.
+_of_category(category) := settings.categories[category] if {
+	settings.categories[category]
+} else := {data.settings.categories[category][input.phase]} if {
+	data.settings.categories[category][input.phase]
+} else := {{"action": "deny"}}
+
+_by_entity := [] if {
+	_named == {}
+} else := [[row.category, _readable(terms), [row]] |
+	some row in _rows
+	some terms in object.get(_named, row.entity, set())
+]
+
+_unnamed := _rows if {
+	_named == {}
+} else := [row |
+	some row in _rows
+	not _named[row.entity]
+]
+
+# The terms of the found entities that the settings name, a group or the provider before all others.
+_named := object.union(_shared, settings.entities)
+
+_shared := {entity: {terms} |
+	some entity in ({row.entity | some row in _rows} & object.keys(data.settings.entities))
+	terms := data.settings.entities[entity][input.phase]
 }
+
+# Terms without an action, or that are no object, must not make their findings vanish: no action is the name of none.
+_readable(terms) := terms if {
+	terms.action
+} else := {"action": "(none)"}
+
+# In a prompt every row matters, for history is masked again each time; in a completion those with values that the
+# prompt did not hold.
+_rows := [row | some row in input.findings; row.new > 0] if {
+	input.phase == "response"
+} else := input.findings

@@ -3,13 +3,22 @@
 # description: >-
 #   A known agent may use the providers and models of its groups. This is the one topic that allows;
 #   every other topic only restricts.
+# schemas:
+#   - input: schema["input.schema"]
 package regate.rules.access
 
 import data.regate.lib.settings
 
 # METADATA
 # title: A known agent is allowed, as far as no other rule objects
+# description: >-
+#   The one positive allow that the decision needs.
 # scope: rule
+# custom:
+#   severity: low
+#   controls: []
+#   remedy: >-
+#     Nothing to remedy.
 verdicts contains {
 	"action": "allow",
 	"rule": "access.agent",
@@ -24,28 +33,42 @@ verdicts contains {
 
 # METADATA
 # title: An unknown agent is denied
+# description: >-
+#   The gateway knows agents by their key; an empty id is nobody.
 # scope: rule
+# custom:
+#   severity: high
+#   controls: ["SOC2:CC6.1", "ISO27001:A.5.15"]
+#   remedy: >-
+#     Use a key made by `regate keys create`.
 verdicts contains {
 	"action": "deny",
 	"rule": "access.unknown_agent",
 	"title": "Unknown agent",
 	"message": "the caller is not a known agent",
 	"severity": "high",
-	"controls": ["SOC2:CC6.1"],
+	"controls": ["SOC2:CC6.1", "ISO27001:A.5.15"],
 } if {
 	not _known_agent
 }
 
 # METADATA
 # title: A provider that none of the agent's groups may use is denied
+# description: >-
+#   By `groups.<group>.providers`, globs.
 # scope: rule
+# custom:
+#   severity: medium
+#   controls: ["SOC2:CC6.1", "ISO27001:A.5.15"]
+#   remedy: >-
+#     Ask another provider, or have the provider added to the group.
 verdicts contains {
 	"action": "deny",
 	"rule": "access.provider",
 	"title": "Provider not allowed",
 	"message": sprintf("provider %s is not on the list of %s", [input.provider, concat(", ", settings.groups)]),
 	"severity": "medium",
-	"controls": ["SOC2:CC6.1"],
+	"controls": ["SOC2:CC6.1", "ISO27001:A.5.15"],
 } if {
 	input.phase == "request"
 	not _permitted("providers", input.provider)
@@ -53,18 +76,48 @@ verdicts contains {
 
 # METADATA
 # title: A model that none of the agent's groups may use is denied
+# description: >-
+#   By `groups.<group>.models`, globs.
 # scope: rule
+# custom:
+#   severity: medium
+#   controls: ["SOC2:CC6.1", "ISO27001:A.5.15"]
+#   remedy: >-
+#     Ask another model, or have the model added to the group.
 verdicts contains {
 	"action": "deny",
 	"rule": "access.model",
 	"title": "Model not allowed",
 	"message": sprintf("model %s is not on the list of %s", [_model_name, concat(", ", settings.groups)]),
 	"severity": "medium",
-	"controls": ["SOC2:CC6.1"],
+	"controls": ["SOC2:CC6.1", "ISO27001:A.5.15"],
 } if {
 	input.phase == "request"
 	input.dialect != "none"
 	not _permitted("models", input.model)
+}
+
+# METADATA
+# title: A model that the provider is not used for is denied
+# description: >-
+#   By `providers.<provider>.models`, globs; no list is no limit.
+# scope: rule
+# custom:
+#   severity: medium
+#   controls: ["SOC2:CC6.1", "ISO27001:A.5.15"]
+#   remedy: >-
+#     Ask another model, or have the model added to the provider in the settings.
+verdicts contains {
+	"action": "deny",
+	"rule": "access.provider_model",
+	"title": "Model not allowed",
+	"message": sprintf("model %s is not on the list of provider %s", [_model_name, input.provider]),
+	"severity": "medium",
+	"controls": ["SOC2:CC6.1", "ISO27001:A.5.15"],
+} if {
+	input.phase == "request"
+	input.dialect != "none"
+	not _offered
 }
 
 _known_agent if input.agent.id != ""
@@ -73,6 +126,11 @@ _permitted(list, name) if {
 	some said in settings.said
 	some pattern in said[list]
 	glob.match(pattern, null, name)
+}
+
+_offered if {
+	some pattern in object.get(settings.provider, "models", ["*"])
+	glob.match(pattern, null, input.model)
 }
 
 _model_name := "(not named)" if {

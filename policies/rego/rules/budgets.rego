@@ -1,21 +1,30 @@
 # METADATA
 # title: Budgets and rates
-# description: Requests and tokens that an agent may use in a minute and in a day, by group; -1 is no limit.
+# description: >-
+#   Requests and tokens that an agent may use in a minute and in a day, by group; -1 is no limit.
+# schemas:
+#   - input: schema["input.schema"]
 package regate.rules.budgets
 
 import data.regate.lib.settings
 
 # METADATA
 # title: A spent budget denies
-# description: Of an agent in several groups every group's budget must hold.
+# description: >-
+#   Of an agent in several groups every group's budget must hold. A budget that is no number is spent.
 # scope: rule
+# custom:
+#   severity: medium
+#   controls: ["SOC2:A1.1", "ISO27001:A.8.6", "OWASP:LLM10"]
+#   remedy: >-
+#     Wait for the next minute or day, or have `groups.<group>.budgets` raised.
 verdicts contains {
 	"action": "deny",
 	"rule": sprintf("budgets.%s", [name]),
 	"title": "Budget spent",
 	"message": sprintf("the budget %s of group %s is spent", [name, group]),
 	"severity": "medium",
-	"controls": ["OWASP:LLM10"],
+	"controls": ["SOC2:A1.1", "ISO27001:A.8.6", "OWASP:LLM10"],
 } if {
 	input.phase == "request"
 	some group, said in settings.said

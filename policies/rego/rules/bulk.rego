@@ -1,18 +1,28 @@
 # METADATA
 # title: Bulk export
-# description: Many personal values in one prompt look like an export of records, so a person looks first.
+# description: >-
+#   Many personal values in one prompt look like an export of records, so a person looks first.
+# schemas:
+#   - input: schema["input.schema"]
 package regate.rules.bulk
 
 # METADATA
 # title: More new personal values than the settings allow need approval
+# description: >-
+#   Counts distinct values of category `pii` in the new parts, against `settings.bulk.personal_values`.
 # scope: rule
+# custom:
+#   severity: high
+#   controls: ["SOC2:CC6.7", "ISO27001:A.8.12", "GDPR:Art.5", "OWASP:LLM02"]
+#   remedy: >-
+#     Send fewer records, or records without personal data.
 verdicts contains {
 	"action": "require_approval",
 	"rule": "bulk.personal_values",
 	"title": "Bulk export of personal data",
 	"message": sprintf("%d distinct personal values are new in this prompt", [_values]),
 	"severity": "high",
-	"controls": ["SOC2:CC6.7", "OWASP:LLM02"],
+	"controls": ["SOC2:CC6.7", "ISO27001:A.8.12", "GDPR:Art.5", "OWASP:LLM02"],
 } if {
 	input.phase == "request"
 	input.findings != []

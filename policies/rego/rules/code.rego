@@ -1,19 +1,29 @@
 # METADATA
 # title: Proprietary code and names
-# description: Licence headers, confidentiality notices, configured names and hosts. By `settings.categories.code` and `.custom`.
+# description: >-
+#   Licence headers, confidentiality notices, configured names and hosts.
+#   By `settings.categories.code` and `settings.categories.custom`.
+# schemas:
+#   - input: schema["input.schema"]
 package regate.rules.code
 
 import data.regate.lib.entities
 
 # METADATA
 # title: Markers of proprietary code are treated as the settings say
+# description: >-
+#   What the configuration or a licence header marks as belonging to the house.
 # scope: rule
-verdicts contains verdict if {
-	input.findings != []
+# custom:
+#   severity: medium
+#   controls: ["SOC2:CC6.7", "ISO27001:A.8.12", "OWASP:LLM02"]
+#   remedy: >-
+#     Send a part that is not marked, or have the entity allowed in the settings.
+verdicts contains entities.verdict(category, action, {
+	"title": "Proprietary code or names",
+	"severity": "medium",
+	"controls": ["SOC2:CC6.7", "ISO27001:A.8.12", "OWASP:LLM02"],
+}) if {
 	some category in ["code", "custom"]
-	some verdict in entities.verdicts(category, {
-		"title": "Proprietary code or names",
-		"severity": "medium",
-		"controls": ["SOC2:CC6.7"],
-	})
+	some action in entities.actions[category]
 }

@@ -1,18 +1,28 @@
 # METADATA
 # title: Endpoints and bodies that a parser knows
-# description: What the gateway cannot read it cannot judge, so it does not pass.
+# description: >-
+#   What the gateway cannot read it cannot judge, so it does not pass.
+# schemas:
+#   - input: schema["input.schema"]
 package regate.rules.endpoints
 
 # METADATA
 # title: An endpoint or body that no parser knows is denied
+# description: >-
+#   Open are `settings.endpoints.dialects` and, without a body, the lists of models.
 # scope: rule
+# custom:
+#   severity: medium
+#   controls: ["SOC2:CC6.6", "ISO27001:A.8.23", "OWASP:LLM02"]
+#   remedy: >-
+#     Use an endpoint that Regate reads (docs/reference/dialects.md).
 verdicts contains {
 	"action": "deny",
 	"rule": "endpoints.unknown",
 	"title": "Unknown endpoint",
 	"message": sprintf("%s %s carries %s, which no parser knows", [input.method, input.path, _carried]),
 	"severity": "medium",
-	"controls": ["OWASP:LLM02"],
+	"controls": ["SOC2:CC6.6", "ISO27001:A.8.23", "OWASP:LLM02"],
 } if {
 	input.phase == "request"
 	not _known

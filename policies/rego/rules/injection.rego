@@ -3,21 +3,29 @@
 # description: >-
 #   Phrases that try to override instructions, in new tool results or user text, wait for a person.
 #   What stands only where the operator writes (`settings.injection`) is trusted.
+# schemas:
+#   - input: schema["input.schema"]
 package regate.rules.injection
 
 import data.regate.lib.entities
 
 # METADATA
 # title: New injection phrases are treated as the settings say
+# description: >-
+#   Held by default, for a phrase in a web page or a ticket may steer the agent.
 # scope: rule
-verdicts contains verdict if {
-	input.findings != []
+# custom:
+#   severity: high
+#   controls: ["SOC2:CC6.8", "ISO27001:A.8.7", "OWASP:LLM01"]
+#   remedy: >-
+#     Look where the text came from; approve it when it only speaks about such phrases.
+verdicts contains entities.verdict("injection", action, {
+	"title": "Prompt injection",
+	"severity": "high",
+	"controls": ["SOC2:CC6.8", "ISO27001:A.8.7", "OWASP:LLM01"],
+}) if {
+	some action in entities.actions.injection
 	_exposed
-	some verdict in entities.verdicts("injection", {
-		"title": "Prompt injection",
-		"severity": "high",
-		"controls": ["OWASP:LLM01"],
-	})
 }
 
 _exposed if {

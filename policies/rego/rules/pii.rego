@@ -1,18 +1,28 @@
 # METADATA
 # title: Personal data
-# description: Masked in prompts and given back to the caller; redacted when the model produces it. By `settings.categories.pii`.
+# description: >-
+#   Masked in prompts and given back to the caller; redacted when the model produces it.
+#   By `settings.categories.pii` and what `settings.entities`, groups and providers say otherwise.
+# schemas:
+#   - input: schema["input.schema"]
 package regate.rules.pii
 
 import data.regate.lib.entities
 
 # METADATA
 # title: Personal data is treated as the settings say
+# description: >-
+#   E-mail addresses, phone numbers, cards, bank accounts, national ids and whatever else is found as `pii`.
 # scope: rule
-verdicts contains verdict if {
-	input.findings != []
-	some verdict in entities.verdicts("pii", {
-		"title": "Personal data",
-		"severity": "medium",
-		"controls": ["SOC2:CC6.7", "OWASP:LLM02"],
-	})
+# custom:
+#   severity: medium
+#   controls: ["SOC2:CC6.7", "ISO27001:A.8.11", "GDPR:Art.5", "GDPR:Art.32", "OWASP:LLM02"]
+#   remedy: >-
+#     Leave personal data out, or have the entity allowed for the group or provider in the settings.
+verdicts contains entities.verdict("pii", action, {
+	"title": "Personal data",
+	"severity": "medium",
+	"controls": ["SOC2:CC6.7", "ISO27001:A.8.11", "GDPR:Art.5", "GDPR:Art.32", "OWASP:LLM02"],
+}) if {
+	some action in entities.actions.pii
 }

@@ -3,18 +3,26 @@
 # description: >-
 #   API keys, tokens and passwords are masked and given back to the caller; a private key in a prompt is denied.
 #   By `settings.categories.secret` and `settings.entities.PRIVATE_KEY`.
+# schemas:
+#   - input: schema["input.schema"]
 package regate.rules.secrets
 
 import data.regate.lib.entities
 
 # METADATA
 # title: Secrets are treated as the settings say
+# description: >-
+#   Credentials of any kind that stand in a prompt or a completion.
 # scope: rule
-verdicts contains verdict if {
-	input.findings != []
-	some verdict in entities.verdicts("secret", {
-		"title": "Secrets",
-		"severity": "high",
-		"controls": ["SOC2:CC6.1", "OWASP:LLM02"],
-	})
+# custom:
+#   severity: high
+#   controls: ["SOC2:CC6.1", "ISO27001:A.8.12", "OWASP:LLM02"]
+#   remedy: >-
+#     Take the secret out of the prompt, and renew it when it has left the house before.
+verdicts contains entities.verdict("secret", action, {
+	"title": "Secrets",
+	"severity": "high",
+	"controls": ["SOC2:CC6.1", "ISO27001:A.8.12", "OWASP:LLM02"],
+}) if {
+	some action in entities.actions.secret
 }

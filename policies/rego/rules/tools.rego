@@ -1,18 +1,29 @@
 # METADATA
 # title: Tool calls
-# description: What the model asks the agent to do, judged before the agent sees it. By `settings.tools` and `settings.restore_tools`.
+# description: >-
+#   What the model asks the agent to do, judged before the agent sees it.
+#   By `settings.tools` and `settings.restore_tools`.
+# schemas:
+#   - input: schema["input.schema"]
 package regate.rules.tools
 
 # METADATA
 # title: A tool call whose arguments do not parse is denied
+# description: >-
+#   Arguments that are no JSON object cannot be judged, so nothing is assumed of them.
 # scope: rule
+# custom:
+#   severity: high
+#   controls: ["SOC2:CC7.2", "ISO27001:A.8.26", "OWASP:LLM05"]
+#   remedy: >-
+#     Ask again; a model that does so often needs a stricter tool schema.
 verdicts contains {
 	"action": "deny",
 	"rule": "tools.unparseable_arguments",
 	"title": "Unparseable tool arguments",
 	"message": "the arguments of a tool call are not a JSON object, so they cannot be judged",
 	"severity": "high",
-	"controls": ["OWASP:LLM05"],
+	"controls": ["SOC2:CC7.2", "ISO27001:A.8.26", "OWASP:LLM05"],
 } if {
 	some row in input.findings
 	row.entity == "UNPARSEABLE_ARGUMENTS"
@@ -20,14 +31,21 @@ verdicts contains {
 
 # METADATA
 # title: A tool call on the deny list is denied
+# description: >-
+#   By `settings.tools.deny`: globs over the name, conditions over the arguments.
 # scope: rule
+# custom:
+#   severity: high
+#   controls: ["SOC2:CC6.3", "ISO27001:A.8.18", "OWASP:LLM06"]
+#   remedy: >-
+#     Do it by hand, or have the entry taken off the list.
 verdicts contains {
 	"action": "deny",
 	"rule": "tools.denied",
 	"title": "Tool not allowed",
 	"message": sprintf("the model calls %s, which is on the deny list", [call.name]),
 	"severity": "high",
-	"controls": ["OWASP:LLM06"],
+	"controls": ["SOC2:CC6.3", "ISO27001:A.8.18", "OWASP:LLM06"],
 } if {
 	input.phase == "response"
 	some call in input.tool_calls
@@ -37,14 +55,21 @@ verdicts contains {
 
 # METADATA
 # title: A tool call on the approval list needs approval
+# description: >-
+#   By `settings.tools.approve`: globs over the name, conditions over the arguments.
 # scope: rule
+# custom:
+#   severity: high
+#   controls: ["SOC2:CC6.3", "ISO27001:A.8.18", "OWASP:LLM06"]
+#   remedy: >-
+#     Approve the call when it does what was asked for.
 verdicts contains {
 	"action": "require_approval",
 	"rule": "tools.approval",
 	"title": "Tool call needs approval",
 	"message": sprintf("the model calls %s, which is on the approval list", [call.name]),
 	"severity": "high",
-	"controls": ["OWASP:LLM06"],
+	"controls": ["SOC2:CC6.3", "ISO27001:A.8.18", "OWASP:LLM06"],
 } if {
 	input.phase == "response"
 	input.approval.status != "approved"
@@ -55,14 +80,21 @@ verdicts contains {
 
 # METADATA
 # title: A secret restored into a tool call needs approval
+# description: >-
+#   A secret goes back to the caller's own code, not to any tool that the model names; see `settings.restore_tools`.
 # scope: rule
+# custom:
+#   severity: high
+#   controls: ["SOC2:CC6.1", "ISO27001:A.8.12", "OWASP:LLM02", "OWASP:LLM06"]
+#   remedy: >-
+#     Approve the call when the tool is the secret's own, or put the tool on the list.
 verdicts contains {
 	"action": "require_approval",
 	"rule": "tools.restored_secret",
 	"title": "Secret handed to a tool",
 	"message": sprintf("%s would receive a %s of the prompt", [call.name, restored.entity]),
 	"severity": "high",
-	"controls": ["OWASP:LLM02", "OWASP:LLM06"],
+	"controls": ["SOC2:CC6.1", "ISO27001:A.8.12", "OWASP:LLM02", "OWASP:LLM06"],
 } if {
 	input.phase == "response"
 	input.approval.status != "approved"

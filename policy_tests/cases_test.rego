@@ -1,0 +1,35 @@
+# METADATA
+# title: The case files
+# description: Each case of `cases/*.yaml` is a test of its own, named by its topic and its title.
+package policy_tests.cases
+
+import data.policy_tests.fixtures
+import data.regate
+
+test_case[name] := passed if {
+	some topic, cases in data.cases
+	some title, case in cases
+	name := concat(": ", [topic, title])
+	passed := count([true | _as_expected(case)]) == 1
+}
+
+_as_expected(case) if {
+	object.keys(case) - {"base", "input", "settings", "decision", "rules"} == set()
+	settings := object.union(data.settings, object.get(case, "settings", {}))
+	decision := regate.decision with input as _input(case) with data.settings as settings
+	count(object.keys(case.decision)) > 0
+	object.union(decision, case.decision) == decision
+	rules := [reason.rule | some reason in decision.reasons]
+	object.get(case, "rules", rules) == rules
+}
+
+_input(case) := object.union(document, {
+	"findings": [object.union(_row, row) | some row in document.findings],
+	"tool_calls": [object.union(_call, call) | some call in document.tool_calls],
+}) if {
+	document := object.union(fixtures.bases[case.base], object.get(case, "input", {}))
+}
+
+_row := {"count": 1, "distinct": 1, "new": 1, "max_score": 0.9, "roles": ["user"], "kinds": ["text"]}
+
+_call := {"arguments": {}, "restores": []}
