@@ -15,6 +15,7 @@ from gateway.config import Config, config_path, load_config
 from gateway.identity import create_key
 from gateway.state import Keys, open_state
 
+_COMMAND = (sys.executable, "-m", "cli.main", "up")
 _DEMO_LIFE_SECONDS = 86400
 
 
@@ -42,7 +43,7 @@ def up(
         serve.run_worker(config, listener, lambda: _greet(config, listener, demo))
         return
     _greet(config, listener, demo)
-    raise typer.Exit(serve.run_workers(config, listener, [sys.executable, "-m", "cli.main", "up"]))
+    raise typer.Exit(serve.run_workers(config, listener, [*_COMMAND, "--log-level", log_level]))
 
 
 def _greet(config: Config, listener: socket.socket, demo: bool) -> None:
