@@ -8,6 +8,7 @@ from gateway.dialects import anthropic_messages, openai_chat, plain
 from gateway.dialects.anthropic_stream import AnthropicStream
 from gateway.dialects.document import Malformed
 from gateway.dialects.failure import error_document, error_event
+from gateway.dialects.leaves import digits
 from gateway.dialects.openai_stream import OpenAIStream
 from gateway.dialects.stream import CallReady, ChannelEnd, Frame, Item, StreamReader, TextDelta, json_event
 from gateway.exchange import Completion, Dialect, Family, Prompt
@@ -21,6 +22,7 @@ __all__ = [
     "StreamReader",
     "TextDelta",
     "dialect_of",
+    "digits",
     "error_document",
     "error_event",
     "is_json",

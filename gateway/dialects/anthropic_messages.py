@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.dialects.calls import pointers_below
+from gateway.dialects.calls import names_call, pointers_below, refuse_calls
 from gateway.dialects.document import Malformed
+from gateway.dialects.encoded import read_media
 from gateway.dialects.leaves import (
     FIELD,
     Grammar,
@@ -14,9 +15,9 @@ from gateway.dialects.leaves import (
     Reader,
     Walk,
     counted,
-    encrypted,
     free,
     labelled,
+    sealed,
     structural,
     words,
 )
@@ -24,7 +25,13 @@ from gateway.dialects.scalars import integer, mapping, mappings, number, string,
 from gateway.exchange import Completion, Parameters, Part, Prompt, Tool, ToolCall, Usage
 
 ASSISTANT: Label = ("assistant", "text")
-CALL_TYPES = frozenset(("tool_use", "server_tool_use", "mcp_tool_use"))
+# Of https://platform.claude.com/docs/en/api/messages, beta features included, calls and results left out.
+_BLOCK_TYPES = frozenset(
+    (
+        *("text", "thinking", "redacted_thinking", "container_upload"),
+        *("compaction", "fallback", "mcp_tool_listing"),
+    )
+)
 _LABELS: Mapping[str, Label] = {
     "user": ("user", "text"),
     "assistant": ASSISTANT,
@@ -65,7 +72,7 @@ def read_completion(document: Any) -> Completion:
     return Completion(
         parts=parts,
         attachments=attachments,
-        tool_calls=_tool_calls(document["content"], parts) if "content" in document else (),
+        tool_calls=_tool_calls(document, parts),
         model=string(document, "model"),
         finish_reason=string(document, "stop_reason"),
         usage=read_usage(mapping(document, "usage")),
@@ -75,7 +82,7 @@ def read_completion(document: Any) -> Completion:
 def read_parts(document: dict[str, Any]) -> tuple[tuple[Part, ...], tuple[Any, ...]]:
     """The parts and attachments of a response body or of one event of its stream."""
     walk = Walk(_RESPONSE)
-    walk.members(document, "", ASSISTANT if document.get("type") == "message" else FIELD)
+    walk.members(document, "", ASSISTANT if "content" in document else FIELD)
     return tuple(walk.parts), tuple(walk.attachments)
 
 
@@ -100,14 +107,30 @@ def call_name(block: Mapping[str, Any]) -> str:
     return name
 
 
-def _tool_calls(content: Any, parts: tuple[Part, ...]) -> tuple[ToolCall, ...]:
-    if not isinstance(content, list) or not all(isinstance(block, dict) for block in content):
+def read_block(block: Any) -> bool:
+    """Whether a content block of a completion is a tool's call.
+
+    Raises Malformed when it cannot be told: then it may be one that some client runs.
+    """
+    if not isinstance(block, dict) or not isinstance(block.get("type"), str):
+        raise Malformed("expected a content block to have a type")
+    if _is_call(block):
+        return True
+    known = block["type"] in _BLOCK_TYPES or block["type"].endswith("_tool_result")
+    if not known or block.get("arguments") is not None:
+        raise Malformed("a content block of a type that no message has")
+    refuse_calls(block)
+    return False
+
+
+def _tool_calls(document: Mapping[str, Any], parts: tuple[Part, ...]) -> tuple[ToolCall, ...]:
+    refuse_calls(document)
+    content = document.get("content", [])
+    if not isinstance(content, list):
         raise Malformed("expected a list of content blocks")
     calls = []
     for index, block in enumerate(content):
-        if not isinstance(block.get("type"), str):
-            raise Malformed("expected a content block to have a type")
-        if block["type"] in CALL_TYPES:
+        if read_block(block):
             arguments = block.get("input")
             pointers = pointers_below(parts, f"/content/{index}/input")
             calls.append(
@@ -116,12 +139,17 @@ def _tool_calls(content: Any, parts: tuple[Part, ...]) -> tuple[ToolCall, ...]:
     return tuple(calls)
 
 
+def _is_call(block: Mapping[str, Any]) -> bool:
+    """Whatever has an input is a call, whatever its type."""
+    return names_call(block.get("type")) or block.get("input") is not None
+
+
 def _by_type(block: Mapping[str, Any], label: Label) -> Label:
     """A content block says by its type when it is a tool's call or result; else it speaks for its message."""
     kind = block.get("type")
     if label[1] != "text" or not isinstance(kind, str):
         return label
-    if kind in CALL_TYPES:
+    if _is_call(block):
         return (label[0], "tool_call")
     return ("tool", "tool_result") if kind.endswith("tool_result") else label
 
@@ -143,27 +171,29 @@ def _system(walk: Walk, _: dict[str, Any], value: Any, at: str, __: Label) -> No
 
 
 def _speech(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """What holds or carries content in a response; the message of an error is a string."""
-    walk.syntax(value, at, ASSISTANT if isinstance(value, dict) else label)
+    """What holds or carries content in a stream's event; an error has a message as well."""
+    speaks = isinstance(value, dict) and at.count("/") == 1
+    walk.syntax(value, at, ASSISTANT if speaks else label)
 
 
-def _data(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """`data` is media in a base64 source, sealed in redacted thinking, and text in a text source."""
-    kind = parent.get("type")
-    if kind == "base64":
-        media_type = string(parent, "media_type")
-        walk.encoded(value, at, label, "image" if media_type.startswith("image/") else "file", media_type)
-    elif kind == "redacted_thinking":
-        walk.encoded(value, at, label, "encrypted")
-    else:
-        walk.syntax(value, at, label)
+def _url(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
+    """Nobody says a URL, clients open it."""
+    walk.syntax(value, at, (label[0], "field") if label[1] == "text" else label)
 
 
-def _signature(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    if parent.get("type") in ("thinking", "signature_delta"):
-        walk.encoded(value, at, label, "signature")
-    else:
-        walk.syntax(value, at, label)
+def _source(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
+    """Where an image or a document comes from: its `data` is media in a base64 source, text in others."""
+    if not isinstance(value, dict):
+        _url(walk, parent, value, at, label)
+        return
+    data = {"data"} & value.keys()
+    walk.members({key: item for key, item in value.items() if key not in data}, at, label)
+    for key in data:
+        media = parent.get("type") in ("image", "document") and value.get("type") == "base64"
+        media_type = string(value, "media_type")
+        kind = "image" if media_type.startswith("image/") else "file"
+        found = read_media(value[key], media_type) if media else None
+        walk.encoded(value[key], f"{at}/{key}", label, kind, found)
 
 
 _STRUCTURAL = words(
@@ -177,14 +207,20 @@ _STRUCTURAL = words(
 _READERS: dict[str, Reader] = {
     **dict.fromkeys(_STRUCTURAL, structural),
     **dict.fromkeys(("metadata", "input_schema", "schema", "input", "input_examples"), free),
-    **dict.fromkeys(("encrypted_content", "encrypted_index", "encrypted_stdout"), encrypted),
+    "encrypted_content": sealed(
+        "encrypted", "web_search_result", "advisor_redacted_result", "compaction", "compaction_delta"
+    ),
+    "encrypted_index": sealed("encrypted", "web_search_result_location"),
+    "encrypted_stdout": sealed("encrypted", "encrypted_code_execution_result"),
+    "data": sealed("encrypted", "redacted_thinking"),
+    "signature": sealed("signature", "thinking", "signature_delta", "compaction"),
     "tools": labelled("tool_definition"),
     "output_config": labelled("tool_definition"),
     "output_format": labelled("tool_definition"),
     "messages": _messages,
     "system": _system,
-    "data": _data,
-    "signature": _signature,
+    "source": _source,
+    "url": _url,
 }
 
 _COMMON = words(

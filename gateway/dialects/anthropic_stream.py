@@ -8,8 +8,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from gateway.dialects.anthropic_messages import CALL_TYPES, call_name, read_call_parts, read_parts, read_usage
-from gateway.dialects.calls import parse_arguments, plain_arguments
+from gateway.dialects.anthropic_messages import (
+    call_name,
+    read_block,
+    read_call_parts,
+    read_parts,
+    read_usage,
+)
+from gateway.dialects.calls import parse_arguments, plain_arguments, refuse_calls
 from gateway.dialects.document import Malformed, parse, put, serialise
 from gateway.dialects.scalars import mapping, string
 from gateway.dialects.sse import SseEvent
@@ -22,7 +28,8 @@ _TEXT_DELTAS: Mapping[str, str] = {
     "thinking_delta": "thinking",
     "compaction_delta": "content",
 }
-_WHOLE_DELTAS = frozenset(("signature_delta", "citations_delta"))
+_WHOLE_DELTAS: Mapping[str, str] = {"signature_delta": "signature", "citations_delta": "citation"}
+_DELTA_FIELDS = frozenset((*_TEXT_DELTAS.values(), *_WHOLE_DELTAS.values(), "partial_json"))
 
 
 @dataclass(slots=True)
@@ -40,12 +47,13 @@ class AnthropicStream:
 
     def __init__(self) -> None:
         self._blocks: dict[int, _Block] = {}
+        self._opened: set[int] = set()
         self._started = self._done = self._failed = False
         self._model = self._stop_reason = ""
         self._counts: dict[str, Any] = {}
 
     def read(self, event: SseEvent) -> list[Item]:
-        if self._done:
+        if self._done or self._failed:
             raise Malformed("an event after the end of the stream")
         document = parse(event.data.encode())
         kind = document.get("type") if isinstance(document, dict) else None
@@ -59,6 +67,9 @@ class AnthropicStream:
             return self._start(document)
         if not self._started:
             raise Malformed("expected message_start first")
+        refuse_calls(document)
+        if kind.startswith("content_block_") and self._stop_reason:
+            raise Malformed("more of a message after its stop reason")
         if kind == "content_block_start":
             return self._open(document)
         if kind == "content_block_delta":
@@ -82,6 +93,9 @@ class AnthropicStream:
 
     def _fail(self, document: dict[str, Any]) -> list[Item]:
         """The provider's own error: what was held goes out, calls that are not complete never do."""
+        if not document.get("error") or document.keys() & {"message", "content_block", "delta"}:
+            raise Malformed("expected an error to come without a message")
+        refuse_calls(document)
         self._failed = True
         ends = [item for index, block in self._blocks.items() for item in _ends(index, block)]
         self._blocks.clear()
@@ -91,6 +105,7 @@ class AnthropicStream:
         message = document.get("message")
         if self._started or not isinstance(message, dict) or message.get("content"):
             raise Malformed("expected one message_start, with a message that has no content yet")
+        refuse_calls(message)
         self._started = True
         self._model = string(message, "model")
         self._count(message)
@@ -98,9 +113,10 @@ class AnthropicStream:
 
     def _open(self, document: dict[str, Any]) -> list[Item]:
         index, block = _index(document), document.get("content_block")
-        if index in self._blocks or not isinstance(block, dict) or not isinstance(block.get("type"), str):
-            raise Malformed("expected content_block_start to open a new block that has a type")
-        state = self._blocks[index] = _Block(block, block["type"] in CALL_TYPES)
+        if index in self._opened or not isinstance(block, dict):
+            raise Malformed("expected content_block_start to open a new block")
+        self._opened.add(index)
+        state = self._blocks[index] = _Block(block, read_block(block))
         if state.is_call:
             return []
         texts: list[Item] = []
@@ -115,6 +131,7 @@ class AnthropicStream:
         if block is None or not isinstance(delta, dict):
             raise Malformed("expected content_block_delta to grow an open block")
         kind = string(delta, "type")
+        _refuse_other_fields(kind, delta)
         if block.is_call:
             return _take_input(block, kind, delta)
         if kind in _WHOLE_DELTAS:
@@ -143,7 +160,9 @@ class AnthropicStream:
         return [_call(index, block)] if block.is_call else [*_ends(index, block), _frame(document)]
 
     def _finish(self, document: dict[str, Any]) -> list[Item]:
-        self._stop_reason = string(mapping(document, "delta"), "stop_reason") or self._stop_reason
+        delta = mapping(document, "delta")
+        refuse_calls(delta)
+        self._stop_reason = string(delta, "stop_reason") or self._stop_reason
         self._count(document)
         return [_frame(document)]
 
@@ -165,6 +184,14 @@ def _index(document: dict[str, Any]) -> int:
     if not isinstance(index, int) or isinstance(index, bool) or index < 0:
         raise Malformed("expected a content block to have an index")
     return index
+
+
+def _refuse_other_fields(kind: str, delta: dict[str, Any]) -> None:
+    """A delta with the text of another type as well: some client would add it to a block of that type."""
+    own = {**_TEXT_DELTAS, **_WHOLE_DELTAS, "input_json_delta": "partial_json"}.get(kind)
+    if any(delta.get(name) for name in _DELTA_FIELDS if name != own):
+        raise Malformed("a delta with the text of another type of delta")
+    refuse_calls(delta)
 
 
 def _takes(block_type: str, delta_type: str) -> bool:
@@ -212,7 +239,7 @@ def _call(index: int, block: _Block) -> CallReady:
     raw = plain_arguments(raw)
     arguments = Part("assistant", "tool_call", f"{at}/input", raw)
     parts = (*read_call_parts(start, at), arguments)
-    call = ToolCall(call_name(start), parse_arguments(raw), (arguments.pointer,))
+    call = ToolCall(call_name(start), parse_arguments(raw), (arguments.pointer,), raw_json=True)
     return CallReady(call, parts, partial(_call_events, index, start, raw))
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from gateway.dialects.document import escape
+from gateway.dialects.document import Malformed, escape
+from gateway.dialects.encoded import Encoded, read_sealed
 from gateway.exchange import Attachment, Kind, Part, Place
 
 Label = tuple[str, Kind]  # who speaks, and what it is
@@ -19,14 +19,6 @@ Reader = Callable[
 FIELD: Label = ("", "field")
 _LONG = 10**6  # the first integer of seven digits
 _LONG_DIGITS = 7
-_BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}|[A-Za-z0-9_-]*={0,2}")
-# Letters, and no run of digits that could be somebody's number: this reaches policy as it stands.
-_MEDIA_TYPE = re.compile(
-    r"(?:application|audio|font|image|model|text|video)/(?:[a-z.+-]|[0-9]{1,3}(?![0-9])){1,80}"
-)
-_DATA_URL = re.compile(rf"data:({_MEDIA_TYPE.pattern});base64,")
-# An API key or a card number is base64 as well; what is this short is an attachment and is inspected too.
-_SHORT_BASE64 = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +57,17 @@ class Walk:
             self.number(value, at, label, "structural")
 
     def members(self, members: dict[str, Any], at: str, label: Label) -> None:
-        """Read an object of the schema; a key it does not know is a part, and all below it is free."""
+        """Read an object of the schema; a key it does not know is a part, and all below it is free.
+
+        Raises Malformed on a key that is a word of the schema but for its case: some parsers (Go's) take it
+        for the word.
+        """
         words, readers = self._grammar.words, self._grammar.readers
         for key, value in members.items():
             here = f"{at}/{escape(key)}"
             if key not in words:
+                if key.casefold() in words:
+                    raise Malformed("a key differs from a word of the schema by its case only")
                 self.text(key, here, label, "key")
                 self.free(value, here, label)
             elif reader := readers.get(key):
@@ -99,14 +97,11 @@ class Walk:
         """A number is a part from seven digits on; true, false and null never are."""
         if value is None or value is True or value is False:
             return
-        if isinstance(value, int):
-            if -_LONG < value < _LONG:
-                return
-            digits = str(value)
-        else:
-            digits = _positional(value)
-        if sum(map(str.isdigit, digits)) >= _LONG_DIGITS:
-            self.text(digits, at, label, place)
+        if isinstance(value, int) and -_LONG < value < _LONG:
+            return
+        text = digits(value)
+        if sum(map(str.isdigit, text)) >= _LONG_DIGITS:
+            self.text(text, at, label, place)
 
     def counted(self, value: Any, at: str, label: Label) -> None:
         """What a provider counts or dates: numbers are exempt, strings structural, unknown keys parts."""
@@ -133,19 +128,19 @@ class Walk:
         else:
             self.syntax(value, at, label)
 
-    def encoded(self, text: Any, at: str, label: Label, kind: str, media_type: object = "") -> None:
-        """An exempt leaf, if it really is base64 (or a base64 `data:` URL); else a part like any other."""
-        payload = _base64(text)
-        if payload is None:
-            self.syntax(text, at, label)
+    def encoded(self, leaf: Any, at: str, label: Label, kind: str, found: Encoded | None) -> None:
+        """A leaf that is exempt as far as it is what it should be; None: a part like any other.
+
+        What it decodes to cannot be masked where it stands: a finding in it is refused.
+        """
+        if found is None:
+            self.syntax(leaf, at, label)
             return
-        data, stated = payload
-        named = stated or (
-            media_type if isinstance(media_type, str) and _MEDIA_TYPE.fullmatch(media_type) else ""
-        )
-        self.attachments.append(Attachment(kind, named, len(data.rstrip("=")) * 3 // 4))
-        if len(data) < _SHORT_BASE64:
-            self.text(text, at, label)
+        self.attachments.append(Attachment(kind, found.media_type, found.size))
+        if found.text is not None:
+            self.text(found.text, at, label, "structural")
+        if not found.opaque:
+            self.text(leaf, at, label)
 
 
 def words(text: str) -> frozenset[str]:
@@ -177,22 +172,19 @@ def counted(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) ->
     walk.counted(value, at, label)
 
 
-def encrypted(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """The reader of a key whose value only its provider can open."""
-    walk.encoded(value, at, label, "encrypted")
+def sealed(kind: str, *types: str) -> Reader:
+    """The reader of a key whose value only its provider can open, in objects of these types."""
+
+    def read(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
+        walk.encoded(value, at, label, kind, read_sealed(value) if parent.get("type") in types else None)
+
+    return read
 
 
-def _base64(text: Any) -> tuple[str, str] | None:
-    """The base64 of a leaf and the media type that its `data:` URL states; None when it is not base64."""
-    if not isinstance(text, str):
-        return None
-    url = _DATA_URL.match(text)
-    data, stated = (text[url.end() :], url[1]) if url else (text, "")
-    return (data, stated) if data and _BASE64.fullmatch(data) else None
-
-
-def _positional(number: float) -> str:
-    """A double in plain decimal notation, so that 4.111111111111111e15 shows its digits."""
+def digits(number: int | float) -> str:
+    """The text of a number: plain decimal notation, so that 4.111111111111111e15 shows its digits."""
+    if isinstance(number, int):
+        return str(number)
     shortest = repr(number)
     if "e" in shortest:
         shortest = format(Decimal(shortest), "f")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.dialects.calls import parse_arguments, plain_arguments, pointers_below
+from gateway.dialects.calls import names_call, parse_arguments, plain_arguments, pointers_below, refuse_calls
 from gateway.dialects.document import Malformed, escape
+from gateway.dialects.encoded import Encoded, read_media, read_recording
 from gateway.dialects.leaves import (
     FIELD,
     Grammar,
@@ -62,13 +63,13 @@ def read_completion(document: Any) -> Completion:
     if not isinstance(document, dict):
         raise Malformed("expected a completion object")
     parts, attachments = read_parts(document)
-    choices = document.get("choices")
+    choices = mappings(document.get("choices"))
     return Completion(
         parts=parts,
         attachments=attachments,
-        tool_calls=() if choices is None else _tool_calls(choices, parts),
+        tool_calls=_tool_calls(document, parts),
         model=string(document, "model"),
-        finish_reason=next((string(choice, "finish_reason") for _, choice in mappings(choices)), ""),
+        finish_reason=next((string(choice, "finish_reason") for _, choice in choices), ""),
         usage=read_usage(document),
     )
 
@@ -92,21 +93,26 @@ def read_usage(document: Mapping[str, Any]) -> Usage:
     return Usage(integer(usage, "prompt_tokens"), integer(usage, "completion_tokens"))
 
 
-def read_call(call: Mapping[str, Any], pointers: tuple[str, ...]) -> ToolCall:
-    """One member of `tool_calls`. Raises Malformed when it is neither a function call nor a custom one."""
-    if isinstance(call.get("function"), dict):
-        return read_function_call(call["function"], pointers)
-    custom = call.get("custom")
-    if not isinstance(custom, dict) or not isinstance(custom.get("input"), str):
+def read_call(call: Mapping[str, Any], at: str, parts: tuple[Part, ...]) -> ToolCall:
+    """One member of `tool_calls`, which stands at `at` and is made of `parts`.
+
+    Raises Malformed when it is not clear which tool it calls with what.
+    """
+    function, custom = _said(call, "function"), _said(call, "custom")
+    if bool(function) == bool(custom) or any(call.get(key) is not None for key in ("arguments", "input")):
         raise Malformed("expected a function or custom tool call")
-    return ToolCall(_name(custom), {"input": custom["input"]}, pointers)
+    if function:
+        return read_function_call(function, f"{at}/function", parts)
+    if not isinstance(custom.get("input"), str):
+        raise Malformed("expected the input of a custom tool call to be text")
+    return ToolCall(_name(custom), {"input": custom["input"]}, pointers_below(parts, f"{at}/custom/input"))
 
 
-def read_function_call(function: Mapping[str, Any], pointers: tuple[str, ...]) -> ToolCall:
+def read_function_call(function: Mapping[str, Any], at: str, parts: tuple[Part, ...]) -> ToolCall:
     """A name with its arguments, which are JSON inside a string (imitators send an object)."""
-    raw = function.get("arguments")
+    raw, pointers = function.get("arguments"), pointers_below(parts, f"{at}/arguments")
     if isinstance(raw, str):
-        return ToolCall(_name(function), parse_arguments(raw), pointers)
+        return ToolCall(_name(function), parse_arguments(raw), pointers, raw_json=True)
     return ToolCall(_name(function), raw if isinstance(raw, dict) else None, pointers)
 
 
@@ -120,22 +126,37 @@ def _tools(document: Mapping[str, Any]) -> tuple[Tool, ...]:
     return tuple(Tool(string(tool, "name"), string(tool, "description")) for tool in offered)
 
 
-def _tool_calls(choices: Any, parts: tuple[Part, ...]) -> tuple[ToolCall, ...]:
+def _tool_calls(document: Mapping[str, Any], parts: tuple[Part, ...]) -> tuple[ToolCall, ...]:
+    refuse_calls(document)
+    choices = document.get("choices")
     calls = []
-    for index, choice in enumerate(_objects(choices)):
+    for index, choice in enumerate([] if choices is None else _objects(choices)):
         message = choice.get("message")
-        if not isinstance(message, dict):
+        if not isinstance(message, dict) or choice.get("delta"):
             raise Malformed("expected a message in every choice")
+        refuse_calls(choice)
+        refuse_calls(message, "tool_calls", "function_call")
+        _refuse_calls_in_content(message.get("content"))
         at = f"/choices/{index}/message"
         for place, call in enumerate(_objects(message.get("tool_calls") or [])):
-            below = f"{at}/tool_calls/{place}"
-            arguments = f"{below}/function/arguments" if "function" in call else f"{below}/custom/input"
-            calls.append(read_call(call, pointers_below(parts, arguments)))
+            calls.append(read_call(call, f"{at}/tool_calls/{place}", parts))
         if (function := message.get("function_call")) is not None:
             (function,) = _objects([function])
-            pointers = pointers_below(parts, f"{at}/function_call/arguments")
-            calls.append(read_function_call(function, pointers))
+            calls.append(read_function_call(function, f"{at}/function_call", parts))
     return tuple(calls)
+
+
+def _refuse_calls_in_content(content: Any) -> None:
+    for _, part in mappings(content):
+        if names_call(part.get("type")) or any(part.get(key) is not None for key in ("arguments", "input")):
+            raise Malformed("a part of a message may be a tool call")
+        refuse_calls(part)
+
+
+def _said(call: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The object under `key`; an empty one when there is none, or none but empty members."""
+    found = mapping(call, key)
+    return found if any(found.values()) else {}
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
@@ -170,8 +191,9 @@ def _messages(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) 
 
 
 def _message(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """A choice's message or delta; the message of an error is a string."""
-    walk.syntax(value, at, ASSISTANT if isinstance(value, dict) else label)
+    """Only what a choice says is speech: an error has a message as well, and whatever else has a delta."""
+    speaks = isinstance(value, dict) and at.startswith("/choices/") and at.count("/") == 3  # /choices/0/delta
+    walk.syntax(value, at, ASSISTANT if speaks else label)
 
 
 def _named(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
@@ -191,18 +213,58 @@ def _arguments(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label)
 
 
 def _url(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    if isinstance(value, str) and value.startswith("data:"):
-        walk.encoded(value, at, label, "image")
+    walk.syntax(value, at, _address(label))
+
+
+def _image(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
+    """An image's address, alone or in an object; as a `data:` URL it is the image."""
+    if parent.get("type") != "image_url":
+        walk.syntax(value, at, label)
+    elif isinstance(value, dict):
+        _around(walk, value, "url", at, label, "image", _data_url(value.get("url")))
+    else:
+        walk.encoded(value, at, _address(label), "image", _data_url(value))
+
+
+def _audio(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
+    if isinstance(value, dict) and parent.get("type") == "input_audio":
+        found = read_media(value.get("data"), f"audio/{string(value, 'format')}")
+        _around(walk, value, "data", at, label, "audio", found)
     else:
         walk.syntax(value, at, label)
 
 
-def _audio_data(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    walk.encoded(value, at, label, "audio", f"audio/{string(parent, 'format')}")
+def _file(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
+    if isinstance(value, dict) and parent.get("type") == "file":
+        _around(walk, value, "file_data", at, label, "file", read_media(value.get("file_data")))
+    else:
+        walk.syntax(value, at, label)
 
 
-def _file_data(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    walk.encoded(value, at, label, "file")
+def _recording(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
+    """What a model says aloud, whole or in pieces."""
+    if isinstance(value, dict):
+        _around(walk, value, "data", at, label, "audio", read_recording(value.get("data")))
+    else:
+        walk.syntax(value, at, label)
+
+
+def _around(
+    walk: Walk, holder: dict[str, Any], leaf: str, at: str, label: Label, kind: str, found: Encoded | None
+) -> None:
+    """An object of the schema, one leaf of which may be exempt."""
+    walk.members({key: value for key, value in holder.items() if key != leaf}, at, label)
+    if leaf in holder:
+        walk.encoded(holder[leaf], f"{at}/{leaf}", _address(label) if leaf == "url" else label, kind, found)
+
+
+def _data_url(value: Any) -> Encoded | None:
+    return read_media(value) if isinstance(value, str) and value[:5].lower() == "data:" else None
+
+
+def _address(label: Label) -> Label:
+    """The label of a URL: nobody says it, clients open it."""
+    return (label[0], "field") if label[1] == "text" else label
 
 
 def _logprobs(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
@@ -242,18 +304,19 @@ _READERS: dict[str, Reader] = {
     **dict.fromkeys(("metadata", "logit_bias", "parameters", "schema"), free),
     **dict.fromkeys(("tool_calls", "function_call"), labelled("tool_call")),
     **dict.fromkeys(("tools", "functions", "response_format"), labelled("tool_definition")),
-    **dict.fromkeys(("url", "image_url"), _url),
+    "url": _url,
+    "image_url": _image,
+    "input_audio": _audio,
+    "file": _file,
     "messages": _messages,
     "name": _named,
     "arguments": _arguments,
-    "data": _audio_data,
-    "file_data": _file_data,
 }
 
 _COMMON = words(
     """
-    n stream messages content refusal reasoning_content reasoning text function custom input input_audio
-    audio file filename transcript annotations index
+    n stream messages content refusal reasoning_content reasoning text function custom input
+    audio data file_data filename transcript annotations index
     """
 )
 
@@ -285,6 +348,7 @@ _RESPONSE = Grammar(
         **_READERS,
         **dict.fromkeys(("created", "expires_at", "usage"), counted),
         **dict.fromkeys(("message", "delta"), _message),
+        "audio": _recording,
         "logprobs": _logprobs,
     },
     _same,

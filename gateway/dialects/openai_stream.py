@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from gateway.dialects.calls import plain_arguments, pointers_below
+from gateway.dialects.calls import plain_arguments, refuse_calls
 from gateway.dialects.document import Malformed, escape, parse, put
 from gateway.dialects.openai_chat import (
-    VOCABULARY,
     read_call,
     read_call_parts,
     read_function_call,
     read_parts,
     read_usage,
 )
+from gateway.dialects.openai_delta import DeltaTexts, Text
 from gateway.dialects.scalars import string
 from gateway.dialects.sse import SseEvent
 from gateway.dialects.stream import CallReady, ChannelEnd, Frame, Item, TextDelta, json_event
@@ -34,7 +34,8 @@ _CALL_TEXTS = ("arguments", "input", "name")  # grow from delta to delta
 class _Choice:
     """What one choice has open: its channels by path, and its calls by slot, in the order they came."""
 
-    channels: dict[tuple[str, ...], None] = field(default_factory=dict)
+    texts: DeltaTexts = field(default_factory=DeltaTexts)
+    channels: dict[tuple[str, ...], Callable[[str], SseEvent]] = field(default_factory=dict)
     calls: dict[tuple[str, ...], dict[str, Any]] = field(default_factory=dict)
     finished: bool = False
 
@@ -45,7 +46,6 @@ class OpenAIStream:
     def __init__(self) -> None:
         self._choices: dict[int, _Choice] = {}
         self._envelope: dict[str, Any] = {}
-        self._named: set[str] = set()  # channels outside the vocabulary whose name has been a part
         self._done = self._failed = False
         self._model = self._finish_reason = ""
         self._usage = Usage()
@@ -58,10 +58,13 @@ class OpenAIStream:
         if event.data.strip() == _DONE:
             self._done = True
             return [*self._end_all(), Frame(SseEvent(_DONE), None, ())]
+        if self._failed:
+            raise Malformed("an event after the provider's error")
         document = parse(event.data.encode())
         if not isinstance(document, dict):
             raise Malformed("expected a chunk object")
-        if document.get("error") is not None:
+        refuse_calls(document)
+        if document.get("error"):
             return self._fail(document, event.event)
         return self._chunk(document)
 
@@ -77,7 +80,13 @@ class OpenAIStream:
         return Completion(model=self._model, finish_reason=self._finish_reason, usage=self._usage)
 
     def _fail(self, document: dict[str, Any], name: str) -> list[Item]:
-        """The provider's own error: what was held goes out, calls that are not complete never do."""
+        """The provider's own error: what was held goes out, calls that are not complete never do.
+
+        Some come as a chunk, whose choices say nothing: what they said would reach clients unheld.
+        """
+        for choice in document.get("choices") or []:
+            if _says(_checked(choice)[1]):
+                raise Malformed("expected an error to come without a completion")
         self._failed = True
         for choice in self._choices.values():
             choice.calls.clear()
@@ -99,10 +108,12 @@ class OpenAIStream:
         held = False
         for choice in choices:
             index, delta = _checked(choice)
-            self._choices.setdefault(index, _Choice())
+            state = self._choices.setdefault(index, _Choice())
+            if _says(delta) and (state.finished or index in ends):
+                raise Malformed("more of a choice after its finish reason")
             held |= self._take_calls(index, delta)
             texts += self._take_texts(index, delta, envelope)
-            if choice.get("finish_reason") is not None:
+            if choice.get("finish_reason"):
                 ends.append(index)
                 self._finish_reason = self._finish_reason or choice["finish_reason"]
         return self._ordered(document, envelope, texts, ends, held)
@@ -126,26 +137,14 @@ class OpenAIStream:
         return [*before, *texts, *self._finish(ends), *([_frame(after)] if after else [])]
 
     def _take_texts(self, index: int, delta: dict[str, Any], envelope: dict[str, Any]) -> list[Item]:
-        """Move the text out of a delta: every string of it but the role is a channel of its own."""
         if not isinstance(delta.get("content"), (str, type(None))):
             raise Malformed("expected the content of a delta to be text")
-        texts: list[Item] = []
-        for key in [
-            key for key, value in delta.items() if isinstance(value, str) and value and key != "role"
-        ]:
-            texts.append(self._text(index, (key,), delta.pop(key), envelope))
-            if key not in VOCABULARY and key not in self._named:
-                self._named.add(key)
-                delta[key] = ""  # so that the frame before the text has the name as a part
-        audio = delta.get("audio")
-        if isinstance(audio, dict) and isinstance(audio.get("transcript"), str) and audio["transcript"]:
-            texts.append(self._text(index, ("audio", "transcript"), audio.pop("transcript"), envelope))
-        return texts
+        return [self._text(index, text, envelope) for text in self._choices[index].texts.take(delta)]
 
-    def _text(self, index: int, path: tuple[str, ...], text: str, envelope: dict[str, Any]) -> TextDelta:
-        self._choices[index].channels[path] = None
-        frame = partial(_text_event, envelope, index, path)
-        return TextDelta(_channel(index, path), _text_part(index, path, text), frame)
+    def _text(self, index: int, text: Text, envelope: dict[str, Any]) -> TextDelta:
+        frame = partial(_text_event, envelope, index, text.shape)
+        self._choices[index].channels[text.path] = frame
+        return TextDelta(_channel(index, text.path), _text_part(index, text.path, text.text), frame)
 
     def _take_calls(self, index: int, delta: dict[str, Any]) -> bool:
         """Move the pieces of tool calls out of a delta, into the calls they belong to."""
@@ -177,12 +176,8 @@ class OpenAIStream:
         """Close what the choice has open: its channels first, then its calls."""
         state = self._choices[index]
         items: list[Item] = [
-            ChannelEnd(
-                _channel(index, path),
-                _text_part(index, path, ""),
-                partial(_text_event, self._envelope, index, path),
-            )
-            for path in state.channels
+            ChannelEnd(_channel(index, path), _text_part(index, path, ""), frame)
+            for path, frame in state.channels.items()
         ]
         items += [self._call(index, slot, call) for slot, call in state.calls.items()]
         state.channels.clear()
@@ -195,15 +190,13 @@ class OpenAIStream:
     def _call(self, index: int, slot: tuple[str, ...], call: dict[str, Any]) -> CallReady:
         at = _call_pointer(index, slot)
         holder = call if slot == _FUNCTION_CALL else call.get("function")
-        if isinstance(holder, dict):
-            holder["arguments"] = plain_arguments(holder.get("arguments", ""))
+        if isinstance(holder, dict) and isinstance(raw := holder.get("arguments", ""), str):
+            holder["arguments"] = plain_arguments(raw)
         parts = read_call_parts(call, at)
-        if slot == _FUNCTION_CALL:
-            ready = read_function_call(call, pointers_below(parts, f"{at}/arguments"))
-        else:
-            below = "function/arguments" if "function" in call else "custom/input"
-            ready = read_call(call, pointers_below(parts, f"{at}/{below}"))
-        return CallReady(ready, parts, partial(_call_events, self._envelope, index, slot, call))
+        read = read_function_call if slot == _FUNCTION_CALL else read_call
+        return CallReady(
+            read(call, at, parts), parts, partial(_call_events, self._envelope, index, slot, call)
+        )
 
 
 def _checked(choice: Any) -> tuple[int, dict[str, Any]]:
@@ -225,7 +218,13 @@ def _checked(choice: Any) -> tuple[int, dict[str, Any]]:
         choice["logprobs"] = None
     if delta is None:
         delta = choice["delta"] = {}
+    refuse_calls(choice)
+    refuse_calls(delta, "tool_calls", "function_call")
     return index, delta
+
+
+def _says(delta: dict[str, Any]) -> bool:
+    return any(value for key, value in delta.items() if key != "role")
 
 
 def _is_scalar(document: dict[str, Any], key: str) -> bool:
@@ -248,7 +247,7 @@ def _split_end(document: dict[str, Any], envelope: dict[str, Any]) -> dict[str, 
     """Move finish reasons and usage out of a chunk into one of their own, which goes after the text."""
     choices = []
     for choice in document["choices"]:
-        if choice.get("finish_reason") is not None:
+        if choice.get("finish_reason"):
             choices.append(
                 {"index": choice.get("index", 0), "delta": {}, "finish_reason": choice["finish_reason"]}
             )
@@ -276,11 +275,10 @@ def _delta_event(envelope: dict[str, Any], index: int, delta: Any) -> SseEvent:
     return json_event({**envelope, "choices": [choice]})
 
 
-def _text_event(envelope: dict[str, Any], index: int, path: tuple[str, ...], text: str) -> SseEvent:
-    delta: Any = text
-    for key in reversed(path):
-        delta = {key: delta}
-    return _delta_event(envelope, index, delta)
+def _text_event(
+    envelope: dict[str, Any], index: int, shape: Callable[[str], dict[str, Any]], text: str
+) -> SseEvent:
+    return _delta_event(envelope, index, shape(text))
 
 
 def _call_events(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import random
 from typing import Any
 
 import pytest
@@ -12,7 +13,10 @@ from gateway.dialects import read_completion, read_prompt
 from gateway.dialects.document import Malformed
 from gateway.exchange import Attachment, Parameters, Part, Tool, Usage
 
-MEDIA = base64.b64encode(bytes(range(256)) * 2).decode()
+NOISE = random.Random(7).randbytes(504)
+SEALED = base64.b64encode(random.Random(8).randbytes(512)).decode()
+URL_SAFE = SEALED.replace("+", "-").replace("/", "_").rstrip("=")
+MEDIA = base64.b64encode(b"\x89PNG\r\n\x1a\n" + NOISE).decode()
 
 
 def labels(document: dict[str, Any]) -> dict[str, tuple[str, str, str]]:
@@ -106,9 +110,15 @@ def test_exempt_leaves_are_attachments_only_where_the_schema_has_them() -> None:
         {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": MEDIA}},
         {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": MEDIA}},
         {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "not base64!"}},
-        {"type": "redacted_thinking", "data": MEDIA},
-        {"type": "thinking", "thinking": "", "signature": MEDIA},
-        {"type": "text", "text": "", "signature": MEDIA},
+        {"type": "redacted_thinking", "data": SEALED},
+        {
+            "type": "thinking",
+            "thinking": "",
+            "signature": URL_SAFE,
+        },
+        {"type": "text", "text": "", "signature": SEALED},
+        {"type": "text", "text": "", "encrypted_content": SEALED},
+        {"type": "tool_use", "source": {"type": "base64", "media_type": "image/png", "data": MEDIA}},
     ]
     prompt = read_prompt("anthropic.messages", {"messages": [{"role": "user", "content": content}]})
     assert prompt.attachments == (
@@ -122,7 +132,57 @@ def test_exempt_leaves_are_attachments_only_where_the_schema_has_them() -> None:
         "/messages/0/content/2/source/data",
         "/messages/0/content/3/source/data",
         "/messages/0/content/6/signature",
+        "/messages/0/content/7/encrypted_content",
+        "/messages/0/content/8/source/data",
     }
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "my-card-is-4111-1111-1111-1111-and-ssn-078-05-1121".ljust(300, "A"),
+        "AAAA/AKIAQYLPMN5HHHFPZAM2/4111111111111111/".ljust(300, "A"),
+        URL_SAFE + "-my-card-is-4111-1111-1111-1111-and-my-ssn-is-078-05-1121-x",
+    ],
+)
+def test_words_are_not_sealed(words: str) -> None:
+    content = [
+        {"type": "thinking", "thinking": "", "signature": words},
+        {"type": "redacted_thinking", "data": words},
+        {"type": "compaction", "content": "", "encrypted_content": words},
+    ]
+    prompt = read_prompt("anthropic.messages", {"messages": [{"role": "assistant", "content": content}]})
+    assert sum(part.text == words for part in prompt.parts) == 3
+
+
+def test_text_that_is_sealed_is_decoded_for_inspection() -> None:
+    sealed = base64.urlsafe_b64encode(b"card 4111 " * 50).decode()
+    block = {"type": "thinking", "thinking": "", "signature": sealed}
+    prompt = read_prompt("anthropic.messages", {"messages": [{"role": "assistant", "content": [block]}]})
+    assert [part.place for part in prompt.parts if "card 4111" in part.text] == ["structural"]
+    assert prompt.attachments == (Attachment("signature", "", 500),)
+
+
+def test_addresses_are_fields() -> None:
+    citation = {"type": "web_search_result_location", "url": "https://x.example/<X>", "cited_text": "c"}
+    found = read_completion(
+        "anthropic.messages", {"content": [{"type": "text", "text": "t", "citations": [citation]}]}
+    )
+    assert [part.kind for part in found.parts if "<X>" in part.text] == ["field"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"model": "permitted", "Model": "forbidden"},
+        {"System": "x"},
+        {"messages": [{"role": "user", "Content": "x"}]},
+        {"messages": [{"role": "user", "content": [{"type": "text", "TEXT": "x"}]}]},
+    ],
+)
+def test_a_word_of_the_schema_in_another_case_is_malformed(document: dict[str, Any]) -> None:
+    with pytest.raises(Malformed):
+        read_prompt("anthropic.messages", document)
 
 
 def test_a_completion_is_read() -> None:
@@ -144,14 +204,48 @@ def test_a_completion_is_read() -> None:
     (call,) = found.tool_calls
     assert (call.name, call.arguments) == ("send", {"to": ["a@b.example"], "n": 1})
     assert call.pointers == ("/content/1/input/to", "/content/1/input/to/0", "/content/1/input/n")
+    assert not call.raw_json
+
+
+def test_a_float_in_an_input_is_a_number_that_shows_its_digits() -> None:
+    block = {"type": "tool_use", "id": "t", "name": "pay", "input": {"card": 4111111111111111.0}}
+    found = read_completion("anthropic.messages", message([block]))
+    assert (
+        Part("assistant", "tool_call", "/content/0/input/card", "4111111111111111", "number") in found.parts
+    )
 
 
 @pytest.mark.parametrize(
-    "content", ["x", {}, ["x"], [{}], [{"type": 1}], [{"type": "tool_use", "input": {}}], [{"type": None}]]
+    "block",
+    [
+        {"type": "bash_tool_use", "name": "drop", "input": {"x": 1}},
+        {"type": "bash_tool_use", "name": "drop"},
+        {"type": "hologram", "name": "drop", "input": {"x": 1}},
+        {"type": "text", "text": "", "name": "drop", "input": {"x": 1}},
+    ],
+)
+def test_whatever_may_be_a_call_is_one(block: dict[str, Any]) -> None:
+    found = read_completion("anthropic.messages", {"content": [block]})
+    assert [call.name for call in found.tool_calls] == ["drop"]
+    assert {part.kind for part in found.parts if part.pointer.startswith("/content/0/input")} <= {"tool_call"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("x", {}, ["x"], [{}], [{"type": 1}], [{"type": "tool_use", "input": {}}], [{"type": None}]),
+        *([{"type": "hologram"}], [{"type": "text", "text": "", "input": {}}]),
+        *([{"type": "text", "text": "", "arguments": "{}"}], [{"type": "text", "tool_use": {"name": "f"}}]),
+    ],
 )
 def test_content_that_could_hide_a_tool_call_is_malformed(content: Any) -> None:
     with pytest.raises(Malformed):
         read_completion("anthropic.messages", {"type": "message", "content": content})
+
+
+def test_calls_beside_the_content_are_malformed() -> None:
+    with pytest.raises(Malformed):
+        read_completion("anthropic.messages", {"content": [], "tool_calls": [{"name": "f"}]})
 
 
 def test_an_input_that_is_not_an_object_is_none() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import random
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from gateway.dialects.sse import SseEvent
 from gateway.exchange import Usage
 
 EVENT: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)
+SEALED = base64.b64encode(random.Random(7).randbytes(300)).decode()
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
 
@@ -143,7 +146,7 @@ def test_a_recorded_stream_becomes_items() -> None:
         event("ping"),
         opened(0, "thinking"),
         grown(0, "thinking", "hm"),
-        event("content_block_delta", index=0, delta={"type": "signature_delta", "signature": "A" * 300}),
+        event("content_block_delta", index=0, delta={"type": "signature_delta", "signature": SEALED}),
         closed(0),
         opened(1, "text"),
         grown(1, "text", "Hi "),
@@ -209,6 +212,31 @@ def test_a_tool_call_comes_whole_or_not_at_all() -> None:
     assert stop == {"type": "content_block_stop", "index": 0}
 
 
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "bash_tool_use", "id": "t", "name": "drop_database"},
+        {"type": "computerToolUse", "id": "t", "name": "drop_database"},
+        {"type": "hologram", "name": "drop_database", "input": {}},
+        {"type": "text", "text": "", "name": "drop_database", "input": {"x": 1}},
+    ],
+)
+def test_whatever_may_be_a_call_is_one(block: dict[str, Any]) -> None:
+    begin = event("content_block_start", index=0, content_block=block)
+    items = read([START, begin, closed(0), FINISH, STOP])
+    (call,) = [item for item in items if isinstance(item, CallReady)]
+    assert call.call.name == "drop_database"
+    assert not any("drop_database" in item.event.data for item in items if isinstance(item, Frame))
+
+
+def test_the_input_of_a_streamed_call_is_one_json_text_that_shows_its_digits() -> None:
+    pieces = [grown(0, "tool_use", text) for text in ('{"card": 4.1111111', '11111111e15, "n": 2.0}')]
+    items = read([START, opened(0, "tool_use"), *pieces, closed(0), FINISH, STOP])
+    (call,) = [item for item in items if isinstance(item, CallReady)]
+    assert call.call.raw_json
+    assert call.parts[-1].text == '{"card":4111111111111111,"n":2.0}'
+
+
 def test_an_input_that_comes_with_the_start_of_its_block_is_kept() -> None:
     items = read(
         [START, opened(0, "server_tool_use", id="s", name="web_search", input={"q": "x"}), closed(0), STOP]
@@ -224,7 +252,7 @@ def test_results_of_server_tools_are_parts_of_their_frame() -> None:
             "type": "web_search_result",
             "title": "T",
             "url": "https://x.example",
-            "encrypted_content": "A" * 300,
+            "encrypted_content": SEALED,
         }
     ]
     block = opened(0, "web_search_tool_result", tool_use_id="s", content=content)
@@ -275,6 +303,25 @@ def test_an_error_in_the_stream_ends_it() -> None:
         [START, event("message_teleport")],
         [event("message_start", message={"content": [{"type": "tool_use"}]})],
         [START, opened(0, "text"), opened(0, "text")],
+        [START, opened(0, "text"), closed(0), opened(0, "text")],
+        [START, opened(0, "text"), closed(0), grown(0, "text", "x")],
+        [START, FINISH, opened(0, "text")],
+        [START, opened(0, "text"), FINISH, grown(0, "text", "x")],
+        [START, STOP, opened(0, "tool_use")],
+        [START, event("error", error={"type": "x", "message": "y"}), opened(0, "tool_use")],
+        [START, event("error", error="")],
+        [START, event("error", error={"type": "x"}, content_block={"type": "tool_use", "name": "f"})],
+        [START, event("error", error={"type": "x"}, tool_calls=[{"name": "f"}])],
+        [START, opened(0, "hologram"), closed(0), FINISH, STOP],
+        [START, opened(0, "text", arguments="{}"), closed(0), FINISH, STOP],
+        [START, opened(0, "text", tool_use={"name": "f"}), closed(0), FINISH, STOP],
+        [START, opened(0, "text", input={}), closed(0), FINISH, STOP],
+        [START, opened(0, "text", Text="x"), closed(0), FINISH, STOP],
+        [
+            START,
+            opened(0, "text"),
+            event("content_block_delta", index=0, delta={"type": "text_delta", "partial_json": "x"}),
+        ],
         [START, event("content_block_start", index=0, content_block={})],
         [START, event("content_block_start", content_block={"type": "text"})],
         [START, grown(0, "text", "x")],

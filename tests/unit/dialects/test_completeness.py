@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -17,7 +18,8 @@ from gateway.dialects import anthropic_messages, openai_chat, plain
 from gateway.dialects.document import Malformed, at, escape, put
 from gateway.exchange import Attachment, Part
 
-MEDIA = base64.b64encode(bytes(range(256)) * 2).decode()
+NOISE = random.Random(7).randbytes(504)
+MEDIA = base64.b64encode(b"\x89PNG\r\n\x1a\n" + NOISE).decode()
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 SCALARS = (
     st.none()
@@ -35,7 +37,8 @@ Reading = tuple[tuple[Part, ...], tuple[Attachment, ...]]
 
 def documents(words: frozenset[str]) -> st.SearchStrategy[dict[str, Any]]:
     """Objects full of a dialect's own words in places right and wrong."""
-    keys = st.sampled_from([*sorted(words), "a/b~c", "", "x"]) | TEXT
+    others = TEXT.filter(lambda key: key in words or key.casefold() not in words)
+    keys = st.sampled_from([*sorted(words), "a/b~c", "", "x"]) | others
     inner = st.recursive(
         SCALARS,
         lambda value: st.lists(value, max_size=4) | st.dictionaries(keys, value, max_size=5),

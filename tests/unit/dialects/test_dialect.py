@@ -12,6 +12,7 @@ import openai
 import pytest
 
 from gateway.dialects import (
+    Malformed,
     dialect_of,
     error_document,
     error_event,
@@ -62,6 +63,12 @@ def test_other_json_is_read_as_fields_with_its_model() -> None:
         ("/input/1", "value"),
     ]
     assert read_completion("none", {"data": [{"id": "gpt-4o"}]}).parts[-1].text == "gpt-4o"
+
+
+def test_the_model_of_other_json_has_one_spelling() -> None:
+    with pytest.raises(Malformed):
+        read_prompt("json", {"model": "permitted", "Model": "forbidden"})
+    assert read_completion("json", {"Model": "x"}).parts[-1].text == "x"
 
 
 def test_a_body_that_is_not_json_has_no_parts() -> None:

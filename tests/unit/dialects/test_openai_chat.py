@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from gateway.dialects import read_completion, read_prompt
 from gateway.dialects.document import Malformed
 from gateway.exchange import Attachment, Parameters, Part, Tool, Usage
 
-MEDIA = base64.b64encode(bytes(range(256)) * 2).decode()
+NOISE = random.Random(7).randbytes(504)
+MEDIA = base64.b64encode(b"\x89PNG\r\n\x1a\n" + NOISE).decode()
 
 CALL = {
     "id": "call_1",
@@ -150,6 +152,7 @@ def test_media_are_attachments_and_what_only_claims_to_be_is_not() -> None:
     prompt = read_prompt("openai.chat", {"messages": [{"role": "user", "content": content}]})
     assert prompt.attachments == (
         Attachment("image", "image/png", 512),
+        Attachment("image", "image/png", 512),
         Attachment("audio", "audio/wav", 512),
         Attachment("file", "application/pdf", 512),
     )
@@ -169,6 +172,121 @@ def test_a_short_attachment_is_inspected_as_well() -> None:
     prompt = read_prompt("openai.chat", {"messages": [{"role": "user", "content": content}]})
     assert prompt.attachments == (Attachment("audio", "", 15),)
     assert "AKIAIOSFODNN7EXAMPLE" in [part.text for part in prompt.parts]
+
+
+def test_media_are_exempt_only_in_parts_of_their_type() -> None:
+    content = [
+        {"type": "text", "text": "", "data": MEDIA},
+        {"type": "text", "text": "", "file": {"file_data": MEDIA}},
+        {"type": "text", "text": "", "input_audio": {"data": MEDIA, "format": "wav"}},
+        {"type": "text", "text": "", "image_url": {"url": f"data:image/png;base64,{MEDIA}"}},
+        {"type": "image_url", "url": f"data:image/png;base64,{MEDIA}"},
+        {"type": "image_url", "image_url": {"url": MEDIA}},
+    ]
+    prompt = read_prompt("openai.chat", {"messages": [{"role": "user", "content": content}]})
+    assert prompt.attachments == ()
+    assert sum(MEDIA in part.text for part in prompt.parts) == len(content)
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "image_url", "image_url": {"url": "data:text/plain;base64,"}},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,"}},
+        {"type": "image_url", "image_url": {"url": "Data:Image/PNG;base64,"}},
+        {"type": "image_url", "image_url": "data:image/png;base64,"},
+        {"type": "file", "file": {"file_data": ""}},
+        {"type": "input_audio", "input_audio": {"data": "", "format": "wav"}},
+    ],
+)
+@pytest.mark.parametrize(
+    "words",
+    [
+        "my-card-is-4111-1111-1111-1111-and-ssn-078-05-1121".ljust(300, "A"),
+        "AAAA/AKIAQYLPMN5HHHFPZAM2/4111111111111111/".ljust(300, "A"),
+    ],
+)
+def test_words_in_the_alphabet_of_base64_are_inspected(part: dict[str, Any], words: str) -> None:
+    content = json.loads(json.dumps(part).replace('base64,"', f'base64,{words}"').replace('""', f'"{words}"'))
+    prompt = read_prompt("openai.chat", {"messages": [{"role": "user", "content": [content]}]})
+    assert any(words in item.text for item in prompt.parts if item.place == "value")
+
+
+@pytest.mark.parametrize(
+    ("media_type", "data", "text"),
+    [
+        ("text/plain", "card 4111".encode("cp1252") + b"\xe9\x01" * 200, "card 4111"),
+        ("application/json", b'{"card": 4111}' + b" " * 300, "4111"),
+        ("image/svg+xml", b"<svg>4111</svg>" + b" " * 300, "4111"),
+        ("image/png", b"card 4111 " * 50, "card 4111"),
+        ("image/png", b"card 4111 caf\xe9 " * 50, "card 4111"),
+        ("text/plain;charset=utf-8", b"card 4111 " * 50, "card 4111"),
+        ("application/octet-stream", ("card 4111 " * 50).encode("utf-16"), "card 4111"),
+    ],
+)
+def test_text_that_is_encoded_is_decoded_for_inspection(media_type: str, data: bytes, text: str) -> None:
+    url = f"data:{media_type};base64,{base64.b64encode(data).decode()}"
+    content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "file", "file": {"file_data": url}}]
+    prompt = read_prompt("openai.chat", {"messages": [{"role": "user", "content": content}]})
+    assert [attachment.bytes for attachment in prompt.attachments] == [len(data)] * 2
+    assert [part.place for part in prompt.parts if text in part.text] == ["structural"] * 2
+
+
+def test_a_recording_in_an_answer_is_an_attachment_whatever_it_begins_with() -> None:
+    audio = {
+        "id": "a",
+        "data": base64.b64encode(NOISE).decode(),
+        "expires_at": 1763800000,
+        "transcript": "hi",
+    }
+    found = read_completion("openai.chat", completion({"role": "assistant", "content": None, "audio": audio}))
+    assert found.attachments == (Attachment("audio", "", 504),)
+    assert [part.text for part in found.parts if part.pointer.startswith("/choices/0/message/audio")] == [
+        *("a", "hi")
+    ]
+
+
+def test_addresses_are_fields() -> None:
+    link = {"type": "url_citation", "url_citation": {"url": "https://x.example/<X>", "title": "T"}}
+    image = {"type": "image_url", "image_url": {"url": "https://x.example/<X>"}}
+    document = {"choices": [{"message": {"content": "hi", "annotations": [link], "images": [image]}}]}
+    kinds = [part.kind for part in read_completion("openai.chat", document).parts if "<X>" in part.text]
+    assert kinds == ["field", "field"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"model": "permitted", "Model": "forbidden"},
+        {"MODEL": "forbidden"},
+        {"model": "m", "me\u017fsages": []},
+        {"messages": [{"role": "user", "Content": "x"}]},
+        {"messages": [{"role": "user", "content": [{"type": "text", "Text": "x"}]}]},
+        {"tools": [{"type": "function", "Function": {"name": "f"}}]},
+    ],
+)
+def test_a_word_of_the_schema_in_another_case_is_malformed(document: dict[str, Any]) -> None:
+    with pytest.raises(Malformed):
+        read_prompt("openai.chat", document)
+
+
+def test_in_free_zones_case_is_the_callers_own() -> None:
+    prompt = read_prompt("openai.chat", {"metadata": {"Model": "x"}, "vendor": {"Messages": "y"}})
+    assert {"Model", "Messages"} <= {part.text for part in prompt.parts if part.place == "key"}
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ('{"card": 4.111111111111111e15}', '{"card":4111111111111111}'),
+        ('{"cards": [4111111111111111.0, 2.0]}', '{"cards":[4111111111111111,2.0]}'),
+        ('{"n": 1.5e300}', '{"n":1.5e+300}'),
+    ],
+)
+def test_floats_in_arguments_show_their_digits(raw: str, text: str) -> None:
+    call = {"function": {"name": "pay", "arguments": raw}}
+    prompt = read_prompt("openai.chat", {"messages": [{"role": "assistant", "tool_calls": [call]}]})
+    assert text in [part.text for part in prompt.parts]
 
 
 def test_escapes_that_hide_text_in_arguments_are_undone_for_inspection() -> None:
@@ -194,6 +312,26 @@ def test_tool_calls_are_found_with_their_pointers() -> None:
     assert first.pointers == ("/choices/0/message/tool_calls/0/function/arguments",)
     assert (second.name, second.arguments) == ("shell", {"input": "ls"})
     assert second.pointers == ("/choices/0/message/tool_calls/1/custom/input",)
+    assert (first.raw_json, second.raw_json) == (True, False)
+
+
+@pytest.mark.parametrize("function", [None, {}, {"name": "", "arguments": ""}])
+def test_a_custom_call_may_have_an_empty_function_beside_it(function: Any) -> None:
+    custom = {"type": "custom", "function": function, "custom": {"name": "shell", "input": "ls"}}
+    document = {"choices": [{"message": {"tool_calls": [custom]}}]}
+    (call,) = read_completion("openai.chat", document).tool_calls
+    assert (call.name, call.raw_json) == ("shell", False)
+    assert call.pointers == ("/choices/0/message/tool_calls/0/custom/input",)
+
+
+def test_arguments_given_as_an_object_are_read_leaf_by_leaf() -> None:
+    function = {"name": "f", "arguments": {"x": "a", "y": ["b"]}, "parsed": {"x": "a"}}
+    call = {"function": function, "extra": {"content": "e"}, "message": {"content": "m"}}
+    found = read_completion("openai.chat", {"choices": [{"message": {"tool_calls": [call]}}]})
+    at = "/choices/0/message/tool_calls/0"
+    arguments = tuple(f"{at}/function/arguments/{below}" for below in ("x", "y", "y/0"))
+    assert [(c.raw_json, c.pointers) for c in found.tool_calls] == [(False, arguments)]
+    assert {part.kind for part in found.parts if part.pointer.startswith(at)} == {"tool_call"}
 
 
 @pytest.mark.parametrize("raw", ["{", "[1]", '"x"', '{"a":1,"a":2}', "{} {}", "\ud800"])
@@ -215,11 +353,26 @@ def test_arguments_that_are_not_one_object_are_none(raw: str) -> None:
         [{"message": {"tool_calls": [{"type": "teleport"}]}}],
         [{"message": {"tool_calls": [{"function": {"arguments": "{}"}}]}}],
         [{"message": {"function_call": "f"}}],
+        [{"message": {"tool_calls": [{**CALL, "custom": {"name": "sh", "input": "ls"}}]}}],
+        [{"message": {"tool_calls": [{**CALL, "arguments": "{}"}]}}],
+        [{"message": {"tool_calls": [{"custom": {"name": "sh", "input": {}}}]}}],
+        [{"message": {"tool_use": [CALL]}}],
+        [{"message": {"toolCalls": [CALL]}}],
+        [{"message": {"content": [{"type": "tool_use", "name": "f"}]}}],
+        [{"message": {"content": [{"type": "text", "input": {}, "name": "f"}]}}],
+        [{"message": {"content": "x"}, "tool_calls": [CALL]}],
+        [{"message": {"content": "x"}, "delta": {"tool_calls": [CALL]}}],
+        [{"message": {"Tool_Calls": [CALL]}}],
     ],
 )
 def test_choices_that_could_hide_a_tool_call_are_malformed(choices: Any) -> None:
     with pytest.raises(Malformed):
         read_completion("openai.chat", {"choices": choices})
+
+
+def test_calls_beside_the_choices_are_malformed() -> None:
+    with pytest.raises(Malformed):
+        read_completion("openai.chat", {"choices": [], "function_calls": [CALL]})
 
 
 def test_token_probabilities_are_inspected_joined() -> None:

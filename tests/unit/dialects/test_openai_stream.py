@@ -25,6 +25,7 @@ ENVELOPE = {
 }
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 DONE = SseEvent("[DONE]")
+BOTH = {"function": {"name": "f", "arguments": "{}"}, "custom": {"name": "sh", "input": "ls"}}
 
 
 def chunk(*choices: dict[str, Any], **more: Any) -> SseEvent:
@@ -67,6 +68,12 @@ def heard(documents: list[dict[str, Any]]) -> dict[Any, Any]:
             for key in ("content", "refusal", "reasoning_content", "mystery"):
                 if delta.get(key):
                     found[index, key] = found.get((index, key), "") + delta[key]
+            for item in [
+                *(delta.get("reasoning_details") or []),
+                {"index": -1, **(delta.get("audio") or {})},
+            ]:
+                if told := item.get("text") or item.get("transcript"):
+                    found[index, item["index"]] = found.get((index, item["index"]), "") + told
             for call in delta.get("tool_calls") or []:
                 slot = found.setdefault((index, "call", call["index"]), {"name": "", "arguments": ""})
                 for key in slot:
@@ -90,6 +97,10 @@ def streams(draw: st.DrawFn) -> list[SseEvent]:
             st.lists(st.sampled_from(["content", "refusal", "reasoning_content", "mystery"]), max_size=6)
         ):
             deltas.append({key: draw(TEXT)})
+            if draw(st.booleans()):
+                kind, place = draw(st.sampled_from(["reasoning.text", "other"])), draw(st.integers(0, 1))
+                item = {"type": kind, "index": place, "text": draw(TEXT)}
+                deltas.append({"reasoning_details": [item], "audio": {"transcript": draw(TEXT)}})
         for slot in range(draw(st.integers(0, 2))):
             function = {"name": f"tool{slot}", "arguments": ""}
             deltas.append(
@@ -250,6 +261,117 @@ def test_an_error_in_the_stream_ends_it() -> None:
     assert reader.close() == []
 
 
+@pytest.mark.parametrize("error", ["", {}, [], False, 0, None])
+def test_an_error_that_says_nothing_hides_nothing(error: Any) -> None:
+    call = {"index": 0, "id": "a", "type": "function", "function": {"name": "drop", "arguments": "{}"}}
+    events = [
+        chunk(choice({"content": "bob@"}), error=error),
+        chunk(choice({"tool_calls": [call]}, finish="tool_calls"), error=error),
+        DONE,
+    ]
+    items = read(events)
+    assert [item.part.text for item in items if isinstance(item, TextDelta)] == ["bob@"]
+    assert [item.call.name for item in items if isinstance(item, CallReady)] == ["drop"]
+    assert not any("drop" in item.event.data for item in items if isinstance(item, Frame))
+
+
+def test_an_error_may_come_as_a_chunk_that_says_nothing() -> None:
+    reader = stream_reader("openai.chat")
+    reader.read(chunk(choice({"content": "x"})))
+    end, frame = reader.read(
+        chunk(choice({"role": "assistant", "content": ""}, finish="error"), error={"message": "busy"})
+    )
+    assert isinstance(end, ChannelEnd)
+    assert "busy" in [part.text for part in frame.parts]
+    assert [item.event for item in reader.read(DONE)] == [DONE]
+
+
+def test_what_comes_after_a_finish_reason_may_say_nothing_more() -> None:
+    usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
+    last = chunk(choice({"role": "assistant", "content": ""}, finish="stop"), usage=usage)
+    items = read([chunk(choice({"content": "x"}, finish="stop")), chunk(choice({})), last, DONE])
+    assert sent(items)[-1]["usage"] == usage
+
+
+def test_an_empty_finish_reason_finishes_nothing() -> None:
+    deltas = [chunk(choice({"content": text}, finish=None if text else "stop")) for text in ("a", "b", "")]
+    deltas[0] = SseEvent(deltas[0].data.replace('"finish_reason": null', '"finish_reason": ""'))
+    items = read([*deltas, DONE])
+    assert [type(item) for item in items if not isinstance(item, Frame)] == [TextDelta, TextDelta, ChannelEnd]
+
+
+def test_text_in_the_items_of_a_list_is_a_channel_of_each() -> None:
+    def details(*items: dict[str, Any]) -> SseEvent:
+        return chunk(choice({"reasoning_details": list(items)}))
+
+    first = {"type": "reasoning.text", "index": 0, "text": "bob."}
+    second = {"type": "reasoning.summary", "index": 1, "summary": "s", "signature": "sig"}
+    events = [
+        details(first, second),
+        details({**first, "text": "new@"}),
+        details({**first, "text": "corp.org"}),
+        chunk(choice({"reasoning": {"content": "x"}})),
+        chunk(choice({}, finish="stop")),
+        DONE,
+    ]
+    items = read(events)
+    texts: dict[str, str] = {}
+    for item in items:
+        if isinstance(item, TextDelta):
+            texts[item.channel] = texts.get(item.channel, "") + item.part.text
+    assert texts == {
+        "0/reasoning_details/0/text": "bob.new@corp.org",
+        "0/reasoning_details/1/summary": "s",
+        "0/reasoning/content": "x",
+    }
+    (opening, *_) = items
+    found = {part.text for part in opening.parts}
+    assert {"reasoning.text", "reasoning.summary", "reasoning_details", "sig"} <= found
+    assert sum(isinstance(item, Frame) for item in items) == 4  # the first, reasoning's name, finish, [DONE]
+    merged: dict[int, str] = {}
+    for document in sent(items):
+        for one in document["choices"]:
+            for detail in one["delta"].get("reasoning_details") or []:
+                told = merged.get(detail["index"], "")
+                merged[detail["index"]] = told + (detail.get("text") or detail.get("summary") or "")
+    assert merged == {0: "bob.new@corp.org", 1: "s"}
+
+
+def test_items_without_an_index_are_told_apart_by_their_order() -> None:
+    events = [
+        chunk(choice({"reasoning_details": [{"type": "reasoning.text", "text": text}]}))
+        for text in ("bob.new@", "corp.org")
+    ]
+    items = read([*events, chunk(choice({}, finish="stop")), DONE])
+    found = [item.part.text for item in items if isinstance(item, TextDelta)]
+    assert found == ["bob.new@", "corp.org"]
+    assert not any("corp.org" in item.event.data for item in items if isinstance(item, Frame))
+
+
+def test_annotations_stay_whole() -> None:
+    note = {"type": "url_citation", "text": "t", "url_citation": {"url": "https://x.example", "title": "T"}}
+    (frame,) = read([chunk(choice({"annotations": [note]})), chunk(choice({}, finish="stop")), DONE])[:1]
+    assert json.loads(frame.event.data)["choices"][0]["delta"]["annotations"] == [note]
+
+
+def test_only_json_arguments_are_called_json() -> None:
+    calls = [
+        {"index": 0, "function": {"name": "f", "arguments": '{"a":1}'}},
+        {"index": 1, "function": None, "custom": {"name": "sh", "input": 'ls "x"'}},
+        {"index": 2, "function": {"name": "", "arguments": ""}, "custom": {"name": "sh", "input": "l"}},
+        {"index": 3, "function": {"name": "g", "arguments": {"a": "b"}}},
+    ]
+    items = read([chunk(choice({"tool_calls": calls}, finish="tool_calls")), DONE])
+    found = [item.call for item in items if isinstance(item, CallReady)]
+    at = "/choices/0/message/tool_calls"
+    assert [(call.name, call.raw_json, call.pointers) for call in found] == [
+        ("f", True, (f"{at}/0/function/arguments",)),
+        ("sh", False, (f"{at}/1/custom/input",)),
+        ("sh", False, (f"{at}/2/custom/input",)),
+        ("g", False, (f"{at}/3/function/arguments/a",)),
+    ]
+
+
 def test_a_stream_without_its_marker_is_complete_once_every_choice_is() -> None:
     reader = stream_reader("openai.chat")
     reader.read(chunk(choice({"content": "x"}, finish="stop")))
@@ -267,6 +389,20 @@ def test_a_stream_without_its_marker_is_complete_once_every_choice_is() -> None:
         [SseEvent("[]")],
         [SseEvent('{"type":"message_start"}')],
         [SseEvent('{"choices":[1]}')],
+        [chunk(choice({"content": "x"}, finish="length")), chunk(choice({"content": "y"})), DONE],
+        [chunk(choice({"content": "x"}, finish="stop"), choice({"content": "y"})), DONE],
+        [chunk(choice({}, finish="stop")), chunk(choice({"tool_calls": [{"index": 0}]})), DONE],
+        [chunk(choice({}, finish="stop")), chunk(choice({"reasoning_details": [{"text": "x"}]})), DONE],
+        [chunk(choice({"content": "x"}), error="busy")],
+        [chunk(choice({"tool_calls": [{"index": 0, "function": {"name": "f"}}]}), error={"code": 1})],
+        [chunk({"index": 0, "message": {"content": "x"}}, error={"code": 1})],
+        [chunk(error={"code": 1}, tool_calls=[{"function": {"name": "f"}}])],
+        [chunk(error={"code": 1}), chunk(choice({"content": "x"})), DONE],
+        [chunk(choice({"tool_use": {"name": "f"}}))],
+        [chunk(choice({}, function_call={"name": "f"}))],
+        [chunk(choice({}), toolCalls=[{"name": "f"}])],
+        [chunk(choice({"Content": "x"}))],
+        [chunk(choice({"tool_calls": [{"index": 0, **BOTH}]}, finish="tool_calls")), DONE],
         [SseEvent("{}", event="thread.run.created")],
         [chunk({"index": 0, "message": {"content": "x"}})],
         [chunk({"index": 0, "text": "x"})],
