@@ -25,12 +25,13 @@ _FAR_RUN = re.compile(
 )
 _REST = re.compile(r"[A-Za-z0-9+/=]*+")
 # The key's last line where such a prefix stands before each.
+_MARK = r"(?:\d{1,6}[\t ]{0,4}[\t:→|.) ]|[+>|\-])"
 _LAST = re.compile(
-    r"[^\n]{0,8}(?:\n|\\+n)[ \t]{0,8}(?:\d{1,6}[\t ]{0,4}[\t:→|.) ]|[+>|\-])[ \t]{0,8}[A-Za-z0-9+/]{1,76}={0,2}(?=\s|\\|\Z)"
+    rf"[^\n]{{0,8}}(?:\n|\\+n)[ \t]{{0,8}}{_MARK}[ \t]{{0,8}}[A-Za-z0-9+/]{{1,76}}={{0,2}}(?=\s|\\|\Z)"
 )
 # A line of a body, however short, with nothing else on it; a body on one line with nothing around it.
 _SHORT_LINE = re.compile(
-    r"(?:\n|\\+n)[ \t]{0,8}(?:\d{1,6}[\t ]{0,4}[\t:→|.) ]|[+>|\-])?[ \t]{0,8}[A-Za-z0-9+/]{4,}+={0,2}[ \t]{0,8}\r?(?=\n|\\+[nr])"
+    rf"(?:\n|\\+n)[ \t]{{0,8}}{_MARK}?[ \t]{{0,8}}[A-Za-z0-9+/]{{4,}}+={{0,2}}[ \t]{{0,8}}\r?(?=\n|\\+[nr])"
 )
 _SHORT_BODY = re.compile(rf"{_JOIN}(?=[a-z]{{0,80}}[A-Z0-9+/=])[A-Za-z0-9+/]{{4,}}+={{0,2}}{_JOIN}$")
 _UNDECIDED = 256

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import phonenumbers
@@ -12,6 +12,7 @@ import regex
 
 # the matcher's own candidate pattern; there is no public way to share one scan between regions
 from phonenumbers.phonenumbermatcher import (  # type: ignore[attr-defined]  # private, not in its stubs
+    _INNER_MATCHES,
     _PATTERN,
     _SECOND_NUMBER_START_PATTERN,
 )
@@ -23,6 +24,7 @@ from gateway.exchange import Span
 _SCORE = 0.4  # Presidio's
 _LEAST_DIGITS, _MOST_DIGITS = 7, 20  # with a prefix to dial abroad
 _LONGEST_WITH_PREFIX = 18
+_FEWEST_DIGITS = 4  # of a number that the library finds inside a candidate
 # seconds (10), milliseconds (13), microseconds (16) and nanoseconds (19) since 1970, from 2014 on: a German
 # mobile number without its leading 0 has the same shape, a machine's clock is far more likely
 _TIMESTAMP = re.compile(r"1[4-9]\d{8}(?:\d{3}){0,3}")
@@ -43,10 +45,10 @@ _TELLING = re.compile(
 )
 _MONEY = regex.compile(r"[%\p{Sc}]")
 _UUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
-_WORD = re.compile(r"\S+")
+_WORD, _SPACE = re.compile(r"\S+"), re.compile(r"\s+")
 # by these the library looks for a number inside a candidate that is none as a whole
 _INNER = re.compile(r"[/(.\u2012-\u2015\uff0d]|\s-|-\s")
-_PLAIN = frozenset("0123456789 -")
+_PLAIN = frozenset("0123456789 -()./")
 _NOT_A_DIGIT = re.compile(r"\D+")
 
 
@@ -60,25 +62,32 @@ class Phones:
                 f"detect.phone_regions: {', '.join(unknown)}: expected ISO 3166 codes such as US, GB, DE"
             )
         # regions that share one numbering plan (US and CA) give one answer
-        self._regions = tuple({_plan_of(code): _Region(code) for code in reversed(regions)}.values())[::-1]
+        plans: dict[tuple[int, str, str, str], _Region] = {}
+        for code in regions:
+            plans.setdefault(_plan_of(code), _Region(code))
+        self._regions = tuple(plans.values())
 
     def find(self, text: str, folded: str, covered: Sequence[Span], deadline: Deadline) -> Iterator[Span]:
         """Phone numbers outside the `covered` spans: asking whether a card number is a phone costs most."""
         spans = _Covered(covered)
         for start, candidate in _candidates(folded):
             deadline.left()
-            if spans.cover(start, start + len(candidate)) or _is_part_of_a_word(text, start, candidate):
+            if spans.cover(start, start + len(candidate)):
                 continue
-            for first, piece in _pieces(candidate):
-                yield from self._numbers(text, start + first, piece)
+            first, last = _own_words(text, start, candidate)
+            for at, piece in _pieces(candidate[first:last]):
+                yield from self._numbers(text, start + first + at, piece)
 
     def _numbers(self, text: str, start: int, piece: str) -> Iterator[Span]:
         if _is_not_a_phone(text, start, piece):
             return
         found: set[tuple[int, int]] = set()
+        shapes = _shapes(piece)
+        after = text[start + len(piece) : start + len(piece) + 8]
         # a number with its country code is the same in every region
         for region in self._regions[:1] if piece.startswith("+") else self._regions:
-            found.update(region.numbers(piece, text[start + len(piece) : start + len(piece) + 8]))
+            if shapes is None or region.has_room(shapes):
+                found.update(region.numbers(piece, after))
             if (0, len(piece)) in found:
                 break
         for first, last in found:
@@ -102,8 +111,6 @@ class _Region:
 
     def numbers(self, piece: str, after: str) -> Iterator[tuple[int, int]]:
         """Every number in the piece, as offsets in it: it may hold several, one after another."""
-        if not self._has_room(piece):
-            return
         matcher = phonenumbers.PhoneNumberMatcher(
             piece + after, self._code, leniency=phonenumbers.Leniency.VALID
         )
@@ -114,17 +121,24 @@ class _Region:
             if not rest:
                 return
 
-    def _has_room(self, piece: str) -> bool:
-        """Whether it may be a number: False only for digits alone that are certainly none."""
-        if piece[0] == "+" or not set(piece) <= _PLAIN or _INNER.search(piece):
-            return True
-        digits = _NOT_A_DIGIT.sub("", piece)
-        if self._plan.fullmatch(digits):
-            return True
-        words = piece.split()
-        return len(words) > 1 and any(
-            self._plan.fullmatch(_NOT_A_DIGIT.sub("", word)) is not None for word in words
-        )
+    def has_room(self, shapes: Iterable[str]) -> bool:
+        """Whether any of these strings of digits may be a number here."""
+        return any(self._plan.fullmatch(digits) for digits in shapes)
+
+
+def _shapes(piece: str) -> list[str] | None:
+    """The digits of what the library would try of the piece; None when there is more in it than digits."""
+    if not set(piece) <= _PLAIN:
+        return None
+    tried = [piece]
+    for inner in _INNER_MATCHES if _INNER.search(piece) else _INNER_MATCHES[-1:]:
+        match = inner.search(piece)
+        if match:
+            tried.append(piece[: match.start()])
+        while match:
+            tried.append(match.group(1))
+            match = inner.search(piece, match.start() + 1)
+    return [digits for one in tried if len(digits := _NOT_A_DIGIT.sub("", one)) >= _FEWEST_DIGITS]
 
 
 def _metadata(code: str) -> Any:
@@ -214,16 +228,24 @@ def _digits(text: str) -> int:
     return sum(map(str.isdigit, text))
 
 
-def _is_part_of_a_word(text: str, start: int, candidate: str) -> bool:
-    """Whether it is a part of an identifier (`call_9f8e…`), unless that says what it is (`tel_415…`)."""
-    end = start + len(candidate)
-    if _LETTER.match(text, end, end + 1) and not (text[end] == "_" and not text[end + 1 : end + 2].isalnum()):
-        return True
-    if not start or not _LETTER.match(text, start - 1, start):
-        return False
-    if text[start - 1] == "_" and (start == 1 or not text[start - 2].isalnum()):
-        return False  # Markdown
-    return _TELLING.search(text, max(0, start - 32), start) is None
+def _own_words(text: str, start: int, candidate: str) -> tuple[int, int]:
+    """The candidate without a first and a last word that are the ends of identifiers (`item12 415…`)."""
+    first, last = 0, len(candidate)
+    if start and _LETTER.match(text, start - 1, start) and not _may_follow(text, start, candidate):
+        word = _WORD.match(candidate)
+        first = word.end() if word else last
+    end = start + last
+    is_aside = text[end : end + 1] == "_" and not text[end + 1 : end + 2].isalnum()
+    if _LETTER.match(text, end, end + 1) and not is_aside:
+        last = max((space.start() for space in _SPACE.finditer(candidate)), default=first)
+    return first, max(first, last)
+
+
+def _may_follow(text: str, start: int, candidate: str) -> bool:
+    """Whether a number may stand right behind a letter or an underscore: `tel_415…`, never `call_9f8e…`."""
+    if text[start - 1] == "_" and (candidate[0] == "+" or not text[start - 2 : start - 1].isalnum()):
+        return True  # a country code, or Markdown
+    return _TELLING.search(text, max(0, start - 32), start) is not None
 
 
 def _is_not_a_phone(text: str, start: int, piece: str) -> bool:

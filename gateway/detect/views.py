@@ -1,4 +1,4 @@
-"""Other readings of a text: without its escapes, and with its values set apart from the letters beside them."""
+"""Other readings of a text: without its escapes, and with values set apart from the letters beside them."""
 
 from __future__ import annotations
 

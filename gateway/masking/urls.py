@@ -35,6 +35,10 @@ _TARGETS = (
     (regex.compile(r"\]\(\s{0,8}<(?![A-Z][A-Z0-9_]{1,63}_[a-z2-7]{6,52}>)"), regex.compile(r"\n")),
     (regex.compile(r"\]\(\s{0,8}"), regex.compile(r"\s")),
     (regex.compile(r"\]:\s{0,8}<(?![A-Z][A-Z0-9_]{1,63}_[a-z2-7]{6,52}>)"), regex.compile(r"\n")),
+    # a reference definition; code (`{[key]: "…"}`) has a quote there
+    (regex.compile(r"\]:\s{0,8}+(?![\"'`])"), regex.compile(r"\s")),
+    # an autolink of any scheme, which a tag's bracket ends but not a placeholder's
+    (regex.compile(r"<[A-Za-z][A-Za-z0-9+.\-]{1,31}:"), regex.compile(r"\s|(?<!_[a-z2-7]{6,52})>")),
     (regex.compile(r"\burl\(\s{0,8}", regex.I), regex.compile(r"[)\n]")),
     (regex.compile(r"\burl\s{0,4}=\s{0,4}", regex.I), regex.compile(r"[\"'\n>]")),
 )
