@@ -96,6 +96,7 @@ class Asking:
             summary=_summary(exchange, subject),
             completion=completion,
         )
+        exchange.waits_for = approval.id
         return await self._outcome(approval, decision.approval.wait_seconds)
 
     async def _outcome(self, approval: Approval, wait_seconds: float) -> ApprovalFacts:

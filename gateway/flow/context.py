@@ -98,6 +98,7 @@ class Exchange:
     revision: str = ""
     approval: ApprovalFacts = ApprovalFacts()
     response_approval: ApprovalFacts = ApprovalFacts()
+    waits_for: str = ""  # the id of the approval that it is or was held for
     completion: Completion = Completion()
     outcome: str = ""  # "completed", or the code of what ended it; "" while it is open
 

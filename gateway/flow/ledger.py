@@ -136,7 +136,7 @@ class Ledger:
 
 def _record(exchange: Exchange, **fields: Any) -> Record:
     """A record with everything about the exchange that is known by now."""
-    approval_id = fields.pop("approval_id", "") or exchange.approval.id
+    approval_id = fields.pop("approval_id", "") or exchange.approval.id or exchange.waits_for
     return Record(
         **{
             "exchange_id": exchange.id,

@@ -65,6 +65,8 @@ class Reading:
             exchange.unmasked = serialise(exchange.document)
         except Malformed as error:
             raise InvalidRequest(f"the body cannot be read: {error}") from error
+        if exchange.dialect != "json" and not isinstance(exchange.document, dict):
+            raise InvalidRequest("the body cannot be read: expected a JSON object")
         if len(exchange.prompt.parts) > self._max_parts:
             raise PromptTooLarge(f"the body has over {self._max_parts} strings, keys and long numbers")
 
