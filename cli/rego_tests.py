@@ -48,16 +48,16 @@ def run_tests(source: PolicySource, folder: Path) -> list[Outcome]:
         for name, text in {**source.modules, **tests}.items():
             engine.add_policy(name, text)
         engine.add_data_json(json.dumps(source.data))
-        for document in _documents(folder):
+        for document in documents(folder):
             engine.add_data_json(json.dumps(document))
     except RuntimeError as error:
         raise ConfigError(_brief(error)) from error
     for text in tests.values():
-        names += _names(text)
+        names += test_names(text)
     return [Outcome(name, _run(engine, name)) for name in names]
 
 
-def _documents(folder: Path) -> Iterator[dict[str, Any]]:
+def documents(folder: Path) -> Iterator[dict[str, Any]]:
     """What each data file adds to `data`."""
     for path in sorted(folder.rglob("*")):
         if path.suffix not in (".yaml", ".yml", ".json"):
@@ -73,7 +73,8 @@ def _documents(folder: Path) -> Iterator[dict[str, Any]]:
         yield document
 
 
-def _names(text: str) -> Iterator[str]:
+def test_names(text: str) -> Iterator[str]:
+    """The rules `test_…` of one module."""
     package = _PACKAGE.search(text)
     if package:
         for name in dict.fromkeys(_TEST.findall(text)):

@@ -135,3 +135,37 @@ test_many_entities_are_masked_each if {
 	decision := regate.decision with input as fixtures.with_rows(fixtures.prompt, rows)
 	{mask.entity | some mask in decision.mask} == {entity | some entity in _personal}
 }
+
+test_each_verdict_speaks_of_its_own_findings if {
+	rows := [
+		fixtures.row("API_KEY", "secret"), fixtures.row("EMAIL_ADDRESS", "pii"),
+		fixtures.row("PRIVATE_KEY", "secret"),
+	]
+	secrets := regate.rules.secrets.verdicts with input as fixtures.with_rows(fixtures.prompt, rows)
+	personal := regate.rules.pii.verdicts with input as fixtures.with_rows(fixtures.prompt, rows)
+	{[verdict.message, verdict.mask] | some verdict in (secrets | personal)} == {
+		["API_KEY in the prompt", [_restored("API_KEY")]],
+		["EMAIL_ADDRESS in the prompt", [_restored("EMAIL_ADDRESS")]],
+		["PRIVATE_KEY in the prompt", []],
+	}
+}
+
+test_allowed_findings_are_no_verdict if {
+	row := fixtures.row("CODE_MARKER", "code")
+	count(regate.rules.code.verdicts) == 0 with input as fixtures.with_rows(fixtures.completion, [row])
+}
+
+test_settings_without_providers_are_like_none if {
+	settings := object.remove(data.settings, ["providers"])
+	_in_prompt("EMAIL_ADDRESS", "pii").action == "mask" with data.settings as settings
+}
+
+test_settings_without_entities_leave_the_categories if {
+	settings := object.remove(data.settings, ["entities"])
+	_in_prompt("EMAIL_ADDRESS", "pii").action == "mask" with data.settings as settings
+}
+
+test_settings_without_categories_deny if {
+	settings := object.remove(data.settings, ["categories"])
+	_in_prompt("EMAIL_ADDRESS", "pii").action == "deny" with data.settings as settings
+}

@@ -87,6 +87,12 @@ _mistakes := {
 	"mask without an entity": object.union(_verdict("mask"), {"mask": [{"entitty": "EMAIL_ADDRESS"}]}),
 	"mask that is no list": object.union(_verdict("mask"), {"mask": "EMAIL_ADDRESS"}),
 	"unknown approval term": object.union(_verdict("require_approval"), {"approval": {"quorm": 2}}),
+	"mask that is an object": object.union(_verdict("mask"), {"mask": {"a": {"entity": "EMAIL_ADDRESS"}}}),
+	"rule that is no text": object.union(_allow, {"rule": 7}),
+	"title that is no text": object.union(_allow, {"title": 7}),
+	"message that is no text": object.union(_allow, {"message": 7}),
+	"controls that are no list": object.union(_allow, {"controls": "SOC2:CC6.1"}),
+	"approval that is no object": object.union(_verdict("require_approval"), {"approval": "legal"}),
 	"unknown record": object.union(_allow, {"record": "metdata"}),
 	"unknown response": object.union(_allow, {"response": "alway"}),
 	"no object": "deny",
@@ -104,6 +110,16 @@ test_every_mistake_was_tried if {
 	tried == object.keys(_mistakes)
 }
 
+test_unreadable_verdict_is_named if {
+	every outcome in [
+		[_verdict("dney"), "rule test.rule gave a verdict that cannot be read, so it counts as deny"],
+		[object.union(_allow, {"rule": 7}), "rule (unnamed) gave a verdict that cannot be read, so it counts as deny"],
+		["deny", "rule (unnamed) gave a verdict that cannot be read, so it counts as deny"],
+	] {
+		_decision({_allow, outcome[0]}).reasons[0].message == outcome[1]
+	}
+}
+
 _strict_masks := {
 	"redact over placeholder": {"entity": "EMAIL_ADDRESS", "operator": "redact", "restore": false},
 	"hash over placeholder": {"entity": "EMAIL_ADDRESS", "operator": "hash", "restore": false},
@@ -115,6 +131,21 @@ test_of_two_masks_the_one_that_gives_less_away_wins if {
 	every strict in _strict_masks {
 		_decision({_allow, _masking(_email), _masking(strict)}).mask == [strict]
 	}
+}
+
+test_of_two_masks_the_stronger_operator_wins if {
+	order := ["placeholder", "partial", "hash", "redact"]
+	every i in [1, 2, 3] {
+		weak := {"entity": "EMAIL_ADDRESS", "operator": order[i - 1], "restore": false}
+		strong := {"entity": "EMAIL_ADDRESS", "operator": order[i], "restore": false}
+		_decision({_allow, _masking(weak), _masking(strong)}).mask == [strong]
+	}
+}
+
+test_each_entity_keeps_its_own_mask if {
+	phone := {"entity": "PHONE_NUMBER", "operator": "redact", "restore": false}
+	hashed := {"entity": "EMAIL_ADDRESS", "operator": "hash", "restore": false}
+	_decision({_allow, _masking(_email), _masking(hashed), _masking(phone)}).mask == [hashed, phone]
 }
 
 _asking(terms) := object.union(_verdict("require_approval"), {
@@ -131,6 +162,12 @@ test_approval_takes_the_most_demanding_terms if {
 	})
 	decision.action == "require_approval"
 	decision.approval == {"groups": ["security"], "quorum": 2, "wait_seconds": 30, "expires_seconds": 300}
+}
+
+test_only_rules_that_ask_say_who_approves if {
+	talk := object.union(_allow, {"approval": {"groups": ["legal"], "quorum": 9}})
+	_decision({talk, _asking({"groups": ["security"]})}).approval.groups == ["security"]
+	_decision({talk, _asking({"groups": ["security"]})}).approval.quorum == 1
 }
 
 test_approval_that_nobody_can_give_is_denied if {

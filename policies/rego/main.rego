@@ -65,7 +65,6 @@ _faults contains _deny(
 	"regate.no_approver", "Nobody can approve this",
 	"the rules that ask for approval name groups that have no group in common",
 ) if {
-	count(_asked) > 0
 	not _approvers
 }
 
@@ -85,10 +84,7 @@ _deny(rule, title, message) := {
 
 default _rule_of(_) := "(unnamed)"
 
-_rule_of(verdict) := verdict.rule if {
-	is_object(verdict)
-	is_string(verdict.rule)
-}
+_rule_of(verdict) := verdict.rule if is_string(verdict.rule)
 
 _required := {"action", "rule", "title", "message", "severity", "controls"}
 
@@ -119,7 +115,6 @@ _readable_mask(_, masks) if {
 _readable_terms(_, keys) if keys == _required
 
 _readable_terms(verdict, keys) if {
-	keys != _required
 	object.get(verdict, "record", "masked") in {"masked", "metadata", "full"}
 	object.get(verdict, "response", "findings") in {"findings", "always"}
 	terms := object.get(verdict, "approval", {})
@@ -186,7 +181,6 @@ _asked := [terms |
 # Groups whose members satisfy every rule; an empty set stands for "any approver". Undefined when there are none.
 _approvers := groups if {
 	named := {{group | some group in terms.groups} | some terms in _asked; count(terms.groups) > 0}
-	count(named) > 0
 	groups := intersection(named)
 	count(groups) > 0
 } else := set() if {
