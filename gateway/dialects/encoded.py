@@ -48,9 +48,9 @@ class Encoded:
 
 
 def read_media(leaf: object, media_type: str = "") -> Encoded | None:
-    """Media sent to a provider, plain or as a `data:` URL; None when it is not base64 (RFC 4648 §4).
+    """Media sent to a provider, plain or as a `data:` URL; None when it is no base64 at all.
 
-    It is opaque when it begins as a known file format does.
+    It is opaque when it is strictly base64 (RFC 4648 §4) and begins as a known file format does.
     """
     return _read(leaf, media_type, _standard, lambda data, _: _SIGNATURES.match(data) is not None)
 
@@ -78,13 +78,17 @@ def _read(
         return None
     url = _DATA_URL.match(leaf)
     encoded, media_type = (leaf[url.end() :], url[1].lower()) if url else (leaf, media_type)
-    data = decode(encoded) if encoded else None
+    data = decode(encoded)
+    loose = data is None
     if data is None:
+        data = _either("".join(encoded.split()))  # some providers take it all the same
+    if not data:
         return None
     named = media_type if _MEDIA_TYPE.fullmatch(media_type) else ""
     spoken = url is not None and (url[2] or not named)  # parameters and odd types may hold anything
     text = _as_unicode(data)
-    opaque = len(encoded) >= _SHORT and not spoken and (text is not None or is_opaque(data, encoded))
+    opaque = len(encoded) >= _SHORT and not (loose or spoken)
+    opaque = opaque and (text is not None or is_opaque(data, encoded))
     if text is None and (_TEXT_TYPE.fullmatch(named) or not _CONTROL.search(data)):
         text = data.decode("latin-1")  # some eight-bit encoding: its ASCII can be read
     return Encoded(named, len(data), text, opaque)

@@ -7,7 +7,6 @@ from typing import Any
 
 from gateway.dialects.calls import names_call, parse_arguments, plain_arguments, pointers_below, refuse_calls
 from gateway.dialects.document import Malformed, escape
-from gateway.dialects.encoded import Encoded, read_media, read_recording
 from gateway.dialects.leaves import (
     FIELD,
     Grammar,
@@ -20,6 +19,7 @@ from gateway.dialects.leaves import (
     structural,
     words,
 )
+from gateway.dialects.openai_media import audio, file, image, recording, url
 from gateway.dialects.scalars import integer, mapping, mappings, number, string
 from gateway.exchange import Completion, Kind, Parameters, Part, Prompt, Tool, ToolCall, Usage
 
@@ -212,61 +212,6 @@ def _arguments(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label)
         walk.free(value, at, label)
 
 
-def _url(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    walk.syntax(value, at, _address(label))
-
-
-def _image(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """An image's address, alone or in an object; as a `data:` URL it is the image."""
-    if parent.get("type") != "image_url":
-        walk.syntax(value, at, label)
-    elif isinstance(value, dict):
-        _around(walk, value, "url", at, label, "image", _data_url(value.get("url")))
-    else:
-        walk.encoded(value, at, _address(label), "image", _data_url(value))
-
-
-def _audio(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    if isinstance(value, dict) and parent.get("type") == "input_audio":
-        found = read_media(value.get("data"), f"audio/{string(value, 'format')}")
-        _around(walk, value, "data", at, label, "audio", found)
-    else:
-        walk.syntax(value, at, label)
-
-
-def _file(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    if isinstance(value, dict) and parent.get("type") == "file":
-        _around(walk, value, "file_data", at, label, "file", read_media(value.get("file_data")))
-    else:
-        walk.syntax(value, at, label)
-
-
-def _recording(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """What a model says aloud, whole or in pieces."""
-    if isinstance(value, dict):
-        _around(walk, value, "data", at, label, "audio", read_recording(value.get("data")))
-    else:
-        walk.syntax(value, at, label)
-
-
-def _around(
-    walk: Walk, holder: dict[str, Any], leaf: str, at: str, label: Label, kind: str, found: Encoded | None
-) -> None:
-    """An object of the schema, one leaf of which may be exempt."""
-    walk.members({key: value for key, value in holder.items() if key != leaf}, at, label)
-    if leaf in holder:
-        walk.encoded(holder[leaf], f"{at}/{leaf}", _address(label) if leaf == "url" else label, kind, found)
-
-
-def _data_url(value: Any) -> Encoded | None:
-    return read_media(value) if isinstance(value, str) and value[:5].lower() == "data:" else None
-
-
-def _address(label: Label) -> Label:
-    """The label of a URL: nobody says it, clients open it."""
-    return (label[0], "field") if label[1] == "text" else label
-
-
 def _logprobs(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
     """Tokens repeat the text in pieces, and in bytes, where no detector finds anything: read them joined.
 
@@ -304,10 +249,10 @@ _READERS: dict[str, Reader] = {
     **dict.fromkeys(("metadata", "logit_bias", "parameters", "schema"), free),
     **dict.fromkeys(("tool_calls", "function_call"), labelled("tool_call")),
     **dict.fromkeys(("tools", "functions", "response_format"), labelled("tool_definition")),
-    "url": _url,
-    "image_url": _image,
-    "input_audio": _audio,
-    "file": _file,
+    "url": url,
+    "image_url": image,
+    "input_audio": audio,
+    "file": file,
     "messages": _messages,
     "name": _named,
     "arguments": _arguments,
@@ -348,7 +293,7 @@ _RESPONSE = Grammar(
         **_READERS,
         **dict.fromkeys(("created", "expires_at", "usage"), counted),
         **dict.fromkeys(("message", "delta"), _message),
-        "audio": _recording,
+        "audio": recording,
         "logprobs": _logprobs,
     },
     _same,

@@ -84,7 +84,10 @@ class OpenAIStream:
 
         Some come as a chunk, whose choices say nothing: what they said would reach clients unheld.
         """
-        for choice in document.get("choices") or []:
+        choices = document.get("choices") or []
+        if not isinstance(choices, list):
+            raise Malformed("expected the choices of an error to be a list")
+        for choice in choices:
             if _says(_checked(choice)[1]):
                 raise Malformed("expected an error to come without a completion")
         self._failed = True

@@ -221,6 +221,7 @@ def test_words_in_the_alphabet_of_base64_are_inspected(part: dict[str, Any], wor
         ("image/png", b"card 4111 " * 50, "card 4111"),
         ("image/png", b"card 4111 caf\xe9 " * 50, "card 4111"),
         ("text/plain;charset=utf-8", b"card 4111 " * 50, "card 4111"),
+        ("text/plain\n", b"card 4111 " * 50, "card 4111"),
         ("application/octet-stream", ("card 4111 " * 50).encode("utf-16"), "card 4111"),
     ],
 )
