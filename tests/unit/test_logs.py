@@ -22,10 +22,13 @@ def test_a_line_names_time_level_logger_message_and_extras():
     assert written["time"].endswith("+00:00")
 
 
-def test_an_exception_is_one_field_and_not_more_lines():
+def test_an_exception_is_one_field_with_its_frames_and_without_what_it_says():
+    stumbled_over = "jane.roe@acme.org"
     try:
-        raise ValueError("no")
+        raise ValueError(f"no such address: {stumbled_over}")
     except ValueError:
         written = line(exc_info=sys.exc_info())
     assert written["error"] == "ValueError"
-    assert "Traceback" in written["trace"]
+    assert "test_logs.py" in written["trace"]
+    assert "in test_an_exception_is_one_field" in written["trace"]
+    assert stumbled_over not in json.dumps(written)

@@ -7,6 +7,7 @@ import os
 import resource
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from gateway.audit import Journal, new_writer
+from gateway.audit import Journal, new_writer, signed_log
 from gateway.audit.segment import LiveChain
 from gateway.errors import ConfigError, RecordingFailed
 
@@ -359,6 +360,59 @@ def test_heads_are_signed_at_the_first_record_every_so_often_and_at_the_end(evid
     assert heads == [1, 2, 3]
     assert evidence.key.stat().st_mode & 0o777 == 0o600
     assert evidence.root not in evidence.key.parents
+
+
+def test_a_lock_on_the_signed_heads_does_not_stop_records(
+    evidence: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever may read the file can lock it, and keep the lock."""
+    monkeypatch.setattr(signed_log, "_LOCK_SECONDS", 0.2)
+    evidence.journal().close()
+    script = (
+        "import fcntl, sys; file = open(sys.argv[1]); fcntl.flock(file, fcntl.LOCK_EX); "
+        "print(flush=True); sys.stdin.read()"
+    )
+    evidence.folder.checkpoints.touch()
+    command = [os.sys.executable, "-c", script, str(evidence.folder.checkpoints)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        hindered = evidence.journal(sign_seconds=0.1)
+        for number in range(3):
+            asyncio.run(hindered.record(decision(number)))
+        assert hindered.failure == ""
+        assert signed_log.lines(evidence.folder.checkpoints) == []
+        other.communicate()
+
+    hindered.record_sync(decision(3))
+    hindered.close()
+    assert len(records(evidence)) == 4
+    report = evidence.verify()
+    assert (report.intact, report.unsigned) == (True, 0)
+
+
+async def test_a_disk_that_hangs_refuses_within_the_bound(
+    evidence: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.audit.journal._DURABLE_SECONDS", 0.3)
+    slow = evidence.journal(sign_seconds=3600)
+    await slow.record(decision(0))
+    free, real = threading.Event(), os.fdatasync
+    monkeypatch.setattr(os, "fdatasync", lambda descriptor: (free.wait(20), real(descriptor))[1])
+    try:
+        begun = time.monotonic()
+        answers = await asyncio.gather(
+            *(slow.record(decision(number)) for number in (1, 2)), return_exceptions=True
+        )
+        took = time.monotonic() - begun
+    finally:
+        free.set()
+
+    assert [type(answer) for answer in answers] == [RecordingFailed, RecordingFailed]
+    assert "not durable within 0.3 s" in str(answers[0])
+    assert took < 2
+    await slow.record(decision(3))
+    assert [record["exchange_id"] for record in records(evidence)] == ["ex_0", "ex_1", "ex_2", "ex_3"]
 
 
 def test_a_key_that_others_may_read_is_refused(evidence: Evidence) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -47,6 +51,57 @@ def test_a_package_outside_regate_is_refused(policy: Path, text: str) -> None:
     (policy / "rules" / "mine.rego").write_text(text)
     with pytest.raises(ConfigError, match=r"rules/mine\.rego:\d+: found package"):
         load_source(policy)
+
+
+@pytest.mark.parametrize(
+    "package",
+    [
+        "regate.rules",
+        "regate.rules.a.b",
+        "regate.rule.freeze",
+        "regate.ruless.freeze",
+        "regate.lib",
+        "regate.x",
+    ],
+)
+def test_a_rule_where_main_does_not_listen_is_refused(policy: Path, package: str) -> None:
+    verdict = f"package {package}\n\nverdicts contains v if {{\n\tv := data.settings\n}}\n"
+    (policy / "rules" / "freeze.rego").write_text(verdict)
+    with pytest.raises(ConfigError, match=rf"rules/freeze\.rego:1: found package {package}; expected"):
+        load_source(policy)
+
+
+@pytest.mark.parametrize(
+    "name", ["freeze.REGO", "freeze.Rego", "freeze.rego.disabled", "freeze.reg", "freeze", "freeze.yaml.bak"]
+)
+def test_a_file_that_would_be_left_out_is_refused(policy: Path, name: str) -> None:
+    (policy / "rules" / name).write_text("package regate.rules.freeze\n")
+    with pytest.raises(ConfigError, match=rf"{name}: would be left out"):
+        load_source(policy)
+    with pytest.raises(ConfigError, match=rf"{name}: would be left out"):
+        fingerprint(policy)
+
+
+def test_a_link_to_a_folder_is_refused(policy: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "freeze.rego").write_text("package regate.rules.freeze\n")
+    (policy / "rules" / "team").symlink_to(elsewhere)
+    with pytest.raises(ConfigError, match="rules/team: found a link to a folder"):
+        load_source(policy)
+
+
+def test_a_folder_that_cannot_be_listed_is_refused() -> None:
+    with tempfile.TemporaryDirectory() as folder:  # tmp_path is for its owner alone
+        Path(folder).chmod(0o755)
+        policy = Path(folder, "rego")
+        shutil.copytree(LIBRARY, policy)
+        (policy / "rules").chmod(0)
+        try:
+            with as_nobody(), pytest.raises(ConfigError, match="rules: cannot be read: Permission denied"):
+                load_source(policy)
+        finally:
+            (policy / "rules").chmod(0o755)
 
 
 @pytest.mark.parametrize(
@@ -140,3 +195,15 @@ def test_an_unreadable_file_is_refused(policy: Path) -> None:
     with pytest.raises(ConfigError, match=r"main\.rego: cannot be read"):
         load_source(policy)
     shutil.rmtree(policy)
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Without root's right to read everything."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)

@@ -108,6 +108,38 @@ async def test_work_that_takes_too_long_is_a_refusal(path: Path) -> None:
     state.close()
 
 
+async def test_a_caller_cancelled_in_the_tick_of_the_answer_is_cancelled(
+    state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client that leaves just then would else go on as if it had not: wait_for does that before 3.12."""
+    loop = asyncio.get_running_loop()
+    job: asyncio.Future[int] = loop.create_future()
+    monkeypatch.setattr(loop, "run_in_executor", lambda *_: job)
+    for run in (state.reading, state.writing):
+        job = loop.create_future()
+        asking = asyncio.create_task(run(_read, state))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        job.set_result(1)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+
+
+def test_a_file_that_is_removed_or_replaced_is_unavailable(state: State, path: Path) -> None:
+    """An old copy put in its place has keys that were revoked since."""
+    assert _read(state) == 1
+    path.unlink()
+    for work in (_read, _write):
+        with pytest.raises(StateUnavailable, match="was removed or replaced"):
+            work(state)
+
+    open_state(path).close()
+    for work in (_read, _write):
+        with pytest.raises(StateUnavailable, match="was removed or replaced"):
+            work(state)
+
+
 def _write(state: State) -> None:
     with state.write() as connection:
         connection.execute(insert(schema.usage).values(width=5, slot=0, agent="a", requests=1, tokens=1))
