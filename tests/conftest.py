@@ -1,10 +1,6 @@
-"""Makes the checkout importable however pytest is started: `tests.support` is one package everywhere."""
+"""What holds for every test: no time of a shared machine decides whether one passes."""
 
-from __future__ import annotations
+from hypothesis import settings
 
-import sys
-from pathlib import Path
-
-_ROOT = str(Path(__file__).parents[1])
-if _ROOT not in sys.path:
-    sys.path.insert(0, _ROOT)
+settings.register_profile("regate", deadline=None)
+settings.load_profile("regate")
