@@ -279,8 +279,8 @@ def _summary(exchange: Exchange, subject: Subject) -> str:
         for part in subject.parts
         if part.new and part.part.place != "structural"
     ]
-    # what follows a line break is indented: no text can pass for a line of its own
-    return "\n".join(line.replace("\n", "\n    ") for line in [*calls, *texts])
+    # what follows a line break of any kind is indented: no text can pass for a line of its own
+    return "\n".join("\n    ".join(line.splitlines()) for line in [*calls, *texts])
 
 
 def _legible(part: InspectedPart, vault: Vault) -> str:
