@@ -10,6 +10,7 @@ from typing import Any
 
 from gateway.approvals import Approval, Approvals, Binding
 from gateway.decision import ApprovalTerms, Decision, Mask, Reason, to_document
+from gateway.dialects.leaves import digits
 from gateway.errors import ApprovalDenied, ApprovalExpired, ApprovalRequired, PolicyDenied
 from gateway.exchange import (
     ApprovalFacts,
@@ -242,10 +243,11 @@ def _replace_leaves(value: Any, change: Callable[[str], str]) -> Any:
         return {change(key): _replace_leaves(item, change) for key, item in value.items()}
     if isinstance(value, list):
         return [_replace_leaves(item, change) for item in value]
-    if isinstance(value, str | int | float) and not isinstance(value, bool):
-        changed = change(str(value))
-        return value if changed == str(value) else changed
-    return value
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return value
+    text = value if isinstance(value, str) else digits(value)  # as it was inspected
+    changed = change(text)
+    return value if changed == text else changed
 
 
 def _refuse_unmaskable(exchange: Exchange, subject: Subject, decision: Decision) -> Decision:
