@@ -17,7 +17,7 @@ _GROUPS = re.compile(r"(?<![A-Za-z0-9])(?<!\d\.)\d{2,19}(?:[ \-]\d{3,19})*(?![A-
 # of a table and decimals would be read as cards.
 _GAP = r"(?:[./|:\t]|[ \-]{2,3}|[ \t]{0,4}\r?\n[ \t]{0,4})"
 _SPACED = re.compile(
-    rf"(?<![A-Za-z0-9])(?<!\d[./|:\s\-])(?:\d{{4}}(?:{_GAP}\d{{4}}){{3}}(?:{_GAP}\d{{3}})?|\d{{4}}{_GAP}\d{{6}}{_GAP}\d{{5}})"
+    rf"(?<![A-Za-z0-9])(?<!\d[./|:\s\-])(?<!\d\s\s)(?:\d{{4}}(?:{_GAP}\d{{4}}){{3}}(?:{_GAP}\d{{3}})?|\d{{4}}{_GAP}\d{{6}}{_GAP}\d{{5}})"
     r"(?![A-Za-z0-9])(?![./|:\-]?\s{0,2}\d{2})"
 )
 _DIGITS = re.compile(r"\d+")

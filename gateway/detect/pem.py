@@ -31,9 +31,9 @@ _LAST = re.compile(
 )
 # A line of a body, however short, with nothing else on it; a body on one line with nothing around it.
 _SHORT_LINE = re.compile(
-    rf"(?:\n|\\+n)[ \t]{{0,8}}{_MARK}?[ \t]{{0,8}}[A-Za-z0-9+/]{{4,}}+={{0,2}}[ \t]{{0,8}}\r?(?=\n|\\+[nr])"
+    rf"(?:\n|\\+n)[ \t]{{0,8}}{_MARK}?[ \t]{{0,8}}[A-Za-z0-9+/=]{{4,}}+[ \t]{{0,8}}\r?(?=\n|\\+[nr])"
 )
-_SHORT_BODY = re.compile(rf"{_JOIN}(?=[a-z]{{0,80}}[A-Z0-9+/=])[A-Za-z0-9+/]{{4,}}+={{0,2}}{_JOIN}$")
+_SHORT_BODY = re.compile(rf"{_JOIN}(?=[a-z]{{0,80}}[A-Z0-9+/=])[A-Za-z0-9+/=]{{4,}}+{_JOIN}$")
 _UNDECIDED = 256
 _LONGEST = 65536
 

@@ -54,17 +54,22 @@ class Decoded:
     def united(self, written: Iterable[Span], found: Iterable[Span]) -> list[Span]:
         """The spans of both readings, as offsets in the text as it was written.
 
-        What was taken to begin with an escape's letter (`\\njane@…` as `njane@…`) gives way to what was found
-        behind the escape.
+        What was taken to begin with an escape's letter (`\\njane@…` as `njane@…`), or to end with its
+        backslash, gives way to what was found beside the escape: half an escape would break the JSON that
+        it stands in.
         """
         placed = [replace(span, start=self.source(span.start), end=self.source(span.end)) for span in found]
-        starts = {span.start for span in placed}
-        return placed + [span for span in written if self._behind(span.start) not in starts]
+        starts, ends = {span.start for span in placed}, {span.end for span in placed}
+        return placed + [
+            span
+            for span in written
+            if self._around(span.start)[1] not in starts and self._around(span.end)[0] not in ends
+        ]
 
-    def _behind(self, offset: int) -> int:
-        """The end of the escape that the offset lies within, or -1."""
+    def _around(self, offset: int) -> tuple[int, int]:
+        """Start and end of the escape that the offset lies within, or -1 twice."""
         start, end = self._inside[bisect_right(self._inside, (offset, -1)) - 1]
-        return end if start < offset < end else -1
+        return (start, end) if start < offset < end else (-1, -1)
 
 
 class Folding:
