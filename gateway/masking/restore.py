@@ -12,9 +12,9 @@ from gateway.masking.urls import (
     LOOK_AHEAD,
     LOOK_BACK,
     PLACEHOLDER,
+    Openers,
     host_follows,
     url_around,
-    url_start,
     urls_in,
 )
 from gateway.masking.vault import Vault
@@ -58,22 +58,23 @@ class Restorer:
         """Whether this one is left as it is wherever it stands: not ours, or not to be restored."""
         return placeholder not in self._vault.restorable
 
-    def value_at(self, text: str, start: int, end: int) -> str:
+    def value_at(self, text: str, start: int, end: int, openers: Openers) -> str:
         """What stands for the placeholder at these offsets: its value, or itself.
 
         Looks no further than LOOK_BACK characters back and LOOK_AHEAD ahead.
         """
         placeholder = text[start:end]
         entry = self._vault.restorable.get(placeholder)
-        if entry is None or not self._may_stand(text, start, end):
+        if entry is None or not self._may_stand(text, start, end, openers):
             return placeholder
         return entry[2]
 
     def _text(self, text: str) -> str:
-        pieces: list[str] = []
-        at = 0
+        if not self._vault.restorable or "<" not in text:
+            return text
+        openers, pieces, at = Openers(text), list[str](), 0
         for match in PLACEHOLDER.finditer(text):
-            pieces += text[at : match.start()], self.value_at(text, match.start(), match.end())
+            pieces += text[at : match.start()], self.value_at(text, match.start(), match.end(), openers)
             at = match.end()
         pieces.append(text[at:])
         return "".join(pieces)
@@ -85,8 +86,8 @@ class Restorer:
             literal if restored is None or restored == decoded else json.dumps(restored, ensure_ascii=False)
         )
 
-    def _may_stand(self, text: str, start: int, end: int) -> bool:
-        url = url_start(text, start)
+    def _may_stand(self, text: str, start: int, end: int, openers: Openers) -> bool:
+        url = openers.url_start(start)
         if url < 0:
             return not host_follows(text, end)
         around = url_around(text, url, start)
@@ -126,11 +127,14 @@ class StreamRestorer:
     def _release(self, *, final: bool) -> str:
         text, at = self._before + self._held, len(self._before)
         pieces: list[str] = []
+        openers: Openers | None = None
         for match in PLACEHOLDER.finditer(text, at):
             if not (final or self._restorer.leaves(match.group()) or _decidable(text, match.end())):
                 pieces.append(text[at : match.start()])
                 return self._keep(text, match.start(), pieces)
-            pieces += text[at : match.start()], self._restorer.value_at(text, match.start(), match.end())
+            openers = openers or Openers(text, max(0, match.start() - LOOK_BACK))
+            value = self._restorer.value_at(text, match.start(), match.end(), openers)
+            pieces += text[at : match.start()], value
             at = match.end()
         partial = None if final else _PARTIAL.search(text, max(at, len(text) - 180))
         end = partial.start() if partial else len(text)

@@ -6,6 +6,8 @@ a place counts as a URL: a placeholder that stays does less harm than a value th
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import regex
 
 LOOK_BACK = 65536
@@ -61,27 +63,42 @@ _URL = regex.compile(
 _TRAILING = ".,;:!?)]}*_~"
 
 
-def url_start(text: str, at: int) -> int:
-    """Where the URL begins that the offset `at` lies in (`at` when it begins there); -1 for none."""
-    low = max(0, at - LOOK_BACK)
-    line = max(low, text.rfind("\n", low, at) + 1 - _LEAD)
-    starts = [
-        m.start() for m in _RUNNING.finditer(text, line, at, overlapped=True) if _runs(text, m.start(), at)
-    ]
-    for opener, closer in _TARGETS:
-        starts += [
-            m.end()
-            for m in opener.finditer(text, line, at, overlapped=True)
-            if not closer.search(text, m.end(), at)
-        ]
-    # only an attribute's value goes on over the end of a line
-    for attribute in _ATTRIBUTE.finditer(text, low, at):
-        closer = _QUOTES.get(attribute.group(1), _SPACE)
-        if not closer.search(text, attribute.end(), at):
-            starts.append(attribute.end())
-    if at - low == LOOK_BACK and not _SPACE.search(text, low, at):
-        starts.append(low)  # a word that long is no prose, and its beginning is out of sight
-    return min(starts, default=-1)
+class Openers:
+    """Everything in a text that may begin a URL or a link's target, found once for all its placeholders."""
+
+    def __init__(self, text: str, start: int = 0) -> None:
+        """Those from `start` on."""
+        self._text = text
+        self._running = [match.start() for match in _RUNNING.finditer(text, start, overlapped=True)]
+        self._targets = sorted(
+            (match.end(), index)
+            for index, (opener, _) in enumerate(_TARGETS)
+            for match in opener.finditer(text, start, overlapped=True)
+        )
+        self._attributes = sorted(
+            (match.end(), match.group(1) or "") for match in _ATTRIBUTE.finditer(text, start, overlapped=True)
+        )
+
+    def url_start(self, at: int) -> int:
+        """Where the URL begins that the offset `at` lies in (`at` when it begins there); -1 for none."""
+        text, low = self._text, max(0, at - LOOK_BACK)
+        line = max(low, text.rfind("\n", low, at) + 1 - _LEAD)
+        running = self._running[bisect_left(self._running, line) : bisect_left(self._running, at)]
+        starts = [start for start in running if _runs(text, start, at)]
+        for end, index in self._targets[bisect_left(self._targets, (line, 0)) :]:
+            if end > at:
+                break
+            if not _TARGETS[index][1].search(text, end, at):
+                starts.append(end)
+        # only an attribute's value goes on over the end of a line
+        for end, quote in self._attributes[bisect_left(self._attributes, (low, "")) :]:
+            if end > at:
+                break
+            if not _QUOTES.get(quote, _SPACE).search(text, end, at):
+                starts.append(end)
+        if at - low == LOOK_BACK and not _SPACE.search(text, low, at):
+            starts.append(low)  # a word that long is no prose, and its beginning is out of sight
+        return min(starts, default=-1)
 
 
 def host_follows(text: str, end: int) -> bool:
