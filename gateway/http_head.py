@@ -18,6 +18,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._head_bytes = 0
         self._in_head = True
+        self._ended_one = False  # a request came to its end in the bytes at hand
         self._late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
@@ -31,8 +32,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._in_head and self._late is None:  # the next request of a connection that is kept alive
             self._expect_head()
+        self._ended_one = False
         super().data_received(data)
-        if self._in_head:
+        if self._in_head and not self._ended_one:  # else most of these bytes were a body
             self._head_bytes += len(data)
             if self._head_bytes > _HEAD_BYTES and not self.transport.is_closing():
                 self._head_is_here()
@@ -45,7 +47,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        self._in_head, self._head_bytes = True, 0
+        self._in_head, self._head_bytes, self._ended_one = True, 0, True
 
     def _expect_head(self) -> None:
         self._late = self.loop.call_later(_HEAD_SECONDS, self.transport.close)

@@ -13,7 +13,7 @@ from tests.support.fake_provider import FakeProvider
 from tests.support.gateway import GatewayProcess
 from tests.support.keyring import Keyring
 
-STALL_SECONDS = 1.0  # generous: what is measured is tens of milliseconds on a quiet machine
+STALL_SECONDS = 5.0  # a freeze, not a speed: what is measured is tens of milliseconds on a quiet machine
 
 
 @pytest.mark.parametrize(
@@ -23,10 +23,7 @@ STALL_SECONDS = 1.0  # generous: what is measured is tens of milliseconds on a q
         "a.a." * 5_000,
         "a.a.a@" * 3_000,
         "QUJD" * 5_000 + "@",
-        pytest.param(
-            "call 415 555 26 71 or 12 34 56 78, " * 500,
-            marks=pytest.mark.xfail(reason="restoring looks at the whole line again for every placeholder"),
-        ),
+        "call 415 555 26 71 or 12 34 56 78, " * 500,
     ],
     ids=["long", "dots", "ats", "base64", "digits"],
 )

@@ -183,3 +183,12 @@ async def closed(reader: asyncio.StreamReader) -> bytes:
             while chunk := await reader.read(65536):
                 read += chunk
     return read
+
+
+async def test_a_body_that_comes_whole_is_not_counted_as_the_next_head(connect: Connect) -> None:
+    size = http_head._HEAD_BYTES * 2
+    request = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % size + b"a" * size
+    async with connect() as (reader, writer):
+        for _ in range(3):
+            writer.write(request)
+            assert await answered(reader) == (200, str(size).encode())
