@@ -1,8 +1,8 @@
 """`python -m bench.policy`: what one decision costs in OPA and embedded, beside a trivial and a plain policy.
 
-A prompt of 300 B with four entities. OPA is measured by `opa bench` over the bundle as the sidecar loads it, regorus
-in this process by its CPU time, the reading of the input included. Both are the best of several rounds, for a shared
-machine only ever adds; the ratios travel between machines, the microseconds do not.
+A prompt of 300 B with four entities. OPA is measured by `opa bench` over the bundle as the sidecar loads it,
+regorus in this process by its CPU time, the reading of the input included. Both are the best of several rounds,
+for a shared machine only ever adds; the ratios travel between machines, the microseconds do not.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ _LIBRARY = Path(__file__).parent.parent / "policies" / "rego"
 _DECISION = "data.regate.decision"
 _ROUNDS = 5
 _TEXT = (
-    "Write to <EMAIL_ADDRESS_k7f3q2> or call <PHONE_NUMBER_a2b3c4>, the card is <CREDIT_CARD_d5e6f7>, the number "
-    "<US_SSN_g2h3i4>. Then tell me in two sentences what the customer wants, and whether the order of last week "
-    "has left the house already; answer in the customer's language, and leave the numbers out of your answer."
+    "Write to <EMAIL_ADDRESS_k7f3q2> or call <PHONE_NUMBER_a2b3c4>, the card is <CREDIT_CARD_d5e6f7>, the "
+    "number <US_SSN_g2h3i4>. Then tell me in two sentences what the customer wants, and whether the order of "
+    "last week has left the house already; answer in the customer's language, and leave the numbers out."
 )
 
 _TRIVIAL = {
     "main.rego": 'package regate\n\ndecision := {"action": "allow"} if input.agent.id != ""\n',
 }
 
-# The shape of the design and nothing else: ten topics that look at every finding, no reading of verdicts, no reasons.
+# The shape of the design and no more: ten topics that look at every finding, no check of verdicts, no reasons.
 _PLAIN_MAIN = """package regate
 
 verdicts := {verdict | some verdict in data.regate.rules[_].verdicts}

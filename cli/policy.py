@@ -49,11 +49,15 @@ def check(path: _Folder = None, tests: _Tests = None) -> None:
 
 @app.command("test", epilog="Example: regate policy test")
 def run_policy_tests(path: _Folder = None, tests: _Tests = None) -> None:
-    """Run the policy's tests with `opa test`, or with the embedded engine where there is no opa."""
+    """Run the policy's tests with `opa test`, or with the embedded engine where there is no opa.
+
+    With opa, every line of the policy must be run by some test.
+    """
     config = _config(path)
     opa = find_opa()
     if opa is not None:
         _run(opa, "test", "--fail-on-empty", *_folders(config, tests))
+        _check_coverage(opa, config, tests)
         return
     typer.echo(f"opa {PINNED} is not here: the tests run on the embedded engine", err=True)
     outcomes = run_tests(load_source(config.policy_path), _test_folder(config, tests))
@@ -140,6 +144,22 @@ def _run(opa: Path, *arguments: str, capture: bool = False) -> str:
     if run.returncode:
         raise typer.Exit(run.returncode)
     return run.stdout or ""
+
+
+def _check_coverage(opa: Path, config: Config, tests: Path | None) -> None:
+    """Exit with code 1 where no test runs a line of the policy; the tests' own lines do not count."""
+    report = json.loads(_run(opa, "test", "--coverage", *_folders(config, tests), capture=True))
+    folder = config.policy_path.resolve()
+    missed = 0
+    for file, lines in sorted(report.get("files", {}).items()):
+        if Path(file).resolve().is_relative_to(folder):
+            for span in lines.get("not_covered", []):
+                missed += 1
+                typer.echo(f"{file}:{span['start']['row']}: no test runs this", err=True)
+    if missed:
+        typer.echo(f"{folder}: {missed} places without a test, expected none", err=True)
+        raise typer.Exit(1)
+    typer.echo("coverage: 100 %")
 
 
 async def _start(config: Config, document: dict[str, Any] | None = None) -> Decision | None:

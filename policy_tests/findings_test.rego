@@ -169,3 +169,11 @@ test_settings_without_categories_deny if {
 	settings := object.remove(data.settings, ["categories"])
 	_in_prompt("EMAIL_ADDRESS", "pii").action == "deny" with data.settings as settings
 }
+
+test_equal_terms_do_not_join_categories if {
+	rows := [fixtures.row("API_KEY", "secret"), fixtures.row("EMAIL_ADDRESS", "pii")]
+	terms := {"request": {"action": "mask", "operator": "hash"}}
+	decision := regate.decision with input as fixtures.with_rows(fixtures.prompt, rows)
+		with data.settings.entities as {"API_KEY": terms, "EMAIL_ADDRESS": terms}
+	[reason.message | some reason in decision.reasons] == ["EMAIL_ADDRESS in the prompt", "API_KEY in the prompt"]
+}

@@ -45,7 +45,10 @@ _action := "deny" if {
 _actions := {verdict.action | some verdict in _verdicts}
 
 # What the topics said, and what their silence or contradiction amounts to.
-_verdicts := array.concat(_heard, [fault | some fault in _faults])
+_verdicts := _heard if {
+	_allowed
+	_asked == []
+} else := array.concat(_heard, [fault | some fault in _faults])
 
 # What cannot be read counts as deny.
 _heard := [_read(verdict) | some verdict in data.regate.rules[_].verdicts]
@@ -89,37 +92,40 @@ _rule_of(verdict) := verdict.rule if is_string(verdict.rule)
 _required := {"action", "rule", "title", "message", "severity", "controls"}
 
 _readable(verdict) if {
-	is_object(verdict)
-	keys := object.keys(verdict)
-	keys - {"mask", "approval", "record", "response"} == _required
 	verdict.action in {"allow", "mask", "require_approval", "deny"}
 	verdict.severity in {"low", "medium", "high", "critical"}
 	is_string(verdict.rule)
 	is_string(verdict.title)
 	is_string(verdict.message)
 	is_array(verdict.controls)
-	_readable_mask(verdict.action, object.get(verdict, "mask", []))
-	_readable_terms(verdict, keys - {"mask"})
+	_readable_rest(verdict, object.keys(verdict) - _required)
 }
 
-_readable_mask(action, []) if action != "mask"
+_readable_rest(verdict, set()) if verdict.action != "mask"
 
-_readable_mask(_, masks) if {
-	is_array(masks)
-	count(masks) > 0
-	every mask in masks {
-		is_string(mask.entity)
-	}
-}
+_readable_rest(verdict, {"mask"}) if _readable_mask(verdict)
 
-_readable_terms(_, keys) if keys == _required
-
-_readable_terms(verdict, keys) if {
+_readable_rest(verdict, rest) if {
+	count(rest - {"mask", "approval", "record", "response"}) == 0
+	_readable_mask(object.union({"mask": []}, verdict))
 	object.get(verdict, "record", "masked") in {"masked", "metadata", "full"}
 	object.get(verdict, "response", "findings") in {"findings", "always"}
 	terms := object.get(verdict, "approval", {})
 	is_object(terms)
 	object.keys(terms) - {"groups", "quorum", "wait_seconds", "expires_seconds"} == set()
+}
+
+_readable_mask(verdict) if {
+	verdict.mask == []
+	verdict.action != "mask"
+}
+
+_readable_mask(verdict) if {
+	is_array(verdict.mask)
+	verdict.mask != []
+	every mask in verdict.mask {
+		is_string(mask.entity)
+	}
 }
 
 # The reasons, the weightiest first, then by rule: the same order in every engine.
@@ -163,13 +169,15 @@ _strength(mask) := object.get(
 )
 
 # The terms of every rule that asks for approval, taken together: the most demanding of each.
-_approval := {
+_approval := data.settings.approval if {
+	_asked == []
+} else := {
 	"groups": sort(_approvers),
 	"quorum": max([terms.quorum | some terms in _asked]),
 	"wait_seconds": min([terms.wait_seconds | some terms in _asked]),
 	"expires_seconds": min([terms.expires_seconds | some terms in _asked]),
 } if {
-	count(_asked) > 0
+	_approvers
 } else := data.settings.approval
 
 _asked := [terms |

@@ -10,41 +10,36 @@ package regate.lib.entities
 import data.regate.lib.settings
 
 # METADATA
-# title: Actions wanted
-# description: By category, what the settings want done with its findings. `allow` is no verdict.
+# title: Findings that something is done with
+# description: >-
+#   One object for the findings of a category that are treated alike: `category`, `action`, `terms` and `rows`.
+#   Many findings share their category's terms, so that the settings are looked at once for all of them.
 # scope: document
-actions[category] contains action if {
-	some [category, action, _, _] in _treated
-	action != "allow"
-}
+treated := [] if {
+	input.findings == []
+} else := [each |
+	some each in array.concat(_plain, _held)
+	not each.action == "allow"
+]
 
 # METADATA
 # title: A verdict on findings
-# description: On the findings of one category that one action is wanted for; `about` has title, severity, controls.
+# description: What one of `treated` amounts to; `about` has title, severity and controls.
 # scope: document
-verdict(category, action, about) := object.union(about, {
-	"action": action,
-	"rule": concat(".", [category, action]),
-	"message": concat(" ", [concat(", ", names), "in the", _place]),
-	"mask": masks,
-}) if {
-	names := {row.entity |
-		some [found, wanted, _, rows] in _treated
-		found == category
-		wanted == action
-		some row in rows
-	}
-	masks := [mask |
-		some [found, wanted, terms, rows] in _treated
-		found == category
-		wanted == action
-		_masked(wanted, terms)
-		operator := object.get(terms, "operator", "placeholder")
-		restore := object.get(terms, "restore", false)
-		some row in rows
-		mask := {"entity": row.entity, "operator": operator, "restore": restore}
-	]
-}
+verdict(each, about) := object.union(about, {
+	"action": each.action,
+	"rule": concat(".", [each.category, each.action]),
+	"message": concat(" ", [concat(", ", {row.entity | some row in each.rows}), "in the", _place]),
+	"mask": _masks(each.action, each.terms, each.rows),
+})
+
+_masks(action, terms, rows) := [mask |
+	_masked(action, terms)
+	operator := object.get(terms, "operator", "placeholder")
+	restore := object.get(terms, "restore", false)
+	some row in rows
+	mask := {"entity": row.entity, "operator": operator, "restore": restore}
+]
 
 _masked("mask", _) := true
 
@@ -54,28 +49,20 @@ _place := "prompt" if {
 	input.phase == "request"
 } else := "completion"
 
-# [category, action, terms, rows]: rows of one category that are treated alike. Many rows share their category's
-# terms, so that the settings are looked at once for all of them.
-_treated := _plain if {
-	count(_plain) == count(_met)
-} else := array.concat(_plain, _held)
-
-_plain := [[category, terms.action, terms, rows] |
-	some [category, terms, rows] in _met
-	terms.action != "require_approval"
+_plain := [object.union(met, {"action": met.terms.action}) |
+	some met in _met
+	met.terms.action != "require_approval"
 ]
 
 # Approved, or history that was approved before: no longer asked about, still masked where the terms say how.
-_held := [treated |
-	some [category, terms, rows] in _met
-	terms.action == "require_approval"
-	open := [row | some row in rows; not _answered(row)]
-	settled := [row | some row in rows; _answered(row)]
-	some treated in [
-		[category, "require_approval", terms, open],
-		[category, _settled(terms), terms, settled],
+_held := [object.union(met, outcome) |
+	some met in _met
+	met.terms.action == "require_approval"
+	some outcome in [
+		{"action": "require_approval", "rows": [row | some row in met.rows; not _answered(row)]},
+		{"action": _settled(met.terms), "rows": [row | some row in met.rows; _answered(row)]},
 	]
-	count(treated[3]) > 0
+	outcome.rows != []
 ]
 
 _answered(_) if input.approval.status == "approved"
@@ -86,27 +73,21 @@ _settled(terms) := "mask" if {
 	terms.operator
 } else := "allow"
 
-# [category, terms, rows], before approvals are looked at.
-_met := array.concat(_by_category, _by_entity)
+# Findings with their terms, before approvals are looked at.
+_met := _by_category if {
+	_named == {}
+} else := array.concat(_by_category, _by_entity)
 
-_by_category := [[category, _readable(terms), rows] |
+_by_category := [{"category": category, "terms": _readable(terms), "rows": rows} |
 	some category in {row.category | some row in _unnamed}
 	some terms in _of_category(category)
 	rows := [row | some row in _unnamed; row.category == category]
 ]
 
-# Deny, where the settings say nothing: a finding must never vanish.
-_of_category(category) := settings.categories[category] if {
-	settings.categories[category]
-} else := {data.settings.categories[category][input.phase]} if {
-	data.settings.categories[category][input.phase]
-} else := {{"action": "deny"}}
-
-_by_entity := [] if {
-	_named == {}
-} else := [[row.category, _readable(terms), [row]] |
-	some row in _rows
-	some terms in object.get(_named, row.entity, set())
+_by_entity := [{"category": category, "terms": _readable(terms), "rows": rows} |
+	pairs := [[row, terms] | some row in _rows; some terms in object.get(_named, row.entity, set())]
+	some [category, terms] in {[row.category, said] | some [row, said] in pairs}
+	rows := [row | some [row, said] in pairs; row.category == category; said == terms]
 ]
 
 _unnamed := _rows if {
@@ -123,6 +104,13 @@ _shared := {entity: {terms} |
 	some entity in ({row.entity | some row in _rows} & object.keys(data.settings.entities))
 	terms := data.settings.entities[entity][input.phase]
 }
+
+# Deny, where the settings say nothing: a finding must never vanish.
+_of_category(category) := settings.categories[category] if {
+	settings.categories[category]
+} else := {data.settings.categories[category][input.phase]} if {
+	data.settings.categories[category][input.phase]
+} else := {{"action": "deny"}}
 
 # Terms without an action, or that are no object, must not make their findings vanish: no action is the name of none.
 _readable(terms) := terms if {

@@ -41,26 +41,23 @@ provider := found if {
 # title: Terms by entity
 # description: What the agent's groups and the provider want done with an entity in this phase, a set by name.
 # scope: document
-entities := _own("entities")
+entities := {name: terms |
+	some ["entities", name, _] in _own
+	terms := {each | some ["entities", same, each] in _own; same == name}
+}
 
 # METADATA
 # title: Terms by category
 # description: What the agent's groups and the provider want done with a category in this phase, a set by name.
 # scope: document
-categories := _own("categories")
-
-# A comprehension, because a partial object without members is undefined in the embedded engine.
-_own(kind) := {name: terms |
-	some source in _sources
-	some name, _ in object.get(source, kind, {})
-	terms := {phases[input.phase] |
-		some each in _sources
-		phases := each[kind][name]
-	}
-	count(terms) > 0
+categories := {name: terms |
+	some ["categories", name, _] in _own
+	terms := {each | some ["categories", same, each] in _own; same == name}
 }
 
-_sources := [source |
+# Sets and comprehensions, because a partial object without members is undefined in the embedded engine.
+_own contains [kind, name, phases[input.phase]] if {
 	some source in array.concat([group | some group in said], [provider])
-	object.keys(source) & {"entities", "categories"} != set()
-]
+	some kind in ["entities", "categories"]
+	some name, phases in source[kind]
+}

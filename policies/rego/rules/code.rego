@@ -19,11 +19,11 @@ import data.regate.lib.entities
 #   controls: ["SOC2:CC6.7", "ISO27001:A.8.12", "OWASP:LLM02"]
 #   remedy: >-
 #     Send a part that is not marked, or have the entity allowed in the settings.
-verdicts contains entities.verdict(category, action, {
+verdicts contains entities.verdict(found, {
 	"title": "Proprietary code or names",
 	"severity": "medium",
 	"controls": ["SOC2:CC6.7", "ISO27001:A.8.12", "OWASP:LLM02"],
 }) if {
-	some category in ["code", "custom"]
-	some action in entities.actions[category]
+	some found in entities.treated
+	found.category in {"code", "custom"}
 }

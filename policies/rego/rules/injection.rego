@@ -19,12 +19,13 @@ import data.regate.lib.entities
 #   controls: ["SOC2:CC6.8", "ISO27001:A.8.7", "OWASP:LLM01"]
 #   remedy: >-
 #     Look where the text came from; approve it when it only speaks about such phrases.
-verdicts contains entities.verdict("injection", action, {
+verdicts contains entities.verdict(found, {
 	"title": "Prompt injection",
 	"severity": "high",
 	"controls": ["SOC2:CC6.8", "ISO27001:A.8.7", "OWASP:LLM01"],
 }) if {
-	some action in entities.actions.injection
+	some found in entities.treated
+	found.category == "injection"
 	_exposed
 }
 

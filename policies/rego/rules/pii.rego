@@ -19,10 +19,11 @@ import data.regate.lib.entities
 #   controls: ["SOC2:CC6.7", "ISO27001:A.8.11", "GDPR:Art.5", "GDPR:Art.32", "OWASP:LLM02"]
 #   remedy: >-
 #     Leave personal data out, or have the entity allowed for the group or provider in the settings.
-verdicts contains entities.verdict("pii", action, {
+verdicts contains entities.verdict(found, {
 	"title": "Personal data",
 	"severity": "medium",
 	"controls": ["SOC2:CC6.7", "ISO27001:A.8.11", "GDPR:Art.5", "GDPR:Art.32", "OWASP:LLM02"],
 }) if {
-	some action in entities.actions.pii
+	some found in entities.treated
+	found.category == "pii"
 }

@@ -19,10 +19,11 @@ import data.regate.lib.entities
 #   controls: ["SOC2:CC6.1", "ISO27001:A.8.12", "OWASP:LLM02"]
 #   remedy: >-
 #     Take the secret out of the prompt, and renew it when it has left the house before.
-verdicts contains entities.verdict("secret", action, {
+verdicts contains entities.verdict(found, {
 	"title": "Secrets",
 	"severity": "high",
 	"controls": ["SOC2:CC6.1", "ISO27001:A.8.12", "OWASP:LLM02"],
 }) if {
-	some action in entities.actions.secret
+	some found in entities.treated
+	found.category == "secret"
 }

@@ -22,19 +22,17 @@ EQUIVALENT = {
     'main.rego: removed: "allow" in _actions': (
         "without an allow there is the deny regate.no_allow already; a hole in that rule would be no allow"
     ),
-    "main.rego: rule removed: _readable_terms(_, keys) if keys == _required": (
-        "a verdict without optional keys passes the other way too: the same, slower"
+    'main.rego: rule removed: _readable_rest(verdict, set()) if verdict.action != "mask"': (
+        "a short cut for most verdicts: the last of the three says the same, slower"
     ),
-    "main.rego: removed: count(_asked) > 0": (
-        "the largest quorum of no rule is undefined, which is the same; this is quicker and says why"
+    'main.rego: rule removed: _readable_rest(verdict, {"mask"}) if _readable_mask(verdict)': (
+        "a short cut for most verdicts: the last of the three says the same, slower"
     ),
+    "main.rego: removed: _approvers": "without it the groups are undefined, and so is the rule: the same",
     (
         "lib/entities.rego: removed: some entity in ({row.entity | some row in _rows} & "
         "object.keys(data.settings.entities))"
     ): "every named entity instead of the found ones: the same, slower",
-    'lib/settings.rego: removed: object.keys(source) & {"entities", "categories"} != set()': (
-        "sources that say nothing of either are looked at in vain: the same, slower"
-    ),
 }
 
 
