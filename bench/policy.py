@@ -1,8 +1,8 @@
 """`python -m bench.policy`: what one decision costs in OPA and embedded, beside a trivial and a plain policy.
 
 A prompt of 300 B with four entities. OPA is measured by `opa bench` over the bundle as the sidecar loads it,
-regorus in this process by its CPU time, the reading of the input included. Both are the best of several rounds,
-for a shared machine only ever adds; the ratios travel between machines, the microseconds do not.
+regorus in this process by its CPU time, the reading of the input included. Both are the best of several
+rounds, for a shared machine only ever adds; the ratios travel between machines, the microseconds do not.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _TRIVIAL = {
     "main.rego": 'package regate\n\ndecision := {"action": "allow"} if input.agent.id != ""\n',
 }
 
-# The shape of the design and no more: ten topics that look at every finding, no check of verdicts, no reasons.
+# The shape of the design and no more: ten topics that look at every finding, verdicts unchecked, no reasons.
 _PLAIN_MAIN = """package regate
 
 verdicts := {verdict | some verdict in data.regate.rules[_].verdicts}
