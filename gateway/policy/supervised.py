@@ -88,11 +88,7 @@ class Supervised:
         try:
             decision = await child.decide(document)
         except PolicyUnavailable:
-            self._failures += 1
-            if self._failures >= _HUNG and child is self._child:
-                self._failures = 0
-                self._log.error("the %s policy engine does not answer; it is replaced", self.name)
-                self._keep(child.stop())
+            self._count_failure(child)
             raise
         self._failures = 0
         return decision
@@ -109,8 +105,20 @@ class Supervised:
     def _new_child(self, source: PolicySource) -> Child:
         raise NotImplementedError
 
+    def _count_failure(self, child: Child) -> None:
+        """Replace a child that hangs. Whoever asked it as well and hears of it later changes nothing."""
+        if child is not self._child:
+            return
+        self._failures += 1
+        if self._failures < _HUNG:
+            return
+        self._log.error("the %s policy engine does not answer; it is replaced", self.name)
+        self._child = None
+        self._keep(child.stop())
+        self._keep(self._bring_back())
+
     def _adopt(self, child: Child) -> None:
-        self._child = child
+        self._child, self._failures = child, 0
         self._keep(self._watch(child))
 
     async def _watch(self, child: Child) -> None:
@@ -124,6 +132,9 @@ class Supervised:
         if asyncio.get_running_loop().time() - born > _STEADY_SECONDS:
             self._delay = _FIRST_DELAY
         await child.stop()
+        await self._bring_back()
+
+    async def _bring_back(self) -> None:
         while self._child is None and self._source is not None:
             await asyncio.sleep(self._delay)
             self._delay = min(self._delay * 2, _LAST_DELAY)
