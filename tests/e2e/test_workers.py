@@ -1,0 +1,166 @@
+"""Two workers behind one socket: what one loses the other keeps serving, and none outlives its supervisor."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import Launch
+from tests.support.asking import body_of, post
+from tests.support.configuration import any_engine, configuration, policy_copy
+from tests.support.fake_provider import FakeProvider
+from tests.support.gateway import GatewayProcess
+from tests.support.processes import alive, below
+
+BROKEN = "package regate.rules.broken\n\nverdicts contains verdict if {\n\tverdict := {\n}\n"
+
+
+@pytest.fixture(scope="module")
+def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return policy_copy(tmp_path_factory.mktemp("policy-of-two"))
+
+
+@pytest.fixture(scope="module")
+def pair(
+    running_provider: FakeProvider, policy: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[GatewayProcess]:
+    """A gateway of two workers, both serving."""
+    config = configuration(running_provider.url, engine=any_engine(), policy=policy, workers=2)
+    process = GatewayProcess(tmp_path_factory.mktemp("pair"), config).start()
+    assert both_serve(process, set())
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope="module")
+def key(pair: GatewayProcess) -> str:
+    return pair.create_key("agent", "ana")
+
+
+def test_the_policy_gauge_is_up_whichever_worker_was_asked_first(pair: GatewayProcess) -> None:
+    for _ in range(4):
+        assert metric(pair, "regate_policy_ready") == 1
+
+
+def test_a_key_is_refused_by_every_worker_a_second_after_its_revocation(
+    pair: GatewayProcess, provider: FakeProvider
+) -> None:
+    key = pair.create_key("agent-revoked", "ana")
+    answers = [ask(pair, key) for _ in range(24)]
+    assert set(answers) == {200}
+    writers = pair.await_rows(
+        "SELECT DISTINCT writer FROM records WHERE agent = 'agent-revoked'",
+        enough=lambda rows: len(rows) == 2,
+    )
+    assert len(writers) == 2  # both workers know the key by now
+
+    pair.run("keys", "revoke", key.split("_")[1])
+    time.sleep(1)
+    assert {ask(pair, key) for _ in range(24)} == {401}
+
+
+def test_a_worker_that_is_killed_is_replaced_and_leaves_nothing_open_in_the_metrics(
+    pair: GatewayProcess, key: str, provider: FakeProvider
+) -> None:
+    before = set(workers(pair))
+    with ThreadPoolExecutor(8) as pool:
+        hanging = [pool.submit(ask, pair, key, "hang") for _ in range(8)]
+        provider.await_received(lambda received: len(received) == 8)
+        assert metric(pair, "regate_exchanges_open") == 8
+        for worker in before:
+            os.kill(worker, signal.SIGKILL)
+        assert {one.result(30) for one in hanging} == {0}
+
+    assert both_serve(pair, before)
+    assert ask(pair, key) == 200
+    assert metric(pair, "regate_exchanges_open") == 0
+    assert metric(pair, "regate_policy_ready") == 1
+
+
+def test_a_worker_that_dies_over_a_broken_edit_takes_nobody_with_it(
+    pair: GatewayProcess, key: str, policy: Path, provider: FakeProvider
+) -> None:
+    before = set(workers(pair))
+    steady, dying = sorted(before)
+    broken = policy / "rules" / "broken.rego"
+    broken.write_text(BROKEN)
+    ended = restarts(pair)
+    os.kill(dying, signal.SIGKILL)
+    try:
+        assert within(40, lambda: restarts(pair) >= ended + 2)  # it was killed, then it could not start
+        assert pair.process is not None
+        assert pair.process.poll() is None
+        assert alive(steady)
+        assert {ask(pair, key) for _ in range(6)} == {200}
+    finally:
+        broken.unlink()
+
+    assert within(60, lambda: len(serving(pair) - {steady}) == 1)
+    assert ask(pair, key) == 200
+    assert alive(steady)
+
+
+def test_no_worker_and_no_engine_outlives_a_supervisor_that_was_killed(launch: Launch) -> None:
+    gateway = launch(workers=2)
+    assert both_serve(gateway, set())
+    assert gateway.process is not None
+    everybody = [pid for pid, _ in below(gateway.process.pid)]
+    assert len(everybody) >= 4
+    os.kill(gateway.process.pid, signal.SIGKILL)
+    gateway.process.wait()
+
+    assert within(20, lambda: not any(alive(pid) for pid in everybody))
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{gateway.url}/healthz", trust_env=False)
+
+
+def workers(gateway: GatewayProcess) -> list[int]:
+    assert gateway.process is not None
+    return [pid for pid, command in below(gateway.process.pid) if " --fd " in command]
+
+
+def serving(gateway: GatewayProcess) -> set[int]:
+    """The workers that have an engine running, which they start before they take requests."""
+    return {worker for worker in workers(gateway) if any(below(worker))}
+
+
+def both_serve(gateway: GatewayProcess, before: set[int]) -> bool:
+    """Whether two workers that were not there before are here soon, and answer."""
+    return within(60, lambda: len(serving(gateway) - before) == 2) and within(
+        60, lambda: httpx.get(f"{gateway.url}/readyz", trust_env=False, timeout=60).status_code == 200
+    )
+
+
+def restarts(gateway: GatewayProcess) -> int:
+    return gateway.log().count("a worker ended and is started again")
+
+
+def ask(gateway: GatewayProcess, key: str, model: str = "echo") -> int:
+    """The status of an answer on a connection of its own; 0 when it breaks off."""
+    with httpx.Client(timeout=60, trust_env=False) as client:
+        try:
+            return post(client, gateway, key, body_of("openai", model, "hello")).status_code
+        except httpx.TransportError:
+            return 0
+
+
+def metric(gateway: GatewayProcess, name: str) -> float:
+    lines = httpx.get(f"{gateway.url}/metrics", trust_env=False, timeout=30).text.splitlines()
+    [value] = [line.rpartition(" ")[2] for line in lines if line.startswith(name)]
+    return float(value)
+
+
+def within(seconds: float, check: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + seconds
+    while not check():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
