@@ -21,7 +21,7 @@ from gateway.exchange import (
     ToolCall,
 )
 from gateway.flow.context import Exchange, new_id
-from gateway.flow.inspecting import masked_texts, placeholders, unmaskable, why_unmaskable
+from gateway.flow.inspecting import holds_value, masked_texts, placeholders, unmaskable, why_unmaskable
 from gateway.flow.ledger import Ledger
 from gateway.masking import Vault
 from gateway.policy import Policies
@@ -222,7 +222,7 @@ def _masked_call(call: ToolCall, parts: Sequence[InspectedPart]) -> ToolCall:
     texts = masked_texts(parts)
     call = replace(call, name=texts.get(call.name, call.name))
     carrying = [part for part in parts if part.part.pointer in call.pointers]
-    if call.arguments is None or not any(part.findings for part in carrying):
+    if call.arguments is None or not any(holds_value(part) for part in carrying):
         return call
     if call.raw_json:
         return replace(call, arguments=_read_object(carrying[0].masked))

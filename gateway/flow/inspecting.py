@@ -75,7 +75,8 @@ class Inspector:
     def scanner(self, exchange: Exchange) -> StreamScanner:
         """What finds entities in one text of this exchange's streamed completion."""
         inspector = _WithCredential(self._detector, exchange.endpoint.secret)
-        return StreamScanner(inspector, known=exchange.vault.holds)
+        # what the prompt held is a piece as well: it may pass, but is not shown
+        return StreamScanner(inspector, known=lambda _: False)
 
     def _masked(self, text: str, findings: Sequence[Finding], exchange: Exchange) -> str:
         def placeholder(finding: Finding) -> str:
@@ -160,8 +161,14 @@ def why_unmaskable(stuck: InspectedPart) -> str:
 
 
 def masked_texts(parts: Sequence[InspectedPart]) -> dict[str, str]:
-    """Raw text to masked text, for the parts with findings."""
-    return {inspected.part.text: inspected.masked for inspected in parts if inspected.findings}
+    """Raw text to masked text, for the parts that hold a value."""
+    return {inspected.part.text: inspected.masked for inspected in parts if holds_value(inspected)}
+
+
+def holds_value(inspected: InspectedPart) -> bool:
+    """Whether the part differs from what may be shown of it: by a finding, or by a value of the prompt's own
+    that a completion repeats, which is no finding again."""
+    return inspected.masked != inspected.part.text
 
 
 async def _for_each(
@@ -182,7 +189,7 @@ def _with_masked_pointers(parts: Sequence[InspectedPart]) -> tuple[InspectedPart
     keys = {
         one.part.pointer: f"{one.part.pointer.rpartition('/')[0]}/{escape(one.masked)}"
         for one in parts
-        if one.part.place == "key" and one.findings
+        if one.part.place == "key" and holds_value(one)
     }
     if not keys:
         return tuple(parts)

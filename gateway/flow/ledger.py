@@ -14,6 +14,7 @@ from gateway.decision import Decision, to_document
 from gateway.errors import RecordingFailed, Refusal
 from gateway.exchange import Completion, InspectedPart, Phase
 from gateway.flow.context import Exchange
+from gateway.flow.inspecting import masked_texts
 from gateway.server_key import ServerKey
 
 _log = logging.getLogger("regate.ledger")
@@ -64,6 +65,7 @@ class Ledger:
         """Close an exchange that was answered to its end. Raises RecordingFailed when the queue is full."""
         exchange.outcome, exchange.completion = "completed", completion
         level = exchange.decision.record if exchange.decision else "masked"
+        texts = masked_texts(parts)
         self._journal.enqueue(
             _record(
                 exchange,
@@ -73,8 +75,8 @@ class Ledger:
                 output_tokens=completion.usage.output_tokens,
                 body={
                     "parts": self._parts(exchange, parts, level),
-                    "finish_reason": completion.finish_reason,
-                    "model": completion.model,
+                    "finish_reason": texts.get(completion.finish_reason, completion.finish_reason),
+                    "model": texts.get(completion.model, completion.model),
                 },
             )
         )

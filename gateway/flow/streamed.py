@@ -29,6 +29,7 @@ from gateway.flow.inspecting import (
     CREDENTIAL_ENTITY,
     Inspector,
     check_maskable,
+    holds_value,
     mask_for,
     masked_document,
     masked_text,
@@ -268,10 +269,10 @@ class StreamedCompletion:
     async def _frame(self, item: Frame) -> SseEvent:
         """An event without text of its own; its other strings are looked at all the same."""
         parts = await self._inspector.completion(self._exchange, item.parts)
+        self._others += [part for part in parts if holds_value(part)]
         found = [part for part in parts if part.findings]
         if not found:
             return item.event
-        self._others += found
         for finding in (finding for part in found for finding in part.findings):
             await self._mask(finding.entity)
         if self._surveying:
