@@ -46,7 +46,12 @@ def attacked(
 ) -> Iterator[GatewayProcess]:
     """A gateway with the test policy, whose provider says what each test wants; holds wait half a second."""
     folder = tmp_path_factory.mktemp("attacked")
-    policy = policy_copy(folder, {"approval": {"wait_seconds": 0.5}}, {"e2e.rego": RULES.read_text()})
+    allowed = {"request": {"action": "allow"}, "response": {"action": "allow"}}
+    settings = {
+        "approval": {"wait_seconds": 0.5},
+        "groups": {"open": {"entities": {"EMAIL_ADDRESS": allowed}}},
+    }
+    policy = policy_copy(folder, settings, {"e2e.rego": RULES.read_text()})
     limits = {"parts": 500}
     config = configuration(scripted.url, engine=any_engine(), policy=policy, limits=limits)
     process = GatewayProcess(folder, config).start()
@@ -520,5 +525,47 @@ def test_nothing_raw_is_kept_of_values_in_odd_places(
     assert {Path(name).parts[0] for name in written} >= {"audit", "state", "stderr"}
     found = {
         (where, name) for where, raw in kept.items() for name, data in written.items() if raw.encode() in data
+    }
+    assert found == set()
+
+
+def test_nothing_raw_is_kept_of_values_that_policy_lets_pass(
+    attacked: GatewayProcess, scripted: ScriptedProvider, http: httpx.Client, words: str
+) -> None:
+    """The provider may know them then, and repeats the prompt's in places of its own."""
+    key = attacked.create_key("agent-open", "ana", "--group", "open")
+    asked, brought = "asked.person@odd-place.org", "brought.person@odd-place.org"
+    ended = []
+    for number, value in enumerate((asked, brought)):
+        calls = [call("note", {"to": value, value: {"deep": value}})]
+        extra = {value: {"deep": 1}}
+        whole = completion({"content": f"to {value} .", "tool_calls": calls, **extra}) | {"model": value}
+        whole["choices"][0]["finish_reason"] = value
+        scripted.say(whole)
+        body = body_of("openai", "m", f"{words} {number} {asked}")
+        answers = [post(http, attacked, key, body)]
+        scripted.stream(
+            chunk({"content": f"to {value} ."}) | {"model": value},
+            chunk({"tool_calls": calls}),
+            chunk({}, value) | extra,
+        )
+        answers.append(post(http, attacked, key, body | {"stream": True}))
+        block = {"type": "tool_use", "id": "toolu_a", "name": "note", "input": {value: {"deep": value}}}
+        scripted.say(message(block, stop_reason=value))
+        body = body_of("anthropic", "m", f"{words} {number} {asked}")
+        answers.append(post(http, attacked, key, body, family="anthropic"))
+        for answer in answers:
+            assert answer.status_code == 200, answer.text
+            assert "error" not in answer.text, answer.text
+            assert value in answer.text
+            ended.append(answer.headers["x-regate-exchange-id"])
+
+    for exchange_id in ended:
+        assert attacked.closing(exchange_id)["code"] == ""
+    found = {
+        (value, name)
+        for value in (asked, brought)
+        for name, data in attacked.written().items()
+        if value.encode() in data
     }
     assert found == set()

@@ -25,6 +25,7 @@ GO_UP = {
     "content-length",
     "content-type",
     "host",
+    "idempotency-key",
     "openai-beta",
     "x-api-key",
 }

@@ -1,0 +1,115 @@
+"""What inspected parts show: newness by speaker, masked pointers; and what cannot be masked is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from gateway import detect
+from gateway.config import Detect
+from gateway.decision import Mask
+from gateway.errors import PolicyDenied
+from gateway.exchange import Kind, Part, Place
+from gateway.flow.inspecting import CREDENTIAL_ENTITY, Inspector, masked_document
+from gateway.server_key import ServerKey
+from gateway.sessions import Sessions
+from tests.support.values import CREDENTIAL, EMAIL, INJECTION, OTHER_EMAIL
+from tests.unit.flow.conftest import NewExchange
+
+KEY = ServerKey(b"s" * 32)
+REDACT = {"EMAIL_ADDRESS": Mask(entity="EMAIL_ADDRESS", operator="redact")}
+
+
+@pytest.fixture(scope="module")
+def inspector() -> Iterator[Inspector]:
+    detector = detect.Inspector(Detect())
+    inspection = detect.Inspection(detector, 10)
+    yield Inspector(inspection, detector, KEY)
+    inspection._threads.shutdown()
+
+
+async def test_a_phrase_is_new_again_when_somebody_else_says_it(
+    inspector: Inspector, new_exchange: NewExchange
+) -> None:
+    exchange = new_exchange()
+    exchange.session = Sessions(KEY).enter("agent", "s", "")
+    said = Part("system", "system", "/messages/0/content", INJECTION)
+    [first] = await inspector.prompt(exchange, [said])
+    exchange.session.forwarded([first.digest])
+    speakers: list[tuple[str, Kind]] = [
+        ("system", "system"),
+        ("user", "text"),
+        ("user", "tool_result"),
+        ("tool", "tool_result"),
+        ("assistant", "text"),
+        ("", "field"),
+    ]
+    again = await inspector.prompt(exchange, [Part(role, kind, "/x", INJECTION) for role, kind in speakers])
+
+    assert first.new
+    assert [part.new for part in again] == [False, True, True, True, True, True]
+
+
+@pytest.mark.parametrize("count", [1, 800], ids=["few", "so many that a thread takes them"])
+async def test_a_key_with_a_value_stands_masked_in_every_pointer_below_it(
+    inspector: Inspector, new_exchange: NewExchange, count: int
+) -> None:
+    top, deep = "/metadata/jane.roe@acme.org", f"/metadata/{EMAIL}/list/{OTHER_EMAIL}"
+    parts = [
+        Part("", "field", top, EMAIL, "key"),
+        Part("", "field", deep, OTHER_EMAIL, "key"),
+        *(Part("", "field", f"{deep}/{number}", "harmless") for number in range(count)),
+        Part("", "field", "/metadata/other", "harmless"),
+    ]
+    exchange = new_exchange()
+    for inspected in (await inspector.aside(exchange, parts), await inspector.completion(exchange, parts)):
+        shown = [part.pointer for part in inspected]
+        assert [pointer for pointer in shown if "@" in pointer] == []
+        assert shown[2].startswith("/metadata/<EMAIL_ADDRESS_")
+        assert shown[2].endswith("/0")
+        assert shown[-1] == "/metadata/other"
+        assert inspected[2].part.pointer == f"{deep}/0"
+
+
+@pytest.mark.parametrize(("place", "entity"), [("key", "an object key"), ("structural", "a field that is")])
+@pytest.mark.parametrize("text", [EMAIL, CREDENTIAL])
+async def test_what_cannot_be_masked_where_it_stands_is_refused(
+    inspector: Inspector, new_exchange: NewExchange, place: Place, entity: str, text: str
+) -> None:
+    exchange = new_exchange()
+    parts = await inspector.completion(exchange, [Part("assistant", "field", "/id", text, place)])
+    document: dict[str, Any] = {"id": text}
+    with pytest.raises(PolicyDenied, match=entity) as caught:
+        masked_document(document, parts, REDACT, exchange.response_vault)
+    assert text not in str(caught.value)
+
+
+async def test_the_credential_is_redacted_whatever_policy_says(
+    inspector: Inspector, new_exchange: NewExchange
+) -> None:
+    exchange = new_exchange()
+    text = f"called with {CREDENTIAL} twice: {CREDENTIAL}"
+    parts = await inspector.completion(exchange, [Part("", "field", "/error/details", text)])
+    document = {"error": {"details": text}}
+    masked = masked_document(document, parts, {}, exchange.response_vault)
+
+    assert CREDENTIAL not in str(masked)
+    assert masked["error"]["details"].count(CREDENTIAL_ENTITY) == 2
+
+
+async def test_headers_with_a_value_a_credential_or_no_ascii_are_left_out(
+    inspector: Inspector, new_exchange: NewExchange
+) -> None:
+    sent = {
+        "x-request-id": f"for {EMAIL}",
+        "request-id": f"by {CREDENTIAL}",
+        "openai-version": "2020-10-01",
+        "openai-processing-ms": "caf\u00e9",
+        "content-language": "e\x00n",
+        "retry-after": "7",
+    }
+    headers = await inspector.headers(new_exchange(), sent)
+
+    assert headers == {"openai-version": "2020-10-01", "retry-after": "7"}

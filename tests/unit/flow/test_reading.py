@@ -1,0 +1,81 @@
+"""What a request may look like before anybody inspects it: its query, and how many parts its body has."""
+
+from __future__ import annotations
+
+import json
+from typing import cast
+
+import pytest
+
+from gateway.config import Limits
+from gateway.errors import InvalidRequest, PromptTooLarge
+from gateway.exchange import Family
+from gateway.flow.context import Exchange
+from gateway.flow.reading import Reading
+from gateway.upstream import Endpoint, Endpoints
+from tests.unit.flow.conftest import NewExchange
+
+
+class OneEndpoint:
+    """Finds the exchange's own endpoint under every name."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def find(self, name: str) -> Endpoint:
+        return self._exchange.endpoint
+
+
+def reading(exchange: Exchange, **limits: int) -> Reading:
+    return Reading(cast(Endpoints, OneEndpoint(exchange)), Limits(**limits))
+
+
+@pytest.mark.parametrize(
+    "query", [b"after=%256aane", b"after=%25%36%61", b"%2561fter=1", b"user=jane%2540acme.org", b"a=%2525%"]
+)
+def test_a_query_that_is_encoded_twice_is_invalid(new_exchange: NewExchange, query: bytes) -> None:
+    """What is inspected is decoded once, and a provider that decodes twice would read something else."""
+    exchange = new_exchange(raw_query=query)
+    with pytest.raises(InvalidRequest, match="percent-encoded twice"):
+        reading(exchange).address(exchange)
+
+
+@pytest.mark.parametrize(
+    ("query", "text", "up"),
+    [
+        (b"after=jane%40acme.org&limit=5", "after=jane@acme.org&limit=5", "after=jane%40acme.org&limit=5"),
+        (b"after=50%25+off&user=x", "after=50% off&user=x", "after=50%25+off"),
+    ],
+)
+def test_a_query_is_inspected_decoded_and_goes_up_as_it_was_read(
+    new_exchange: NewExchange, query: bytes, text: str, up: str
+) -> None:
+    exchange = new_exchange(raw_query=query)
+    parts = {part.pointer: part.text for part in reading(exchange).address(exchange)}
+
+    assert (parts["query"], exchange.up_query) == (text, up)
+
+
+@pytest.mark.parametrize("many", [["a"] * 100, {f"k{number}": 0 for number in range(100)}, [1234567] * 100])
+async def test_a_body_of_too_many_parts_is_too_large(new_exchange: NewExchange, many: object) -> None:
+    body = json.dumps({"model": "m", "messages": [], "metadata": many}).encode()
+    exchange = new_exchange(body)
+    with pytest.raises(PromptTooLarge, match="over 99 strings"):
+        await reading(exchange, parts=99).read(exchange)
+
+    exchange = new_exchange(body)
+    await reading(exchange, parts=200).read(exchange)
+    assert len(exchange.prompt.parts) > 99
+
+
+@pytest.mark.parametrize("family", ["openai", "anthropic"])
+async def test_a_large_body_is_read_like_a_small_one(new_exchange: NewExchange, family: Family) -> None:
+    """It is parsed in a thread, whose refusals must be the same."""
+    large = "word " * 100_000
+    exchange = new_exchange(json.dumps({"messages": [{"role": "user", "content": large}]}).encode())
+    await reading(exchange).read(exchange)
+    assert [part.text for part in exchange.prompt.parts if part.kind == "text"] == [large]
+
+    exchange = new_exchange(json.dumps([large]).encode() + b"}")
+    with pytest.raises(InvalidRequest, match="cannot be read"):
+        await reading(exchange).read(exchange)
