@@ -33,8 +33,9 @@ _OPEN_NUMBER = re.compile(
     r"(?:(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]{1,4}){0,8}"
     r"|[+(\[]{0,2}\d[\d \t\r\n().,\-/|:x#+\u2010-\u2015]{0,64})"
     r"(?:[ \t,;]{0,2}(?:ext|extn|extension|x)[.:]?)?[ \t]{0,2}$"
-    r"|@[\w.\-]{0,64}$"  # scripts without spaces: a word may end within an address
 )
+# In scripts without spaces a word may end within an address.
+_OPEN_ADDRESS = re.compile(r"@[\w.\-]{0,64}$")
 _OPEN_WINDOW = 96
 
 
@@ -118,8 +119,9 @@ class Inspector:
     def _open_at(self, text: str, deadline: Deadline) -> int:
         at = min(self._phrases.open_at(text, deadline), self._secrets.open_at(text, deadline))
         start = max(0, len(text) - _OPEN_WINDOW)
-        number = _OPEN_NUMBER.search(self._folding.folded(text[start:]))
-        return min(at, start + number.start()) if number else at
+        end = text[start:]
+        address, number = _OPEN_ADDRESS.search(end), _OPEN_NUMBER.search(self._folding.folded(end))
+        return min([at, *(start + found.start() for found in (address, number) if found)])
 
     def _values(self, text: str, context: Context, deadline: Deadline) -> list[Span]:
         spans = list(self._secrets.find(text, deadline))

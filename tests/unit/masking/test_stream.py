@@ -26,8 +26,19 @@ SECRETS = [
     "postgres://admin:s3cr3t@db.example.com:5432/prod",
     PEM,
     PEM.replace("\n", "\\n"),
+    "Server=db; User Id=sa; Password='Correct horse'",
+    "4111\u20091111\u20091111\u20091111",
+]
+GLUED = [  # values beside which something stands that is none of theirs
+    "x\\n4111 1111 1111 1111",
+    "x\\tGB29 NWBK 6016 1331 9268 19\\n+1 415 555 2671",
+    "jane.roe@acme.org.Thanks",
+    "メールはjane.roe@acme.orgです",
+    "2024-01-15 415-555-2671",
+    "_4111111111111111_",
 ]
 TEXTS = [
+    *(f"It is {value} as you know." for value in GLUED),
     *(f"Sure, here it is: {secret}, as you asked.\nAnything else?" for secret in SECRETS),
     *(f"It is {secret}" for secret in SECRETS),
     "Call 415-555-2671 415-555-2672 or 020 7946 0958 ext 12 before 9 am, id 12345.",
@@ -38,6 +49,12 @@ TEXTS = [
     "联系 jane@example.com 或 4111111111111111。谢谢你的帮助",
     "",
     "   \n\n  ",
+    r'{"rows": "x\n4111 1111 1111 1111\tDE89 3704 0044 0532 0130 00\nGB29 NWBK 6016 1331 9268 19"}',
+    "Server=db.acme; Database=app; User Id=sa; Password='Correct horse battery'; and more",
+    "メールはjane.roe@acme.orgです。番号は4155552671です, jane@例え.jp",
+    "on 2024-01-15 415-555-2671 and _4111111111111111_ tel_4155552671",
+    "4111\u20091111\u20091111\u20091111 and 4111\n1111\n1111\n1111 and 4111  1111  1111  1111 ok",
+    "\n".join(f"{n:6}\t{line}" for n, line in enumerate(PEM.split("\n")[:-1], 1)) + "\nthanks for the key",
 ]
 
 
@@ -58,6 +75,14 @@ def test_one_character_chunks_give_what_one_chunk_gives(inspector: Inspector, te
     assert masked(pieces) == masked(scan(inspector, [text]))
 
 
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_stream_is_masked_as_the_whole_text_is(inspector: Inspector, text: str) -> None:
+    spans = inspector.inspect(text)
+    ends = [0, *(span.end for span in spans)]
+    whole = "".join(f"{text[at : span.start]}<{span.entity}>" for at, span in zip(ends, spans, strict=False))
+    assert masked(scan(inspector, list(text))) == whole + text[ends[-1] :]
+
+
 @pytest.mark.parametrize("text", [text for text in TEXTS if len(text) < 120])
 def test_every_split_in_two_gives_what_one_chunk_gives(inspector: Inspector, text: str) -> None:
     whole = masked(scan(inspector, [text]))
@@ -69,7 +94,7 @@ def test_every_split_in_two_gives_what_one_chunk_gives(inspector: Inspector, tex
 @given(
     words=st.lists(
         st.sampled_from(
-            [*SECRETS, "and", "7", "2026-11-22", "(see", "it:", "x=1", "-----", "日本語", "\n", "  "]
+            [*SECRETS, *GLUED, "and", "7", "2026-11-22", "(see", "it:", "x=1", "-----", "日本語", "\n", "  "]
         ),
         max_size=8,
     ),
