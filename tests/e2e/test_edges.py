@@ -25,7 +25,6 @@ GO_UP = {
     "content-length",
     "content-type",
     "host",
-    "idempotency-key",
     "openai-beta",
     "x-api-key",
 }
