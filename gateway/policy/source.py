@@ -8,16 +8,21 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import yaml
+from jsonschema import Draft7Validator
+from jsonschema.exceptions import best_match
 
 from gateway.config import strict_yaml
 from gateway.errors import ConfigError
 
 DATA_FILES = ("data.yaml", "data.json")
 SETTINGS = "settings"
+_READER = "regate.lib.settings"  # the module of the library that reads them
 
 # The package must stand alone on its line: then no engine can read another one than we do.
 _PACKAGE = re.compile(r"package[ \t]+([a-z_][a-z0-9_]*(?:\.[a-zA-Z_][a-zA-Z0-9_]*)*)[ \t]*(?:#.*)?")
@@ -56,6 +61,8 @@ def load_source(root: Path) -> PolicySource:
     for name, text in files.items():
         if name not in modules:
             _graft(data, root, name, _parse_data(root / name, text))
+    if any(_package(root / name, text)[0] == _READER for name, text in modules.items()):
+        _check_settings(root, data)
     return PolicySource(root, modules, data, _digest(files))
 
 
@@ -177,6 +184,21 @@ def _graft(data: dict[str, Any], root: Path, name: str, document: Any) -> None:
         if key in node:
             raise ConfigError(f"{root / name}: {'.'.join([*folders, key])} is in another data file too")
         node[key] = value
+
+
+def _check_settings(root: Path, data: Mapping[str, Any]) -> None:
+    """The shipped rules read settings of one shape: a misspelt key would switch a denial off in silence."""
+    settings = data.get(SETTINGS, {})
+    fault = best_match(_settings_schema().iter_errors(settings))
+    if fault is not None:
+        where = ".".join([SETTINGS, *(str(step) for step in fault.absolute_path)])
+        raise ConfigError(f"{root / SETTINGS}: {where}: {fault.message[:300]}")
+
+
+@cache
+def _settings_schema() -> Draft7Validator:
+    text = resources.files("gateway.policy").joinpath("schemas/settings.schema.json").read_text("utf-8")
+    return Draft7Validator(json.loads(text))
 
 
 def _digest(files: Mapping[str, str]) -> str:
