@@ -147,7 +147,7 @@ def words() -> str:
 def _with_test_policy(
     provider: FakeProvider, folder: Path, *, wait_seconds: float, **changes: Any
 ) -> GatewayProcess:
-    denied = {"action": "deny", "severity": "high"}
+    denied = {"action": "deny"}
     groups: dict[str, Any] = {
         "denies": {"entities": {"EMAIL_ADDRESS": {"request": denied, "response": denied}}},
         "one-model": {"models": ["permitted*"]},
