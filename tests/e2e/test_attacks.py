@@ -364,6 +364,19 @@ def test_values_do_not_come_back_in_fields_of_a_stream(
     assert answer.text.count(EMAIL) == 2, answer.text
 
 
+def test_values_do_not_come_back_in_fields_of_a_streamed_block(
+    attacked: GatewayProcess, key: str, scripted: ScriptedProvider, http: httpx.Client, words: str
+) -> None:
+    raw = [{"type": "input_json_delta", "partial_json": json.dumps({"to": PLACEHOLDER})}]
+    quoted = json.dumps({"to": PLACEHOLDER})  # values come back inside the strings of a JSON text
+    block = {"type": "tool_use", "id": "toolu_a", "name": "note", "input": {}, "webhook": quoted}
+    scripted.stream(*message_events({**block, "deltas": raw}, stop="tool_use"))
+    body = body_of("anthropic", "m", f"{words} {EMAIL}", stream=True)
+    answer = post(http, attacked, key, body, family="anthropic")
+
+    assert answer.text.count(EMAIL) == 1, answer.text
+
+
 # --- a decision about an entity does not open other places for it
 
 

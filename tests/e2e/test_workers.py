@@ -35,6 +35,7 @@ def pair(
     config = configuration(running_provider.url, engine=any_engine(), policy=policy, workers=2)
     process = GatewayProcess(tmp_path_factory.mktemp("pair"), config).start()
     assert both_serve(process, set())
+    assert within(60, lambda: refused_by(process) == 2)
     yield process
     process.kill()
 
@@ -136,6 +137,12 @@ def both_serve(gateway: GatewayProcess, before: set[int]) -> bool:
     return within(60, lambda: len(serving(gateway) - before) == 2) and within(
         60, lambda: httpx.get(f"{gateway.url}/readyz", trust_env=False, timeout=60).status_code == 200
     )
+
+
+def refused_by(gateway: GatewayProcess) -> int:
+    """How many workers have refused somebody so far, one more caller included."""
+    ask(gateway, "nobody's key")
+    return len(gateway.query("SELECT DISTINCT writer FROM records WHERE kind = 'refusal'"))
 
 
 def restarts(gateway: GatewayProcess) -> int:

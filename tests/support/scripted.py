@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import re
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +15,7 @@ PLACEHOLDER = "THE-PLACEHOLDER"
 """In a scripted answer: the first placeholder that stands in the request."""
 
 _PLACEHOLDER = re.compile(rb"<[A-Z][A-Z0-9_]*_[a-z2-7]{6,}>")
+_PAUSE_SECONDS = 0.01  # so that two events of a stream are two reads
 _JSON, _SSE = "application/json", "text/event-stream"
 
 
@@ -21,7 +24,7 @@ class ScriptedProvider:
 
     def __init__(self) -> None:
         self.received: list[bytes] = []
-        self._answer: tuple[int, Mapping[str, str], bytes] = (500, {}, b"")
+        self._answer: tuple[int, Mapping[str, str], list[bytes]] = (500, {}, [])
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -30,24 +33,25 @@ class ScriptedProvider:
     def say(self, document: Any, *, status: int = 200, headers: Mapping[str, str] = {}) -> None:
         """Answer with a JSON document. Header values go out as Latin-1."""
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
-        self._set(status, {"content-type": _JSON, **headers}, body)
+        self._set(status, {"content-type": _JSON, **headers}, [body])
 
     def stream(self, *events: Any, headers: Mapping[str, str] = {}) -> None:
-        """Answer with a stream: Anthropic's events carry their type, OpenAI's end with [DONE]."""
+        """Answer with a stream, event by event: Anthropic's carry their type, OpenAI's end with [DONE]."""
         lines = []
         for event in events:
             named = f"event: {event['type']}\n" if "type" in event else ""
-            lines.append(f"{named}data: {json.dumps(event)}\n\n")
-        done = "" if any("type" in event for event in events) else "data: [DONE]\n\n"
-        self._set(200, {"content-type": _SSE, **headers}, ("".join(lines) + done).encode())
+            lines.append(f"{named}data: {json.dumps(event)}\n\n".encode())
+        if not any("type" in event for event in events):
+            lines.append(b"data: [DONE]\n\n")
+        self._set(200, {"content-type": _SSE, **headers}, lines)
 
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
 
-    def _set(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+    def _set(self, status: int, headers: Mapping[str, str], pieces: list[bytes]) -> None:
         self.received.clear()
-        self._answer = (status, headers, body)
+        self._answer = (status, headers, pieces)
 
     def _handler(self) -> type[http.server.BaseHTTPRequestHandler]:
         provider = self
@@ -58,15 +62,18 @@ class ScriptedProvider:
             def do_POST(self) -> None:
                 request = self.rfile.read(int(self.headers["content-length"]))
                 provider.received.append(request)
-                status, headers, body = provider._answer
+                status, headers, pieces = provider._answer
                 found = _PLACEHOLDER.search(request)
-                body = body.replace(PLACEHOLDER.encode(), found[0] if found else b"")
+                pieces = [piece.replace(PLACEHOLDER.encode(), found[0] if found else b"") for piece in pieces]
                 self.send_response(status)
                 for name, value in headers.items():
                     self.send_header(name, value)
-                self.send_header("content-length", str(len(body)))
+                self.send_header("content-length", str(sum(map(len, pieces))))
                 self.end_headers()
-                self.wfile.write(body)
+                for piece in pieces:
+                    with contextlib.suppress(ConnectionError):  # the gateway may have heard enough
+                        self.wfile.write(piece)
+                    time.sleep(_PAUSE_SECONDS)
 
             def log_message(self, format: str, *args: object) -> None:
                 """A test's output is not for this."""

@@ -17,6 +17,7 @@ from gateway.server_key import ServerKey
 from gateway.sessions import Sessions
 from tests.support.values import CREDENTIAL, EMAIL, INJECTION, OTHER_EMAIL
 from tests.unit.flow.conftest import NewExchange
+from tests.unit.policy.conftest import request_document
 
 KEY = ServerKey(b"s" * 32)
 REDACT = {"EMAIL_ADDRESS": Mask(entity="EMAIL_ADDRESS", operator="redact")}
@@ -71,6 +72,8 @@ async def test_a_key_with_a_value_stands_masked_in_every_pointer_below_it(
         assert shown[2].endswith("/0")
         assert shown[-1] == "/metadata/other"
         assert inspected[2].part.pointer == f"{deep}/0"
+        read = request_document(parts=inspected)["prompt"]["parts"]
+        assert [part["pointer"] for part in read] == shown
 
 
 @pytest.mark.parametrize(("place", "entity"), [("key", "an object key"), ("structural", "a field that is")])
