@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -84,12 +85,12 @@ class Inspector:
             vault = exchange.vault if exchange.vault.holds(value) else exchange.response_vault
             return vault.placeholder(finding.entity, finding.category, value)
 
-        return splice(text, findings, placeholder)
+        return _spliced(text, findings, placeholder)
 
 
 def placeholders(text: str, findings: Sequence[Finding], vault: Vault) -> str:
     """The text with every finding replaced by its placeholder."""
-    return splice(text, findings, lambda f: vault.placeholder(f.entity, f.category, text[f.start : f.end]))
+    return _spliced(text, findings, lambda f: vault.placeholder(f.entity, f.category, text[f.start : f.end]))
 
 
 def credential_findings(exchange: Exchange, part: Part) -> tuple[Finding, ...]:
@@ -132,7 +133,7 @@ def masked_text(inspected: InspectedPart, masks: Mapping[str, Mask | None], vaul
         assert chosen is not None
         return apply_mask(chosen, finding, text[finding.start : finding.end], vault)
 
-    return splice(text, covered, mask)
+    return _spliced(text, covered, mask)
 
 
 def unmaskable(parts: Sequence[InspectedPart], masks: Mapping[str, Mask | None]) -> InspectedPart | None:
@@ -169,6 +170,32 @@ def holds_value(inspected: InspectedPart) -> bool:
     """Whether the part differs from what may be shown of it: by a finding, or by a value of the prompt's own
     that a completion repeats, which is no finding again."""
     return inspected.masked != inspected.part.text
+
+
+def _spliced(text: str, findings: Sequence[Finding], replace: Callable[[Finding], str]) -> str:
+    """`splice`, but JSON stays JSON: what takes the place of a bare number in it stands in quotes."""
+    masked = splice(text, findings, replace)
+    if not any(_bare(text, finding) for finding in findings) or _is_json(masked) or not _is_json(text):
+        return masked
+    quoted = splice(text, findings, lambda f: json.dumps(replace(f)) if _bare(text, f) else replace(f))
+    return quoted if _is_json(quoted) else masked
+
+
+def _bare(text: str, finding: Finding) -> bool:
+    """Whether a finding is all of a number that could be a member or an item of a JSON text."""
+    before = text[max(0, finding.start - 8) : finding.start].rstrip()[-1:]
+    after = text[finding.end : finding.end + 8].lstrip()[:1]
+    return (
+        before in (":", "[", ",") and after in (",", "]", "}") and text[finding.start : finding.end].isdigit()
+    )
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 async def _for_each(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,8 +13,9 @@ from gateway import detect
 from gateway.config import Detect
 from gateway.decision import Mask
 from gateway.errors import PolicyDenied
-from gateway.exchange import Kind, Part, Place
-from gateway.flow.inspecting import CREDENTIAL_ENTITY, Inspector, masked_document
+from gateway.exchange import Finding, Kind, Part, Place
+from gateway.flow.inspecting import CREDENTIAL_ENTITY, Inspector, masked_document, placeholders
+from gateway.masking import Vault
 from gateway.server_key import ServerKey
 from gateway.sessions import Sessions
 from tests.support.values import CREDENTIAL, EMAIL, INJECTION, OTHER_EMAIL
@@ -116,3 +119,19 @@ async def test_headers_with_a_value_a_credential_or_no_ascii_are_left_out(
     headers = await inspector.headers(new_exchange(), sent)
 
     assert headers == {"openai-version": "2020-10-01", "retry-after": "7"}
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ('{"card": 4111111111111111}', {"card": "<CREDIT_CARD_*>"}),
+        ('{"cards": [4111111111111111, 1]}', {"cards": ["<CREDIT_CARD_*>", 1]}),
+        ('{"card": "4111111111111111"}', {"card": "<CREDIT_CARD_*>"}),
+        ('{"note": "a, 4111111111111111, b"}', {"note": "a, <CREDIT_CARD_*>, b"}),
+    ],
+)
+def test_json_stays_json_when_a_bare_number_of_it_is_masked(text, masked):
+    start = text.index("4111111111111111")
+    finding = Finding("CREDIT_CARD", "pii", 1.0, "/a", start, start + 16)
+    shown = placeholders(text, [finding], Vault(b"k" * 32))
+    assert json.loads(re.sub(r"(<CREDIT_CARD_)\w+>", r"\1*>", shown)) == masked
