@@ -35,12 +35,11 @@ class Metrics:
             registry=self._registry,
             multiprocess_mode="livesum",
         )
-        # each worker keeps its own up to date, so that one that was never scraped does not speak of zero
         self._policy_ready = Gauge(
             "regate_policy_ready",
             "1 while a policy decides and its latest edit is the one in force",
             registry=self._registry,
-            multiprocess_mode="livemin",
+            multiprocess_mode="livemostrecent",  # of the worker that answers: it sets it as it does
         )
 
     def opened(self) -> None:
