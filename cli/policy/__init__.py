@@ -1,0 +1,14 @@
+"""`regate policy`: write, check, test and try the Rego files that decide."""
+
+from __future__ import annotations
+
+import typer
+
+from cli.policy import check, evaluate, status, testing
+
+app = typer.Typer(help="Check, test, format and try policy.", no_args_is_help=True)
+app.command("check", epilog="Example: regate policy check")(check.check)
+app.command("test", epilog="Example: regate policy test")(testing.run_policy_tests)
+app.command("fmt", epilog="Example: regate policy fmt --check")(check.fmt)
+app.command("eval", epilog="Example: regate policy eval input.json")(evaluate.evaluate)
+app.command("status", epilog="Example: regate policy status --json")(status.status)

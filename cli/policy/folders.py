@@ -1,0 +1,44 @@
+"""The folders that policy commands work on: the policy's own and that of its tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from gateway.config import Config, config_path, load_config
+from gateway.errors import ConfigError
+
+PolicyFolder = Annotated[
+    Path | None, typer.Option("--path", help="The policy folder. [default: policy.path]")
+]
+TestFolder = Annotated[Path | None, typer.Option("--tests", help="The tests. [default: policy_tests]")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+
+
+def configured(path: Path | None) -> Config:
+    """The configuration, with `path` as its policy folder where one is given. Raises ConfigError."""
+    config = load_config(config_path())
+    if path is None:
+        return config
+    return msgspec.structs.replace(
+        config, policy=msgspec.structs.replace(config.policy, path=str(path.absolute()))
+    )
+
+
+def test_folder(config: Config, tests: Path | None) -> Path:
+    """Where the tests are, or would be."""
+    return tests or config.root / "policy_tests"
+
+
+def rego_folders(config: Config, tests: Path | None) -> list[Path]:
+    """The policy's folder and, where there is one, that of its tests.
+
+    Raises ConfigError when a folder that was named is not there.
+    """
+    folder = test_folder(config, tests)
+    if tests is not None and not folder.is_dir():
+        raise ConfigError(f"{folder}: expected a folder of policy tests")
+    return [config.policy_path, *([folder] if folder.is_dir() else [])]
