@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 OPA = $(shell scripts/install-opa --print)
-PYTEST_ARGS ?=
+PYTEST_ARGS ?= -n 3
 
 .PHONY: help setup run demo test policy-test check format bench lock clean
 
