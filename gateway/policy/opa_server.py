@@ -13,6 +13,7 @@ from typing import Any
 
 from gateway.decision import Decision, parse_decision
 from gateway.errors import ConfigError, PolicyError, PolicyUnavailable
+from gateway.policy.builtins import check_builtins
 from gateway.policy.child import kill, spawn, stop
 from gateway.policy.engine import encode, probe
 from gateway.policy.opa_client import OpaClient
@@ -118,6 +119,7 @@ class OpaServer:
         try:
             self._folder = Path(tempfile.mkdtemp(prefix="regate-opa-"))  # mode 0700
             _write(self._folder, self._source, token)
+            await self._check(self._folder)
             socket = self._folder / _SOCKET
             self._process = await spawn(self._opa, *_arguments(socket), cwd=self._folder)
         except OSError as error:
@@ -136,6 +138,13 @@ class OpaServer:
             timeout_seconds=self._timeout_seconds,
         )
         await self._client._init_session()
+
+    async def _check(self, folder: Path) -> None:
+        """OPA cannot be told at its start which built-ins policy may use, so that is looked at before."""
+        try:
+            await check_builtins(self._opa, folder, _BUNDLE)
+        except ConfigError as error:
+            raise self._unusable(str(error)) from error
 
     async def _listen(self, stream: asyncio.StreamReader) -> None:
         """Keep the pipe empty, and what was said at the start for the error message."""
@@ -157,9 +166,14 @@ class OpaServer:
         lines = [line for line in self._complaint.splitlines() if line.strip() and not line.startswith("{")]
         text = "\n".join(lines).removeprefix("error: ")
         if "load error" in text or "initialization error" in text:
-            text = text.replace(f"{_BUNDLE}/", f"{self._source.root}/")
-            return ConfigError(f"policy cannot be used: {text}")
+            return self._unusable(text)
         return PolicyUnavailable(f"opa ended at its start: {text or 'without a word'}")
+
+    def _unusable(self, complaint: str) -> ConfigError:
+        """OPA names files by the path in its bundle; people need the path on disk."""
+        return ConfigError(
+            f"policy cannot be used: {complaint.replace(f'{_BUNDLE}/', f'{self._source.root}/')}"
+        )
 
     async def _probe(self) -> None:
         """One decision, so that policy which has no answer to anything is found before it is in force."""

@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.decision import Decision, parse_decision
 from gateway.errors import ConfigError, PolicyError, PolicyUnavailable
+from gateway.policy.builtins import REFUSED, explained
 from gateway.policy.child import kill, spawn, stop
 from gateway.policy.engine import encode, probe
 from gateway.policy.source import PolicySource
@@ -50,7 +51,11 @@ class RegorusProcess:
             self._process = await spawn(Path(sys.executable), "-P", str(_WORKER))
             assert self._process.stderr is not None
             self._drain = asyncio.create_task(self._process.stderr.read())
-            policy = {"modules": dict(self._source.modules), "data": dict(self._source.data)}
+            policy = {
+                "modules": dict(self._source.modules),
+                "data": dict(self._source.data),
+                "refused": sorted(REFUSED),
+            }
             answer = await self._exchange(json.dumps(policy).encode(), START_SECONDS)
             if "error" in answer:
                 raise ConfigError(f"policy cannot be used: {self._named(answer['error'])}")
@@ -150,7 +155,7 @@ class RegorusProcess:
 
     def _named(self, complaint: str) -> str:
         """Regorus names files by the path we gave it; people need the path on disk."""
-        return _PLACE.sub(lambda place: f"{self._source.root / place.group(1)}:", complaint)
+        return explained(_PLACE.sub(lambda place: f"{self._source.root / place.group(1)}:", complaint))
 
     async def _probe(self) -> None:
         answer = await self._exchange(encode(probe()), START_SECONDS)

@@ -6,22 +6,19 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft7Validator
-from jsonschema.exceptions import best_match
 
 from gateway.config import strict_yaml
 from gateway.errors import ConfigError
+from gateway.policy.settings import SETTINGS, library_faults, topic_faults
 
 DATA_FILES = ("data.yaml", "data.json")
-SETTINGS = "settings"
 _READER = "regate.lib.settings"  # the module of the library that reads them
 
 # The package must stand alone on its line: then no engine can read another one than we do.
@@ -50,26 +47,50 @@ def load_source(root: Path) -> PolicySource:
     """Read every policy file below `root`.
 
     Raises ConfigError, with file and line, on a file that cannot be read, a package outside `regate`, data
-    outside `settings`, and a topic that says nothing.
+    outside `settings`, settings of another shape than the rules expect, and a topic that says nothing.
     """
-    files = {path.relative_to(root).as_posix(): _read(path) for path in _walk(root)}
-    modules = {name: text for name, text in files.items() if name.endswith(".rego")}
-    if not modules:
-        raise ConfigError(f"{root}: expected Rego files (*.rego), found none")
-    _check_packages(root, modules)
+    source, faults = examine(root)
+    if faults:
+        raise faults[0]
+    return source
+
+
+def examine(root: Path) -> tuple[PolicySource, list[ConfigError]]:
+    """What `load_source` reads, and everything that it would refuse; a source with faults is not whole."""
+    faults: list[ConfigError] = []
+    files: dict[str, str] = {}
     data: dict[str, Any] = {}
+    for path in _walk(root, faults.append):
+        with _noted(faults):
+            files[path.relative_to(root).as_posix()] = _read(path)
+    modules = {name: text for name, text in files.items() if name.endswith(".rego")}
+    if not modules and not faults:
+        faults.append(ConfigError(f"{root}: expected Rego files (*.rego), found none"))
+    packages = _check_packages(root, modules, faults)
     for name, text in files.items():
         if name not in modules:
-            _graft(data, root, name, _parse_data(root / name, text))
-    if any(_package(root / name, text)[0] == _READER for name, text in modules.items()):
-        _check_settings(root, data)
-    return PolicySource(root, modules, data, _digest(files))
+            with _noted(faults):
+                _graft(data, root, name, _parse_data(root / name, text))
+    if _READER in packages.values():
+        faults.extend(library_faults(root, files, data))
+    for name in packages:
+        with _noted(faults):
+            faults.extend(topic_faults(root, files, data, name))
+    return PolicySource(root, modules, data, _digest(files)), faults
+
+
+@contextmanager
+def _noted(faults: list[ConfigError]) -> Iterator[None]:
+    try:
+        yield
+    except ConfigError as error:
+        faults.append(error)
 
 
 def fingerprint(root: Path) -> tuple[tuple[str, int, int, int], ...]:
     """What changes when a policy file does, without reading it: name, inode, size and time of each file."""
     prints = []
-    for path in _walk(root):
+    for path in _walk(root, _refuse):
         try:
             state = path.stat()
         except OSError:  # went away meanwhile: the next look is different again
@@ -78,26 +99,31 @@ def fingerprint(root: Path) -> tuple[tuple[str, int, int, int], ...]:
     return tuple(prints)
 
 
-def _walk(root: Path) -> Iterator[Path]:
+def _walk(root: Path, refuse: Callable[[ConfigError], None]) -> Iterator[Path]:
     """Policy and data files in a fixed order. Hidden files and folders are editors' and git's."""
     if not root.is_dir():
-        raise ConfigError(f"{root}: expected a folder of policy files")
-    for folder, folders, names in os.walk(root, onerror=_refuse):
+        refuse(ConfigError(f"{root}: expected a folder of policy files"))
+        return
+
+    def unlisted(error: OSError) -> None:  # it may hold the rule that denies
+        refuse(ConfigError(f"{error.filename}: cannot be read: {error.strerror}"))
+
+    for folder, folders, names in os.walk(root, onerror=unlisted):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted([*folders, *names]):
             path = Path(folder, name)
             if path.is_symlink() and name in folders:
-                raise ConfigError(f"{path}: found a link to a folder; expected the files themselves")
+                refuse(ConfigError(f"{path}: found a link to a folder; expected the files themselves"))
             if name in folders or name.startswith(".") or name.lower().endswith((".md", ".txt")):
                 continue
-            if not name.endswith((".rego", ".yaml", ".yml", ".json")):
-                raise ConfigError(f"{path}: would be left out; expected *.rego, or data in {SETTINGS}/")
-            yield path
+            if name.endswith((".rego", ".yaml", ".yml", ".json")):
+                yield path
+            else:
+                refuse(ConfigError(f"{path}: would be left out; expected *.rego, or data in {SETTINGS}/"))
 
 
-def _refuse(error: OSError) -> None:
-    """A folder that cannot be listed may hold the rule that denies."""
-    raise ConfigError(f"{error.filename}: cannot be read: {error.strerror}") from error
+def _refuse(error: ConfigError) -> None:
+    raise error
 
 
 def _read(path: Path) -> str:
@@ -109,23 +135,32 @@ def _read(path: Path) -> str:
         raise ConfigError(f"{path}: expected UTF-8 text") from error
 
 
-def _check_packages(root: Path, modules: Mapping[str, str]) -> None:
-    spoken: dict[str, list[str]] = {}
+def _check_packages(root: Path, modules: Mapping[str, str], faults: list[ConfigError]) -> dict[str, str]:
+    """The package of each module that has a good one."""
+    packages: dict[str, str] = {}
     for name, text in modules.items():
-        package, line = _package(root / name, text)
-        if not _ALLOWED.fullmatch(package):
-            raise ConfigError(
-                f"{root / name}:{line}: found package {package}; "
-                "expected regate.rules.<topic>, regate.lib.<name> or regate itself"
+        with _noted(faults):
+            packages[name] = _allowed_package(root / name, text)
+    for package in dict.fromkeys(packages.values()):
+        names = [name for name in packages if packages[name] == package]
+        if _TOPIC.match(package) and not any(_VERDICTS.search(modules[name]) for name in names):
+            faults.append(
+                ConfigError(
+                    f"{root / names[0]}:1: package {package} has no verdicts; "
+                    "expected a rule that starts with: verdicts contains"
+                )
             )
-        if _TOPIC.match(package):
-            spoken.setdefault(package, []).append(name)
-    for package, names in spoken.items():
-        if not any(_VERDICTS.search(modules[name]) for name in names):
-            raise ConfigError(
-                f"{root / names[0]}:1: package {package} has no verdicts; "
-                "expected a rule that starts with: verdicts contains"
-            )
+    return packages
+
+
+def _allowed_package(path: Path, text: str) -> str:
+    package, line = _package(path, text)
+    if not _ALLOWED.fullmatch(package):
+        raise ConfigError(
+            f"{path}:{line}: found package {package}; "
+            "expected regate.rules.<topic>, regate.lib.<name> or regate itself"
+        )
+    return package
 
 
 def _package(path: Path, text: str) -> tuple[str, int]:
@@ -184,21 +219,6 @@ def _graft(data: dict[str, Any], root: Path, name: str, document: Any) -> None:
         if key in node:
             raise ConfigError(f"{root / name}: {'.'.join([*folders, key])} is in another data file too")
         node[key] = value
-
-
-def _check_settings(root: Path, data: Mapping[str, Any]) -> None:
-    """The shipped rules read settings of one shape: a misspelt key would switch a denial off in silence."""
-    settings = data.get(SETTINGS, {})
-    fault = best_match(_settings_schema().iter_errors(settings))
-    if fault is not None:
-        where = ".".join([SETTINGS, *(str(step) for step in fault.absolute_path)])
-        raise ConfigError(f"{root / SETTINGS}: {where}: {fault.message[:300]}")
-
-
-@cache
-def _settings_schema() -> Draft7Validator:
-    text = resources.files("gateway.policy").joinpath("schemas/settings.schema.json").read_text("utf-8")
-    return Draft7Validator(json.loads(text))
 
 
 def _digest(files: Mapping[str, str]) -> str:

@@ -1,15 +1,16 @@
 """The embedded engine's child process: regorus, asked through pipes.
 
 A frame is four bytes of length (big endian) and that many of JSON. The first frame in is `{"modules",
-"data"}`, answered by `{}` or `{"error"}`; each one after it is an input, answered by `{"result"}`, `{}`
-(undefined) or `{"error"}`. A program of its own, so that it starts quickly and a rule that does not end can
-be killed.
+"data", "refused"}` (built-ins that no module may name), answered by `{}` or `{"error"}`; each one after it is
+an input, answered by `{"result"}`, `{}` (undefined) or `{"error"}`. A program of its own, so that it starts
+quickly and a rule that does not end can be killed.
 """
 
 import json
 import os
 import struct
 import sys
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 os.environ["RUST_LIB_BACKTRACE"] = os.environ["RUST_BACKTRACE"] = "0"  # read when regorus first fails
@@ -37,9 +38,38 @@ def _load(engine: Any, policy: dict[str, Any]) -> bytes:
         for name, text in policy["modules"].items():
             engine.add_policy(name, text)
         engine.add_data_json(json.dumps(policy["data"]))
+        for name, line in _named(json.loads(engine.get_ast_as_json()), frozenset(policy["refused"])):
+            return _failure(ValueError(f"--> {line}\nerror: undefined function {name}"))
     except (RuntimeError, ValueError) as error:
         return _failure(error)
     return b"{}"
+
+
+def _named(modules: list[Any], names: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """Where one of the names stands in the syntax tree: the name, `file:line:column`."""
+    for module in modules:
+        pending: list[Any] = [module["ast"]]
+        while pending:
+            node = pending.pop()
+            if isinstance(node, dict):
+                name = _dotted(node)
+                if name in names:
+                    span = next(iter(node.values()))["span"]
+                    yield name, f"{module['source']['file']}:{span['line']}:{span['col']}"
+                pending.extend(node.values())
+            elif isinstance(node, list):
+                pending.extend(node)
+
+
+def _dotted(node: dict[str, Any]) -> str:
+    """The name that a reference spells, `http.send` or `http["send"]`; "" where it is something else."""
+    if "Var" in node:
+        return str(node["Var"]["value"])
+    if "RefDot" in node:
+        return f"{_dotted(node['RefDot']['refr'])}.{node['RefDot']['field'][1]}"
+    if "RefBrack" in node and "String" in node["RefBrack"]["index"]:
+        return f"{_dotted(node['RefBrack']['refr'])}.{node['RefBrack']['index']['String']['value']}"
+    return ""
 
 
 def _decide(engine: Any, document: str) -> bytes:

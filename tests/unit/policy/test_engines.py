@@ -71,6 +71,32 @@ async def test_a_syntax_error_is_refused_at_start_with_file_and_line(
     assert not engine.ready
 
 
+CALLING = 'package regate\n\ndecision := {"action": "allow"} if {\n\tx := %s\n\tx == 1\n}\n'
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        ('http.send({"method": "get", "url": "http://127.0.0.1:9"})', "http.send"),
+        ('http["send"]({"method": "get", "url": "http://127.0.0.1:9"})', "http.send"),
+        ("time.now_ns()", "time.now_ns"),
+        ('count([y | y := rand.intn("x", 3)])', "rand.intn"),
+        ('uuid.rfc4122("x")', "uuid.rfc4122"),
+        ("opa.runtime()", "opa.runtime"),
+        ('json.match_schema({}, {"$ref": "http://127.0.0.1:9"})', "json.match_schema"),
+    ],
+)
+async def test_a_decision_that_could_not_be_repeated_is_refused_at_start(
+    engine: PolicyEngine, tmp_path: Path, call: str, name: str
+) -> None:
+    folder = write(tmp_path / "p", main=CALLING % call)
+    with pytest.raises(ConfigError) as refused:
+        await engine.start(load_source(folder))
+    assert f"{folder}/main.rego:4" in str(refused.value)
+    assert f"undefined function {name}" in str(refused.value)
+    assert "must be repeatable" in str(refused.value)
+
+
 async def test_an_unsafe_variable_is_refused_at_start_with_file_and_line(
     engine: PolicyEngine, policy: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from gateway.errors import ConfigError
 from gateway.policy import PINNED, find_opa
+from gateway.policy.builtins import REFUSED
 from tests.unit.policy.conftest import LIBRARY
 
 SCRIPT = LIBRARY.parents[1] / "scripts" / "install-opa"
@@ -127,3 +129,9 @@ def test_a_download_counts_only_with_its_checksum(home: Path, genuine: bool) -> 
 def test_both_pin_the_same_version() -> None:
     assert f"\nVERSION={PINNED}\n" in SCRIPT.read_text()
     assert os.access(SCRIPT, os.X_OK)
+
+
+def test_what_is_refused_is_what_opa_calls_nondeterministic(opa: Path) -> None:
+    run = subprocess.run([opa, "capabilities", "--current"], capture_output=True, check=True)
+    builtins = json.loads(run.stdout)["builtins"]
+    assert {each["name"] for each in builtins if each.get("nondeterministic")} == REFUSED

@@ -8,6 +8,7 @@ import yaml
 
 from gateway.errors import ConfigError
 from gateway.policy import load_source
+from gateway.policy.source import examine
 
 LIBRARY = Path(__file__).parents[3] / "policies/rego"
 
@@ -51,7 +52,7 @@ def put(settings: dict, path: str, value: object) -> None:
     ],
 )
 def test_a_mistake_is_refused_and_located(tmp_path, path, value):
-    with pytest.raises(ConfigError, match=r"rego/settings: settings"):
+    with pytest.raises(ConfigError, match=r"rego/settings/data\.yaml:\d+: settings"):
         load_with(tmp_path, lambda settings: put(settings, path, value))
 
 
@@ -62,3 +63,75 @@ def test_the_library_without_its_settings_is_refused(tmp_path):
     shutil.copy(LIBRARY / "lib/settings.rego", folder / "lib")
     with pytest.raises(ConfigError, match="required property"):
         load_source(folder)
+
+
+TOPIC = """# METADATA
+# title: Night
+# schemas:
+#   - input: schema["input.schema"]
+#   - data.settings.night:
+#       type: object
+#       properties:
+#         agents: {type: array, items: {type: string}}
+#       required: [agents]
+#       additionalProperties: false
+package regate.rules.night
+
+verdicts contains {} if false
+"""
+
+
+@pytest.fixture
+def topic(tmp_path):
+    """A policy of one topic whose METADATA says what its settings may be; writes them."""
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "settings/night").mkdir(parents=True)
+    (tmp_path / "rules/night.rego").write_text(TOPIC)
+
+    def write(text: str) -> Path:
+        (tmp_path / "settings/night/data.yaml").write_text(text)
+        return tmp_path
+
+    return write
+
+
+def test_a_topic_of_ones_own_may_say_what_its_settings_are(topic):
+    assert load_source(topic("agents: [bot]\n")).data == {"settings": {"night": {"agents": ["bot"]}}}
+
+
+def test_every_setting_of_a_wrong_type_is_told_with_its_file_and_line(topic):
+    root = topic("agents:\n  - bot\n  - 7\nagnts: []\n")
+    _, faults = examine(root)
+    file = root / "settings/night/data.yaml"
+    assert [str(fault).partition(": ")[0] for fault in faults] == [f"{file}:1", f"{file}:3"]
+    assert "agnts" in str(faults[0])
+    assert "settings.night.agents.1: 7 is not of type 'string'" in str(faults[1])
+
+
+def test_settings_that_the_metadata_speaks_of_must_be_there(topic):
+    root = topic("agents: []\n")
+    shutil.rmtree(root / "settings")
+    with pytest.raises(ConfigError, match=r"night\.rego:1: METADATA speaks of settings\.night"):
+        load_source(root)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("type: object", "type: obect", r"night\.rego:1: .* is no JSON Schema"),
+        (
+            "type: object",
+            "$ref: 'http://127.0.0.1:9/x.json'",
+            r"cannot be applied: .*http://127\.0\.0\.1:9/x\.json",
+        ),
+        ("type: object", "$ref: '#'", "cannot be applied: maximum recursion"),
+        ("items: {type: string}", "items: {pattern: '('}", "is no JSON Schema|cannot be applied"),
+        ("required: [agents]", "required: [agents", r"night\.rego:\d+: METADATA is not valid YAML"),
+    ],
+)
+def test_a_shape_that_cannot_be_used_is_refused(topic, old, new, message):
+    root = topic("agents: [bot]\n")
+    file = root / "rules/night.rego"
+    file.write_text(file.read_text().replace(old, new))
+    with pytest.raises(ConfigError, match=message):
+        load_source(root)
