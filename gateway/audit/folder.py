@@ -14,7 +14,7 @@ import orjson
 from gateway.errors import ConfigError
 
 _SEGMENT = re.compile(r"([a-z0-9]+)-(\d{6,})")
-_TOMBSTONE = b'{"tombstone":'
+TOMBSTONE = b'{"tombstone":'
 
 
 class Folder:
@@ -83,7 +83,7 @@ def tombstone(segment: str, visible_at: str) -> bytes:
 
 def is_tombstone(path: Path) -> bool:
     with path.open("rb") as file:
-        return file.read(len(_TOMBSTONE)) == _TOMBSTONE
+        return file.read(len(TOMBSTONE)) == TOMBSTONE
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -15,6 +16,7 @@ from gateway.audit.record import COLUMNS
 # DuckDB gives up on a larger line; ours end at 16 MiB.
 MAX_OBJECT = 64 * 1024 * 1024
 
+Error = duckdb.Error
 _SPEC = json.dumps(COLUMNS)
 _NAMES = ", ".join(COLUMNS)
 _PARSED = ", ".join(f"s.{name}" for name in COLUMNS)
@@ -54,6 +56,36 @@ def lines(path: Path) -> Iterator[bytes]:
         while rows := found.fetchmany(_ROWS_AT_A_TIME):
             for (line,) in rows:
                 yield line.encode()
+
+
+def decisions(path: Path, since: datetime | None, decision_id: str = "") -> Iterator[bytes]:
+    """The lines of a sealed segment's decisions in order: of one of them, or of those recorded since a time.
+
+    Only what is asked for is unpacked. Raises duckdb.Error.
+    """
+    query = f"""
+        SELECT line FROM {_file(path)}
+        WHERE kind = 'decision' AND (? = '' OR decision_id = ?) AND recorded_at >= ?::TIMESTAMPTZ
+    """  # noqa: S608 - a quoted path
+    with _connection() as connection:
+        found = connection.execute(query, [decision_id, decision_id, _moment(since)])
+        while rows := found.fetchmany(_ROWS_AT_A_TIME):
+            for (line,) in rows:
+                yield line.encode()
+
+
+def count_decisions(path: Path, since: datetime | None) -> int:
+    """How many decisions a sealed segment holds that were recorded since a time. Raises duckdb.Error."""
+    query = f"""
+        SELECT count(*) FROM {_file(path)} WHERE kind = 'decision' AND recorded_at >= ?::TIMESTAMPTZ
+    """  # noqa: S608 - a quoted path
+    with _connection() as connection:
+        row = connection.execute(query, [_moment(since)]).fetchone()
+    return row[0] if row else 0
+
+
+def _moment(since: datetime | None) -> str:
+    return (since or datetime.fromtimestamp(0, UTC)).isoformat()
 
 
 def first_parted(path: Path) -> int | None:

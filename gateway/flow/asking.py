@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.approvals import Approval, Approvals, Binding
-from gateway.decision import ApprovalTerms, Decision, Mask, Reason, to_document
+from gateway.decision import ApprovalTerms, Decision, Mask, to_document
 from gateway.dialects.leaves import digits
 from gateway.errors import ApprovalDenied, ApprovalExpired, ApprovalRequired, PolicyDenied
 from gateway.exchange import (
@@ -21,8 +21,9 @@ from gateway.exchange import (
     ToolCall,
 )
 from gateway.flow.context import Exchange, new_id
-from gateway.flow.inspecting import holds_value, masked_texts, placeholders, unmaskable, why_unmaskable
+from gateway.flow.inspecting import holds_value, masked_texts, placeholders, syntax_of
 from gateway.flow.ledger import Ledger
+from gateway.guards import guard
 from gateway.masking import Vault
 from gateway.policy import Policies
 from gateway.policy_input import build_input, finding_rows
@@ -61,8 +62,12 @@ class Asking:
         rows = finding_rows(subject.parts)
         document = _input(exchange, subject, rows)
         decision = await self._policies.decide(document)
-        decision = _refuse_unmaskable(exchange, subject, decision)
-        decision = _refuse_second_hold(document, decision)
+        decision = guard(
+            decision,
+            syntax=syntax_of(subject.parts),
+            approval_status=document["approval"]["status"],
+            enforced=exchange.enforced,
+        )
         decision_id = new_id("dec")
         if subject.phase == "request":
             exchange.rows, exchange.decision, exchange.decision_id = rows, decision, decision_id
@@ -248,28 +253,6 @@ def _replace_leaves(value: Any, change: Callable[[str], str]) -> Any:
     text = value if isinstance(value, str) else digits(value)  # as it was inspected
     changed = change(text)
     return value if changed == text else changed
-
-
-def _refuse_unmaskable(exchange: Exchange, subject: Subject, decision: Decision) -> Decision:
-    """A finding in syntax cannot be masked without changing what is asked: refuse it instead."""
-    stuck = unmaskable(subject.parts, masks_of(exchange, decision))
-    if stuck is None or decision.action == "deny":
-        return decision
-    return _denied(decision, "gateway.unmaskable", why_unmaskable(stuck))
-
-
-def _refuse_second_hold(document: Mapping[str, Any], decision: Decision) -> Decision:
-    """Policy has the last word after an approval, but may not hold again."""
-    if decision.action != "require_approval" or document["approval"]["status"] != "approved":
-        return decision
-    return _denied(decision, "gateway.second_hold", "policy asks for approval of an approved exchange")
-
-
-def _denied(decision: Decision, rule: str, message: str) -> Decision:
-    reason = Reason(rule=rule, title="Refused by the gateway", message=message, severity="high")
-    return Decision(
-        action="deny", reasons=(reason, *decision.reasons), record=decision.record, revision=decision.revision
-    )
 
 
 def _summary(exchange: Exchange, subject: Subject) -> str:

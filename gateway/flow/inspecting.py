@@ -14,15 +14,14 @@ from gateway.dialects.document import escape, put
 from gateway.errors import PolicyDenied
 from gateway.exchange import Finding, InspectedPart, Part, Span
 from gateway.flow.context import Exchange
+from gateway.guards import CREDENTIAL_ENTITY, MASKABLE, Syntax, why_unmaskable
 from gateway.masking import StreamScanner, Vault, apply_mask, splice
 from gateway.server_key import ServerKey
 from gateway.upstream import down_headers
 
-CREDENTIAL_ENTITY = "PROVIDER_CREDENTIAL"
 _CREDENTIAL_MASK = Mask(entity=CREDENTIAL_ENTITY, operator="redact")
 _MANY = 500  # parts: about 10 ms of digests
 _SHORT = 8  # characters: no value that is looked for is shorter
-_MASKABLE = ("value", "number")
 
 
 class Inspector:
@@ -136,29 +135,20 @@ def masked_text(inspected: InspectedPart, masks: Mapping[str, Mask | None], vaul
     return _spliced(text, covered, mask)
 
 
-def unmaskable(parts: Sequence[InspectedPart], masks: Mapping[str, Mask | None]) -> InspectedPart | None:
-    """The first part that a mask covers and that cannot be masked: a key, or a value that is syntax."""
-    return next(
-        (
-            inspected
-            for inspected in parts
-            if inspected.part.place not in _MASKABLE
-            and any(mask_for(masks, f.entity) for f in inspected.findings)
-        ),
-        None,
+def syntax_of(parts: Sequence[InspectedPart]) -> tuple[Syntax, ...]:
+    """What was found in keys and in values that are syntax, part by part."""
+    return tuple(
+        Syntax(inspected.part.place, tuple(sorted({finding.entity for finding in inspected.findings})))
+        for inspected in parts
+        if inspected.findings and inspected.part.place not in MASKABLE
     )
 
 
 def check_maskable(parts: Sequence[InspectedPart], masks: Mapping[str, Mask | None]) -> None:
     """Raises PolicyDenied when a mask covers a key, or a value that is syntax: it can only be refused."""
-    if stuck := unmaskable(parts, masks):
-        raise PolicyDenied(f"denied by the gateway: {why_unmaskable(stuck)}", reasons=[])
-
-
-def why_unmaskable(stuck: InspectedPart) -> str:
-    where = {"key": "an object key", "structural": "a field that is syntax"}[stuck.part.place]
-    entities = ", ".join(sorted({finding.entity for finding in stuck.findings}))
-    return f"{entities} in {where} cannot be masked"
+    for one in syntax_of(parts):
+        if any(mask_for(masks, entity) for entity in one.entities):
+            raise PolicyDenied(f"denied by the gateway: {why_unmaskable(one)}", reasons=[])
 
 
 def masked_texts(parts: Sequence[InspectedPart]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from gateway.errors import RecordingFailed, Refusal
 from gateway.exchange import Completion, InspectedPart, Phase
 from gateway.flow.context import Exchange
 from gateway.flow.inspecting import masked_texts
+from gateway.guards import MASKABLE
 from gateway.server_key import ServerKey
 
 _log = logging.getLogger("regate.ledger")
@@ -117,6 +118,7 @@ class Ledger:
                 "pointer": inspected.pointer,
                 "digest": inspected.digest,
                 "new": inspected.new,
+                **_place(inspected),
                 **self._content(exchange, inspected, level),
             }
             for inspected in parts
@@ -134,6 +136,14 @@ class Ledger:
         nonce = os.urandom(12)
         cipher = AESGCM(self._key.derive("content", exchange.session_id))
         return (nonce + cipher.encrypt(nonce, inspected.part.text.encode(), inspected.digest.encode())).hex()
+
+
+def _place(inspected: InspectedPart) -> dict[str, Any]:
+    """What a replay needs of a part that is no value: policy did not see it, or no mask may touch it."""
+    place = inspected.part.place
+    if inspected.findings and place not in MASKABLE:
+        return {"place": place, "entities": sorted({finding.entity for finding in inspected.findings})}
+    return {} if inspected.new or place != "structural" else {"place": place}
 
 
 def _record(exchange: Exchange, **fields: Any) -> Record:

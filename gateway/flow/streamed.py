@@ -26,7 +26,6 @@ from gateway.exchange import Finding, InspectedPart, Part, ResponseFacts, ToolCa
 from gateway.flow.asking import Asking, Restored, Subject, enforce, masks_of
 from gateway.flow.context import Exchange
 from gateway.flow.inspecting import (
-    CREDENTIAL_ENTITY,
     Inspector,
     check_maskable,
     holds_value,
@@ -36,6 +35,7 @@ from gateway.flow.inspecting import (
 )
 from gateway.flow.ledger import Ledger
 from gateway.flow.whole import always_asks, collect
+from gateway.guards import CREDENTIAL_ENTITY
 from gateway.masking import Piece, StreamRestorer, StreamScanner, apply_mask
 from gateway.upstream import ReplayedResponse, UpstreamResponse, pack
 

@@ -13,8 +13,9 @@ from gateway.errors import UpstreamUnreadable
 from gateway.exchange import Completion, InspectedPart, Part, ResponseFacts, ToolCall
 from gateway.flow.asking import Asking, Restored, Subject, masks_of
 from gateway.flow.context import Answer, Exchange
-from gateway.flow.inspecting import CREDENTIAL_ENTITY, Inspector, masked_document, masked_text
+from gateway.flow.inspecting import Inspector, masked_document, masked_text
 from gateway.flow.ledger import Ledger
+from gateway.guards import CREDENTIAL_ENTITY
 from gateway.upstream import UpstreamResponse, pack
 
 

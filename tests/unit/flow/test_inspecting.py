@@ -14,7 +14,8 @@ from gateway.config import Detect
 from gateway.decision import Mask
 from gateway.errors import PolicyDenied
 from gateway.exchange import Finding, Kind, Part, Place
-from gateway.flow.inspecting import CREDENTIAL_ENTITY, Inspector, masked_document, placeholders
+from gateway.flow.inspecting import Inspector, masked_document, placeholders
+from gateway.guards import CREDENTIAL_ENTITY
 from gateway.masking import Vault
 from gateway.server_key import ServerKey
 from gateway.sessions import Sessions
