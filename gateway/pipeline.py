@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 from urllib.parse import quote
 
 from gateway import detect
@@ -16,17 +15,18 @@ from gateway.decision import Decision
 from gateway.dialects import StreamReader, error_document, stream_reader
 from gateway.dialects.document import serialise
 from gateway.errors import PolicyOutcome, Refusal, UpstreamUnavailable, UpstreamUnreadable
-from gateway.exchange import Completion, Part
+from gateway.exchange import Completion
+from gateway.flow.arriving import Arrival
 from gateway.flow.asking import Asking, Subject, enforce, masks_of
 from gateway.flow.context import Answer, Exchange
-from gateway.flow.inspecting import Inspector, masked_document, masked_texts
+from gateway.flow.inspecting import Inspector, masked_document
 from gateway.flow.ledger import Ledger
 from gateway.flow.reading import Reading, content_type, outgoing_body
 from gateway.flow.streamed import StreamedCompletion
 from gateway.flow.waiting_room import WaitingRoom, keeps_alive
 from gateway.flow.whole import WholeCompletion, collect
 from gateway.identity import Identity
-from gateway.masking import Restorer, Vault
+from gateway.masking import Restorer
 from gateway.policy import Policies
 from gateway.server_key import ServerKey
 from gateway.sessions import Sessions, UsageCounters
@@ -54,12 +54,10 @@ class Gateway:
         journal: Journal,
     ) -> None:
         self._config = config
-        self._key = key
         self._identity = identity
-        self._sessions = sessions
         self._usage = usage
-        self._reading = Reading(endpoints, config.limits)
         self._inspector = Inspector(inspection, detector, key)
+        self._arrival = Arrival(Reading(endpoints, config.limits), self._inspector, sessions, key)
         self._ledger = Ledger(journal, key)
         self._waiting_room = WaitingRoom(self._ledger, config.hold.keepalive_seconds)
         self._asking = Asking(policies, self._ledger, approvals, key)
@@ -98,8 +96,8 @@ class Gateway:
     async def govern(self, exchange: Exchange) -> Answer:
         """One exchange, in order. Raises a Refusal when it ends before an answer begins."""
         await self._identify(exchange)
-        await self._address(exchange)
-        await self._reading.read(exchange)
+        await self._arrival.address(exchange)
+        await self._arrival.read(exchange)
         await self._inspect(exchange)
         await self._decide(exchange)
         if keeps_alive(exchange, self._config.hold.keepalive_seconds):
@@ -119,33 +117,16 @@ class Gateway:
 
     async def _identify(self, exchange: Exchange) -> None:
         headers = exchange.call.headers
-        exchange.agent = await self._identity.identify(
+        agent = await self._identity.identify(
             headers.get("authorization"), headers.get("x-api-key"), headers.get("x-regate-on-behalf-of")
         )
-        exchange.vault = Vault(self._key.derive("placeholders", exchange.agent.id))
-        exchange.response_vault = Vault(self._key.derive("placeholders", exchange.agent.id))
-
-    async def _address(self, exchange: Exchange) -> None:
-        """Where the request goes. What is found there is refused; the record and policy see it masked."""
-        texts = self._reading.address(exchange)
-        agent = Part("", "field", "user-agent", exchange.call.source.user_agent)
-        path, *others, user_agent = await self._inspector.aside(exchange, [*texts, agent])
-        exchange.path = path.masked
-        exchange.source = replace(exchange.call.source, user_agent=user_agent.masked)
-        exchange.parts = tuple(part for part in (path, *others) if part.findings)
+        self._arrival.recognise(exchange, agent)
 
     async def _inspect(self, exchange: Exchange) -> None:
-        """Enter the session, and look for findings in every part."""
-        texts = [part.text for part in exchange.prompt.parts if part.role == "user" and part.kind == "text"]
-        exchange.session = self._sessions.enter(
-            exchange.agent.id, exchange.call.headers.get("x-regate-session"), texts[0] if texts else ""
-        )
-        exchange.session_id = exchange.session.id
+        """Enter the session, count the request, and look for findings in every part."""
+        self._arrival.enter(exchange)
         exchange.usage = self._usage.reserve(exchange.agent.id)
-        parts = await self._inspector.prompt(exchange, exchange.prompt.parts)
-        exchange.parts = (*exchange.parts, *parts)
-        model = exchange.prompt.model
-        exchange.model = masked_texts(parts).get(model, model)
+        await self._arrival.inspect(exchange)
 
     async def _decide(self, exchange: Exchange) -> None:
         await self._asking.decide(exchange, Subject("request", exchange.parts))

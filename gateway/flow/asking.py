@@ -185,6 +185,11 @@ def _because(decision: Decision) -> str:
     return "denied by policy: " + "; ".join(messages or ["no rule allows it"])
 
 
+def input_of(exchange: Exchange, subject: Subject) -> dict[str, Any]:
+    """The document that policy is asked about."""
+    return _input(exchange, subject, finding_rows(subject.parts))
+
+
 def _input(exchange: Exchange, subject: Subject, rows: Any) -> dict[str, Any]:
     texts = masked_texts(exchange.parts)
     response_texts = masked_texts(subject.parts) if subject.phase == "response" else {}
