@@ -9,7 +9,9 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from cli.replay import play, write_page
 from cli.rows import Format, printable, write_rows
+from cli.story import read_story
 from gateway.audit.sql import query
 from gateway.config import config_path, load_config
 from gateway.errors import RegateError
@@ -65,6 +67,25 @@ def show(
         return
     for exchange in exchanges:
         _print(exchange)
+
+
+@app.command()
+def replay(
+    session_id: Annotated[str, typer.Argument(metavar="ID", help="A session's id, as `list` prints it.")],
+    speed: Annotated[float, typer.Option(min=0.01, help="How many times faster than it happened.")] = 1,
+    html: Annotated[
+        Path | None, typer.Option(help="Write one self-contained page to this file and play nothing.")
+    ] = None,
+) -> None:
+    """Play a session as it happened: prompts, decisions with reasons, approvals, answers, each at its time.
+
+    Example: regate sessions replay se_f3k9 --speed 10
+    """
+    events = read_story(_root(), session_id)
+    if html is None:
+        play(events, speed)
+    else:
+        write_page(session_id, events, html)
 
 
 def _exchanges(root: Path, session_id: str) -> list[dict[str, Any]]:

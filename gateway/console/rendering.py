@@ -37,22 +37,28 @@ class Templates:
     """The pages' templates, compiled once."""
 
     def __init__(self) -> None:
-        self._templates = Environment(
-            loader=FileSystemLoader(Path(__file__).with_name("templates")),
-            autoescape=True,
-            undefined=StrictUndefined,
-            auto_reload=False,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters.update(
-            text=shown, masked=masked, moment=moment, until=until, took=took, gravest=gravest
-        )
+        self._templates = environment()
 
     async def answer(self, template: str, status: int = 200, **values: Any) -> Response:
         """A whole page; it is put together off the event loop, because a prompt may be long."""
         body = await asyncio.to_thread(self._templates.get_template(template).render, values)
         return Response(body, status, HEADERS, media_type="text/html")
+
+
+def environment(*folders: Path) -> Environment:
+    """The templates of these folders and the console's own, with the filters that show hostile text."""
+    templates = Environment(
+        loader=FileSystemLoader([*folders, Path(__file__).with_name("templates")]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters.update(
+        text=shown, masked=masked, moment=moment, until=until, took=took, gravest=gravest
+    )
+    return templates
 
 
 def shown(text: object) -> str:
