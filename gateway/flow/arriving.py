@@ -25,8 +25,9 @@ class Arrival:
     def recognise(self, exchange: Exchange, agent: Agent) -> None:
         """Whose exchange it is, and with that whose placeholders it gets."""
         exchange.agent = agent
-        exchange.vault = Vault(self._key.derive("placeholders", agent.id))
-        exchange.response_vault = Vault(self._key.derive("placeholders", agent.id))
+        key = self._key.derive("placeholders", agent.id)
+        exchange.vault = Vault(key)
+        exchange.response_vault = Vault(key, beside=exchange.vault)
 
     async def address(self, exchange: Exchange) -> None:
         """Where the request goes. What is found there is refused; the record and policy see it masked.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 
 from gateway import detect
@@ -15,12 +15,13 @@ from gateway.errors import PolicyDenied
 from gateway.exchange import Finding, InspectedPart, Part, Span
 from gateway.flow.context import Exchange
 from gateway.guards import CREDENTIAL_ENTITY, MASKABLE, Syntax, why_unmaskable
-from gateway.masking import StreamScanner, Vault, apply_mask, splice
+from gateway.masking import StreamScanner, Vault, apply_mask, is_json, splice_json
 from gateway.server_key import ServerKey
 from gateway.upstream import down_headers
 
 _CREDENTIAL_MASK = Mask(entity=CREDENTIAL_ENTITY, operator="redact")
 _MANY = 500  # parts: about 10 ms of digests
+_LARGE = 256 * 1024  # characters: a few milliseconds of looking
 _SHORT = 8  # characters: no value that is looked for is shorter
 
 
@@ -34,6 +35,7 @@ class Inspector:
 
     async def prompt(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
         """The prompt's parts. Raises InspectionFailed."""
+        await _reserve(exchange.vault, [part.text for part in parts])
         inspected = await self.aside(exchange, parts)
         return tuple(replace(one, new=exchange.session.is_new(one.digest)) for one in inspected)
 
@@ -84,12 +86,19 @@ class Inspector:
             vault = exchange.vault if exchange.vault.holds(value) else exchange.response_vault
             return vault.placeholder(finding.entity, finding.category, value)
 
-        return _spliced(text, findings, placeholder)
+        return splice_json(text, findings, placeholder, placeholder)
 
 
 def placeholders(text: str, findings: Sequence[Finding], vault: Vault) -> str:
     """The text with every finding replaced by its placeholder."""
-    return _spliced(text, findings, lambda f: vault.placeholder(f.entity, f.category, text[f.start : f.end]))
+    whole_is_json = cache(lambda: is_json(text))
+
+    def placeholder(finding: Finding) -> str:
+        value = text[finding.start : finding.end]
+        in_json = "\\" in value and whole_is_json()
+        return vault.placeholder(finding.entity, finding.category, value, in_json=in_json)
+
+    return splice_json(text, findings, placeholder, placeholder)
 
 
 def credential_findings(exchange: Exchange, part: Part) -> tuple[Finding, ...]:
@@ -127,12 +136,14 @@ def masked_text(inspected: InspectedPart, masks: Mapping[str, Mask | None], vaul
         return None
     text = inspected.part.text
 
-    def mask(finding: Finding) -> str:
+    def mask(finding: Finding, *, in_key: bool = False) -> str:
         chosen = mask_for(masks, finding.entity)
         assert chosen is not None
+        if in_key and chosen.operator != "placeholder":
+            chosen = Mask(finding.entity, "placeholder")
         return apply_mask(chosen, finding, text[finding.start : finding.end], vault)
 
-    return _spliced(text, covered, mask)
+    return splice_json(text, covered, mask, partial(mask, in_key=True))
 
 
 def syntax_of(parts: Sequence[InspectedPart]) -> tuple[Syntax, ...]:
@@ -162,30 +173,12 @@ def holds_value(inspected: InspectedPart) -> bool:
     return inspected.masked != inspected.part.text
 
 
-def _spliced(text: str, findings: Sequence[Finding], replace: Callable[[Finding], str]) -> str:
-    """`splice`, but JSON stays JSON: what takes the place of a bare number in it stands in quotes."""
-    masked = splice(text, findings, replace)
-    if not any(_bare(text, finding) for finding in findings) or _is_json(masked) or not _is_json(text):
-        return masked
-    quoted = splice(text, findings, lambda f: json.dumps(replace(f)) if _bare(text, f) else replace(f))
-    return quoted if _is_json(quoted) else masked
-
-
-def _bare(text: str, finding: Finding) -> bool:
-    """Whether a finding is all of a number that could be a member or an item of a JSON text."""
-    before = text[max(0, finding.start - 8) : finding.start].rstrip()[-1:]
-    after = text[finding.end : finding.end + 8].lstrip()[:1]
-    return (
-        before in (":", "[", ",") and after in (",", "]", "}") and text[finding.start : finding.end].isdigit()
-    )
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
+async def _reserve(vault: Vault, texts: Sequence[str]) -> None:
+    """Read the prompt for text that looks like a placeholder; a large one off the event loop."""
+    if sum(map(len, texts)) > _LARGE:
+        await asyncio.to_thread(vault.reserve, texts)
+    else:
+        vault.reserve(texts)
 
 
 async def _for_each(

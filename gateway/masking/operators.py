@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace as with_fields
 
@@ -11,6 +12,8 @@ from gateway.masking.vault import Vault
 
 _SHOWN = 4
 _LEAST_FOR_PARTIAL = 8
+# An escape is one character: half of one would break the JSON or the code that it stands in.
+_CHARACTER = re.compile(r"\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|\\.|.", re.DOTALL)
 
 
 def apply_mask(mask: Mask, finding: Finding | Span, value: str, vault: Vault) -> str:
@@ -22,35 +25,48 @@ def apply_mask(mask: Mask, finding: Finding | Span, value: str, vault: Vault) ->
         return placeholder
     if mask.operator == "hash":
         return f"<HASHED_{finding.entity}_{vault.code('hash', finding.entity, value)[:16]}>"
-    if mask.operator == "partial" and len(value) >= _LEAST_FOR_PARTIAL:
-        hidden, shown = value[:-_SHOWN], value[-_SHOWN:]
-        return "".join("*" if char.isalnum() else char for char in hidden) + shown
+    if mask.operator == "partial" and len(characters := _CHARACTER.findall(value)) >= _LEAST_FOR_PARTIAL:
+        hidden, shown = characters[:-_SHOWN], characters[-_SHOWN:]
+        return "".join("*" if _tells(char) else char for char in hidden) + "".join(shown)
     return f"<REDACTED_{finding.entity}>"
 
 
-def splice(text: str, findings: Sequence[Finding], replace: Callable[[Finding], str]) -> str:
-    """`text` with every finding replaced. Overlapping findings become one span, replaced once.
+def _tells(character: str) -> bool:
+    return character.isalnum() or character[1:].isalnum()
 
-    Of those the one with the highest score, then the longest, says how; `replace` sees the joint offsets.
+
+def splice(
+    text: str,
+    findings: Sequence[Finding],
+    replace: Callable[[Finding], str],
+    *,
+    start: int = 0,
+    end: int | None = None,
+) -> str:
+    """`text` from `start` to `end` with every finding in it replaced.
+
+    Overlapping findings become one span, replaced once: the one with the highest score, then the longest,
+    says how; `replace` sees the joint offsets.
     """
     pieces: list[str] = []
-    at = 0
-    for finding in _merged(findings):
+    at = start
+    for finding in merged(findings):
         pieces += text[at : finding.start], replace(finding)
         at = finding.end
-    pieces.append(text[at:])
+    pieces.append(text[at:end])
     return "".join(pieces)
 
 
-def _merged(findings: Sequence[Finding]) -> list[Finding]:
-    merged: list[Finding] = []
+def merged(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings in order, those that overlap as one."""
+    disjoint: list[Finding] = []
     for finding in sorted(findings, key=lambda finding: (finding.start, finding.end)):
-        if merged and finding.start < merged[-1].end:
-            last = merged[-1]
+        if disjoint and finding.start < disjoint[-1].end:
+            last = disjoint[-1]
             best = max(
                 last, finding, key=lambda one: (one.category == "secret", one.score, one.end - one.start)
             )
-            merged[-1] = with_fields(best, start=last.start, end=max(last.end, finding.end))
+            disjoint[-1] = with_fields(best, start=last.start, end=max(last.end, finding.end))
         else:
-            merged.append(finding)
-    return merged
+            disjoint.append(finding)
+    return disjoint

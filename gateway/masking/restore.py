@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import cached_property
 
 import regex
 
+from gateway.masking.json_strings import JsonStrings, decoded_literal, escaped, unescaped
+from gateway.masking.placeholders import PLACEHOLDER, canonical, may_hold, names_in, open_at
 from gateway.masking.urls import (
     LOOK_AHEAD,
     LOOK_BACK,
-    PLACEHOLDER,
     Openers,
+    Word,
+    holds_word,
     host_follows,
     url_around,
     urls_in,
+    word_around,
 )
-from gateway.masking.vault import Vault
+from gateway.masking.vault import Entry, Vault
 
 _LITERAL = regex.compile(r'"(?:[^"\\]|\\.)*+"', regex.DOTALL)
-_PARTIAL = regex.compile(r"<(?:[A-Z][A-Z0-9_]{0,116}(?:_[a-z2-7]{0,52})?)?$")
 _SPACE = regex.compile(r"\s")
 
 
 class Restorer:
-    """Restores the vault's restorable placeholders; everything else is left exactly as written."""
+    """Restores the vault's restorable placeholders; everything else is left exactly as written.
+
+    A value comes back as the prompt had it. Inside the strings of a JSON text it is escaped as they are.
+    """
 
     def __init__(self, vault: Vault, prompt_texts: Sequence[str]) -> None:
         """`prompt_texts` are the prompt's texts as the agent sent them: their URLs may come back whole."""
@@ -34,9 +39,12 @@ class Restorer:
 
     def whole(self, text: str, *, json_escape: bool = False) -> str:
         """The text with its values. With `json_escape` it is JSON, each string of it a text of its own."""
+        if not self._vault.restorable or not may_hold(text):
+            return text
         if json_escape:
             return str(_LITERAL.sub(lambda match: self._literal(match.group()), text))
-        return self._text(text)
+        stream = self.stream()
+        return stream.feed(text) + stream.close()
 
     def stream(self) -> StreamRestorer:
         """A restorer for one text that arrives in chunks."""
@@ -44,61 +52,51 @@ class Restorer:
 
     def restores(self, text: str) -> tuple[tuple[str, str], ...]:
         """Entity and category of every restorable placeholder in the text, or in the JSON strings in it."""
-        names = {match.group() for match in PLACEHOLDER.finditer(text)}
+        names = set(names_in(text))
         if "\\" in text:
             names.update(
-                name
-                for m in _LITERAL.finditer(text)
-                for name in PLACEHOLDER.findall(_decoded(m.group()) or "")
+                n for m in _LITERAL.finditer(text) for n in names_in(decoded_literal(m.group()) or "")
             )
-        restorable = self._vault.restorable
-        return tuple(sorted({restorable[name][:2] for name in names if name in restorable}))
+        found = (self._vault.restorable.get(name) for name in names)
+        return tuple(sorted({(entry.entity, entry.category) for entry in found if entry}))
 
-    def leaves(self, placeholder: str) -> bool:
-        """Whether this one is left as it is wherever it stands: not ours, or not to be restored."""
-        return placeholder not in self._vault.restorable
+    @property
+    def is_idle(self) -> bool:
+        """Whether there is nothing to restore."""
+        return not self._vault.restorable
 
-    def value_at(self, text: str, start: int, end: int, openers: Openers) -> str:
-        """What stands for the placeholder at these offsets: its value, or itself.
+    def entry(self, written: str) -> Entry | None:
+        """What a placeholder stands for, however it is written; None: not ours, or not to be restored."""
+        return self._vault.restorable.get(canonical(written))
+
+    def may_stand(self, text: str, start: int, end: int, openers: Openers, word: Word) -> bool:
+        """Whether a value may stand where this placeholder does; `word` is what leads up to it.
 
         Looks no further than LOOK_BACK characters back and LOOK_AHEAD ahead.
         """
-        placeholder = text[start:end]
-        entry = self._vault.restorable.get(placeholder)
-        if entry is None or not self._may_stand(text, start, end, openers):
-            return placeholder
-        return entry[2]
-
-    def _text(self, text: str) -> str:
-        if not self._vault.restorable or "<" not in text:
-            return text
-        openers, pieces, at = Openers(text), list[str](), 0
-        for match in PLACEHOLDER.finditer(text):
-            pieces += text[at : match.start()], self.value_at(text, match.start(), match.end(), openers)
-            at = match.end()
-        pieces.append(text[at:])
-        return "".join(pieces)
+        url = openers.url_start(start)
+        if url < 0 and not word.is_url and not host_follows(text, end):
+            return True
+        around = url_around(text, url, start) if url >= 0 else None
+        if around is not None and self._filled(around) in self._prompt_urls:
+            return True
+        first, last = word_around(text, start, end)
+        if 0 <= url < first or url == start:
+            return False  # the URL is more than the word, or its mark-up alone makes it one
+        return holds_word(self._prompt_texts, self._filled(text[first:last]))
 
     def _literal(self, literal: str) -> str:
-        decoded = _decoded(literal)
-        restored = self._text(decoded) if decoded is not None else None
-        return (
-            literal if restored is None or restored == decoded else json.dumps(restored, ensure_ascii=False)
-        )
-
-    def _may_stand(self, text: str, start: int, end: int, openers: Openers) -> bool:
-        url = openers.url_start(start)
-        if url < 0:
-            return not host_follows(text, end)
-        around = url_around(text, url, start)
-        return around is not None and self._filled(around) in self._prompt_urls
+        decoded = decoded_literal(literal)
+        if decoded is None:
+            return literal
+        stream = StreamRestorer(self, in_literal=True)
+        restored = stream.feed(decoded) + stream.close()
+        return literal if restored == decoded else f'"{escaped(restored)}"'
 
     def _filled(self, url: str) -> str:
-        restorable = self._vault.restorable
-
         def value(match: regex.Match[str]) -> str:
-            entry = restorable.get(match.group())
-            return entry[2] if entry else str(match.group())
+            entry = self.entry(match.group())
+            return entry.value if entry else str(match.group())
 
         return str(PLACEHOLDER.sub(value, url))
 
@@ -110,10 +108,15 @@ class Restorer:
 class StreamRestorer:
     """One text in chunks. Only a placeholder is held back, and no longer than until its word ends."""
 
-    def __init__(self, restorer: Restorer) -> None:
+    def __init__(self, restorer: Restorer, *, in_literal: bool = False) -> None:
+        """`in_literal`: the text is what a JSON string means, and is put into one again."""
         self._restorer = restorer
-        self._before = ""  # what came before, masked: the context that decides
+        self._in_literal = in_literal
+        self._past = _Past()  # what came before, masked: the context that decides
         self._held = ""
+        self._strings = JsonStrings()
+        self._quotes = 0
+        self._word = Word()
 
     def feed(self, text: str) -> str:
         """What can go out now."""
@@ -124,36 +127,83 @@ class StreamRestorer:
         """The rest."""
         return self._release(final=True)
 
+    def pass_on(self, text: str) -> str:
+        """The text with the values that are certain by its own end; nothing is held back."""
+        return self.feed(text) + self._rest()
+
+    def _rest(self) -> str:
+        rest, self._held = self._held, ""
+        self._read(rest)
+        return rest
+
     def _release(self, *, final: bool) -> str:
-        text, at = self._before + self._held, len(self._before)
+        if self._restorer.is_idle or not may_hold(self._held):
+            return self._rest()
+        past = self._past.text
+        text, at = past + self._held, len(past)
         pieces: list[str] = []
         openers: Openers | None = None
+        end = -1
         for match in PLACEHOLDER.finditer(text, at):
-            if not (final or self._restorer.leaves(match.group()) or _decidable(text, match.end())):
-                pieces.append(text[at : match.start()])
-                return self._keep(text, match.start(), pieces)
-            openers = openers or Openers(text, max(0, match.start() - LOOK_BACK))
-            value = self._restorer.value_at(text, match.start(), match.end(), openers)
-            pieces += text[at : match.start()], value
-            at = match.end()
-        partial = None if final else _PARTIAL.search(text, max(at, len(text) - 180))
-        end = partial.start() if partial else len(text)
-        pieces.append(text[at:end])
-        return self._keep(text, end, pieces)
+            entry = self._restorer.entry(match.group())
+            if entry is None:
+                continue
+            start, stop = match.span()
+            if not (final or _decidable(text, stop)):
+                end = start
+                break
+            openers = openers or Openers(text, max(0, start - LOOK_BACK))
+            self._read(text[at:start])
+            self._past.add(match.group())
+            value = match.group()
+            if self._restorer.may_stand(text, start, stop, openers, self._word):
+                value = self._value(entry)
+                self._word.read(entry.value, is_value=True)
+            pieces += text[at:start], value
+            at = stop
+        if end < 0:
+            end = len(text) if final else open_at(text, at)
+        self._read(text[at:end])
+        self._held = text[end:]
+        return "".join([*pieces, text[at:end]])
 
-    def _keep(self, text: str, at: int, pieces: list[str]) -> str:
-        # one character more than the rules look back, for what precedes an opener
-        self._before, self._held = text[max(0, at - LOOK_BACK - 64) : at], text[at:]
-        return "".join(pieces)
+    def _read(self, text: str) -> None:
+        self._past.add(text)
+        self._word.read(text)
+        self._strings.read(text)
+        self._quotes += text.count('"')
+
+    def _value(self, entry: Entry) -> str:
+        """The value as this place has it."""
+        depth = self._strings.depth
+        if not entry.in_json:
+            return escaped(entry.value, depth)
+        if depth:
+            return escaped(entry.value, depth - 1)
+        # as it was written where JSON is quoted, else what it means
+        return unescaped(entry.value) if self._in_literal and self._quotes % 2 == 0 else entry.value
+
+
+class _Past:
+    """The end of a text that comes in pieces: as much of it as the rules look back, and a little more."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._length = 0
+
+    def add(self, text: str) -> None:
+        self._pieces.append(text)
+        self._length += len(text)
+        if self._length > 2 * LOOK_BACK:
+            self._pieces = [self.text]
+            self._length = len(self._pieces[0])
+
+    @property
+    def text(self) -> str:
+        # more than the rules look back, for what precedes an opener
+        self._pieces = ["".join(self._pieces)]
+        return self._pieces[0][-LOOK_BACK - 64 :]
 
 
 def _decidable(text: str, end: int) -> bool:
     return len(text) - end > LOOK_AHEAD or _SPACE.search(text, end) is not None
-
-
-def _decoded(literal: str) -> str | None:
-    try:
-        value = json.loads(literal)
-    except ValueError:
-        return None
-    return value if isinstance(value, str) else None

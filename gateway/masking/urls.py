@@ -7,57 +7,67 @@ a place counts as a URL: a placeholder that stays does less harm than a value th
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Iterable
 
 import regex
 
+from gateway.masking.placeholders import WRITTEN
+
 LOOK_BACK = 65536
 LOOK_AHEAD = 512
-_NAME = r"<[A-Z][A-Z0-9_]{1,63}_[a-z2-7]{6,52}>"
-PLACEHOLDER = regex.compile(_NAME)
 
 _SCHEMES = (
-    "https?|wss?|ftps?|sftp|file|data|javascript|vbscript|mailto|tel|sms|blob|about|intent|view-source|cid"
-    "|ldaps?|smb"
+    "https?|wss?|ftps?|sftp|file|data|javascript|vbscript|livescript|mailto|tel|sms|mms|blob|about|intent|cid"
+    "|view-source|ldaps?|smb|sips?|xmpp|skype|callto|facetime|whatsapp|magnet|webcal|geo"
 )
+_UNSEEN = r"\u00ad\u200b-\u200f\u2060-\u2064\ufeff"  # IDNA drops them from a host's name
+_DOT = r"[.\u3002\uff0e\uff61]"  # IDNA reads all four as one
 # The text of a URL up to here has no white space in it, unless it stands in quotes.
 _RUNNING = regex.compile(
     rf"(?<![A-Za-z0-9+.\-])(?:{_SCHEMES}):"  # browsers need no slashes: https:evil.example
     r"|[A-Za-z][A-Za-z0-9+.\-]{1,30}:\\{0,2}[/\\]"  # any scheme, also as :\/\/ inside JSON
     r"|//|\\/|/\\"  # //host
     r"|(?<![A-Za-z0-9])www\."
-    r"|(?<![A-Za-z0-9\-])(?:[A-Za-z0-9\-]{1,63}\.){1,8}[A-Za-z][A-Za-z0-9\-]{1,23}(?::\d{1,5})?[/?#]"
-    r"|(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?[/?#]"
+    rf"|(?<![\w\-{_UNSEEN}])(?:[\w\-{_UNSEEN}]{{1,80}}{_DOT}){{1,8}}[^\W\d_][\w\-{_UNSEEN}]{{1,63}}(?::\d{{1,5}})?[/?#\uff0f\uff1f\uff03]"
+    rf"|(?<![\d.])\d{{1,3}}(?:{_DOT}\d{{1,3}}){{3}}(?::\d{{1,5}})?[/?#]"
+    r"|\[[0-9a-f:.]{2,45}\](?::\d{1,5})?[/?#]"
     r"|\blocalhost(?::\d{1,5})?[/?#]"
     r"|[?&][\w.%\-\[\]]{1,64}="  # a query string
-    r"|%(?:3a|2f|3f|40|5c)|&(?:\#x?[0-9a-f]{2,6}|colon|sol|period|quest|commat);?|\\(?:u00|x)(?:3a|2f|5c|3f|40)",
+    r"|%(?:25){0,3}(?:3a|2f|3f|40|5c)"
+    r"|&(?!\#0{0,4}6[02];|\#x0{0,4}3[ce];)(?:\#x?[0-9a-f]{2,6}|colon|sol|period|quest|commat);?|\\(?:u00|x)(?:3a|2f|5c|3f|40)",
     regex.IGNORECASE,
 )
 # Link targets by their mark-up, whatever they hold: (opener, what the target ends at).
 _TARGETS = (
-    (regex.compile(r"\]\(\s{0,8}<(?![A-Z][A-Z0-9_]{1,63}_[a-z2-7]{6,52}>)"), regex.compile(r"\n")),
+    (regex.compile(rf"\]\(\s{{0,8}}(?!{WRITTEN})<"), regex.compile(r"\n")),
     (regex.compile(r"\]\(\s{0,8}"), regex.compile(r"\s")),
-    (regex.compile(r"\]:\s{0,8}<(?![A-Z][A-Z0-9_]{1,63}_[a-z2-7]{6,52}>)"), regex.compile(r"\n")),
+    (regex.compile(rf"\]:\s{{0,8}}(?!{WRITTEN})<"), regex.compile(r"\n")),
     # a reference definition; code (`{[key]: "…"}`) has a quote there
     (regex.compile(r"\]:\s{0,8}+(?![\"'`])"), regex.compile(r"\s")),
     # an autolink of any scheme, which a tag's bracket ends but not a placeholder's
-    (regex.compile(r"<[A-Za-z][A-Za-z0-9+.\-]{1,31}:"), regex.compile(r"\s|(?<!_[a-z2-7]{6,52})>")),
+    (regex.compile(r"<[A-Za-z][A-Za-z0-9+.\-]{1,31}:"), regex.compile(r"\s|(?<!_[A-Za-z2-7]{6,52}\\{0,7})>")),
     (regex.compile(r"\burl\(\s{0,8}", regex.I), regex.compile(r"[)\n]")),
     (regex.compile(r"\burl\s{0,4}=\s{0,4}", regex.I), regex.compile(r"[\"'\n>]")),
 )
 _ATTRIBUTE = regex.compile(
-    r"\b(?:href|src|srcset|srcdoc|action|formaction|poster|background|ping|cite|longdesc|manifest)\s{0,8}=\s{0,8}(?:\\?([\"']))?",
+    r"\b(?:href|(?:image|dyn|low)?src|(?:image)?srcset|srcdoc|action|formaction|poster|background|ping|cite|longdesc"
+    r"|manifest|codebase|classid|usemap)\s{0,8}=\s{0,8}(?:\\?([\"']))?",
     regex.IGNORECASE,
 )
 _QUOTES = {"'": regex.compile("'"), '"': regex.compile('"')}
 _SPACE = regex.compile(r"\s")
 _BEFORE = regex.compile(r"(?r)[\s\"'`]")  # the nearest one, searched backwards
+_AFTER = regex.compile(r"[\s\"'`]")
+_LONGEST_OPENER = 1024  # characters: no opener of a URL is longer
 _LEAD = 16  # what an opener may take up before the line that its target stands on
 # the word goes on as a host name or an address: <PLACEHOLDER>.evil.example, <PLACEHOLDER>@evil.example
 _HOST_AFTER = regex.compile(
-    r"(?:[\w\-+%]|<[A-Z][A-Z0-9_]{1,63}_[a-z2-7]{6,52}>)*+(?:[.@。．｡]|%2e|%40)[\w<]", regex.IGNORECASE
+    rf"(?:{WRITTEN}|[\w\-+%{_UNSEEN}])*+(?:\\{{0,7}}(?:{_DOT}|[@\uff20]|(?:u00|x)(?:2e|40))|%(?:25)?(?:2e|40)"
+    rf"|&(?:amp;)?(?:period|commat|\#0{{0,4}}(?:46|64)|\#x0{{0,4}}(?:2e|40));)(?:{WRITTEN}|[\w<{_UNSEEN}])",
+    regex.IGNORECASE,
 )
 _URL = regex.compile(
-    rf"(?:(?<![A-Za-z0-9+.\-])(?:{_SCHEMES}):|[A-Za-z][A-Za-z0-9+.\-]{{1,30}}://|//|www\.)(?:(?-i:{_NAME})|[^\s\"'<>`])*+",
+    rf"(?:(?<![A-Za-z0-9+.\-])(?:{_SCHEMES}):|[A-Za-z][A-Za-z0-9+.\-]{{1,30}}://|//|www\.)(?:{WRITTEN}|[^\s\"'<>`])*+",
     regex.IGNORECASE,
 )
 _TRAILING = ".,;:!?)]}*_~"
@@ -99,6 +109,53 @@ class Openers:
         if at - low == LOOK_BACK and not _SPACE.search(text, low, at):
             starts.append(low)  # a word that long is no prose, and its beginning is out of sight
         return min(starts, default=-1)
+
+
+class Word:
+    """The word that a text has come to, with the values restored in it.
+
+    A value may make it the beginning of a URL: `<CONNECTION_STRING_…><EMAIL_ADDRESS_…>` is two values, and
+    the first may be of the model's own choosing.
+    """
+
+    def __init__(self) -> None:
+        self._word = ""
+        self._holds_value = self._is_url = False
+
+    def read(self, text: str, *, is_value: bool = False) -> None:
+        """Go on over a piece of the text."""
+        if before := _BEFORE.search(text):
+            self._word, self._holds_value, self._is_url = "", False, False
+            text = text[before.end() :]
+        self._word += text
+        self._holds_value |= is_value
+        if len(self._word) > 2 * _LONGEST_OPENER:
+            self._is_url = self.is_url
+            self._word = self._word[-_LONGEST_OPENER:]
+
+    @property
+    def is_url(self) -> bool:
+        """Whether a value is in it, and what may begin a URL."""
+        return self._holds_value and (self._is_url or _RUNNING.search(self._word) is not None)
+
+
+def word_around(text: str, start: int, end: int) -> tuple[int, int]:
+    """The word that a placeholder stands in, between white space and quotes, without final punctuation."""
+    before = _BEFORE.search(text, max(0, start - LOOK_BACK), start)
+    after = _AFTER.search(text, end, end + LOOK_AHEAD)
+    first = before.end() if before else max(0, start - LOOK_BACK)
+    last = after.start() if after else end + LOOK_AHEAD
+    return first, end + len(text[end:last].rstrip(_TRAILING))
+
+
+def holds_word(texts: Iterable[str], word: str) -> bool:
+    """Whether one of the texts holds the word as a whole."""
+    return any(_stands(text, word) for text in texts if word in text)
+
+
+def _stands(text: str, word: str) -> bool:
+    pattern = rf"(?<![^\s\"'`]){regex.escape(word)}[{regex.escape(_TRAILING)}]*+(?![^\s\"'`])"
+    return regex.search(pattern, text) is not None
 
 
 def host_follows(text: str, end: int) -> bool:

