@@ -8,14 +8,16 @@ from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 
 import msgspec
+import regex
 
 from gateway import config
 from gateway.detect.cache import ResultCache
 from gateway.detect.context import Context
-from gateway.detect.numbers import Emails, Ibans, find_cards
+from gateway.detect.gate import Candidates, Gate
+from gateway.detect.numbers import CARD_SIGNAL, IBAN_SIGNAL, Emails, Ibans, find_cards
 from gateway.detect.overlaps import resolve
 from gateway.detect.patterns import Deadline
-from gateway.detect.phone import Phones
+from gateway.detect.phone import PHONE_SIGNAL, Phones
 from gateway.detect.phrases import Phrases
 from gateway.detect.presidio import PresidioPatterns
 from gateway.detect.secrets import Secrets
@@ -26,8 +28,7 @@ from gateway.exchange import Finding, Part, Span
 _CACHE_BYTES = 16 * 1024 * 1024
 _KEY_CONTEXT = 64  # a longer text brings its own context
 # Without one of these no number, address or secret can be there, only phrases: most prose passes here.
-_SIGNAL = re.compile(r"\d|[@=:]|-----|[!-~]{16,}")
-_DIGIT = re.compile(r"\d")
+_SIGNAL = regex.compile(r"\d|[@=:]|-----|[!-~]{16,}")
 # At the end of a text: groups of a number or an IBAN that the next word may go on with.
 _OPEN_NUMBER = re.compile(
     r"(?:(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]{1,4}){0,8}"
@@ -53,6 +54,11 @@ class Inspector:
         self._secrets = Secrets()
         self._folding = Folding()
         self._phrases = Phrases(settings.custom, settings.off)
+        written = [*self._phrases.patterns, *Secrets.patterns, *self._presidio.patterns(folded=False)]
+        self._gate = Gate(written, signals=[_SIGNAL])
+        self._folded_gate = Gate(
+            self._presidio.patterns(folded=True), signals=[CARD_SIGNAL, IBAN_SIGNAL, PHONE_SIGNAL]
+        )
         self._cache = ResultCache(_CACHE_BYTES)
         self.version = _version(settings)
 
@@ -111,9 +117,10 @@ class Inspector:
 
     def _read(self, text: str, key: str, since: int, deadline: Deadline) -> list[Span]:
         """The entities in one reading of a text, in no order."""
-        spans = list(self._phrases.find(text, deadline))
-        if _SIGNAL.search(text, since):
-            spans += self._values(text, Context(text, key), deadline)
+        written = self._gate.scan(text)
+        spans = list(self._phrases.find(written, deadline))
+        if written.may_match(_SIGNAL) and _SIGNAL.search(text, since):
+            spans += self._values(written, Context(text, key), deadline)
         return spans
 
     def _open_at(self, text: str, deadline: Deadline) -> int:
@@ -123,17 +130,19 @@ class Inspector:
         address, number = _OPEN_ADDRESS.search(end), _OPEN_NUMBER.search(self._folding.folded(end))
         return min([at, *(start + found.start() for found in (address, number) if found)])
 
-    def _values(self, text: str, context: Context, deadline: Deadline) -> list[Span]:
-        spans = list(self._secrets.find(text, deadline))
+    def _values(self, written: Candidates, context: Context, deadline: Deadline) -> list[Span]:
+        text = written.text
+        spans = list(self._secrets.find(written, deadline))
         spans += self._emails.find(text)
-        folded = self._folding.folded(text)
-        if _DIGIT.search(folded):
-            spans += find_cards(folded)
-            spans += self._ibans.find(folded)
-        spans += self._presidio.find(text, folded, context, deadline)
-        if "PHONE_NUMBER" not in self._off:
+        folded = self._folded_gate.scan(self._folding.folded(text))
+        if folded.may_match(CARD_SIGNAL):
+            spans += find_cards(folded.text)
+        if folded.may_match(IBAN_SIGNAL):
+            spans += self._ibans.find(folded.text)
+        spans += self._presidio.find(written, folded, context, deadline)
+        if "PHONE_NUMBER" not in self._off and folded.may_match(PHONE_SIGNAL):
             strong = [span for span in spans if span.score >= max(0.5, self._threshold)]
-            spans += self._phones.find(text, folded, strong, deadline)
+            spans += self._phones.find(text, folded.text, strong, deadline)
         return spans
 
     def _wanted(self, spans: Sequence[Span]) -> Iterator[Span]:

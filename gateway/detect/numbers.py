@@ -12,6 +12,9 @@ from tldextract import TLDExtract
 from gateway.exchange import Span
 
 # All of these see a folded text (views.py): ASCII, no underscore beside a value.
+# What has to be there for any of what follows: a dozen digits, the longest separator between them.
+CARD_SIGNAL = regex.compile(r"\d(?:[ \-./|:\t\r\n]{0,10}\d){11}")
+IBAN_SIGNAL = regex.compile(r"[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]){11}")
 _GROUPS = re.compile(r"(?<![A-Za-z0-9])(?<!\d\.)\d{2,19}(?:[ \-]\d{3,19})*(?![A-Za-z0-9])")
 # Rarer separators count only between exactly the groups that a card has, in no longer row: else the columns
 # of a table and decimals would be read as cards.

@@ -16,12 +16,18 @@ from phonenumbers.phonenumbermatcher import (  # type: ignore[attr-defined]  # p
     _PATTERN,
     _SECOND_NUMBER_START_PATTERN,
 )
+from phonenumbers.phonenumberutil import _VALID_PUNCTUATION
 
 from gateway.detect.patterns import Deadline
 from gateway.errors import ConfigError
 from gateway.exchange import Span
 
 _SCORE = 0.4  # Presidio's
+# What has to be there: seven digits with no more than the library's punctuation between, or an extension.
+PHONE_SIGNAL = regex.compile(
+    rf"\d(?:[{_VALID_PUNCTUATION}]{{0,4}}\d){{6}}"
+    r"|\d[ \t\xa0,]*(?:;ext=|e?xt|anexo|int|[x#~])|\d[- ]+\d{1,6}#"
+)
 _LEAST_DIGITS, _MOST_DIGITS = 7, 20  # with a prefix to dial abroad
 _LONGEST_WITH_PREFIX = 18
 _FEWEST_DIGITS = 4  # of a number that the library finds inside a candidate

@@ -11,7 +11,8 @@ from typing import Any
 import regex
 
 from gateway.config import CustomEntity
-from gateway.detect.patterns import Deadline, matches
+from gateway.detect.gate import Candidates
+from gateway.detect.patterns import Deadline
 from gateway.errors import ConfigError, InspectionFailed
 from gateway.exchange import Category, Span
 
@@ -63,10 +64,15 @@ class Phrases:
         phrases += [_custom(entity) for entity in custom]
         self._phrases = [phrase for phrase in phrases if phrase.entity not in off]
 
-    def find(self, text: str, deadline: Deadline) -> Iterator[Span]:
+    @property
+    def patterns(self) -> list[regex.Pattern[str]]:
+        """What the gate is to look out for."""
+        return [phrase.pattern for phrase in self._phrases]
+
+    def find(self, candidates: Candidates, deadline: Deadline) -> Iterator[Span]:
         """Every phrase in the text."""
         for phrase in self._phrases:
-            for match in matches(phrase.pattern, text, deadline):
+            for match in candidates.matches(phrase.pattern, deadline):
                 if match.end() > match.start():
                     yield Span(phrase.entity, phrase.category, phrase.score, match.start(), match.end())
 
@@ -76,8 +82,9 @@ class Phrases:
 
 
 def _joined(entity: str, category: Category, score: float, patterns: Sequence[str]) -> _Phrase:
-    # \s+ is bounded so that padding cannot stretch a phrase beyond what a stream holds back
-    source = "|".join(f"(?:{pattern})" for pattern in patterns).replace(r"\s+", r"\s{1,8}+")
+    # white space is bounded so that padding cannot stretch a phrase beyond what a stream holds back
+    source = "|".join(f"(?:{pattern})" for pattern in patterns)
+    source = source.replace(r"\s+", r"\s{1,8}+").replace(r"\s*", r"\s{0,8}+")
     return _Phrase(entity, category, score, regex.compile(source, regex.IGNORECASE))
 
 

@@ -24,7 +24,8 @@ from presidio_analyzer.predefined_recognizers import (
 )
 
 from gateway.detect.context import Context
-from gateway.detect.patterns import Deadline, matches
+from gateway.detect.gate import Candidates
+from gateway.detect.patterns import Deadline
 from gateway.exchange import Span
 
 # Presidio logs the text of some matches that it cannot validate.
@@ -100,16 +101,25 @@ class PresidioPatterns:
             for compiled in _compile(entity, make())
         ]
 
-    def find(self, text: str, folded: str, context: Context, deadline: Deadline) -> Iterator[Span]:
+    def patterns(self, *, folded: bool) -> list[regex.Pattern[str]]:
+        """What the gate is to look out for, in the text as it is written or folded."""
+        return [compiled.pattern for compiled in self._patterns if (compiled.entity != "URL") is folded]
+
+    def find(
+        self, text: Candidates, folded: Candidates, context: Context, deadline: Deadline
+    ) -> Iterator[Span]:
         """Every match that its validator accepts, with context words counted in.
 
         What is written in ASCII is looked for in the folded text, where no letter of another script and no
         underscore hides its beginning.
         """
         for compiled in self._patterns:
-            for match in matches(compiled.pattern, text if compiled.entity == "URL" else folded, deadline):
+            source = text if compiled.entity == "URL" else folded
+            for match in source.matches(compiled.pattern, deadline):
                 score = _validated(compiled, match.group())
-                if score > 0 and not (compiled.entity == "IP_ADDRESS" and _is_version(text, match.start())):
+                if score > 0 and not (
+                    compiled.entity == "IP_ADDRESS" and _is_version(text.text, match.start())
+                ):
                     score = context.boosted(score, match.start(), compiled.words)
                     yield Span(compiled.entity, "pii", score, match.start(), match.end())
 

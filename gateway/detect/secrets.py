@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import regex
 from kingfisher_sdk import Rules, Scanner
 
+from gateway.detect.gate import Candidates
 from gateway.detect.patterns import Deadline, matches
 from gateway.detect.pem import find_private_keys, open_private_key
 from gateway.errors import InspectionFailed
@@ -48,7 +49,7 @@ def _is_password(value: str) -> bool:
 
 @dataclass(frozen=True)
 class _Format:
-    """A secret's shape; group 1, where there is one, is the value. `check` sees that value."""
+    """A secret's shape; the group that matched, where there is one, is the value. `check` sees that value."""
 
     entity: str
     pattern: regex.Pattern[str]
@@ -122,7 +123,7 @@ _FORMATS: tuple[_Format, ...] = (
         regex.compile(
             r"(?i)\b(?:server|data source|host|user id|uid|username|user|database|initial catalog)"
             r"\s{0,2}=[^;\n\"'<>]{1,128};"
-            r"[^\n\"'<>]{0,256}?(?:password|pwd)\s{0,2}=\s{0,2}(?|'([^'\n]{1,128})'|\"([^\"\n]{1,128})\""
+            r"[^\n\"'<>]{0,256}?(?:password|pwd)\s{0,2}=\s{0,2}(?:'([^'\n]{1,128})'|\"([^\"\n]{1,128})\""
             r"|\{([^}\n]{0,128}[^\w}\n][^}\n]{0,128})\}|([^;\s\"'<>]{1,128}))"
         ),
         _is_literal,
@@ -157,11 +158,13 @@ class Secrets:
     def __init__(self) -> None:
         self._scanner = Scanner(Rules())
 
-    def find(self, text: str, deadline: Deadline) -> Iterator[Span]:
+    patterns = tuple(format.pattern for format in _FORMATS)  # what the gate is to look out for
+
+    def find(self, candidates: Candidates, deadline: Deadline) -> Iterator[Span]:
         """Every secret found by either."""
-        yield from find_private_keys(text)
-        yield from self._by_rules(text, deadline)
-        yield from _by_format(text, deadline)
+        yield from find_private_keys(candidates.text)
+        yield from self._by_rules(candidates.text, deadline)
+        yield from _by_format(candidates, deadline)
 
     @staticmethod
     def open_at(text: str, deadline: Deadline) -> int:
@@ -183,14 +186,12 @@ class Secrets:
                 yield Span(_entity(finding.rule_id), "secret", 0.9, start, end)
 
 
-def _by_format(text: str, deadline: Deadline) -> Iterator[Span]:
+def _by_format(candidates: Candidates, deadline: Deadline) -> Iterator[Span]:
     for format in _FORMATS:
-        for match in matches(format.pattern, text, deadline):
-            value = match.group(1) if format.pattern.groups else match.group()
-            if format.check(value):
-                start, end = (
-                    match.span() if format.entity == _WHOLE or not format.pattern.groups else match.span(1)
-                )
+        for match in candidates.matches(format.pattern, deadline):
+            value = match.lastindex or 0
+            if format.check(match.group(value)):
+                start, end = match.span(0 if format.entity == _WHOLE else value)
                 yield Span(format.entity, "secret", format.score, start, end)
 
 

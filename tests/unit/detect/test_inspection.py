@@ -20,7 +20,7 @@ async def test_small_and_large_prompts_give_the_same_findings(inspector: Inspect
 
 async def test_the_loop_goes_on_while_a_large_prompt_is_inspected(inspector: Inspector) -> None:
     inspection = Inspection(inspector, 30)
-    task = asyncio.create_task(inspection.find([Part("user", "text", "/a", "no. 7 of 9, at 3@ " * 5000)]))
+    task = asyncio.create_task(inspection.find([Part("user", "text", "/a", "no. 7 of 9, at 3@ " * 50_000)]))
     turns = 0
     while not task.done():
         await asyncio.sleep(0.001)

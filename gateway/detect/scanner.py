@@ -1,0 +1,172 @@
+"""Hyperscan: many expressions looked for in one pass, its databases kept for processes that start later.
+
+A database is read from a folder that only this user can enter, under a name that says everything it was made
+from, after its digest was checked. Whatever is wrong with it, it is compiled anew; where the folder cannot be
+had, each process compiles its own, which takes some tenths of a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import os
+import platform
+import stat
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gateway.errors import InspectionFailed
+
+try:
+    import hyperscan
+except ImportError:  # no wheel for this platform: everything runs without a gate, and finds the same
+    hyperscan = None  # type: ignore[assignment]
+
+_DIGEST = hashlib.sha256().digest_size
+_log = logging.getLogger("regate.detect")
+
+
+class Expression(NamedTuple):
+    """What is looked for; with `once` only its first end is of interest."""
+
+    source: bytes
+    once: bool = False
+
+
+class Scanner:
+    """Finds where expressions end in bytes. Several threads may scan at once."""
+
+    def __init__(self, expressions: Sequence[Expression], folder: Path | None) -> None:
+        """`numbers` are the expressions that Hyperscan took; `folder` keeps the database."""
+        taken = sorted(set(expressions))
+        try:
+            self._database = _open(taken, folder)
+        except hyperscan.error:
+            taken = [expression for expression in taken if _compiles(expression)]
+            _log.warning("some patterns run without a gate: Hyperscan does not take them")
+            self._database = _open(taken, folder)
+        self.numbers = {expression: number for number, expression in enumerate(taken)}
+        self._threads = threading.local()
+
+    def ends(self, data: bytes) -> dict[int, list[int]]:
+        """The offsets at which each expression ends, by its number. Raises InspectionFailed."""
+        ends: dict[int, list[int]] = {}
+
+        def note(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
+            ends.setdefault(number, []).append(end)
+
+        try:
+            self._database.scan(data, match_event_handler=note, scratch=self._scratch())
+        except hyperscan.error as error:
+            raise InspectionFailed("the pattern scanner failed") from error
+        return ends
+
+    def _scratch(self) -> Any:
+        """Hyperscan's working memory, which only one scan may use at a time."""
+        if not hasattr(self._threads, "scratch"):
+            self._threads.scratch = hyperscan.Scratch(self._database)
+        return self._threads.scratch
+
+
+def open_scanner(expressions: Sequence[Expression]) -> Scanner | None:
+    """A scanner for the expressions; None where Hyperscan is not installed, or there are none."""
+    if hyperscan is None or not expressions:
+        return None
+    return Scanner(expressions, cache_folder())
+
+
+def cache_folder() -> Path | None:
+    """Where databases are kept: `regate/patterns` in the user's cache folder; None when there is none."""
+    configured = os.environ.get("XDG_CACHE_HOME", "")
+    try:
+        root = Path(configured) if os.path.isabs(configured) else Path.home() / ".cache"
+    except RuntimeError:  # no home
+        return None
+    return root / "regate" / "patterns"
+
+
+def _open(expressions: Sequence[Expression], folder: Path | None) -> Any:
+    name = _name(expressions)
+    with _private(folder) as directory:
+        kept = _read(name, directory) if directory is not None else None
+        if kept is not None:
+            return kept
+        database = _compile(expressions)
+        if directory is not None and folder is not None:
+            _write(name, folder, directory, hyperscan.dumpb(database))
+    return database
+
+
+def _compile(expressions: Sequence[Expression]) -> Any:
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=[expression.source for expression in expressions],
+        ids=list(range(len(expressions))),
+        flags=[hyperscan.HS_FLAG_SINGLEMATCH if expression.once else 0 for expression in expressions],
+    )
+    return database
+
+
+def _compiles(expression: Expression) -> bool:
+    try:
+        _compile([expression])
+    except hyperscan.error:
+        return False
+    return True
+
+
+def _name(expressions: Sequence[Expression]) -> str:
+    """Of the file: everything that the database depends on."""
+    made_from = (version("hyperscan"), platform.machine(), *expressions)
+    return f"{hashlib.sha256(repr(made_from).encode()).hexdigest()}.hsdb"
+
+
+@contextlib.contextmanager
+def _private(folder: Path | None) -> Iterator[int | None]:
+    """The folder, open, if it is ours and closed to everybody else: what lies in it is run as it is."""
+    directory = None
+    if folder is not None:
+        with contextlib.suppress(OSError):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        yield directory if directory is not None and _is_ours(directory) else None
+    finally:
+        if directory is not None:
+            os.close(directory)
+
+
+def _is_ours(directory: int) -> bool:
+    status = os.fstat(directory)
+    return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+
+
+def _read(name: str, directory: int) -> Any | None:
+    """The database kept under this name; None when there is none, or it is not whole."""
+    try:
+        with open(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=directory), "rb") as file:
+            content = file.read()
+        if hashlib.sha256(content[_DIGEST:]).digest() != content[:_DIGEST]:
+            return None
+        return hyperscan.loadb(content[_DIGEST:], hyperscan.HS_MODE_BLOCK)
+    except (OSError, hyperscan.error):  # another processor's, another version's
+        return None
+
+
+def _write(name: str, folder: Path, directory: int, database: bytes) -> None:
+    """Keep it, whole or not at all. A disk that is full or read-only costs the next process its compiling."""
+    aside = ""
+    try:
+        handle, aside = tempfile.mkstemp(dir=folder)
+        with open(handle, "wb") as file:
+            file.write(hashlib.sha256(database).digest() + database)
+        os.rename(aside, name, dst_dir_fd=directory)
+    except OSError:
+        if aside:
+            with contextlib.suppress(OSError):
+                os.unlink(aside)
