@@ -32,11 +32,11 @@ policy: {{engine: {engine}, path: {policies}}}
 def main() -> None:
     """Measure, print, and say what was measured on."""
     with ExitStack() as stack:
-        provider = stack.enter_context(_server("bench.provider"))
-        bare = stack.enter_context(_server("bench.passthrough", f"http://127.0.0.1:{provider}"))
+        provider = stack.enter_context(server("bench.provider"))
+        bare = stack.enter_context(server("bench.passthrough", f"http://127.0.0.1:{provider}"))
         results = {_BARE: _measure(bare, "/v1/chat/completions", "", fresh=True)}
         for engine in ("sidecar", "embedded") if find_opa() else ("embedded",):
-            port, key = stack.enter_context(_gateway(engine, provider))
+            port, key, _ = stack.enter_context(gateway(engine, provider))
             path = "/bench/v1/chat/completions"
             results[f"governed, {engine}"] = _measure(port, path, key, fresh=True)
             results[f"governed, {engine}, prompt seen before"] = _measure(port, path, key, fresh=False)
@@ -63,7 +63,7 @@ def _report(results: dict[str, tuple[Result, Result]]) -> None:
 
 
 @contextmanager
-def _server(module: str, *arguments: str) -> Iterator[int]:
+def server(module: str, *arguments: str) -> Iterator[int]:
     port = _free_port()
     process = subprocess.Popen([sys.executable, "-m", module, str(port), *arguments], cwd=_ROOT)
     try:
@@ -75,8 +75,8 @@ def _server(module: str, *arguments: str) -> Iterator[int]:
 
 
 @contextmanager
-def _gateway(engine: str, provider: int) -> Iterator[tuple[int, str]]:
-    """A gateway of its own folder, with fsync as in production; its port and an agent's key."""
+def gateway(engine: str, provider: int) -> Iterator[tuple[int, str, Path]]:
+    """A gateway of its own folder, with fsync as in production: port, an agent's key, configuration."""
     with tempfile.TemporaryDirectory(prefix="regate-bench-") as folder:
         port = _free_port()
         config = Path(folder, "regate.yaml")
@@ -92,7 +92,7 @@ def _gateway(engine: str, provider: int) -> Iterator[tuple[int, str]]:
         )
         try:
             _await_port(port)
-            yield port, key
+            yield port, key, config
         finally:
             process.terminate()
             process.wait()

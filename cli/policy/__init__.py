@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from cli.policy import check, evaluate, status, testing
+from cli.policy import backtest, check, evaluate, status, testing
 
 app = typer.Typer(help="Check, test, format and try policy.", no_args_is_help=True)
 app.command("check", epilog="Example: regate policy check")(check.check)
@@ -12,3 +12,6 @@ app.command("test", epilog="Example: regate policy test")(testing.run_policy_tes
 app.command("fmt", epilog="Example: regate policy fmt --check")(check.fmt)
 app.command("eval", epilog="Example: regate policy eval input.json")(evaluate.evaluate)
 app.command("status", epilog="Example: regate policy status --json")(status.status)
+app.command(
+    "backtest", epilog="Example: regate policy backtest --candidate next --since 7d --fail-on allow:deny"
+)(backtest.backtest)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 import msgspec
+import orjson
 
+from gateway.audit import signed_log
 from gateway.audit.folder import TOMBSTONE, Folder
 from gateway.errors import RegateError
 from gateway.exchange import Phase
@@ -70,6 +72,27 @@ def find_decision(root: Path, decision_id: str) -> RecordedDecision | None:
             if name in line and (recorded := rebuild(line)).decision_id == decision_id:
                 return recorded
     return None
+
+
+def dropped(root: Path, since: datetime | None = None) -> tuple[int, int]:
+    """Segments that were sealed since a time and are no longer there, and how many records they held.
+
+    Raises EvidenceUnreadable.
+    """
+    folder = Folder(root)
+    if not folder.seals.exists():
+        return 0, 0
+    try:
+        gone = [
+            seal["last_seq"] - seal["first_seq"] + 1
+            for seal in (orjson.loads(line) for line in signed_log.lines(folder.seals))
+            if "first_seq" in seal
+            and (since is None or datetime.fromisoformat(seal["visible_at"]) >= since)
+            and not _is_there(folder, seal)
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EvidenceUnreadable(f"{folder.seals}: {error}; see regate audit verify") from error
+    return len(gone), sum(gone)
 
 
 def rebuild(line: bytes) -> RecordedDecision:
@@ -171,6 +194,13 @@ def _live(folder: Folder, segment: str) -> Iterator[BinaryIO | None]:
             yield None if file.read(len(TOMBSTONE)) == TOMBSTONE else file
     except FileNotFoundError:
         yield None
+
+
+def _is_there(folder: Folder, seal: Mapping[str, Any]) -> bool:
+    if (folder.root / seal["path"]).exists():
+        return True
+    with _live(folder, seal["segment"]) as file:
+        return file is not None
 
 
 def _sealed(folder: Folder, segment: str) -> list[Path]:

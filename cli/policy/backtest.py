@@ -1,0 +1,151 @@
+"""`regate policy backtest`: what a candidate would have decided about the traffic that was recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from cli.opened import shown
+from cli.policy.folders import AsJson, configured
+from gateway.candidate import Cell, Example, Gate, Report, parse_gates, run_backtest
+from gateway.errors import ConfigError, RegateError
+from gateway.policy import load_source
+from gateway.policy.lanes import Engine
+
+_UNITS = {"d": 86400, "h": 3600, "m": 60}
+_CHANGED = {
+    "mask": "masks",
+    "approval": "approval terms",
+    "record": "what is recorded",
+    "response": "when it is asked",
+}
+_LOST = {
+    "not_recorded": "their text was not recorded (decision.record: metadata)",
+    "erased": "their content was erased",
+    "unreadable": "their records are damaged (see regate audit verify)",
+}
+
+
+class NothingReplayed(RegateError):
+    """A backtest over no decision at all says nothing, and must not pass for a good one."""
+
+
+def backtest(
+    candidate: Annotated[
+        Path | None,
+        typer.Option(help="The candidate's folder. [default: policy.path, which proves the replay exact]"),
+    ] = None,
+    since: Annotated[str, typer.Option(help="How far to go back: 7d, 12h, 45m, or all.")] = "7d",
+    sample: Annotated[
+        int, typer.Option(min=0, help="Replay so many decisions, spread evenly over the time. 0: all.")
+    ] = 0,
+    fail_on: Annotated[
+        str, typer.Option(help="Transitions that end in exit code 1: allow:deny,any:error,mask:mask.")
+    ] = "",
+    limit: Annotated[int, typer.Option(min=0, help="How many exchanges to list for each difference.")] = 5,
+    engine: Annotated[
+        Engine | None, typer.Option(help="[default: embedded, the quicker one in bulk]")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Replay recorded decisions against a candidate policy, and say which would have been others.
+
+    Exit code 1: a transition that --fail-on names, a decision that its own revision no longer makes, or
+    nothing to replay. 2: a candidate that cannot be used.
+    """
+    gates = parse_gates(fail_on)
+    config = configured(candidate)
+    with Progress(
+        TextColumn("replaying"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    ) as progress:
+        task = progress.add_task("replaying", total=None)
+        report = asyncio.run(
+            run_backtest(
+                config.audit_path,
+                load_source(config.policy_path),
+                since=_moment(since),
+                sample=sample,
+                engine=engine,
+                timeout_seconds=config.policy.timeout_seconds,
+                limit=limit,
+                progress=lambda done, total: progress.update(task, completed=done, total=total),
+            )
+        )
+    if as_json:
+        typer.echo(json.dumps(report.document(gates), ensure_ascii=False))
+    else:
+        _print(report, gates)
+    if not report.replayed:
+        raise NothingReplayed(f"no decision of the time asked for ({since}) could be replayed")
+    raise typer.Exit(1 if report.untrue or report.refused_by(gates) else 0)
+
+
+def _moment(since: str) -> datetime | None:
+    if since == "all":
+        return None
+    match = re.fullmatch(r"([1-9][0-9]{0,5})([dhm])", since)
+    if match is None:
+        raise ConfigError(f"--since: found {since!r}; expected a duration like 7d, 12h or 45m, or all")
+    return datetime.now(UTC) - timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+
+
+def _print(report: Report, gates: tuple[Gate, ...]) -> None:
+    typer.echo(
+        f"{report.replayed:,} of {report.recorded:,} recorded decisions replayed in {report.seconds:.1f} s\n"
+        f"by revision {report.revision} ({report.engine} engine)"
+    )
+    for reason, count in sorted(report.lost.items()):
+        typer.echo(f"{count:,} could not be replayed: {_LOST[reason]}")
+    if report.dropped_segments:
+        typer.echo(
+            f"{report.dropped_records:,} records of that time are gone, "
+            f"in {report.dropped_segments} sealed segments"
+        )
+    typer.echo()
+    refused = report.refused_by(gates)
+    for cell in report.ordered():
+        typer.echo(_row(cell) + ("   refused by --fail-on" if cell in refused else ""))
+        _print_examples(cell.examples)
+    if report.untrue:
+        typer.echo(
+            f"\n{report.untrue:,} of them were decided by this very revision: the replay is not exact or "
+            "the evidence was altered (see regate audit verify)"
+        )
+        _print_examples(report.untrue_examples)
+
+
+def _row(cell: Cell) -> str:
+    transition = cell.transition
+    change = ", ".join(_CHANGED.get(name, name) for name in transition.changed)
+    what = "same" if transition.same else f"other {change}" if change else ""
+    return f"{transition.before} → {transition.after}: {cell.count:,}   {what}".rstrip()
+
+
+def _print_examples(examples: list[Example]) -> None:
+    """Where it is, and what the candidate says about it."""
+    for one in examples:
+        where = (one.exchange_id, one.decision_id, one.phase, one.agent, one.recorded_at)
+        typer.echo(f"    {_line('  '.join(where))}")
+        said = [f"{reason['rule']}: {reason['message'] or reason['title']}" for reason in one.reasons]
+        for text in [*said, *([one.error] if one.error else [])]:
+            typer.echo(f"        {_line(text)}")
+
+
+def _line(text: str) -> str:
+    """One line, whatever an agent's name or a policy's words hold."""
+    return shown(" ".join(text.split("\n")))
