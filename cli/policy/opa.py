@@ -2,17 +2,108 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import typer
+from cli.policy.faults import Fault
+from gateway.errors import RegateError
+from gateway.policy.builtins import REFUSED, WHY
+
+SECONDS = 60.0
 
 
-def run_opa(opa: Path, *arguments: str | Path, capture: bool = False) -> str:
-    """Run opa and pass its exit code on, when it is not 0."""
-    run = subprocess.run(  # noqa: S603 - the operator's own binary, no shell
-        [opa, *arguments], stdout=subprocess.PIPE if capture else None, text=True, check=False
+class OpaFailed(RegateError):
+    """OPA did not end in time, or said something that is no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run of opa came to."""
+
+    code: int
+    out: str
+    err: str
+
+    def document(self) -> Any:
+        """What it printed as JSON, errors on stderr included. Raises OpaFailed."""
+        try:
+            return json.loads(self.out.strip() or self.err)
+        except ValueError as error:
+            said = (self.err or self.out).strip()
+            raise OpaFailed(f"opa ended with {self.code}: {said[:2000] or 'without a word'}") from error
+
+
+def run_opa(opa: Path, *arguments: str | Path, stdin: str = "", seconds: float = SECONDS) -> Run:
+    """Run opa to its end. Raises OpaFailed after `seconds`; it is killed then."""
+    try:
+        run = subprocess.run(  # noqa: S603 - the operator's own binary, no shell
+            [opa, *arguments], input=stdin, capture_output=True, text=True, timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise OpaFailed(
+            f"opa {arguments[0]} did not end within {seconds:g} s and was stopped; a rule or test may loop"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise OpaFailed(f"{opa}: cannot be run: {error}") from error
+    return Run(run.returncode, run.stdout, run.stderr)
+
+
+def compile_faults(opa: Path, folders: Sequence[Path], schemas: Path) -> list[Fault]:
+    """What OPA's strict compiler says of the Rego files, types by schema included."""
+    run = run_opa(opa, "check", "--strict", "--format=json", "--max-errors=0", "--schema", schemas, *folders)
+    if not run.code:
+        return []
+    errors = run.document().get("errors") or []
+    faults = {_fault(error) for error in errors}
+    # OPA says one syntax error in up to three ways; the longest tells most
+    told: dict[tuple[str, int], Fault] = {}
+    for fault in sorted(faults, key=lambda each: len(each.what)):
+        told[fault.file, fault.line] = fault
+    return (
+        sorted(told.values()) if any(e.get("code") == "rego_parse_error" for e in errors) else sorted(faults)
     )
-    if run.returncode:
-        raise typer.Exit(run.returncode)
-    return run.stdout or ""
+
+
+def unformatted(opa: Path, files: Sequence[Path]) -> list[Fault]:
+    """The files that are not in OPA's one format."""
+    if not files:
+        return []
+    listed = run_opa(opa, "fmt", "--list", *files)
+    if listed.code:
+        raise OpaFailed(f"opa fmt: {listed.err.strip()}")
+    return [
+        Fault(name, 1, "not in OPA's format", "run regate policy fmt") for name in listed.out.splitlines()
+    ]
+
+
+def _fault(error: dict[str, Any]) -> Fault:
+    location = error.get("location") or {}
+    message = str(error.get("message", ""))
+    details = error.get("details") or {}
+    return Fault(
+        str(location.get("file", "")),
+        int(location.get("row", 0)),
+        message,
+        _todo(str(error.get("code", "")), message, details if isinstance(details, dict) else {}),
+    )
+
+
+def _todo(code: str, message: str, details: dict[str, Any]) -> str:
+    if known := details.get("oneOf"):
+        return f"expected one of {', '.join(str(name) for name in known)}"
+    if message.removeprefix("undefined function ") in REFUSED:
+        return WHY
+    if message.startswith("undefined function"):
+        return "define it, import the package that does, or take a built-in of OPA"
+    if "unused" in message:
+        return "remove it, or write _"
+    return {
+        "rego_parse_error": "expected Rego v1",
+        "rego_unsafe_var_error": "give it a value in a positive expression, or import what it names",
+        "rego_recursion_error": "break the circle",
+        "rego_type_error": "see the contract in docs/reference/policy.md",
+    }.get(code, "see the contract in docs/reference/policy.md")

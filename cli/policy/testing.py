@@ -3,50 +3,98 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from cli.policy.folders import PolicyFolder, TestFolder, configured, rego_folders, test_folder
-from cli.policy.opa import run_opa
-from cli.rego_tests import run_tests
+from cli import rego_tests
+from cli.policy import opa_tests
+from cli.policy.folders import AsJson, PolicyFolder, TestFolder, configured, rego_folders, test_folder
+from cli.rego_report import Report, write_junit
 from gateway.config import Config
+from gateway.errors import ConfigError
 from gateway.policy import PINNED, find_opa, load_source
 
+_LOOK_SECONDS = 0.5
 
-def run_policy_tests(path: PolicyFolder = None, tests: TestFolder = None) -> None:
+
+def run_policy_tests(
+    path: PolicyFolder = None,
+    tests: TestFolder = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Run them again after every edit.")] = False,
+    junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit's XML to this file too.")] = None,
+    timeout: Annotated[
+        float, typer.Option("--timeout", min=0.1, help="Seconds that a test may take.")
+    ] = 10.0,
+    as_json: AsJson = False,
+) -> None:
     """Run the policy's tests with `opa test`, or with the embedded engine where there is no opa.
 
-    With opa, every line of the policy must be run by some test.
+    Every line of the policy must be run by some test. Exit code 0: all pass; 1: a test fails or a line is not
+    run; 2: the tests cannot be run.
     """
     config = configured(path)
+    if watch:
+        _watch(config, tests, junit, timeout)
+    report = _run(config, tests, timeout)
+    if junit:
+        write_junit(report, junit)
+    if as_json:
+        typer.echo(json.dumps(report.document(), ensure_ascii=False))
+    else:
+        _tell(report)
+    raise typer.Exit(0 if report.passed else 1)
+
+
+def _run(config: Config, tests: Path | None, seconds: float) -> Report:
+    folders = rego_folders(config, tests)
+    source = load_source(config.policy_path)
     opa = find_opa()
     if opa is not None:
-        run_opa(opa, "test", "--fail-on-empty", *rego_folders(config, tests))
-        _check_coverage(opa, config, tests)
-        return
+        return opa_tests.run_tests(opa, config.policy_path, folders, seconds)
     typer.echo(f"opa {PINNED} is not here: the tests run on the embedded engine", err=True)
-    outcomes = run_tests(load_source(config.policy_path), test_folder(config, tests))
-    for outcome in outcomes:
-        if outcome.error:
-            typer.echo(f"{outcome.name}: FAIL ({outcome.error})")
-    failed = sum(1 for outcome in outcomes if outcome.error)
-    typer.echo(f"PASS: {len(outcomes) - failed}/{len(outcomes)}")
-    if failed or not outcomes:
-        raise typer.Exit(1)
+    return rego_tests.run_tests(source, test_folder(config, tests), seconds=seconds)
 
 
-def _check_coverage(opa: Path, config: Config, tests: Path | None) -> None:
-    """Exit with code 1 where no test runs a line of the policy; the tests' own lines do not count."""
-    report = json.loads(run_opa(opa, "test", "--coverage", *rego_folders(config, tests), capture=True))
-    folder = config.policy_path.resolve()
-    missed = 0
-    for file, lines in sorted(report.get("files", {}).items()):
-        if Path(file).resolve().is_relative_to(folder):
-            for span in lines.get("not_covered", []):
-                missed += 1
-                typer.echo(f"{file}:{span['start']['row']}: no test runs this", err=True)
-    if missed:
-        typer.echo(f"{folder}: {missed} places without a test, expected none", err=True)
-        raise typer.Exit(1)
-    typer.echo("coverage: 100 %")
+def _tell(report: Report) -> None:
+    for line in report.lines():
+        typer.echo(line)
+
+
+def _watch(config: Config, tests: Path | None, junit: Path | None, seconds: float) -> None:
+    """Run them, and again after each edit, until Ctrl-C."""
+    seen: object = None
+    while True:
+        looked = _fingerprint(rego_folders(config, tests))
+        if looked != seen:
+            seen = looked
+            _run_once(config, tests, junit, seconds)
+            typer.echo("waiting for an edit; Ctrl-C ends")
+        time.sleep(_LOOK_SECONDS)
+
+
+def _run_once(config: Config, tests: Path | None, junit: Path | None, seconds: float) -> None:
+    """A broken edit is told, and the next one waited for."""
+    try:
+        report = _run(config, tests, seconds)
+        if junit:
+            write_junit(report, junit)
+        _tell(report)
+    except ConfigError as error:
+        typer.echo(f"regate: {error}", err=True)
+
+
+def _fingerprint(folders: list[Path]) -> object:
+    """What changes when a file does; one that goes away meanwhile makes the next look differ."""
+    prints = []
+    for folder in folders:
+        for file in sorted(folder.rglob("*")):
+            try:
+                state = file.stat()
+            except OSError:
+                continue
+            if file.suffix in (".rego", ".yaml", ".yml", ".json"):
+                prints.append((str(file), state.st_ino, state.st_size, state.st_mtime_ns))
+    return prints

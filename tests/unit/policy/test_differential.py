@@ -63,14 +63,14 @@ def pair(opa: Path) -> Iterator[Pair]:
 def test_the_policys_own_tests_pass_on_both_engines(opa: Path) -> None:
     from cli.rego_tests import run_tests
 
-    by_regorus = {outcome.name: outcome.error for outcome in run_tests(load_source(LIBRARY), TESTS)}
+    by_regorus = run_tests(load_source(LIBRARY), TESTS)
     run = subprocess.run(
         [opa, "test", "--format=json", LIBRARY, TESTS], capture_output=True, text=True, check=False
     )
     by_opa = {f"{test['package']}.{test['name']}" for test in json.loads(run.stdout) if not test.get("fail")}
     assert run.returncode == 0
-    assert {name for name, error in by_regorus.items() if not error} == by_opa
-    assert not [error for error in by_regorus.values() if error]
+    assert {outcome.name for outcome in by_regorus.outcomes} == by_opa
+    assert by_regorus.passed, by_regorus.lines()
 
 
 def test_the_fixtures_decide_equally(opa: Path, pair: Pair) -> None:

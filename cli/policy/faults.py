@@ -1,0 +1,32 @@
+"""What is wrong with a policy file: where, what, and what to do about it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_PLACED = re.compile(r"(?P<file>.+?):(?P<line>\d+): (?P<said>.*)", re.DOTALL)
+_UNPLACED = re.compile(r"(?P<file>/[^:]+): (?P<said>.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One fault. `line` is 0 where it is about the whole file or folder."""
+
+    file: str
+    line: int
+    what: str
+    todo: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{place}: {self.what}" + (f"; {self.todo}" if self.todo else "")
+
+
+def fault_of(error: Exception, file: str) -> Fault:
+    """The fault that an error's message tells of; about `file` where the message names none."""
+    found = _PLACED.fullmatch(str(error)) or _UNPLACED.fullmatch(str(error))
+    if found is None:
+        return Fault(file, 0, str(error))
+    what, _, todo = found["said"].partition("; ")
+    return Fault(found["file"], int(found.groupdict().get("line") or 0), what, todo)

@@ -1,0 +1,204 @@
+"""What Regate wants of a rule beside what OPA's compiler does: five looks at the syntax tree."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from cli.policy.faults import Fault
+from cli.policy.subset import NOT_EMBEDDED
+from cli.policy.syntax import Module, Node, constant, dotted, line_of, nodes, rule_name, steps
+from gateway.policy.builtins import REFUSED, WHY
+
+_RULES = "regate.rules."
+_VERDICTS = "verdicts"
+_REQUIRED = ("action", "rule", "title", "message", "severity", "controls")
+_OPTIONAL = ("mask", "approval", "record", "response")
+_WORDS = {
+    "action": ("allow", "mask", "require_approval", "deny"),
+    "severity": ("low", "medium", "high", "critical"),
+    "record": ("masked", "metadata", "full"),
+    "response": ("findings", "always"),
+}
+
+
+def lint(module: Module) -> Iterator[Fault]:
+    """The faults of one policy file."""
+    yield from _metadata(module)
+    for rule in module.rules:
+        yield from _builtins(module, rule)
+        yield from _open_objects(module, rule)
+        if module.package.startswith(_RULES) and rule_name(rule) == _VERDICTS:
+            yield from _verdict(module, rule)
+
+
+def _metadata(module: Module) -> Iterator[Fault]:
+    """Approvers and auditors read titles; a package says what its rules are for."""
+    about = {key: value for each in module.annotations for key, value in each.items()}
+    missing = [key for key in ("title", "description") if not about.get(key)]
+    if missing:
+        yield _fault(
+            module,
+            module.package_line,
+            f"package {module.package} has no {' and no '.join(missing)} in METADATA",
+            "write a comment block above it that begins with # METADATA",
+        )
+    seen: set[str] = set()
+    for rule in module.rules:
+        name = rule_name(rule)
+        wanted = not name.startswith("_") and (name == _VERDICTS or name not in seen)
+        seen.add(name)
+        if wanted and not any(each.get("title") for each in rule.get("annotations") or []):
+            yield _fault(
+                module,
+                line_of(rule),
+                f"rule {name} has no title in METADATA",
+                "write # METADATA and # title: … above it, or call it _" + name,
+            )
+
+
+def _builtins(module: Module, rule: Node) -> Iterator[Fault]:
+    for node in nodes(rule):
+        name = dotted(node)
+        called = next((each for each in _prefixes(name) if each in REFUSED or each in NOT_EMBEDDED), None)
+        if called in REFUSED:
+            yield _fault(module, line_of(node), f"{called} is refused", WHY + _INSTEAD.get(called or "", ""))
+        elif called:
+            yield _fault(
+                module,
+                line_of(node),
+                f"{called} is not in the embedded engine",
+                "use what docs/reference/policy.md names, so that both engines decide alike",
+            )
+
+
+_INSTEAD = {"time.now_ns": ": take input.time"}
+
+
+def _prefixes(name: str) -> list[str]:
+    names = name.split(".")
+    return [".".join(names[:count]) for count in range(2, len(names) + 1)]
+
+
+def _open_objects(module: Module, rule: Node) -> Iterator[Fault]:
+    """Keys that other people choose: an absent one is undefined, and a `not` around it misfires."""
+    aliases = _aliases(rule)
+    for node in nodes(rule):
+        path = steps(node)
+        for place, step in enumerate(path[:-1]):
+            key = constant(path[place + 1])
+            if key is not None and _is_open(path[: place + 1], aliases):
+                held = _spelt(path[: place + 1])
+                yield _fault(
+                    module,
+                    line_of(step) or line_of(node),
+                    f"{held}.{key} is undefined where {held} has no such key",
+                    f'write object.get({held}, "{key}", …)',
+                )
+                break
+
+
+def _is_open(path: list[Node], aliases: frozenset[str]) -> bool:
+    """Whether a reference ends at an open object: by its path, or by a variable that stands for one."""
+    head, *rest = path
+    if head["type"] == "var" and head["value"] in aliases and not rest:
+        return True
+    last = constant(path[-1]) if rest else None
+    if last is None or last not in {name.rpartition(".")[2] for name in open_objects()}:
+        return False
+    if head["type"] == "var" and head["value"] == "data":
+        return False
+    if head["type"] != "var" or head["value"] != "input":
+        return True  # some call in input.tool_calls; call.arguments
+    fixed = ".".join(str(step["value"]) if step["type"] == "string" else "[]" for step in rest)
+    return fixed in open_objects()
+
+
+def _aliases(rule: Node) -> frozenset[str]:
+    """Variables of the rule that are given an open object: `claims := input.agent.claims`."""
+    found: set[str] = set()
+    for node in _expressions(rule):
+        terms = node.get("terms")
+        if isinstance(terms, list) and len(terms) == 3 and dotted(terms[0]) in ("assign", "eq"):
+            name, value = terms[1:]
+            if name["type"] == "var" and value["type"] == "ref" and _is_open(value["value"], frozenset()):
+                found.add(str(name["value"]))
+    return frozenset(found)
+
+
+def _expressions(tree: Any) -> Iterator[Node]:
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, dict):
+            if "terms" in node:
+                yield node
+            pending.extend(node.values())
+        elif isinstance(node, list):
+            pending.extend(node)
+
+
+@cache
+def open_objects() -> frozenset[str]:
+    """Paths of the input whose keys the contract does not name: `tool_calls.[].arguments`, `agent.claims`."""
+    text = resources.files("gateway.policy").joinpath("schemas/input.schema.json").read_text("utf-8")
+    return frozenset(_open_paths(json.loads(text), ()))
+
+
+def _open_paths(schema: Node, path: tuple[str, ...]) -> Iterator[str]:
+    if schema.get("type") == "array":
+        yield from _open_paths(schema["items"], (*path, "[]"))
+    elif schema.get("type") == "object" and "properties" not in schema:
+        yield ".".join(path)
+    for name, inner in schema.get("properties", {}).items():
+        yield from _open_paths(inner, (*path, name))
+
+
+def _verdict(module: Module, rule: Node) -> Iterator[Fault]:
+    """A verdict that is written out: main.rego would count one that it cannot read as deny."""
+    verdict = rule["head"].get("key") or {}
+    if verdict.get("type") != "object":
+        return
+    said = {name: (key, value) for key, value in verdict["value"] if (name := constant(key)) is not None}
+    line = line_of(verdict) or line_of(rule)
+    if len(said) < len(verdict["value"]):  # a key that is computed: only the engine knows it
+        return
+    counts = "a verdict that cannot be read counts as deny"
+    for name in _REQUIRED:
+        if name not in said:
+            yield _fault(module, line, f"the verdict has no {name}", f"add it: {counts}")
+    for name, (key, value) in said.items():
+        word = constant(value)
+        if name not in _REQUIRED + _OPTIONAL:
+            yield _fault(
+                module,
+                line_of(key),
+                f"a verdict has no key {name}",
+                f"expected {', '.join(_REQUIRED + _OPTIONAL)}",
+            )
+        elif name in _WORDS and word is not None and word not in _WORDS[name]:
+            yield _fault(
+                module, line_of(value), f"{name} {word!r} is unknown", f"expected {', '.join(_WORDS[name])}"
+            )
+    if "action" in said and constant(said["action"][1]) == "mask" and "mask" not in said:
+        yield _fault(module, line, "the verdict masks without a mask list", f"add mask: {counts}")
+
+
+def _spelt(path: list[Node]) -> str:
+    """A reference as people write it, `…` for what is computed."""
+    head, *rest = path
+    text = str(head["value"]) if head["type"] == "var" else "…"
+    for step in rest:
+        text += f".{step['value']}" if step["type"] == "string" else f"[{_index(step)}]"
+    return text
+
+
+def _index(step: Node) -> str:
+    return str(step["value"]) if step["type"] in ("var", "number") else "…"
+
+
+def _fault(module: Module, line: int, what: str, todo: str) -> Fault:
+    return Fault(str(module.path), line, what, todo)
