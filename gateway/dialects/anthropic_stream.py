@@ -135,7 +135,7 @@ class AnthropicStream:
         if block.is_call:
             return _take_input(block, kind, delta)
         if kind in _WHOLE_DELTAS:
-            return [_frame(document)]
+            return [_frame(document, whole=True)]
         if kind not in _TEXT_DELTAS:
             raise Malformed("a delta of a type that its block does not have")
         return self._grow_text(document, block, delta)
@@ -263,5 +263,11 @@ def _event(document: dict[str, Any]) -> SseEvent:
     return json_event(document, document["type"])
 
 
-def _frame(document: dict[str, Any]) -> Frame:
-    return Frame(_event(document), document, read_parts(document)[0])
+def _frame(document: dict[str, Any], *, whole: bool = False) -> Frame:
+    path = partial(_path, document.get("index"))
+    return Frame(_event(document), document, read_parts(document)[0], path, whole)
+
+
+def _path(index: Any, pointer: str) -> str:
+    """The pointer with the index of its block in front."""
+    return f"{index}{pointer}"

@@ -10,12 +10,15 @@ from typing import Any
 from gateway.dialects.openai_chat import VOCABULARY
 from gateway.dialects.scalars import integer
 
-# Text of objects and list items that grow from delta to delta (audio.transcript, reasoning_details[].text).
+# Text of objects and list items, however deep, that grows from delta to delta (audio.transcript,
+# reasoning_details[].text).
 _GROWING = frozenset(
     ("text", "content", "summary", "reasoning", "reasoning_content", "thinking", "transcript", "refusal")
 )
 _WHOLE = frozenset(("annotations", "citations", "images"))  # lists whose every item is one of its own
 _HEAD = ("type", "index", "id", "format")  # what tells the items of a list apart
+_Heads = tuple[Mapping[str, Any], ...]  # those of the items that a text is in, outermost first
+_Shape = Callable[[Any], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Text:
 
     path: tuple[str, ...]
     text: str
-    shape: Callable[[str], dict[str, Any]]
+    shape: _Shape
 
 
 class DeltaTexts:
@@ -35,54 +38,65 @@ class DeltaTexts:
     """
 
     def __init__(self) -> None:
-        self._said: dict[tuple[str, ...], Mapping[str, Any]] = {}
+        self._said: dict[tuple[str, ...], _Heads] = {}
 
     def take(self, delta: dict[str, Any]) -> list[Text]:
         """Move the texts out of a delta: every string of it but the role is a channel of its own."""
         texts = []
         for key, value in [*delta.items()]:
             if isinstance(value, str) and value and key != "role":
-                texts.append(Text((key,), delta.pop(key), partial(_member, key)))
-                if key not in VOCABULARY and self._is_new((key,), {}):
+                texts.append(Text((key,), delta.pop(key), partial(_within, _itself, key)))
+                if key not in VOCABULARY and self._is_new((key,), ()):
                     delta[key] = ""
-            elif isinstance(value, dict):
-                texts += self._take_growing(value, (key,), {}, partial(_member, key))
-                if not value:
-                    del delta[key]
-            elif isinstance(value, list) and key not in _WHOLE:
-                texts += self._take_items(delta, key, value)
+            else:
+                texts += self._take_below(delta, key, (), (), _itself)
         return texts
 
-    def _take_items(self, delta: dict[str, Any], key: str, items: list[Any]) -> list[Text]:
+    def _take_below(
+        self, holder: dict[str, Any], key: str, path: tuple[str, ...], heads: _Heads, shape: _Shape
+    ) -> list[Text]:
+        """The texts in an object or a list, which goes when nothing but them was in it."""
+        value, inner = holder[key], partial(_within, shape, key)
+        if isinstance(value, dict):
+            texts = self._take_growing(value, (*path, key), heads, inner)
+            quiet = not value
+        elif isinstance(value, list) and key not in _WHOLE:
+            texts, quiet = self._take_items(value, (*path, key), heads, inner)
+        else:
+            return []
+        if quiet:
+            del holder[key]
+        return texts
+
+    def _take_items(
+        self, items: list[Any], path: tuple[str, ...], heads: _Heads, shape: _Shape
+    ) -> tuple[list[Text], bool]:
+        """The texts in the items of a list, and whether every item was one."""
         texts, quiet = [], True
         for place, item in _objects(items):
             head = {name: item[name] for name in _HEAD if _is_scalar(item.get(name))}
-            shape = partial(_item, key, head)
-            texts += (taken := self._take_growing(item, (key, str(place)), head, shape))
+            inner = partial(_item, shape, head)
+            taken = self._take_growing(item, (*path, str(place)), (*heads, head), inner)
+            texts += taken
             quiet &= bool(taken) and item == head
-        if texts and quiet and all(isinstance(item, dict) for item in items):
-            del delta[key]
-        return texts
+        return texts, bool(texts) and quiet and all(isinstance(item, dict) for item in items)
 
     def _take_growing(
-        self,
-        holder: dict[str, Any],
-        path: tuple[str, ...],
-        head: Mapping[str, Any],
-        shape: Callable[[Any], dict[str, Any]],
+        self, holder: dict[str, Any], path: tuple[str, ...], heads: _Heads, shape: _Shape
     ) -> list[Text]:
         texts = []
-        for name in [name for name in holder if name in _GROWING]:
-            if not isinstance(holder[name], str) or not holder[name]:
-                continue
-            texts.append(Text((*path, name), holder.pop(name), partial(_within, shape, name)))
-            if self._is_new((*path, name), head):
-                holder[name] = ""
+        for name, value in [*holder.items()]:
+            if name not in _GROWING or not isinstance(value, str):
+                texts += self._take_below(holder, name, path, heads, shape)
+            elif value:
+                texts.append(Text((*path, name), holder.pop(name), partial(_within, shape, name)))
+                if self._is_new((*path, name), heads):
+                    holder[name] = ""
         return texts
 
-    def _is_new(self, path: tuple[str, ...], head: Mapping[str, Any]) -> bool:
-        new = self._said.get(path) != head
-        self._said[path] = head
+    def _is_new(self, path: tuple[str, ...], heads: _Heads) -> bool:
+        new = self._said.get(path) != heads
+        self._said[path] = heads
         return new
 
 
@@ -98,13 +112,13 @@ def _is_scalar(value: Any) -> bool:
     return isinstance(value, (str, int)) and not isinstance(value, bool)
 
 
-def _member(key: str, value: Any) -> dict[str, Any]:
-    return {key: value}
+def _itself(value: Any) -> Any:
+    return value
 
 
-def _item(key: str, head: Mapping[str, Any], member: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: [{**head, **member}]}
+def _within(shape: _Shape, name: str, value: Any) -> dict[str, Any]:
+    return shape({name: value})
 
 
-def _within(shape: Callable[[Any], dict[str, Any]], name: str, text: str) -> dict[str, Any]:
-    return shape({name: text})
+def _item(shape: _Shape, head: Mapping[str, Any], value: Any) -> dict[str, Any]:
+    return shape([{**head, **value}])

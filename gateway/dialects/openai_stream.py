@@ -262,7 +262,14 @@ def _split_end(document: dict[str, Any], envelope: dict[str, Any]) -> dict[str, 
 
 
 def _frame(document: dict[str, Any], name: str = "") -> Frame:
-    return Frame(json_event(document, name), document, read_parts(document)[0])
+    indexes = [choice.get("index", 0) for choice in document.get("choices") or []]
+    return Frame(json_event(document, name), document, read_parts(document)[0], partial(_path, indexes))
+
+
+def _path(indexes: list[int], pointer: str) -> str:
+    """The pointer with the index of its choice instead of the place in the chunk."""
+    head, _, rest = pointer.removeprefix("/choices/").partition("/")
+    return f"/choices/{indexes[int(head)]}/{rest}" if pointer.startswith("/choices/") else pointer
 
 
 def _channel(index: int, path: tuple[str, ...]) -> str:

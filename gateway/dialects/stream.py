@@ -49,12 +49,16 @@ class CallReady:
 class Frame:
     """Any other event. `parts` are all strings in `document`, which `event` carries (None: the end marker).
 
-    After a `put` into the document, `json_event(document, event.event)` carries it.
+    After a `put` into the document, `json_event(document, event.event)` carries it. `path(pointer)` tells the
+    places of different events apart: at equal ones a text of the one may go on in the next. With
+    `whole` none does.
     """
 
     event: SseEvent
     document: Any | None
     parts: tuple[Part, ...]
+    path: Callable[[str], str] = str
+    whole: bool = False
 
 
 Item = TextDelta | ChannelEnd | CallReady | Frame

@@ -19,12 +19,13 @@ from gateway.dialects import (
     error_document,
     error_event,
 )
-from gateway.dialects.document import serialise
+from gateway.dialects.document import put, serialise
 from gateway.dialects.sse import SseDecoder, SseEvent, encode
-from gateway.errors import Refusal, UpstreamUnreadable
+from gateway.errors import PolicyDenied, Refusal, UpstreamUnreadable
 from gateway.exchange import Finding, InspectedPart, Part, ResponseFacts, ToolCall
 from gateway.flow.asking import Asking, Restored, Subject, enforce, masks_of
 from gateway.flow.context import Exchange
+from gateway.flow.event_texts import EventTexts
 from gateway.flow.inspecting import (
     Inspector,
     check_maskable,
@@ -34,7 +35,7 @@ from gateway.flow.inspecting import (
     masked_text,
 )
 from gateway.flow.ledger import Ledger
-from gateway.flow.whole import always_asks, collect
+from gateway.flow.whole import always_asks, collect, is_text
 from gateway.guards import CREDENTIAL_ENTITY
 from gateway.masking import Piece, StreamRestorer, StreamScanner, apply_mask
 from gateway.upstream import ReplayedResponse, UpstreamResponse, pack
@@ -86,6 +87,7 @@ class StreamedCompletion:
         self._surveying = False
         self._all_decided = False
         self._decided: dict[str, Mask | None] = {}
+        self._event_texts = EventTexts(exchange.restorer)
 
     async def frames(self) -> AsyncGenerator[bytes]:
         """The governed stream. A refusal before the first byte is raised; a later one is an error event."""
@@ -271,14 +273,35 @@ class StreamedCompletion:
         parts = await self._inspector.completion(self._exchange, item.parts)
         self._others += [part for part in parts if holds_value(part)]
         found = [part for part in parts if part.findings]
-        if not found:
-            return item.event
         for finding in (finding for part in found for finding in part.findings):
             await self._mask(finding.entity)
-        if self._surveying:
+        spoken = [part for part in parts if _is_spoken(self._exchange, part.part)]
+        await self._refuse_joints(item, spoken)
+        if self._surveying or not (found or spoken):
             return item.event
-        document = masked_document(item.document, found, self._decided, self._exchange.response_vault)
+        vault = self._exchange.response_vault
+        document = masked_document(item.document, found, self._decided, vault)
+        for part in spoken:
+            text = masked_text(part, self._decided, vault) or part.part.text
+            restored = self._event_texts.restored(item, part.part.pointer, text)
+            document = put(document, part.part.pointer, restored)
         return replace(item.event, data=serialise(document).decode())
+
+    async def _refuse_joints(self, item: Frame, spoken: Sequence[InspectedPart]) -> None:
+        """Refuse what is found only where a text goes on from one of an earlier event.
+
+        Its beginning has gone out: what stands here cannot be masked any more.
+        """
+        joints = self._event_texts.joints(item, [part.part for part in spoken])
+        joined = await self._inspector.completion(self._exchange, [part for _, part in joints])
+        for (at, _), part in zip(joints, joined, strict=True):
+            across = tuple(finding for finding in part.findings if finding.start < at < finding.end)
+            if across:
+                self._others.append(replace(part, findings=across))
+            for finding in across:
+                if await self._mask(finding.entity):
+                    why = f"{finding.entity} in pieces of a stream cannot be masked"
+                    raise PolicyDenied(f"denied by the gateway: {why}", reasons=[])
 
     async def _ask(self) -> None:
         """Ask about the completion so far; when policy wants people to see it, about all of it."""
@@ -311,6 +334,10 @@ class StreamedCompletion:
             digest = self._inspector.digest(part)
             texts.append(InspectedPart(part, digest, True, tuple(channel.findings), "".join(channel.shown)))
         return [*texts, *self._others]
+
+
+def _is_spoken(exchange: Exchange, part: Part) -> bool:
+    return part.place == "value" and part.text != "" and is_text(exchange, part)
 
 
 async def _scan(scanner: StreamScanner, delta: str) -> list[Piece]:

@@ -81,7 +81,7 @@ class WholeCompletion:
         escaped = {pointer: call.raw_json for call, _ in subject.calls for pointer in call.pointers}
         for inspected in subject.parts:
             part = inspected.part
-            if part.place != "value" or not (_is_text(exchange, part) or part.pointer in escaped):
+            if part.place != "value" or not (is_text(exchange, part) or part.pointer in escaped):
                 continue
             text = masked_text(inspected, masks, exchange.response_vault) or part.text
             restored = exchange.restorer.whole(text, json_escape=escaped.get(part.pointer, False))
@@ -90,7 +90,7 @@ class WholeCompletion:
         return document
 
 
-def _is_text(exchange: Exchange, part: Part) -> bool:
+def is_text(exchange: Exchange, part: Part) -> bool:
     """Whether values come back here. Fields of a known dialect may be URLs that a client opens on its own."""
     return part.kind == "text" or (exchange.dialect == "json" and part.kind == "field")
 

@@ -337,6 +337,24 @@ def test_text_in_the_items_of_a_list_is_a_channel_of_each() -> None:
     assert merged == {0: "bob.new@corp.org", 1: "s"}
 
 
+def test_text_in_lists_inside_lists_is_a_channel_whose_heads_are_said_first() -> None:
+    def step(kind: str, text: str) -> SseEvent:
+        return chunk(choice({"trace": [{"type": kind, "steps": [{"type": "text", "text": text}]}]}))
+
+    items = read(
+        [step("a", "bob.new@"), step("a", "corp"), step("b", ".org"), chunk(choice({}, finish="stop")), DONE]
+    )
+    texts = [item for item in items if isinstance(item, TextDelta)]
+    assert [item.part.text for item in texts] == ["bob.new@", "corp", ".org"]
+    assert {item.channel for item in texts} == {"0/trace/0/steps/0/text"}
+    said = [{part.text for part in item.parts} for item in items if isinstance(item, Frame)]
+    assert {"trace", "steps", "a", "text"} <= said[0]
+    assert "b" in said[1]  # another head is no part of a shape before it was looked at
+    assert not any("corp" in item.event.data for item in items if isinstance(item, Frame))
+    carried = [json.loads(item.frame("x").data)["choices"][0]["delta"] for item in texts]
+    assert carried[1] == {"trace": [{"type": "a", "steps": [{"type": "text", "text": "x"}]}]}
+
+
 def test_items_without_an_index_are_told_apart_by_their_order() -> None:
     events = [
         chunk(choice({"reasoning_details": [{"type": "reasoning.text", "text": text}]}))
