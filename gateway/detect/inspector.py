@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 
 import msgspec
@@ -15,13 +16,13 @@ from gateway.detect.cache import ResultCache
 from gateway.detect.context import Context
 from gateway.detect.gate import Candidates, Gate
 from gateway.detect.numbers import CARD_SIGNAL, IBAN_SIGNAL, Emails, Ibans, find_cards
-from gateway.detect.overlaps import resolve
+from gateway.detect.overlaps import rank, resolve
 from gateway.detect.patterns import Deadline
 from gateway.detect.phone import PHONE_SIGNAL, Phones
 from gateway.detect.phrases import Phrases
 from gateway.detect.presidio import PresidioPatterns
 from gateway.detect.secrets import Secrets
-from gateway.detect.views import Folding, decoded
+from gateway.detect.views import READINGS, Decoded, Folding, base64_blocks, open_base64
 from gateway.errors import InspectionFailed
 from gateway.exchange import Finding, Part, Span
 
@@ -38,6 +39,7 @@ _OPEN_NUMBER = re.compile(
 # In scripts without spaces a word may end within an address.
 _OPEN_ADDRESS = re.compile(r"@[\w.\-]{0,64}$")
 _OPEN_WINDOW = 96
+_Reading = Callable[[str], Decoded | None]
 
 
 class Inspector:
@@ -70,10 +72,7 @@ class Inspector:
         """
         deadline = Deadline(self._seconds)
         try:
-            spans = self._read(text, key, since, deadline)
-            reading = decoded(text)
-            if reading:
-                spans = reading.united(spans, self._read(reading.text, key, 0, deadline))
+            spans = self._readings(text, key, since, deadline, READINGS)
         except (
             ValueError,
             TypeError,
@@ -92,9 +91,7 @@ class Inspector:
 
         Raises InspectionFailed like `inspect`.
         """
-        deadline = Deadline(self._seconds)
-        at, reading = self._open_at(text, deadline), decoded(text)
-        return min(at, reading.source(self._open_at(reading.text, deadline))) if reading else at
+        return self._open_readings(text, Deadline(self._seconds), READINGS)
 
     def find(self, parts: Sequence[Part]) -> tuple[tuple[Finding, ...], ...]:
         """The findings of each part, in the order of the parts. Raises InspectionFailed."""
@@ -115,6 +112,32 @@ class Inspector:
             for span in spans
         )
 
+    def _readings(
+        self, text: str, key: str, since: int, deadline: Deadline, readings: Sequence[_Reading]
+    ) -> list[Span]:
+        """The entities in the text as written and in its readings, each made of the one before."""
+        spans = self._read(text, key, since, deadline)
+        spans += self._encoded(text, since, deadline)
+        for place, read in enumerate(readings):
+            if reading := read(text):
+                inner = self._readings(reading.text, key, 0, deadline, readings[place + 1 :])
+                return reading.united(spans, inner)
+        return spans
+
+    def _encoded(self, text: str, since: int, deadline: Deadline) -> Iterator[Span]:
+        """Base64 blocks whose decoded text holds an entity: each a finding as a whole."""
+        for start, end, decoded in base64_blocks(text):
+            if end > since and (found := resolve(self._wanted(self._read(decoded, "", 0, deadline)))):
+                yield replace(max(found, key=rank), start=start, end=end)
+
+    def _open_readings(self, text: str, deadline: Deadline, readings: Sequence[_Reading]) -> int:
+        at = self._open_at(text, deadline)
+        for place, read in enumerate(readings):
+            if reading := read(text):
+                inner = self._open_readings(reading.text, deadline, readings[place + 1 :])
+                return min(at, reading.source(inner))
+        return at
+
     def _read(self, text: str, key: str, since: int, deadline: Deadline) -> list[Span]:
         """The entities in one reading of a text, in no order."""
         written = self._gate.scan(text)
@@ -128,7 +151,9 @@ class Inspector:
         start = max(0, len(text) - _OPEN_WINDOW)
         end = text[start:]
         address, number = _OPEN_ADDRESS.search(end), _OPEN_NUMBER.search(self._folding.folded(end))
-        return min([at, *(start + found.start() for found in (address, number) if found)])
+        block = open_base64(text)
+        opened = [start + found.start() for found in (address, number) if found]
+        return min([at, *opened, *([block] if block >= 0 else [])])
 
     def _values(self, written: Candidates, context: Context, deadline: Deadline) -> list[Span]:
         text = written.text

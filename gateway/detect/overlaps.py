@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from gateway.exchange import Span
@@ -14,13 +14,13 @@ def resolve(spans: Iterable[Span]) -> tuple[Span, ...]:
     """Disjoint spans in order.
 
     Where values overlap, a secret wins over the rest, then the higher score, then the longer one, and the
-    winner covers them all. A phrase keeps its largest stretch outside of values: whatever is done about the
-    phrase, the value stays a finding of its own.
+    winner covers them all. A phrase keeps what lies outside of values: whatever is done about the phrase, the
+    value stays a finding of its own.
     """
-    found = sorted(set(spans), key=lambda span: (span.start, span.end))
+    found = sorted(set(spans), key=lambda span: (span.start, span.end, span.entity, -span.score))
     values = _merged([span for span in found if span.category not in _MARKS])
     marks = _merged([span for span in found if span.category in _MARKS])
-    trimmed = [piece for mark in marks if (piece := _outside(mark, values))]
+    trimmed = [piece for mark in marks for piece in _outside(mark, values)]
     return tuple(sorted([*values, *trimmed], key=lambda span: span.start))
 
 
@@ -28,23 +28,24 @@ def _merged(spans: list[Span]) -> list[Span]:
     merged: list[Span] = []
     for span in spans:
         if merged and span.start < merged[-1].end:
-            best = max(merged[-1], span, key=_rank)
+            best = max(merged[-1], span, key=rank)
             merged[-1] = replace(best, start=merged[-1].start, end=max(merged[-1].end, span.end))
         else:
             merged.append(span)
     return merged
 
 
-def _rank(span: Span) -> tuple[bool, float, int]:
+def rank(span: Span) -> tuple[bool, float, int]:
+    """What decides between two that overlap: the greater says what both are."""
     return span.category == "secret", span.score, span.end - span.start
 
 
-def _outside(mark: Span, values: list[Span]) -> Span | None:
-    gaps, at = [], mark.start
+def _outside(mark: Span, values: list[Span]) -> Iterator[Span]:
+    at = mark.start
     for value in values:
         if value.end > at and value.start < mark.end:
-            gaps.append((at, min(value.start, mark.end)))
+            if value.start > at:
+                yield replace(mark, start=at, end=value.start)
             at = value.end
-    gaps.append((at, mark.end))
-    start, end = max(gaps, key=lambda gap: gap[1] - gap[0])
-    return replace(mark, start=start, end=end) if end > start else None
+    if at < mark.end:
+        yield replace(mark, start=at, end=mark.end)

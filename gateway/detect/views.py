@@ -1,12 +1,16 @@
-"""Other readings of a text: without its escapes, and with values set apart from the letters beside them."""
+"""Other readings of a text: without escapes, as the eye reads it, and with values set apart from letters."""
 
 from __future__ import annotations
 
+import base64
 import re
 import unicodedata
-from bisect import bisect_right
-from collections.abc import Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from html.entities import html5
+
+import regex
 
 from gateway.exchange import Span
 
@@ -17,58 +21,140 @@ _ESCAPE = re.compile(
     r"|(?<!\\)\\++(?:u(?P<four>[0-9A-Fa-f]{4})|x(?P<two>[0-9A-Fa-f]{2})|(?P<blank>[nrtbfv])"
     r"|(?P<itself>[!-/:-@\[\]^-`{-~]))"
 )
+# What shows nothing: zero-width characters, marks of direction, soft hyphens, fillers, variation selectors,
+# and marks put over ASCII.
+_NOTHING = r"\p{Cf}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef"
+_LEVEL, _MORE = r"%(?:25){0,4}", r"%(?:25){0,4}[89ABab][0-9A-Fa-f]"
+# One character as a URL (RFC 3986, UTF-8) or HTML writes it, at any level (%2540, &amp;#64;), or nothing.
+_CODED = regex.compile(
+    rf"{_LEVEL}(?P<url>[0-7][0-9A-Fa-f]|[CDcd][0-9A-Fa-f]{_MORE}"
+    rf"|[Ee][0-9A-Fa-f](?:{_MORE}){{2}}|[Ff][0-7](?:{_MORE}){{3}})"
+    rf"|{_LEVEL}u(?P<hex>[0-9A-Fa-f]{{4}})"
+    r"|&(?:amp;){0,4}(?:\#(?:[xX]0{0,4}(?P<hex>[0-9A-Fa-f]{1,6})|0{0,4}(?P<decimal>[0-9]{1,7}));?"
+    r"|(?P<name>[A-Za-z]{2,31};))"
+    rf"|(?P<nothing>(?:[{_NOTHING}]|(?<=[ -~])\p{{Mn}})[{_NOTHING}\p{{Mn}}]*+)"
+)
+_URL_LEVELS = re.compile(r"%(?:25)*")
+# A form's value, in which a plus is a space.
+_NAME, _VALUE = r"[\w.%\-\[\]]{1,64}=", r"[^\s&#\"'<>]{0,4096}"
+_FORM_VALUE = re.compile(rf"(?<=[?&]){_NAME}{_VALUE}|(?<![\w.%\-\[\]]){_NAME}{_VALUE}(?=&{_NAME})")
+# Letters of other scripts that look like ours (Unicode's confusables).
+_ALIKE = {
+    ord(theirs): ours
+    for ours, all_theirs in {
+        "a": "аαɑ", "c": "сϲ", "d": "ԁ", "e": "еє", "g": "ɡց", "h": "һհ", "i": "іıιɩ", "j": "јϳ", "k": "кκ",
+        "l": "ӏ", "m": "м", "n": "ոռ", "o": "оοօ", "p": "рρ", "q": "ԛ", "r": "г", "s": "ѕ", "t": "т",
+        "u": "սυ",
+        "v": "ѵν", "w": "ԝѡ", "x": "хχ", "y": "уүγ", "A": "АΑ", "B": "ВΒ", "C": "СϹ", "E": "ЕΕ", "G": "Ԍ",
+        "H": "НΗ", "I": "ІΙӀ", "J": "Ј", "K": "КΚ", "M": "МΜ", "N": "Ν", "O": "ОΟՕ", "P": "РΡ", "S": "ЅՏ",
+        "T": "ТΤ", "V": "Ѵ", "W": "Ԝ", "X": "ХΧ", "Y": "ҮΥ", "Z": "Ζ",
+    }.items()
+    for theirs in all_theirs
+}  # fmt: skip
+_FOREIGN = re.compile(r"[^\W\d_\x00-\x7f]+")
+_BESIDE = re.compile(r"[A-Za-z0-9@.+\-]")
+_STYLES = ("<wide>", "<font>", "<circle>")
+# Base64 on one line, or on lines of one length as MIME and PEM have them; the decoded text is looked at once.
+_BLOCK = re.compile(
+    r"(?<![A-Za-z0-9+/=_\-])(?:(?:[A-Za-z0-9+/]{76}\r?\n|[A-Za-z0-9+/]{64}\r?\n)+[A-Za-z0-9+/]{1,76}|[A-Za-z0-9+/_\-]{14,})={0,2}"
+)
+_OPEN_BLOCK = re.compile(
+    r"(?<![A-Za-z0-9+/=])(?:[A-Za-z0-9+/]{76}\r?\n|[A-Za-z0-9+/]{64}\r?\n)+[A-Za-z0-9+/]{0,76}$"
+)
+_LONGEST_BLOCK = 65536  # characters; what is beyond is not decoded
 _ASIDE = "|"  # separates without joining, unlike a space: digits on both sides are no one number
 _MINUS = {"\u2212": "-", "\u30fc": "-"}  # signs that stand for a dash although they are not classed as one
 
 
-def decoded(text: str) -> Decoded | None:
-    """The decoded reading of a text; None when it holds no escape."""
+def unescaped(text: str) -> Decoded | None:
+    """The text without backslash escapes and terminal colours; None when it holds none."""
     if "\\" not in text and "\x1b" not in text:
         return None
-    reading = Decoded(text)
-    return reading if len(reading.text) < len(text) else None
+    return _reading(text, ((*escape.span(), _meaning(escape)) for escape in _ESCAPE.finditer(text)))
+
+
+def unveiled(text: str) -> Decoded | None:
+    """The text as it reads where URLs and HTML are decoded and the eye is deceived; None when it is the same.
+
+    Without percent and HTML escapes and what shows nothing; letters that look like ours are ours.
+    """
+    if text.isascii() and "%" not in text and "&" not in text:
+        return None
+    plain = _FORM_VALUE.sub(lambda match: match.group().replace("+", " "), text) if "+" in text else text
+    coded = ((*match.span(), char) for match in _CODED.finditer(plain) if (char := _coded(match)) is not None)
+    return _reading(text, coded, plain, _recognised)
+
+
+READINGS: tuple[Callable[[str], Decoded | None], ...] = (unescaped, unveiled)
+
+
+def base64_blocks(text: str) -> Iterator[tuple[int, int, str]]:
+    """Start, end and decoded text of every base64 block that holds text (RFC 4648, both alphabets)."""
+    for block in _BLOCK.finditer(text):
+        decoded = _from_base64(block.group()[:_LONGEST_BLOCK])
+        if decoded:
+            yield block.start(), block.end(), decoded
+
+
+def open_base64(text: str) -> int:
+    """Where a block begins that ends the text with a full line, so that more may follow, or -1."""
+    block = _OPEN_BLOCK.search(text, max(0, len(text) - _LONGEST_BLOCK))
+    return block.start() if block else -1
 
 
 class Decoded:
     """A text with its escapes decoded, which knows where each of its characters came from."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, escapes: Iterable[tuple[int, int, str]]) -> None:
+        """`escapes` are disjoint and in order: start, end, and the one character or none that it means."""
         pieces: list[str] = []
-        self._starts, self._sources, self._inside = [0], [0], [(-1, -1)]
+        self._starts, self._sources = [0], [0]
+        self._escapes, self._within = [(-1, -1)], [(-1, -1)]  # by segment; by place in the text
         at = length = 0
-        for escape in _ESCAPE.finditer(text):
-            pieces += text[at : escape.start()], _meaning(escape)
-            length += escape.start() - at
-            self._starts += length, length + 1
-            self._sources += escape.start(), escape.end()
-            self._inside.append(escape.span())
-            at, length = escape.end(), length + 1
+        for start, end, char in escapes:
+            pieces += text[at:start], char
+            length += start - at
+            self._starts += length, length + len(char)
+            self._sources += start, end
+            self._escapes += (start, end), (-1, -1)
+            self._within.append((start, end))
+            at, length = end, length + len(char)
         pieces.append(text[at:])
         self.text = "".join(pieces)
 
     def source(self, offset: int) -> int:
-        """The offset in the text as it was written."""
+        """Where the character at this offset begins in the text as it was written."""
         found = bisect_right(self._starts, offset) - 1
         return self._sources[found] + offset - self._starts[found]
+
+    def source_end(self, offset: int) -> int:
+        """Where the character before this offset ends in the text as it was written."""
+        found = max(0, bisect_left(self._starts, offset) - 1)
+        end = self._escapes[found][1]
+        return end if end >= 0 else self._sources[found] + offset - self._starts[found]
 
     def united(self, written: Iterable[Span], found: Iterable[Span]) -> list[Span]:
         """The spans of both readings, as offsets in the text as it was written.
 
         What was taken to begin with an escape's letter (`\\njane@…` as `njane@…`), or to end with its
-        backslash, gives way to what was found beside the escape: half an escape would break the JSON that
-        it stands in.
+        backslash, gives that up where something was found beside the escape: half an escape would break the
+        JSON that it stands in.
         """
-        placed = [replace(span, start=self.source(span.start), end=self.source(span.end)) for span in found]
-        starts, ends = {span.start for span in placed}, {span.end for span in placed}
-        return placed + [
-            span
-            for span in written
-            if self._around(span.start)[1] not in starts and self._around(span.end)[0] not in ends
+        placed = [
+            replace(span, start=self.source(span.start), end=self.source_end(span.end)) for span in found
         ]
+        starts, ends = {span.start for span in placed}, {span.end for span in placed}
+        return placed + [kept for span in written if (kept := self._trimmed(span, starts, ends))]
+
+    def _trimmed(self, span: Span, starts: set[int], ends: set[int]) -> Span | None:
+        start, end = self._around(span.start)[1], self._around(span.end)[0]
+        start = start if start in starts else span.start
+        end = end if end in ends else span.end
+        return replace(span, start=start, end=end) if start < end else None
 
     def _around(self, offset: int) -> tuple[int, int]:
         """Start and end of the escape that the offset lies within, or -1 twice."""
-        start, end = self._inside[bisect_right(self._inside, (offset, -1)) - 1]
+        start, end = self._within[bisect_right(self._within, (offset, -1)) - 1]
         return (start, end) if start < offset < end else (-1, -1)
 
 
@@ -109,9 +195,84 @@ def _folded(char: str) -> str:
     return chr(ord(char) - 0xFEE0) if "！" <= char <= "～" else char
 
 
+def _reading(
+    text: str,
+    escapes: Iterable[tuple[int, int, str]],
+    plain: str = "",
+    recognised: Callable[[str], str] = str,
+) -> Decoded | None:
+    """`plain` and `recognised` change characters, never their number."""
+    reading = Decoded(plain or text, escapes)
+    reading.text = recognised(reading.text)
+    return reading if reading.text != text else None
+
+
 def _meaning(escape: re.Match[str]) -> str:
     code = escape["four"] or escape["two"]
     if code:
-        char = chr(int(code, 16))
-        return " " if "\ud800" <= char <= "\udfff" else char
+        return _char(int(code, 16))
     return escape["itself"] or "\n"
+
+
+def _coded(match: regex.Match[str]) -> str | None:
+    """The character that is written there, "" for what shows nothing, None for what is no escape."""
+    if match["nothing"]:
+        return ""
+    if match["url"]:
+        data = bytes.fromhex(_URL_LEVELS.sub("", match["url"]))
+        return _shown(data.decode("utf-8", "replace")[:1])
+    if match["name"]:
+        char = html5.get(match["name"], "")
+        return _shown(char) if len(char) == 1 else None
+    return _shown(_char(int(match["hex"], 16) if match["hex"] else int(match["decimal"])))
+
+
+def _char(code: int) -> str:
+    return " " if code > 0x10FFFF or 0xD800 <= code <= 0xDFFF else chr(code)
+
+
+def _shown(char: str) -> str:
+    return "" if _CODED.fullmatch(char) else char
+
+
+def _recognised(text: str) -> str:
+    """The text with styled letters plain, and look-alikes replaced where none but they stand beside ASCII."""
+    return text if text.isascii() else _FOREIGN.sub(_alike, text.translate(_STYLED))
+
+
+def _alike(letters: re.Match[str]) -> str:
+    found, text = letters.group(), letters.string
+    beside = _BESIDE.match(text, letters.end()) or (
+        letters.start() and _BESIDE.match(text, letters.start() - 1)
+    )
+    # a letter that looks like none of ours makes it a word of its script: `номер`
+    return found.translate(_ALIKE) if beside and all(ord(char) in _ALIKE for char in found) else found
+
+
+class _Styled(dict[int, str]):
+    """Full-width, mathematical and circled letters and digits as plain ones; filled as they turn up."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        if unicodedata.decomposition(char).startswith(_STYLES):
+            plain = unicodedata.normalize("NFKC", char)
+            char = plain if len(plain) == 1 and plain.isascii() else char
+        self[code] = char
+        return char
+
+
+_STYLED = _Styled()
+
+
+def _from_base64(block: str) -> str:
+    """The text in a block; "" when what is in it is no text."""
+    joined = block.replace("\r", "").replace("\n", "").rstrip("=").translate(_URL_ALPHABET)
+    joined = joined[: len(joined) - (len(joined) % 4 == 1)]
+    try:
+        text = base64.b64decode(joined + "=" * (-len(joined) % 4)).decode("utf-8-sig", "strict")
+    except ValueError:
+        return ""
+    return text if text and all(char.isprintable() or char in "\n\r\t" for char in text) else ""
+
+
+_URL_ALPHABET = str.maketrans("-_", "+/")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.config import Detect
 from gateway.detect import Inspector
 from gateway.detect.phone import _plan_of, _Region, _shapes
-from gateway.detect.views import Folding, decoded
+from gateway.detect.views import Folding, unescaped
 
 VALUES = [
     ("EMAIL_ADDRESS", "jane.roe@acme.org"),
@@ -273,7 +273,7 @@ def test_talk_of_a_key_is_none(inspector: Inspector, body: str) -> None:
 @given(text=st.text(alphabet='ab1\\nrtu0_"/@é メ\x1b[m', max_size=60))
 def test_every_reading_keeps_its_offsets(text: str) -> None:
     assert len(Folding().folded(text)) == len(text)
-    reading = decoded(text)
+    reading = unescaped(text)
     if reading:
         places = [reading.source(offset) for offset in range(len(reading.text) + 1)]
         assert places == sorted(set(places))

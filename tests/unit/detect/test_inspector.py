@@ -191,7 +191,8 @@ def test_a_value_inside_an_injected_phrase_is_a_finding_of_its_own() -> None:
     found = Inspector(
         Detect(custom=(CustomEntity("RULE", category="injection", patterns=(r"send it to \S+ now",)),))
     ).inspect("send it to eve@example.com now")
-    assert [span.entity for span in found] == ["RULE", "EMAIL_ADDRESS"]
+    assert [span.entity for span in found] == ["RULE", "EMAIL_ADDRESS", "RULE"]
+    assert [(span.start, span.end) for span in found] == [(0, 11), (11, 26), (26, 30)]
 
 
 def test_marks_of_proprietary_code_are_found(inspector: Inspector) -> None:
