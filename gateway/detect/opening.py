@@ -37,7 +37,12 @@ _FOREIGN = re.compile(r"\{[^{},]*[idse<][^{}]*\}|\[:\^?[a-z]+:\]")
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
 _LOOK_AROUNDS = ("ASSERT", "ASSERT_NOT")
 _REPEATS = ("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT")
+_MOST_HEADS = 500
+_LONGEST_EXPRESSION = 12_000  # characters: Hyperscan takes 16,000
 _MARGIN = 2  # characters beyond a match that `\b` and `$` look at
+
+
+_Head = tuple[str, ...]
 
 
 class NoOpening(ValueError):
@@ -56,13 +61,7 @@ class Opening:
 
 def opening(pattern: regex.Pattern[str]) -> Opening:
     """The opening of a pattern. Raises NoOpening."""
-    if pattern.flags & regex.V1 or _FOREIGN.search(_ESCAPED.sub("", pattern.pattern)):
-        raise NoOpening("syntax that only `regex` knows")
-    try:
-        tree = sre.parse(pattern.pattern, pattern.flags & re.VERBOSE)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise NoOpening(str(error)) from error
-    caseless = bool((pattern.flags | tree.state.flags) & re.IGNORECASE)
+    tree, caseless = _parsed(pattern)
     written = _Writer(tree).sequence(tree, caseless, last=True)
     if not written.least:
         raise NoOpening("it may match nothing at all")
@@ -70,9 +69,33 @@ def opening(pattern: regex.Pattern[str]) -> Opening:
     return Opening(written.text.encode("ascii"), written.least, min(written.most, ENDLESS), reach)
 
 
+def heads(pattern: regex.Pattern[str], width: int) -> bytes:
+    """An expression for the first `width` characters of every match that is so wide; b"" when none is.
+
+    Raises NoOpening.
+    """
+    tree, caseless = _parsed(pattern)
+    found = _Heads(tree).sequence(tree, caseless, width)
+    expression = "|".join(sorted("".join(head) for head in found if len(head) == width))
+    if len(expression) > _LONGEST_EXPRESSION:
+        raise NoOpening("it may begin in too many ways")
+    return expression.encode("ascii")
+
+
 def as_bytes(text: str) -> bytes:
     """The text with one byte a character, so that offsets are what they are in the text."""
     return text.encode("ascii", "replace")
+
+
+def _parsed(pattern: regex.Pattern[str]) -> tuple[Any, bool]:
+    """The pattern as a tree, and whether case does not count in it."""
+    if pattern.flags & regex.V1 or _FOREIGN.search(_ESCAPED.sub("", pattern.pattern)):
+        raise NoOpening("syntax that only `regex` knows")
+    try:
+        tree = sre.parse(pattern.pattern, pattern.flags & re.VERBOSE)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise NoOpening(str(error)) from error
+    return tree, bool((pattern.flags | tree.state.flags) & re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +137,7 @@ class _Writer:
         if name in _REPEATS:
             return self._repeat(argument, caseless, last=last)
         if name == "SUBPATTERN":
-            _, added, removed, inner = argument
-            inside = bool(added & re.IGNORECASE) or (caseless and not removed & re.IGNORECASE)
-            return self.sequence(inner, inside, last=last)
+            return self.sequence(argument[3], _is_caseless(argument, caseless), last=last)
         if name == "ATOMIC_GROUP":
             return self.sequence(argument, caseless, last=last)
         if name == "BRANCH":
@@ -137,6 +158,65 @@ class _Writer:
             return _NOTHING
         count = f"{{{least},{most if most <= _MOST_COUNTED else ''}}}" if (least, most) != (1, 1) else ""
         return _Written(f"(?:{one.text}){count}", one.least * least, min(ENDLESS, one.most * int(most)))
+
+
+class _Heads:
+    """Lists the first characters of what a parsed pattern matches, each character as a class."""
+
+    def __init__(self, tree: Any) -> None:
+        self._groups = dict(_groups(tree))
+
+    def sequence(self, nodes: Iterable[Any], caseless: bool, width: int) -> set[_Head]:
+        """Every head of what stands in a row; one that is narrower than `width` is all of it."""
+        found: set[_Head] = {()}
+        for node in nodes:
+            if all(len(head) == width for head in found):
+                break
+            found = _joined(found, self._node(node, caseless, width), width)
+        return found
+
+    def _node(self, node: Any, caseless: bool, width: int) -> set[_Head]:
+        name, argument = str(node[0]), node[1]
+        if name == "AT" or name in _LOOK_AROUNDS:
+            return {()}
+        if name in _REPEATS:
+            return self._repeat(argument, caseless, width)
+        if name == "SUBPATTERN":
+            return self.sequence(argument[3], _is_caseless(argument, caseless), width)
+        if name == "ATOMIC_GROUP":
+            return self.sequence(argument, caseless, width)
+        if name == "BRANCH":
+            return set().union(*(self.sequence(one, caseless, width) for one in argument[1]))
+        if name == "GROUPREF":
+            return self.sequence(self._groups[argument], True, width)
+        return {(_class(_members(name, argument, caseless)),)}
+
+    def _repeat(self, argument: Any, caseless: bool, width: int) -> set[_Head]:
+        least, most, inner = argument
+        one = self.sequence(inner, caseless, width)
+        found: set[_Head] = {()} if not least else set()
+        head: set[_Head] = {()}
+        for count in range(1, min(int(most), max(least, width)) + 1):
+            longer = _joined(head, one, width)
+            if count >= least:
+                found |= longer
+            if longer == head:  # more of it changes nothing any more
+                return found | head
+            head = longer
+        return found
+
+
+def _joined(first: set[_Head], then: set[_Head], width: int) -> set[_Head]:
+    joined = {(a + b)[:width] for a in first for b in then}
+    if len(joined) > _MOST_HEADS:
+        raise NoOpening("it may begin in too many ways")
+    return joined
+
+
+def _is_caseless(argument: Any, caseless: bool) -> bool:
+    """Whether case does not count within a group."""
+    _, added, removed, _ = argument
+    return bool(added & re.IGNORECASE) or (caseless and not removed & re.IGNORECASE)
 
 
 def _either(branches: Sequence[_Written]) -> _Written:

@@ -11,13 +11,11 @@ from typing import Any
 import regex
 
 from gateway.config import CustomEntity
+from gateway.detect.beginnings import Beginnings
 from gateway.detect.gate import Candidates
 from gateway.detect.patterns import Deadline
-from gateway.errors import ConfigError, InspectionFailed
+from gateway.errors import ConfigError
 from gateway.exchange import Category, Span
-
-# A phrase that is not complete after this many characters is not waited for in a stream.
-_LONGEST_HOLD = 256
 
 _INJECTION = (
     r"\b(?:ignore|disregard|forget|override)\s+(?:(?:all|any|every|everything|the|your|these|those|of|my|our)\s+){0,4}"
@@ -63,6 +61,7 @@ class Phrases:
         ]
         phrases += [_custom(entity) for entity in custom]
         self._phrases = [phrase for phrase in phrases if phrase.entity not in off]
+        self._beginnings = Beginnings(self.patterns)
 
     @property
     def patterns(self) -> list[regex.Pattern[str]]:
@@ -78,7 +77,7 @@ class Phrases:
 
     def open_at(self, text: str, deadline: Deadline) -> int:
         """Where the first phrase begins that more text may complete; the text's length when none does."""
-        return min((_open_at(phrase.pattern, text, deadline) for phrase in self._phrases), default=len(text))
+        return self._beginnings.open_at(text, deadline)
 
 
 def _joined(entity: str, category: Category, score: float, patterns: Sequence[str]) -> _Phrase:
@@ -101,18 +100,6 @@ def _custom(custom: CustomEntity) -> _Phrase:
 def _flexible(word: str) -> str:
     """The word as it stands, but any white space between its parts."""
     return r"\s{1,8}+".join(regex.escape(part) for part in word.split())
-
-
-def _open_at(pattern: regex.Pattern[str], text: str, deadline: Deadline) -> int:
-    at = max(0, len(text) - _LONGEST_HOLD)
-    try:
-        while match := pattern.search(text, pos=at, partial=True, timeout=deadline.left()):
-            if match.partial:
-                return int(match.start())
-            at = max(match.end(), match.start() + 1)
-    except TimeoutError as error:
-        raise InspectionFailed("a detection pattern did not finish in time") from error
-    return len(text)
 
 
 _REPEATS = frozenset({"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"})

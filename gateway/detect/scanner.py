@@ -49,13 +49,15 @@ class Scanner:
         except hyperscan.error:
             taken = [expression for expression in taken if _compiles(expression)]
             _log.warning("some patterns run without a gate: Hyperscan does not take them")
-            self._database = _open(taken, folder)
+            self._database = _open(taken, folder) if taken else None
         self.numbers = {expression: number for number, expression in enumerate(taken)}
         self._threads = threading.local()
 
     def ends(self, data: bytes) -> dict[int, list[int]]:
         """The offsets at which each expression ends, by its number. Raises InspectionFailed."""
         ends: dict[int, list[int]] = {}
+        if self._database is None:
+            return ends
 
         def note(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
             ends.setdefault(number, []).append(end)

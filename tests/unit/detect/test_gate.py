@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.config import Detect
 from gateway.detect import Inspector, scanner
+from gateway.detect.beginnings import Beginnings
 from gateway.detect.gate import Gate
 from gateway.detect.opening import NoOpening, opening
 from gateway.detect.patterns import Deadline
@@ -47,7 +48,7 @@ patterns = st.recursive(st.tuples(_atoms, _repeats).map("".join), _larger, max_l
 texts = st.text(st.sampled_from(LETTERS), max_size=60)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(source=patterns, flags=st.sampled_from([0, regex.I, regex.I | regex.M | regex.S]), text=texts)
 @example("k", regex.I, "K")
 @example("i+", regex.I, "İı")
@@ -63,6 +64,21 @@ def test_gated_matches_are_the_matches(source: str, flags: int, text: str) -> No
     gated = Gate([pattern]).scan(text)
     assert [match.span() for match in gated.matches(pattern, Deadline(10))] == expected
     assert Gate([], signals=[pattern]).scan(text).may_match(pattern) or not expected
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@given(source=patterns, flags=st.sampled_from([0, regex.I]), text=texts)
+@example("abkis+", regex.I, "  abKı")
+@example("(?:a|ab)é{2}1", 0, "abé")
+def test_what_may_still_be_completed_is_the_same_without_the_gate(source: str, flags: int, text: str) -> None:
+    try:
+        pattern = regex.compile(source, flags)
+    except regex.error:
+        assume(False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scanner, "hyperscan", None)
+        expected = Beginnings([pattern]).open_at(text, Deadline(10))
+    assert Beginnings([pattern]).open_at(text, Deadline(10)) == expected
 
 
 # Values of every kind, to stand in fuzzed text, and what Unicode puts in the way of a reader of bytes.
@@ -162,6 +178,7 @@ def test_where_no_folder_can_be_had_the_patterns_are_compiled(tmp_path: Path) ->
 
 
 def test_an_expression_that_hyperscan_does_not_take_leaves_the_others_gated(tmp_path: Path) -> None:
+    assert Scanner([Expression(b"a(?=b)")], tmp_path / "patterns").ends(b"ab") == {}
     taken = Scanner([Expression(b"a(?=b)"), Expression(b"c")], tmp_path / "patterns")
     assert list(taken.numbers) == [Expression(b"c")]
     assert taken.ends(b"abc") == {0: [3]}
