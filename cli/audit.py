@@ -13,18 +13,20 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from cli.rows import Format, binary_output, printable, text_output, write_rows
+from cli import audit_sql
+from cli.rows import printable
 from gateway.audit import Journal, Sealer, new_writer
 from gateway.audit.folder import Folder
 from gateway.audit.record import COLUMNS
-from gateway.audit.sql import Limits, query, query_to_parquet
+from gateway.audit.sql import query
 from gateway.audit.tail import Tail
 from gateway.audit.verify import Report
 from gateway.audit.verify import verify as prove
-from gateway.audit.views import publish
 from gateway.config import Config, config_path, load_config
 
 app = typer.Typer(help="The evidence: ask it, prove it, follow it, seal it.", no_args_is_help=True)
+app.command("sql")(audit_sql.sql)
+app.command("views")(audit_sql.views)
 
 _TAIL_COLUMNS = (
     "recorded_at",
@@ -37,31 +39,6 @@ _TAIL_COLUMNS = (
     "model",
     "exchange_id",
 )
-
-
-@app.command()
-def sql(
-    statement: Annotated[str, typer.Argument(metavar="SELECT", help="One SELECT over the views.")],
-    form: Annotated[Format, typer.Option("--format", help="How the rows are written.")] = Format.TABLE,
-    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Write to this file and not to standard output.")] = None,
-    timeout: Annotated[int, typer.Option(min=1, help="Seconds after which the query is stopped.")] = 60,
-) -> None:
-    """Ask the evidence in SQL; `regate audit views` lists the views and their columns.
-
-    Example: regate audit sql "select action, count(*) from decisions group by 1"
-    """
-    root, limits = _config().audit_path, Limits(seconds=timeout)
-    form = Format.JSON if as_json else form
-    if form is Format.PARQUET:
-        if out is None and sys.stdout.isatty():
-            raise typer.BadParameter("Parquet is not for a terminal; name a file", param_hint="--out")
-        with binary_output(out) as file:
-            query_to_parquet(root, statement, file, limits=limits)
-        return
-    # the answer begins before the file is opened: a refused query leaves an older answer as it was
-    with query(root, statement, limits=limits) as result, text_output(out) as file:
-        write_rows(result, form, file)
 
 
 @app.command()
@@ -113,30 +90,6 @@ def tail(
                 _print_record(record, as_json)
         sys.stdout.flush()
         time.sleep(0.2)
-
-
-@app.command()
-def views(
-    as_json: Annotated[bool, typer.Option("--json", help="{view: [[column, type]…]}.")] = False,
-) -> None:
-    """Write audit.duckdb anew (views only, for other DuckDB clients) and list the views with their columns.
-
-    Example: regate audit views
-    """
-    folder = Folder(_config().audit_path)
-    folder.prepare()
-    publish(folder)
-    select = """SELECT view_name, list([column_name, data_type] ORDER BY column_index) FROM duckdb_views()
-        JOIN duckdb_columns() ON table_name = view_name WHERE NOT duckdb_views.internal
-        GROUP BY 1 ORDER BY 1"""
-    with query(folder.root, select) as result:
-        found: dict[str, list[list[str]]] = dict(result.rows)
-    if as_json:
-        typer.echo(json.dumps(found))
-        return
-    for name, columns in found.items():
-        typer.echo(f"{name}\n  {', '.join(column for column, _ in columns)}")
-    typer.echo(f"\nduckdb -readonly {folder.database}")
 
 
 @app.command()

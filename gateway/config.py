@@ -23,12 +23,23 @@ Positive = Annotated[int, msgspec.Meta(gt=0)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
 
+class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a million tokens cost, in whatever currency all prices are in."""
+
+    input: Annotated[float, msgspec.Meta(ge=0)]
+    output: Annotated[float, msgspec.Meta(ge=0)]
+
+
 class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A configured LLM endpoint. `credential` is a reference (`env:NAME`, `file:/path`), never a value."""
+    """A configured LLM endpoint. `credential` is a reference (`env:NAME`, `file:/path`), never a value.
+
+    `prices` by model, a name or a glob: the first that fits counts.
+    """
 
     family: Family
     base_url: str
     credential: str = ""
+    prices: dict[str, Price] = {}
 
     def __post_init__(self) -> None:
         if self.base_url != "builtin:demo" and not _BASE_URL.fullmatch(self.base_url):

@@ -198,6 +198,7 @@ class UsageFacts:
     requests_1d: int = 0
     tokens_1m: int = 0
     tokens_1d: int = 0
+    cost_1d: float = 0.0  # at the configured prices; 0 where there are none
 
 
 @dataclass(frozen=True, slots=True)

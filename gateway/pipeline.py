@@ -91,7 +91,7 @@ class Gateway:
         if exchange.session_id and exchange.decision:
             entities = [row.entity for row in exchange.rows]
             exchange.session.count(exchange.decision.action, tokens, entities)
-            self._usage.add_tokens(exchange.agent.id, tokens)
+            self._usage.spend(exchange.agent.id, tokens, exchange.cost)
 
     async def govern(self, exchange: Exchange) -> Answer:
         """One exchange, in order. Raises a Refusal when it ends before an answer begins."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
@@ -23,8 +24,11 @@ _DIGESTS = 200_000  # of all sessions together: some 30 MB
 # The minute and the day slide in whole slots: up to one slot too much is counted, and never too little.
 _MINUTE, _MINUTE_SLOT = 60, 5
 _DAY, _DAY_SLOT = 86_400, 1_800
+_MILLION = 1_000_000
 _Slot = tuple[int, int, str]  # width, start, agent
-_Totals = Mapping[int, Mapping[str, tuple[int, int]]]  # requests and tokens by width and agent
+_Used = tuple[int, int, int]  # requests, tokens, cost in millionths
+_Totals = Mapping[int, Mapping[str, _Used]]  # by width and agent
+_NOTHING: _Used = (0, 0, 0)
 
 
 class Session:
@@ -129,7 +133,7 @@ class Sessions:
 
 
 class UsageCounters:
-    """Requests and tokens per agent: counted in memory at once, shared with other workers once a second.
+    """What agents use: counted in memory at once, shared with other workers once a second.
 
     What others used is known to the last second; what this process counts is never late.
     """
@@ -140,7 +144,7 @@ class UsageCounters:
         self._store = store
         self._now = now
         self._flush_seconds = flush_seconds
-        self._pending: dict[_Slot, list[int]] = {}
+        self._pending: dict[_Slot, _Used] = {}
         self._totals: _Totals = {_MINUTE_SLOT: {}, _DAY_SLOT: {}}
         self._flushing = asyncio.Lock()
         self._stopping = asyncio.Event()
@@ -153,21 +157,21 @@ class UsageCounters:
 
     def reserve(self, agent_id: str) -> UsageFacts:
         """Count one request, and say what this agent used, that request included."""
-        self._add(agent_id, 1, 0)
-        requests_1m, tokens_1m = self._used(agent_id, _MINUTE_SLOT, _MINUTE)
-        requests_1d, tokens_1d = self._used(agent_id, _DAY_SLOT, _DAY)
-        return UsageFacts(requests_1m, requests_1d, tokens_1m, tokens_1d)
+        self._add(agent_id, (1, 0, 0))
+        requests_1m, tokens_1m, _ = self._used(agent_id, _MINUTE_SLOT, _MINUTE)
+        requests_1d, tokens_1d, cost_1d = self._used(agent_id, _DAY_SLOT, _DAY)
+        return UsageFacts(requests_1m, requests_1d, tokens_1m, tokens_1d, cost_1d / _MILLION)
 
-    def add_tokens(self, agent_id: str, tokens: int) -> None:
-        """Tokens below 1 are tokens that nobody counted."""
-        if tokens > 0:
-            self._add(agent_id, 0, tokens)
+    def spend(self, agent_id: str, tokens: int, cost: float = 0) -> None:
+        """What one answer took. Below 0 is what nobody counted."""
+        if tokens > 0 or cost > 0:
+            self._add(agent_id, (0, max(tokens, 0), math.ceil(max(cost, 0) * _MILLION)))
 
     async def flush(self) -> None:
         """Write what was counted, read what all workers counted. StateUnavailable loses no count."""
         async with self._flushing:
             now = self._now()
-            flushed = {slot: (counts[0], counts[1]) for slot, counts in self._pending.items()}
+            flushed = dict(self._pending)
             if flushed:
                 rows = [UsageRow(*slot, *counts) for slot, counts in flushed.items()]
                 over = {_MINUTE_SLOT: now - _MINUTE, _DAY_SLOT: now - _DAY}
@@ -199,35 +203,33 @@ class UsageCounters:
             _DAY_SLOT: self._store.totals(_DAY_SLOT, now - _DAY),
         }
 
-    def _settle(self, flushed: Mapping[_Slot, tuple[int, int]]) -> None:
+    def _settle(self, flushed: Mapping[_Slot, _Used]) -> None:
         """Move what was written from pending to the totals; some more may be pending by now."""
         totals = {width: dict(agents) for width, agents in self._totals.items()}
-        for slot, (requests, tokens) in flushed.items():
-            counts = self._pending[slot]
-            counts[0] -= requests
-            counts[1] -= tokens
-            if counts == [0, 0]:
+        for slot, written in flushed.items():
+            self._pending[slot] = _sum(self._pending[slot], (-written[0], -written[1], -written[2]))
+            if self._pending[slot] == _NOTHING:
                 del self._pending[slot]
             width, _, agent = slot
-            before = totals[width].get(agent, (0, 0))
-            totals[width][agent] = (before[0] + requests, before[1] + tokens)
+            totals[width][agent] = _sum(totals[width].get(agent, _NOTHING), written)
         self._totals = totals
 
-    def _add(self, agent_id: str, requests: int, tokens: int) -> None:
+    def _add(self, agent_id: str, used: _Used) -> None:
         now = self._now()
         for width in (_MINUTE_SLOT, _DAY_SLOT):
-            counts = self._pending.setdefault((width, int(now // width) * width, agent_id), [0, 0])
-            counts[0] += requests
-            counts[1] += tokens
+            slot = (width, int(now // width) * width, agent_id)
+            self._pending[slot] = _sum(self._pending.get(slot, _NOTHING), used)
 
-    def _used(self, agent_id: str, width: int, window: int) -> tuple[int, int]:
-        requests, tokens = self._totals[width].get(agent_id, (0, 0))
+    def _used(self, agent_id: str, width: int, window: int) -> _Used:
+        used = self._totals[width].get(agent_id, _NOTHING)
         newest = int(self._now() // width) * width
         for slot in range(newest - window, newest + 1, width):
-            counts = self._pending.get((width, slot, agent_id))
-            if counts is not None:
-                requests, tokens = requests + counts[0], tokens + counts[1]
-        return requests, tokens
+            used = _sum(used, self._pending.get((width, slot, agent_id), _NOTHING))
+        return used
+
+
+def _sum(one: _Used, other: _Used) -> _Used:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ test_within_the_budget_is_allowed if {
 }
 
 test_spent_budget_is_denied if {
-	every name in ["requests_1m", "requests_1d", "tokens_1m", "tokens_1d"] {
+	every name in ["requests_1m", "requests_1d", "tokens_1m", "tokens_1d", "cost_1d"] {
 		_rules(_used({name: 61}), {name: 60}) == {sprintf("budgets.%s", [name])}
 	}
 }

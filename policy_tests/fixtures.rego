@@ -35,7 +35,7 @@ prompt := {
 	"tool_calls": [],
 	"findings": [],
 	"session": {"exchanges": 0, "denied": 0, "masked": 0, "held": 0, "tokens": 0, "entities": []},
-	"usage": {"requests_1m": 1, "requests_1d": 1, "tokens_1m": 0, "tokens_1d": 0},
+	"usage": {"requests_1m": 1, "requests_1d": 1, "tokens_1m": 0, "tokens_1d": 0, "cost_1d": 0},
 	"approval": {"id": "", "status": "", "approvers": [], "note": ""},
 	"response": {"status": -1, "finish_reason": ""},
 }

@@ -58,6 +58,7 @@ COLUMNS: dict[str, str] = {
     "approval_id": "VARCHAR",
     "input_tokens": "BIGINT",
     "output_tokens": "BIGINT",
+    "cost": "DOUBLE",
     "duration_ms": "DOUBLE",
     "findings": (
         'STRUCT(entity VARCHAR, category VARCHAR, count INTEGER, "distinct" INTEGER, "new" INTEGER, '
@@ -106,6 +107,7 @@ class Record:
     reasons: tuple[Mapping[str, Any], ...] = ()
     input_tokens: int = -1
     output_tokens: int = -1
+    cost: float = -1
     duration_ms: float = -1
     body: Mapping[str, Any] = field(default_factory=dict)
 
@@ -230,6 +232,7 @@ class _Row(msgspec.Struct):
     approval_id: str
     input_tokens: _Long
     output_tokens: _Long
+    cost: _Double
     duration_ms: _Double
     findings: tuple[_Finding, ...]
     reasons: tuple[_Reason, ...]

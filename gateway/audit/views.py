@@ -16,6 +16,7 @@ import duckdb
 from gateway.audit.folder import Folder, sync_folder
 from gateway.audit.parquet import MAX_OBJECT
 from gateway.audit.record import COLUMNS
+from gateway.audit.schema import comments
 
 _PART = json.dumps(
     [
@@ -46,6 +47,15 @@ def create_views(connection: duckdb.DuckDBPyConnection, folder: Folder) -> None:
         connection.execute(statement)
 
 
+def view_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[str, str]]]:
+    """The columns of each view with their types, in order."""
+    found = connection.execute("""
+        SELECT table_name, list((column_name, data_type) ORDER BY column_index)
+        FROM duckdb_columns() WHERE NOT internal AND database_name = current_database() GROUP BY ALL
+    """).fetchall()
+    return dict(found)
+
+
 def publish(folder: Folder) -> None:
     """Write `audit.duckdb` aside and rename it in: views only, for other tools to open read-only.
 
@@ -56,10 +66,14 @@ def publish(folder: Folder) -> None:
     with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
         connection.execute(f"ATTACH {_text(str(made))} AS published (STORAGE_VERSION 'v1.0.0')")
         connection.execute("USE published")
+        connection.execute("BEGIN")
         for statement in view_statements(
             f"coalesce(getvariable('audit')::VARCHAR, {_text(str(folder.root))})"
         ):
             connection.execute(statement)
+        for statement in comments(view_columns(connection)):
+            connection.execute(statement)
+        connection.execute("COMMIT")
         connection.execute("USE memory")
         connection.execute("DETACH published")
     os.chmod(made, 0o600)
@@ -95,20 +109,25 @@ def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
+# In their order, so that they compare. A value that none of them is, which no writer of ours writes, is NULL.
+_ACTION = "TRY_CAST(action AS ENUM('allow', 'mask', 'require_approval', 'deny')) AS action"
+_SEVERITY = "TRY_CAST(severity AS ENUM('low', 'medium', 'high', 'critical'))"
+
 _DECISIONS = f"""
-    SELECT recorded_at, decision_id, exchange_id, session_id, {_WHO}, {_CALL}, phase, action, enforced,
+    SELECT recorded_at, decision_id, exchange_id, session_id, {_WHO}, {_CALL}, phase, {_ACTION}, enforced,
         revision, approval_id, duration_ms, findings, reasons, body, writer, seq
     FROM records WHERE kind = 'decision'
 """  # noqa: S608 - our own names
 
 _REASONS = f"""
-    SELECT recorded_at, decision_id, exchange_id, session_id, {_WHO}, phase, action, enforced, revision,
-        unnest(reasons, max_depth := 2)
-    FROM records WHERE kind = 'decision'
+    SELECT * REPLACE ({_SEVERITY} AS severity) FROM (
+        SELECT recorded_at, decision_id, exchange_id, session_id, {_WHO}, phase, {_ACTION}, enforced,
+            revision, unnest(reasons, max_depth := 2)
+        FROM records WHERE kind = 'decision')
 """  # noqa: S608 - our own names
 
 _FINDINGS = f"""
-    SELECT recorded_at, decision_id, exchange_id, session_id, {_WHO}, phase, action,
+    SELECT recorded_at, decision_id, exchange_id, session_id, {_WHO}, phase, {_ACTION},
         unnest(findings, max_depth := 2)
     FROM records WHERE kind = 'decision'
 """  # noqa: S608 - our own names
@@ -201,6 +220,7 @@ _GROUPED = f"""
         coalesce(arg_max(code, seq) FILTER ({_ENDED}), '') AS code,
         coalesce(arg_max(input_tokens, seq) FILTER ({_ENDED}), -1) AS input_tokens,
         coalesce(arg_max(output_tokens, seq) FILTER ({_ENDED}), -1) AS output_tokens,
+        coalesce(arg_max(cost, seq) FILTER ({_ENDED}), -1) AS cost,
         coalesce(arg_max(duration_ms, seq) FILTER ({_ENDED}), -1) AS duration_ms,
         arg_min(parts, seq) FILTER (kind <> 'completion' AND phase <> 'response') AS prompt_parts,
         arg_max(parts, seq) FILTER (kind = 'completion') AS completion_parts
@@ -217,7 +237,7 @@ _KNOWN = f"""
 _EXCHANGES = f"""
     SELECT exchange_id, said.session_id, started_at, ended_at, {_WHO}, {_CALL}, action, response_action,
         decision_id, enforced, revision, approval_id, {_STATE} AS state, status, code,
-        input_tokens, output_tokens, duration_ms,
+        input_tokens, output_tokens, cost, duration_ms,
         {_TEXTS.format(parts="prompt_parts")} AS prompt,
         {_TEXTS.format(parts="completion_parts")} AS completion
     FROM {_GROUPED} AS said LEFT JOIN {_KNOWN} AS known ON known.session_id = said.session_id
@@ -233,6 +253,7 @@ _SESSIONS = f"""
         count(DISTINCT exchange_id) FILTER (action = 'require_approval') AS held,
         coalesce(sum(input_tokens) FILTER ({_ENDED} AND input_tokens > 0), 0)::BIGINT AS input_tokens,
         coalesce(sum(output_tokens) FILTER ({_ENDED} AND output_tokens > 0), 0)::BIGINT AS output_tokens,
+        coalesce(sum(cost) FILTER ({_ENDED} AND cost > 0), 0) AS cost,
         coalesce(list_sort(list(DISTINCT model) FILTER (model <> '')), []) AS models,
         list_sort(list_distinct(flatten(list(list_transform(findings, lambda row: row.entity))))) AS entities
     FROM records

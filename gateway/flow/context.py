@@ -111,6 +111,11 @@ class Exchange:
         """Whether the decision's masks are carried out (not in a dry run)."""
         return self.enforced and self.decision is not None and bool(self.decision.mask)
 
+    @property
+    def cost(self) -> float:
+        """What the completion cost; -1 when that is not known."""
+        return self.endpoint.cost(self.prompt.model, self.completion.usage)
+
     def elapsed_ms(self) -> float:
         return (time.perf_counter() - self.clock) * 1000
 

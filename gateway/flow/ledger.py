@@ -74,6 +74,7 @@ class Ledger:
                 status=status,
                 input_tokens=completion.usage.input_tokens,
                 output_tokens=completion.usage.output_tokens,
+                cost=exchange.cost,
                 body={
                     "parts": self._parts(exchange, parts, level),
                     "finish_reason": texts.get(completion.finish_reason, completion.finish_reason),

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, select
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import ConfigError, StateUnavailable
@@ -91,7 +91,7 @@ class State:
 
 
 def open_state(path: Path) -> State:
-    """Open the file, making it (mode 0600) and its tables where there are none.
+    """Open the file, making it (mode 0600) and its tables where there are none, upgrading older ones.
 
     Raises ConfigError when a newer Regate wrote it, StateUnavailable when it cannot be used.
     """
@@ -143,6 +143,10 @@ def _make_tables(state: State, path: Path) -> None:
             schema.metadata.create_all(connection)
             connection.execute(insert(schema.schema_version).values(version=schema.VERSION))
         found = connection.execute(select(schema.schema_version.c.version)).scalar_one()
+        while found in schema.UPGRADES:
+            connection.exec_driver_sql(schema.UPGRADES[found])
+            found += 1
+            connection.execute(update(schema.schema_version).values(version=found))
     if found != schema.VERSION:
         raise ConfigError(
             f"{path}: state has schema version {found}; expected {schema.VERSION}: it was written by another "

@@ -16,9 +16,12 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 1
+VERSION = 2
 
 metadata = MetaData()
+
+# What brings a file of an older version to the next one.
+UPGRADES = {1: "ALTER TABLE usage ADD COLUMN cost INTEGER NOT NULL DEFAULT 0"}
 
 schema_version = Table("schema_version", metadata, Column("version", Integer, nullable=False))
 
@@ -96,5 +99,6 @@ usage = Table(
     Column("agent", Text, primary_key=True),
     Column("requests", Integer, nullable=False),
     Column("tokens", Integer, nullable=False),
+    Column("cost", Integer, nullable=False, server_default="0"),  # in millionths
     sqlite_with_rowid=False,
 )

@@ -14,13 +14,17 @@ from gateway.state.schema import usage
 
 @dataclass(frozen=True, slots=True)
 class UsageRow:
-    """Requests and tokens of one agent in the `width` seconds that begin at `slot` (seconds since 1970)."""
+    """Requests, tokens and cost (in millionths) of one agent in the `width` seconds that begin at `slot`.
+
+    `slot` is in seconds since 1970.
+    """
 
     width: int
     slot: int
     agent: str
     requests: int
     tokens: int
+    cost: int = 0
 
 
 class UsageStore:
@@ -37,6 +41,7 @@ class UsageStore:
         added = {
             "requests": usage.c.requests + statement.excluded.requests,
             "tokens": usage.c.tokens + statement.excluded.tokens,
+            "cost": usage.c.cost + statement.excluded.cost,
         }
         with self.state.write() as connection:
             connection.execute(
@@ -47,12 +52,15 @@ class UsageStore:
                 ended = usage.c.slot <= before - width
                 connection.execute(delete(usage).where(usage.c.width == width, ended))
 
-    def totals(self, width: int, since: float) -> Mapping[str, tuple[int, int]]:
-        """Requests and tokens by agent, over the slots that reach past `since`."""
+    def totals(self, width: int, since: float) -> Mapping[str, tuple[int, int, int]]:
+        """Requests, tokens and cost by agent, over the slots that reach past `since`."""
         query = (
-            select(usage.c.agent, func.sum(usage.c.requests), func.sum(usage.c.tokens))
+            select(
+                usage.c.agent,
+                *(func.sum(column) for column in (usage.c.requests, usage.c.tokens, usage.c.cost)),
+            )
             .where(usage.c.width == width, usage.c.slot > since - width)
             .group_by(usage.c.agent)
         )
         with self.state.read() as connection:
-            return {agent: (requests, tokens) for agent, requests, tokens in connection.execute(query)}
+            return {agent: (*used,) for agent, *used in connection.execute(query)}

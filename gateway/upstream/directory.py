@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 import aiohttp
 
-from gateway.config import Provider, resolve_reference
+from gateway.config import Price, Provider, resolve_reference
 from gateway.errors import InvalidRequest, UpstreamUnavailable
-from gateway.exchange import Family
+from gateway.exchange import Family, Usage
 from gateway.upstream.client import HttpUpstream, Upstream
 from gateway.upstream.demo import DemoUpstream
 from gateway.upstream.headers import credential_headers
@@ -23,6 +24,15 @@ class Endpoint:
     family: Family
     upstream: Upstream
     secret: str | None
+    prices: Mapping[str, Price] = field(default_factory=dict)
+
+    def cost(self, model: str, usage: Usage) -> float:
+        """What these tokens cost; -1 when nobody counted them or gave the model a price."""
+        price = next((price for name, price in self.prices.items() if fnmatchcase(model, name)), None)
+        if price is None or usage.input_tokens < 0:
+            return -1
+        spent = usage.input_tokens * price.input + max(usage.output_tokens, 0) * price.output
+        return spent / 1_000_000
 
 
 class Endpoints:
@@ -56,4 +66,4 @@ def _endpoint(name: str, provider: Provider, secret: str | None, session: aiohtt
         upstream = DemoUpstream(provider.family)
     else:
         upstream = HttpUpstream(session, provider.base_url, credential_headers(provider.family, secret))
-    return Endpoint(name, provider.family, upstream, secret)
+    return Endpoint(name, provider.family, upstream, secret, provider.prices)

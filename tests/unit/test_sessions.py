@@ -144,9 +144,9 @@ def test_one_session_alone_is_bounded_too(clock: Clock) -> None:
 async def test_a_request_counts_at_once(state: State, clock: Clock) -> None:
     usage = UsageCounters(UsageStore(state), clock)
     assert usage.reserve("a") == UsageFacts(1, 1, 0, 0)
-    usage.add_tokens("a", 30)
-    usage.add_tokens("a", -1)
-    assert usage.reserve("a") == UsageFacts(2, 2, 30, 30)
+    usage.spend("a", 30, 0.25)
+    usage.spend("a", -1, -1)
+    assert usage.reserve("a") == UsageFacts(2, 2, 30, 30, 0.25)
     assert usage.reserve("b") == UsageFacts(1, 1, 0, 0)
 
 
@@ -180,10 +180,10 @@ async def test_flushing_counts_nothing_twice(state: State, clock: Clock) -> None
 async def test_workers_see_what_others_counted(state: State, clock: Clock) -> None:
     one, two = UsageCounters(UsageStore(state), clock), UsageCounters(UsageStore(state), clock)
     one.reserve("a")
-    one.add_tokens("a", 5)
+    one.spend("a", 5, 0.000_000_2)  # rounded up: small sums add up too
     await one.flush()
     await two.flush()
-    assert two.reserve("a") == UsageFacts(2, 2, 5, 5)
+    assert two.reserve("a") == UsageFacts(2, 2, 5, 5, 0.000_001)
 
 
 async def test_counts_outlive_the_process(state: State, clock: Clock) -> None:

@@ -170,7 +170,7 @@ def test_reasons_and_findings_are_rows_of_their_own(evidence: Evidence, asked: A
     ]
     assert asked("SELECT rule, severity, controls, decision_id FROM reasons ORDER BY rule") == [
         ["pii.mask", "low", ["SOC2:CC6.7"], "de_1"],
-        ["two", "", [], "de_1"],
+        ["two", None, [], "de_1"],
     ]
 
 

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from gateway.errors import ConfigError, StateUnavailable
-from gateway.state import open_state, schema
+from gateway.state import UsageStore, open_state, schema
 from gateway.state.database import State
 
 
@@ -34,8 +34,23 @@ def test_a_file_of_a_newer_schema_is_refused(tmp_path: Path) -> None:
     with state.write() as connection:
         connection.execute(update(schema.schema_version).values(version=schema.VERSION + 1))
     state.close()
-    with pytest.raises(ConfigError, match="schema version 2; expected 1"):
+    with pytest.raises(ConfigError, match=f"schema version {schema.VERSION + 1}; expected {schema.VERSION}"):
         open_state(path)
+
+
+def test_a_file_of_an_older_schema_is_upgraded_with_what_it_holds(tmp_path: Path) -> None:
+    path = tmp_path / "regate.db"
+    state = open_state(path)
+    with state.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE usage DROP COLUMN cost")
+        connection.exec_driver_sql("INSERT INTO usage VALUES (5, 100, 'a', 1, 10)")
+        connection.execute(update(schema.schema_version).values(version=1))
+    state.close()
+
+    upgraded = open_state(path)
+    assert UsageStore(upgraded).totals(5, 100) == {"a": (1, 10, 0)}
+    upgraded.close()
+    open_state(path).close()
 
 
 def test_a_file_that_is_no_database_is_unavailable(tmp_path: Path) -> None:
@@ -81,7 +96,7 @@ async def test_a_locked_database_stalls_neither_the_loop_nor_readers(state: Stat
     await asyncio.sleep(0.05)
 
     begun = time.monotonic()
-    assert await state.reading(_read, state) == 1
+    assert await state.reading(_read, state) == schema.VERSION
     assert time.monotonic() - begun < 1
     assert not writing.done()
 
@@ -128,7 +143,7 @@ async def test_a_caller_cancelled_in_the_tick_of_the_answer_is_cancelled(
 
 def test_a_file_that_is_removed_or_replaced_is_unavailable(state: State, path: Path) -> None:
     """An old copy put in its place has keys that were revoked since."""
-    assert _read(state) == 1
+    assert _read(state) == schema.VERSION
     path.unlink()
     for work in (_read, _write):
         with pytest.raises(StateUnavailable, match="was removed or replaced"):

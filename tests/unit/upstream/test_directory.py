@@ -2,8 +2,9 @@
 
 import pytest
 
-from gateway.config import Provider
+from gateway.config import Price, Provider
 from gateway.errors import InvalidRequest, UpstreamUnavailable
+from gateway.exchange import Usage
 from gateway.upstream import Endpoints, open_session
 
 
@@ -24,3 +25,20 @@ async def test_an_unset_credential_disables_its_provider_and_nothing_else(monkey
         endpoints.find("off")
     with pytest.raises(InvalidRequest, match="unknown provider"):
         endpoints.find("other")
+
+
+@pytest.mark.parametrize(
+    ("model", "usage", "cost"),
+    [
+        ("gpt-4o", Usage(1_000_000, 500_000), 7.5),
+        ("gpt-4o-mini", Usage(1_000_000, 1_000_000), 0.75),
+        ("gpt-4o", Usage(2_000, -1), 0.005),
+        ("gpt-4o", Usage(), -1),
+        ("o9", Usage(10, 10), -1),
+    ],
+)
+async def test_tokens_cost_what_the_first_fitting_price_says(model, usage, cost):
+    prices = {"gpt-4o-mini": Price(0.15, 0.6), "gpt-4o*": Price(2.5, 10)}
+    async with open_session(1, 1) as session:
+        endpoint = Endpoints({"p": Provider("openai", "http://h", prices=prices)}, session).find("p")
+    assert endpoint.cost(model, usage) == pytest.approx(cost)
