@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from gateway.detect.inspector import Inspector
+from gateway.detect.joins import joins, spread
 from gateway.errors import InspectionFailed
 from gateway.exchange import Finding, Part
 
@@ -24,7 +25,16 @@ class Inspection:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="inspect")
 
     async def find(self, parts: Sequence[Part]) -> tuple[tuple[Finding, ...], ...]:
-        """The findings of each part. Raises InspectionFailed when that fails or is late."""
+        """The findings of each part, what goes on from one into the next included.
+
+        Raises InspectionFailed when that fails or is late.
+        """
+        joined = joins(parts)
+        found = await self._find([*parts, *(join.part for join in joined)])
+        own, across = found[: len(parts)], found[len(parts) :]
+        return spread(parts, own, list(zip(joined, across, strict=True)))
+
+    async def _find(self, parts: Sequence[Part]) -> tuple[tuple[Finding, ...], ...]:
         unknown = sum(len(part.text) for part in parts if not self._inspector.is_known(part))
         if unknown <= _INLINE_CHARACTERS:
             return self._inspector.find(parts)
