@@ -20,7 +20,7 @@ from gateway.audit.folder import Folder
 from gateway.audit.record import COLUMNS
 from gateway.audit.sql import query
 from gateway.audit.tail import Tail
-from gateway.audit.verify import Report
+from gateway.audit.verify import Report, size
 from gateway.audit.verify import verify as prove
 from gateway.config import Config, config_path, load_config
 
@@ -54,11 +54,11 @@ def verify(
     """
     config = _config()
     with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-        task = progress.add_task("proving", total=_segments(config))
+        task = progress.add_task("proving", total=size(config.audit_path))
         report = prove(
             config.audit_path,
             public_key or _key(config).with_suffix(".pub"),
-            progress=lambda segment: progress.update(task, advance=1, description=segment),
+            progress=lambda proved: progress.advance(task, proved),
         )
     typer.echo(orjson.dumps(report.document()).decode() if as_json else _told(report))
     raise typer.Exit(0 if report.intact else 1)
@@ -107,7 +107,7 @@ def seal(
     journal.close()
     sealer = Sealer(config.audit_path, key=_key(config))
     sealer.start()
-    done = sealer.seal()
+    done = sealer.seal(everything=True, sign=True)
     if as_json:
         typer.echo(json.dumps({"sealed": done.segments, "refused": done.refused, "busy": done.busy}))
     elif done.busy:
@@ -125,11 +125,6 @@ def _config() -> Config:
 
 def _key(config: Config) -> Path:
     return config.evidence_key_path
-
-
-def _segments(config: Config) -> int:
-    folder = Folder(config.audit_path)
-    return len({path.stem for path in (*folder.live_files(), *folder.sealed_files())})
 
 
 def _told(report: Report) -> str:

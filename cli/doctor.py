@@ -17,6 +17,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from gateway.audit.anchor import last_anchored
+from gateway.audit.folder import Folder
 from gateway.config import Config, Provider, config_path, load_config, resolve_reference
 from gateway.errors import RegateError
 from gateway.policy import PINNED, find_opa, load_source
@@ -60,6 +62,8 @@ def examine(config: Config) -> Iterator[Finding]:
     yield _policy(config)
     yield _state(config)
     yield _audit(config)
+    if config.audit.anchor:
+        yield _anchor(config)
     for name, provider in config.providers.items():
         yield _provider(name, provider)
 
@@ -104,6 +108,16 @@ def _audit(config: Config) -> Finding:
     return Finding(
         "audit", state, free > _LOW_DISK, "" if free > _LOW_DISK else "make room: a full disk refuses traffic"
     )
+
+
+def _anchor(config: Config) -> Finding:
+    last = last_anchored(Folder(config.audit_path))
+    if last is None:
+        return Finding("anchor", f"{config.audit.anchor}, nothing anchored yet")
+    if last.failure:
+        remedy = "see to the place: until then a rolled-back audit folder does not show"
+        return Finding("anchor", f"failed at {last.at}: {last.failure}", False, remedy)
+    return Finding("anchor", f"{config.audit.anchor}, last at {last.at}")
 
 
 def _nearest(path: Path) -> Path:

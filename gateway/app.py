@@ -46,6 +46,7 @@ class Worker:
     gateway: Gateway
     policies: Policies
     journal: Journal
+    sealer: Sealer
     state: State
     keys: Keys
     approvals: Approvals
@@ -73,7 +74,7 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
         key = load_server_key(config.key_path)
         state = open_state(config.state_path)
         stack.callback(state.close)
-        journal = await _open_journal(config, stack)
+        journal, sealer = await _open_journal(config, stack)
         policies = Policies(config, logging.getLogger("regate.policy"))
         stack.push_async_callback(policies.close)
         await policies.start()
@@ -108,13 +109,13 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
             journal,
         )
         metrics = Metrics()
-        watching = asyncio.create_task(_watch_policy(policies, metrics), name="policy gauge")
+        watching = asyncio.create_task(_watch(policies, sealer, metrics), name="gauges")
         stack.push_async_callback(_cancel, watching)
-        yield Worker(gateway, policies, journal, state, keys, approvals, metrics)
+        yield Worker(gateway, policies, journal, sealer, state, keys, approvals, metrics)
 
 
-async def _open_journal(config: Config, stack: AsyncExitStack) -> Journal:
-    """The journal and its sealer; on the way out the segment is closed and sealed."""
+async def _open_journal(config: Config, stack: AsyncExitStack) -> tuple[Journal, Sealer]:
+    """The journal and its sealer; on the way out the segment is closed and a last root signed."""
     signing_key = config.evidence_key_path
     journal = Journal(
         config.audit_path,
@@ -123,14 +124,14 @@ async def _open_journal(config: Config, stack: AsyncExitStack) -> Journal:
         segment_bytes=config.audit.segment_bytes,
         segment_seconds=config.audit.segment_seconds,
     )
-    sealer = Sealer(config.audit_path, key=signing_key)
+    sealer = Sealer(config.audit_path, key=signing_key, anchor=config.audit.anchor)
     await asyncio.to_thread(journal.start)
     await asyncio.to_thread(sealer.start)
     stack.push_async_callback(_close_journal, journal, sealer)
     journal.enqueue(Record(kind="gateway", code="started", body={"version": __version__}))
     sealing = asyncio.create_task(sealer.run(), name="sealer")
     stack.push_async_callback(_cancel, sealing)
-    return journal
+    return journal, sealer
 
 
 async def _close_journal(journal: Journal, sealer: Sealer) -> None:
@@ -138,15 +139,16 @@ async def _close_journal(journal: Journal, sealer: Sealer) -> None:
         with contextlib.suppress(RecordingFailed):
             journal.enqueue(Record(kind="gateway", code="stopped"))
         await asyncio.to_thread(journal.close)
-        await asyncio.to_thread(sealer.seal)
+        await asyncio.to_thread(sealer.seal, sign=True)
     except (RecordingFailed, SealingFailed, OSError) as error:
         _log.error("the journal could not be closed and sealed: %s", error)
 
 
-async def _watch_policy(policies: Policies, metrics: Metrics) -> None:
+async def _watch(policies: Policies, sealer: Sealer, metrics: Metrics) -> None:
     while True:
         status = policies.status()
         metrics.policy(ready=status.ready and not status.error)
+        metrics.anchored(well=sealer.anchor.well())
         await asyncio.sleep(_GAUGE_SECONDS)
 
 

@@ -17,6 +17,7 @@ from gateway.exchange import Category, Family
 RESERVED_PROVIDERS = frozenset({"admin", "bundles", "console", "healthz", "readyz", "metrics"})
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _BASE_URL = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
+_ANCHOR = r"^(|file:/.+|https://.+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?/.*)$"
 _REFERENCE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)")
 
 Positive = Annotated[int, msgspec.Meta(gt=0)]
@@ -63,6 +64,7 @@ class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     path: str = "audit"
     segment_bytes: Positive = 64 * 1024 * 1024
     segment_seconds: Seconds = 3600
+    anchor: Annotated[str, msgspec.Meta(pattern=_ANCHOR)] = ""
 
 
 class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -136,6 +138,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                     f"providers: {name!r} cannot name a provider; expected a-z, 0-9, - and _, "
                     f"and none of {', '.join(sorted(RESERVED_PROVIDERS))}"
                 )
+        place = Path(self.audit.anchor.removeprefix("file:"))
+        if self.audit.anchor.startswith("file:") and place.is_relative_to(self.audit_path.absolute()):
+            raise ValueError("audit.anchor: expected a place outside the audit folder, which it vouches for")
 
     @property
     def host(self) -> str:

@@ -42,6 +42,14 @@ class Metrics:
             multiprocess_mode="livemostrecent",  # of the worker that answers: it sets it as it does
         )
 
+        self._anchored = Gauge(
+            "regate_audit_anchored",
+            "0 while the last signed root could not be anchored",
+            registry=self._registry,
+            multiprocess_mode="livemostrecent",  # every worker sees every attempt
+        )
+        self._anchored.set(1)
+
     def opened(self) -> None:
         self._open.inc()
 
@@ -54,6 +62,9 @@ class Metrics:
 
     def policy(self, *, ready: bool) -> None:
         self._policy_ready.set(ready)
+
+    def anchored(self, *, well: bool) -> None:
+        self._anchored.set(well)
 
     def exposition(self) -> bytes:
         """The text format of Prometheus."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import orjson
 
+from gateway.audit.disk import Disk
 from gateway.errors import ConfigError
 
 _SEGMENT = re.compile(r"([a-z0-9]+)-(\d{6,})")
@@ -18,15 +19,17 @@ TOMBSTONE = b'{"tombstone":'
 
 
 class Folder:
-    """Paths under one audit folder."""
+    """Paths under one audit folder, and the disk that it is on."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, disk: Disk | None = None) -> None:
         self.root = root.absolute()
+        self.disk = disk or Disk()
         self.journal = self.root / "journal"
         self.sealed = self.root / "sealed"
         self.seals = self.root / "seals.ndjson"
         self.checkpoints = self.root / "checkpoints.ndjson"
         self.database = self.root / "audit.duckdb"
+        self.anchored = self.root / "anchored.json"
         self.sealer_lock = self.root / "sealer.lock"
         self.no_records = self.sealed / "date=1970-01-01" / "empty.parquet"
 
@@ -38,16 +41,17 @@ class Folder:
         """
         try:
             for folder in (self.root, self.journal, self.sealed, self.no_records.parent):
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                self.disk.make_folder(folder)
             for file in (self.journal / "empty.ndjson", self.seals, self.checkpoints):
                 if not file.exists():
-                    os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
-            if not self.no_records.exists():
+                    os.close(self.disk.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND))
+                    self.disk.sync_folder(file.parent)
+            if not _whole_parquet(self.no_records):
                 from gateway.audit.parquet import (
                     write_empty,
                 )  # DuckDB takes 0.15 s to import: once a folder's life
 
-                write_empty(self.no_records)
+                write_empty(self.no_records, self.disk)
         except OSError as error:
             raise ConfigError(f"{self.root}: the audit folder cannot be prepared: {error}") from error
 
@@ -103,10 +107,10 @@ def locked(descriptor: int) -> Iterator[bool]:
         fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
-def sync_folder(path: Path) -> None:
-    """Make a rename in this folder durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+def _whole_parquet(path: Path) -> bool:
+    """Whether the file is there to its end: a power cut may leave its name alone."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        with path.open("rb") as file:
+            return file.read(4) == b"PAR1"
+    except FileNotFoundError:
+        return False

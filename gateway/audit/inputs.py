@@ -23,6 +23,7 @@ Lost = Literal["", "not_recorded", "erased", "unreadable"]
 """Why an input cannot be rebuilt: `decision.record` was metadata, its body is gone, its line is damaged."""
 
 _HEAD = re.compile(rb'\{"writer":"[a-z0-9]+","seq":\d+,"recorded_at":"([^"]{27})","kind":"decision"')
+_PLACE = re.compile(rb'\{"writer":"([a-z0-9]+)","seq":(\d+),')
 
 
 class EvidenceUnreadable(RegateError):
@@ -54,21 +55,21 @@ def decision_lines(root: Path, since: datetime | None = None) -> Iterator[bytes]
     A segment that is sealed meanwhile is read once. Raises EvidenceUnreadable.
     """
     folder = Folder(root)
-    for segment in _segments(folder):
-        yield from _lines(folder, segment, since)
+    for source in _sources(folder):
+        yield from _lines(folder, source, since)
 
 
 def count_decisions(root: Path, since: datetime | None = None) -> int:
     """How many lines `decision_lines` gives, at less cost. Raises EvidenceUnreadable."""
     folder = Folder(root)
-    return sum(_count(folder, segment, since) for segment in _segments(folder))
+    return sum(_count(folder, source, since) for source in _sources(folder))
 
 
 def find_decision(root: Path, decision_id: str) -> RecordedDecision | None:
     """The decision of that id, or None when the journal has none. Raises EvidenceUnreadable."""
     folder, name = Folder(root), b'"decision_id":"%b"' % decision_id.encode()
-    for segment in _segments(folder):
-        for line in _lines(folder, segment, None, decision_id):
+    for source in _sources(folder):
+        for line in _lines(folder, source, None, decision_id):
             if name in line and (recorded := rebuild(line)).decision_id == decision_id:
                 return recorded
     return None
@@ -80,15 +81,13 @@ def dropped(root: Path, since: datetime | None = None) -> tuple[int, int]:
     Raises EvidenceUnreadable.
     """
     folder = Folder(root)
-    if not folder.seals.exists():
-        return 0, 0
     try:
         gone = [
-            seal["last_seq"] - seal["first_seq"] + 1
-            for seal in (orjson.loads(line) for line in signed_log.lines(folder.seals))
-            if "first_seq" in seal
-            and (since is None or datetime.fromisoformat(seal["visible_at"]) >= since)
-            and not _is_there(folder, seal)
+            held["last_seq"] - held["first_seq"] + 1
+            for seal in _seals(folder)
+            if (since is None or datetime.fromisoformat(seal["visible_at"]) >= since)
+            for held in seal["segments"]
+            if not _is_there(folder, seal, held["segment"])
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EvidenceUnreadable(f"{folder.seals}: {error}; see regate audit verify") from error
@@ -156,34 +155,57 @@ def _syntax(parts: Sequence[dict[str, Any]]) -> tuple[Syntax, ...]:
     return tuple(Syntax(part["place"], tuple(part["entities"])) for part in parts if "entities" in part)
 
 
-def _segments(folder: Folder) -> list[str]:
-    return sorted({path.stem for path in [*folder.live_files(), *folder.sealed_files()]})
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A sealed file, or a live segment that no seal names."""
+
+    path: Path
+    segment: str = ""
 
 
-def _lines(folder: Folder, segment: str, since: datetime | None, decision_id: str = "") -> Iterator[bytes]:
+def _seals(folder: Folder) -> list[dict[str, Any]]:
+    return [orjson.loads(line) for line in signed_log.lines(folder.seals)]
+
+
+def _sources(folder: Folder) -> list[_Source]:
+    """Every record once: sealed files in the order they were sealed, then what is not sealed yet."""
+    live = folder.live_files()  # before the seals: what is sealed meanwhile is met there
+    try:
+        seals = _seals(folder)
+        sealed = {held["segment"] for seal in seals for held in seal["segments"]}
+        files = [_Source(path) for seal in seals if (path := folder.root / seal["path"]).exists()]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EvidenceUnreadable(f"{folder.seals}: {error}; see regate audit verify") from error
+    return files + [_Source(path, path.stem) for path in live if path.stem not in sealed]
+
+
+def _lines(folder: Folder, source: _Source, since: datetime | None, decision_id: str = "") -> Iterator[bytes]:
     from gateway.audit import parquet  # DuckDB takes 0.15 s to import, and whoever imports us may not need it
 
-    with _live(folder, segment) as file:
-        if file is not None:
-            yield from _from_live(file, since)
-            return
-    for path in _sealed(folder, segment):
-        try:
-            yield from parquet.decisions(path, since, decision_id)
-        except (parquet.Error, OSError) as error:
-            raise EvidenceUnreadable(f"{path}: cannot be read: {error}") from error
+    path, held = source.path, None
+    if source.segment:
+        with _live(folder, source.segment) as file:
+            if file is not None:
+                yield from _from_live(file, since)
+                return
+        path, held = _sealed_since(folder, source.segment)
+    try:
+        for line in parquet.decisions(path, since, decision_id):
+            if held is None or _is_of(held, line):
+                yield line
+    except (parquet.Error, OSError) as error:
+        raise EvidenceUnreadable(f"{path}: cannot be read: {error}") from error
 
 
-def _count(folder: Folder, segment: str, since: datetime | None) -> int:
+def _count(folder: Folder, source: _Source, since: datetime | None) -> int:
     from gateway.audit import parquet  # as above
 
-    with _live(folder, segment) as file:
-        if file is not None:
-            return sum(1 for _ in _from_live(file, since))
+    if source.segment:
+        return sum(1 for _ in _lines(folder, source, since))
     try:
-        return sum(parquet.count_decisions(path, since) for path in _sealed(folder, segment))
+        return parquet.count_decisions(source.path, since)
     except (parquet.Error, OSError) as error:
-        raise EvidenceUnreadable(f"{segment}: cannot be read: {error}") from error
+        raise EvidenceUnreadable(f"{source.path}: cannot be read: {error}") from error
 
 
 @contextmanager
@@ -196,16 +218,29 @@ def _live(folder: Folder, segment: str) -> Iterator[BinaryIO | None]:
         yield None
 
 
-def _is_there(folder: Folder, seal: Mapping[str, Any]) -> bool:
+def _is_there(folder: Folder, seal: Mapping[str, Any], segment: str) -> bool:
     if (folder.root / seal["path"]).exists():
         return True
-    with _live(folder, seal["segment"]) as file:
+    with _live(folder, segment) as file:
         return file is not None
 
 
-def _sealed(folder: Folder, segment: str) -> list[Path]:
-    """Looked up when it is needed: a segment may be sealed after the folder was listed."""
-    return sorted(folder.sealed.glob(f"*/{segment}.parquet"))
+def _sealed_since(folder: Folder, segment: str) -> tuple[Path, Mapping[str, Any]]:
+    """The file of a segment that was sealed and buried meanwhile, and which records it is."""
+    for seal in _seals(folder):
+        for held in seal["segments"]:
+            if held["segment"] == segment:
+                return folder.root / seal["path"], held
+    raise EvidenceUnreadable(f"{segment}: it was sealed, but its seal is gone; see regate audit verify")
+
+
+def _is_of(held: Mapping[str, Any], line: bytes) -> bool:
+    place = _PLACE.match(line)
+    return (
+        place is not None
+        and place[1].decode() == held["writer"]
+        and held["first_seq"] <= int(place[2]) <= held["last_seq"]
+    )
 
 
 def _from_live(file: BinaryIO, since: datetime | None) -> Iterator[bytes]:

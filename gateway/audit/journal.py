@@ -14,11 +14,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gateway.audit import signed_log
+from gateway.audit.disk import Disk
 from gateway.audit.folder import Folder
+from gateway.audit.heads import Head, sign_head
 from gateway.audit.record import Draft, Record, draft
-from gateway.audit.segment import Head, LiveChain, dead_segment
-from gateway.audit.signing import load_signer
+from gateway.audit.rotation import open_signer
+from gateway.audit.segment import LiveChain, dead_segment
 from gateway.errors import RecordingFailed
 
 _BATCH_BYTES = 8 * 1024 * 1024
@@ -61,9 +62,10 @@ class Journal:
         sign_seconds: float = 60,
         queue_records: int = 10_000,
         queue_bytes: int = 64 * 1024 * 1024,
+        disk: Disk | None = None,
     ) -> None:
         self.writer = writer
-        self._folder = Folder(root)
+        self._folder = Folder(root, disk)
         self._key = key
         self._chain = LiveChain(
             self._folder, writer, segment_bytes=segment_bytes, segment_seconds=segment_seconds
@@ -268,7 +270,7 @@ class _Signing:
         self._signed = Head()
 
     def load(self, key: Path) -> None:
-        self._signer = load_signer(key)
+        self._signer = open_signer(key, self._folder)
 
     def sign_when_due(self, head: Head) -> None:
         if time.monotonic() >= self._due:
@@ -279,22 +281,9 @@ class _Signing:
         if head.seq == self._signed.seq:
             return
         self._due = time.monotonic() + self._seconds
-        line = self._signer.line(head_document(self._writer, head, datetime.now(UTC)))
         try:
-            signed_log.append(self._folder.checkpoints, line)
+            sign_head(self._folder, self._signer, self._writer, head)
             self._signed = head
         except OSError as error:
             self._due = time.monotonic() + min(5, self._seconds)
             _log.error("the chain's head could not be signed: %s", error)
-
-
-def head_document(writer: str, head: Head, now: datetime) -> dict[str, object]:
-    """What is signed of a chain's head."""
-    return {
-        "kind": "head",
-        "writer": writer,
-        "segment": head.segment,
-        "seq": head.seq,
-        "hash": head.hash,
-        "signed_at": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-    }

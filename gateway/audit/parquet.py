@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 
+from gateway.audit.disk import Disk
 from gateway.audit.record import COLUMNS
 
 # DuckDB gives up on a larger line; ours end at 16 MiB.
@@ -23,30 +24,31 @@ _PARSED = ", ".join(f"s.{name}" for name in COLUMNS)
 _ROWS_AT_A_TIME = 256
 
 
-def write_empty(path: Path) -> None:
+def write_empty(path: Path, disk: Disk) -> None:
     """Write a Parquet file of no record; several processes may do so at once."""
     columns = ", ".join(f"NULL::{kind} AS {name}" for name, kind in COLUMNS.items())
     aside = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         with _connection() as connection:
-            _copy(connection, f"SELECT {columns}, ''::VARCHAR AS line WHERE false", aside)
+            _copy(connection, f"SELECT {columns}, ''::VARCHAR AS line WHERE false", aside, disk)
     except duckdb.IOException as error:
         raise OSError(str(error)) from error
-    os.rename(aside, path)
+    disk.rename(aside, path)
+    disk.sync_folder(path.parent)
 
 
-def write_segment(live: Path, path: Path) -> None:
-    """Write a segment's records to a new file at `path`, in order.
+def write_segments(live: Sequence[Path], path: Path, disk: Disk) -> None:
+    """Write the segments' records to a new file at `path`, in order, and sync it.
 
     One scan gives line and columns both, so that they cannot part. Raises duckdb.Error.
     """
     select = f"""
         SELECT {_PARSED}, line
         FROM (SELECT from_json(json, '{_SPEC}') AS s, json::VARCHAR AS line
-              FROM read_ndjson_objects({_quoted(live)}, maximum_object_size={MAX_OBJECT}))
+              FROM read_ndjson_objects([{", ".join(map(_quoted, live))}], maximum_object_size={MAX_OBJECT}))
     """  # noqa: S608 - our own column names, a quoted path
     with _connection() as connection:
-        _copy(connection, select, path)
+        _copy(connection, select, path, disk)
 
 
 def lines(path: Path) -> Iterator[bytes]:
@@ -126,14 +128,14 @@ def _connection() -> duckdb.DuckDBPyConnection:
     )
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, select: str, path: Path) -> None:
+def _copy(connection: duckdb.DuckDBPyConnection, select: str, path: Path, disk: Disk) -> None:
     connection.execute(
         f"COPY ({select}) TO {_quoted(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 16384)"
     )
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = disk.open(path, os.O_RDONLY)
     try:
         os.fchmod(descriptor, 0o400)
-        os.fsync(descriptor)
+        disk.sync(descriptor)
     finally:
         os.close(descriptor)
 

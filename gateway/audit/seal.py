@@ -4,8 +4,8 @@
 2. A child process writes the Parquet file aside, proves it against the chain and syncs it.
 3. It is renamed in, and the folder synced.
 4. The seal is appended to `seals.ndjson`, visible five seconds later: queries that began before read the live
-   segment, later ones the Parquet file.
-5. A minute after that, a tombstone is renamed over the live segment: open readers keep the old file, a late
+   segments, later ones the Parquet file.
+5. A minute after that, a tombstone is renamed over each live segment: open readers keep the old file, a late
    one is told to run again (the `records` view raises).
 6. Tombstones are removed at start-up only.
 """
@@ -17,9 +17,9 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -28,10 +28,12 @@ import orjson
 
 import gateway
 from gateway.audit import signed_log
-from gateway.audit.folder import Folder, is_tombstone, locked, split_segment, sync_folder, tombstone
-from gateway.audit.journal import head_document
-from gateway.audit.segment import Head, dead_segment
-from gateway.audit.signing import load_signer
+from gateway.audit.anchor import Anchor
+from gateway.audit.disk import Disk
+from gateway.audit.folder import Folder, is_tombstone, locked, tombstone
+from gateway.audit.heads import Head, Roots, sign_head
+from gateway.audit.rotation import open_signer
+from gateway.audit.seal_plan import End, closed_segments, plan, seal_ends
 from gateway.errors import RegateError
 
 # How long a tombstone stays at least: no reader's transaction is expected to be older.
@@ -41,7 +43,7 @@ _log = logging.getLogger("regate.audit")
 
 
 class SealingFailed(RegateError):
-    """The sealer's child process could not do its work; nothing was sealed by halves."""
+    """Sealing could not be done this time; nothing was sealed by halves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,30 @@ class Sealed:
 
 
 class Sealer:
-    """Seals what is closed. Any number of processes may have one: a lock lets one of them work at a time."""
+    """Seals what is closed and signs roots. A lock lets one of all processes work at a time.
 
-    def __init__(self, root: Path, *, key: Path, settle_seconds: float = 5, bury_seconds: float = 60) -> None:
-        self._folder = Folder(root)
+    Small segments wait until the oldest is `gather_seconds` old and go into one file together.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        key: Path,
+        anchor: str = "",
+        settle_seconds: float = 5,
+        bury_seconds: float = 60,
+        gather_seconds: float = 3600,
+        sign_seconds: float = 60,
+        disk: Disk | None = None,
+    ) -> None:
+        self._folder = Folder(root, disk)
         self._key = key
+        self.anchor = Anchor(anchor, self._folder)
         self._settle = timedelta(seconds=settle_seconds)
         self._bury = timedelta(seconds=bury_seconds)
+        self._gather = timedelta(seconds=gather_seconds)
+        self._sign = timedelta(seconds=sign_seconds)
         self._refused: dict[str, str] = {}
 
     def start(self) -> None:
@@ -71,22 +90,33 @@ class Sealer:
         from gateway.audit.views import publish  # it imports DuckDB, which workers that only write do without
 
         self._folder.prepare()
-        self._signer = load_signer(self._key)
+        self._signer = open_signer(self._key, self._folder)
+        self._roots = Roots(self._folder, self._signer, self._sign)
         with self._alone() as alone:
             if alone:
                 self._clear()
                 publish(self._folder)
 
-    def seal(self) -> Sealed:
-        """One pass: seal what is closed, bury what is due. Raises SealingFailed, OSError."""
+    def seal(self, *, everything: bool = False, sign: bool = False) -> Sealed:
+        """One pass: seal what is closed, bury what is due, sign a root when one is due.
+
+        With `everything`, small and new segments do not wait; with `sign`, the root does not.
+        Raises SealingFailed, OSError.
+        """
         with self._alone() as alone:
             if not alone:
                 return Sealed(busy=True)
-            seals = {seal["segment"]: seal for seal in read_seals(self._folder)}
-            closed = self._closed(seals)
-            done = tuple(self._admit(report) for report in self._write(closed) if self._acceptable(report))
+            self._mend()
+            self._roots.read_ahead()
+            seals = read_seals(self._folder)
+            done, failed = self._seal_closed(seals, everything)
             self._bury_due(seals)
-            return Sealed(done, dict(self._refused))
+            root = self._roots.sign(due=bool(done) or sign)
+        if root:
+            self.anchor.put(root)
+        if failed:
+            raise SealingFailed(failed)
+        return Sealed(done, dict(self._refused))
 
     async def run(self, interval_seconds: float = 5) -> None:
         """Seal every so often until cancelled; a pass that fails is logged and tried again."""
@@ -107,36 +137,55 @@ class Sealer:
             os.close(descriptor)
 
     def _clear(self) -> None:
-        for path in self._folder.sealed.glob("*.aside"):
-            path.unlink()
+        folder = self._folder
+        left = (
+            folder.journal.glob("*.opening"),
+            folder.journal.glob("*.tombstone"),
+            folder.sealed.glob("*.aside"),
+        )
+        for path in (path for paths in left for path in paths):
+            folder.disk.unlink(path)
         oldest = (datetime.now(UTC) - _TOMBSTONE_AGE).timestamp()
-        for path in self._folder.live_files():
+        for path in folder.live_files():
             if is_tombstone(path) and path.stat().st_mtime < oldest:
-                path.unlink()
+                folder.disk.unlink(path)
 
-    def _closed(self, seals: Mapping[str, Any]) -> list[str]:
-        """Whole segments that nobody writes any more. A torn one waits for a journal's start."""
-        closed = []
-        for path in self._folder.live_files():
-            segment = path.stem
-            if segment in seals or segment in self._refused or split_segment(segment) is None:
-                continue
-            if path.stat().st_size == 0 or not _ends_in_newline(path):
-                continue
-            with dead_segment(self._folder, segment) as dead:
-                if dead is not None:
-                    closed.append(segment)
-        return closed
+    def _mend(self) -> None:
+        """Cut a torn line off the seals before they are read."""
+        with signed_log.held(self._folder.seals, self._folder.disk):
+            pass
 
-    def _write(self, segments: list[str]) -> list[dict[str, Any]]:
-        if not segments:
-            return []
+    def _seal_closed(
+        self, seals: Sequence[Mapping[str, Any]], everything: bool
+    ) -> tuple[tuple[str, ...], str]:
+        """The segments that were sealed, and why others could not be this time."""
+        ends = seal_ends(seals)
+        sealed = {held["segment"] for seal in seals for held in seal["segments"]}
+        closed = closed_segments(self._folder, sealed | self._refused.keys())
+        last = {writer: number for writer, (number, _) in ends.items()}
+        files = plan(closed, last, timedelta(0) if everything else self._gather)
+        done: list[str] = []
+        failed = ""
+        for report in self._write(ends, files) if files else ():
+            self._refuse(report["refused"])
+            failed = report.get("failed", failed)
+            if report["segments"]:
+                done += self._admit(report)
+        return tuple(done), failed
+
+    def _write(
+        self, ends: Mapping[str, tuple[int, End]], files: Sequence[Sequence[str]]
+    ) -> Iterable[dict[str, Any]]:
+        request = {
+            "root": str(self._folder.root),
+            "ends": {writer: astuple(end) for writer, (_, end) in ends.items()},
+            "files": files,
+        }
         package = str(Path(gateway.__file__).parents[1])
-        command = [sys.executable, "-P", "-m", "gateway.audit.seal_worker", str(self._folder.root), *segments]
-        child = subprocess.run(  # noqa: S603 - our own module, no shell
-            command,
+        child = subprocess.run(
+            [sys.executable, "-P", "-m", "gateway.audit.seal_worker"],
             env={"PATH": os.defpath, "PYTHONPATH": package},
-            stdin=subprocess.DEVNULL,
+            input=orjson.dumps(request),
             capture_output=True,
             check=False,
         )
@@ -146,48 +195,55 @@ class Sealer:
             )
         return [orjson.loads(line) for line in child.stdout.splitlines()]
 
-    def _acceptable(self, report: Mapping[str, Any]) -> bool:
-        if "error" not in report:
-            return True
-        self._refused[report["segment"]] = report["error"]
-        _log.error("%s cannot be sealed: %s", report["segment"], report["error"])
-        return False
+    def _refuse(self, refused: Mapping[str, str]) -> None:
+        for segment, reason in refused.items():
+            self._refused[segment] = reason
+            _log.error("%s cannot be sealed: %s", segment, reason)
 
-    def _admit(self, report: dict[str, Any]) -> str:
+    def _admit(self, report: Mapping[str, Any]) -> list[str]:
         """Steps 3 and 4 for one proved file."""
-        segment: str = report["segment"]
-        target = self._folder.sealed / f"date={report.pop('date')}" / f"{segment}.parquet"
-        target.parent.mkdir(mode=0o700, exist_ok=True)
-        os.rename(self._folder.aside(segment), target)
-        sync_folder(target.parent)
-        sync_folder(self._folder.sealed)
-        now = datetime.now(UTC)
-        head = Head(segment, report["last_seq"], report["hash"])
-        signed_log.append(
-            self._folder.checkpoints, self._signer.line(head_document(report["writer"], head, now))
-        )
+        folder, disk = self._folder, self._folder.disk
+        target = folder.sealed / f"date={report['date']}" / f"{report['file']}.parquet"
+        disk.make_folder(target.parent)
+        disk.rename(folder.aside(report["file"]), target)
+        disk.sync_folder(target.parent)
+        disk.sync_folder(folder.sealed)
+        for held in report["segments"]:
+            self._sign_end(held)
+        visible_at = datetime.now(UTC) + self._settle
         seal = {
             "kind": "seal",
-            **report,
-            "path": str(target.relative_to(self._folder.root)),
-            "visible_at": (now + self._settle).isoformat(timespec="microseconds"),
+            "file": report["file"],
+            "path": str(target.relative_to(folder.root)),
+            "parquet_sha256": report["parquet_sha256"],
+            "segments": report["segments"],
+            "visible_at": visible_at.isoformat(timespec="microseconds"),
         }
-        signed_log.append(self._folder.seals, self._signer.line(seal))
-        return segment
+        signed_log.append(folder.seals, seal, self._signer, disk)
+        return [held["segment"] for held in report["segments"]]
 
-    def _bury_due(self, seals: Mapping[str, Mapping[str, Any]]) -> None:
+    def _sign_end(self, held: Mapping[str, Any]) -> None:
+        """Sign the head at a segment's end unless its writer did."""
+        if self._roots.signed_seq(held["writer"]) < held["last_seq"]:
+            tree = End(held["last_seq"], held["hash"], tuple(held["peaks"])).tree()
+            head = Head(held["segment"], held["last_seq"], held["hash"], tree)
+            sign_head(self._folder, self._signer, held["writer"], head)
+
+    def _bury_due(self, seals: Sequence[Mapping[str, Any]]) -> None:
         """Step 5. The seal's own time goes into the tombstone: it tells which readers came too late."""
         now = datetime.now(UTC)
-        for segment, seal in seals.items():
-            live = self._folder.live(segment)
-            if datetime.fromisoformat(seal["visible_at"]) + self._bury > now:
-                continue
-            if not live.exists() or is_tombstone(live):
+        visible = {held["segment"]: seal["visible_at"] for seal in seals for held in seal["segments"]}
+        for live in self._folder.live_files():
+            visible_at = visible.get(live.stem)
+            if (
+                visible_at is None
+                or datetime.fromisoformat(visible_at) + self._bury > now
+                or is_tombstone(live)
+            ):
                 continue
             made = live.with_suffix(".tombstone")
-            made.touch(mode=0o600)
-            made.write_bytes(tombstone(segment, seal["visible_at"]))
-            os.rename(made, live)
+            self._folder.disk.write_new(made, tombstone(live.stem, visible_at))
+            self._folder.disk.rename(made, live)
 
 
 def read_seals(folder: Folder) -> list[dict[str, Any]]:
@@ -197,12 +253,6 @@ def read_seals(folder: Folder) -> list[dict[str, Any]]:
     except orjson.JSONDecodeError as error:
         # sealing on would give a segment a second seal
         raise SealingFailed(f"{folder.seals}: {error}; see regate audit verify") from error
-
-
-def _ends_in_newline(path: Path) -> bool:
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read() == b"\n"
 
 
 def _last_line(stderr: bytes) -> str:

@@ -1,6 +1,9 @@
 """The sealer's child process: turns closed segments into proved Parquet files, one line of output each.
 
-python -m gateway.audit.seal_worker AUDIT_FOLDER SEGMENT…
+    python -m gateway.audit.seal_worker < request
+
+The request is a JSON object on standard input: the audit folder, the sealed ends of the chains, and which
+segments go into which file.
 """
 
 from __future__ import annotations
@@ -8,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,62 +19,124 @@ import duckdb
 import orjson
 
 from gateway.audit import parquet
-from gateway.audit.folder import Folder
+from gateway.audit.folder import Folder, split_segment
 from gateway.audit.record import BrokenLine, Link, check
+from gateway.audit.seal_plan import End
 
 
-def main(root: Path, segments: list[str]) -> None:
-    """Write `sealed/<segment>.aside` for each segment and print what it holds, or why it cannot be sealed."""
-    folder = Folder(root)
-    for segment in segments:
+def write_files(
+    folder: Folder, ends: Mapping[str, End], files: Iterable[Sequence[str]]
+) -> Iterator[dict[str, Any]]:
+    """Write each list of segments to `sealed/<the first>.aside` and say what the file holds.
+
+    `refused` names the segments that are broken, with the reason: they stay as they are, and so does what
+    follows them in their chain. `failed` says why a file could not be written this time.
+    """
+    known = dict(ends)
+    stuck: set[str] = set()
+    for segments in files:
+        reached = dict(known)
+        report = _write(folder, [name for name in segments if _writer(name) not in stuck], reached)
+        if report["segments"]:
+            known = reached
+        else:
+            stuck |= {_writer(name) for name in segments}
+        stuck |= {_writer(name) for name in report["refused"]}
+        yield report
+
+
+def _write(folder: Folder, segments: Sequence[str], reached: dict[str, End]) -> dict[str, Any]:
+    proved: list[dict[str, Any]] = []
+    refused: dict[str, str] = {}
+    try:
+        for segment in segments:
+            if _writer(segment) in map(_writer, refused):
+                continue
+            try:
+                proved.append(_prove(folder.live(segment), segment, reached))
+            except BrokenLine as error:
+                refused[segment] = str(error)
+        if not proved:
+            return {"segments": [], "refused": refused}
+        file: str = proved[0]["segment"]
+        held = _write_parquet(folder, folder.aside(file), [folder.live(each["segment"]) for each in proved])
+    except BrokenLine as error:
+        return {"segments": [], "refused": dict.fromkeys(segments, str(error))}
+    except (duckdb.Error, OSError) as error:
+        return {"segments": [], "refused": refused, "failed": str(error)}
+    return {"file": file, "segments": proved, "refused": refused, "date": proved[0]["first_at"][:10], **held}
+
+
+def _prove(live: Path, segment: str, reached: dict[str, End]) -> dict[str, Any]:
+    """What a segment holds, joined to the end of its chain. Raises BrokenLine and OSError."""
+    writer = _writer(segment)
+    end = reached.get(writer, End())
+    tree = end.tree()
+    first: Link | None = None
+    last = Link(writer, end.seq, "", end.hash, "")
+    for number, line in enumerate(_lines(live), start=1):
         try:
-            report = _write(folder.live(segment), folder.aside(segment))
-        except (BrokenLine, duckdb.Error, OSError) as error:
-            report = {"error": str(error)}
-        sys.stdout.buffer.write(orjson.dumps({"segment": segment, **report}) + b"\n")
-        sys.stdout.buffer.flush()
-
-
-def _write(live: Path, path: Path) -> dict[str, Any]:
-    first, last = _prove(live)
-    path.unlink(missing_ok=True)
-    parquet.write_segment(live, path)
-    digest = hashlib.sha256()
-    for line in parquet.lines(path):
-        digest.update(line + b"\n")
-    live_sha256 = parquet.file_sha256(live)
-    if digest.hexdigest() != live_sha256 or parquet.has_gaps(path):
-        raise BrokenLine("the Parquet file does not hold what the segment holds")
+            link = check(line)
+        except BrokenLine as error:
+            raise BrokenLine(f"line {number}: {error}") from error
+        if (link.seq, link.prev, link.writer) != (last.seq + 1, last.hash, last.writer):
+            raise BrokenLine(f"line {number}: it does not follow the record before it")
+        tree.add(bytes.fromhex(link.hash))
+        first, last = first or link, link
+    if first is None:
+        raise BrokenLine("it holds no record")
+    reached[writer] = End(last.seq, last.hash, tuple(peak.hex() for peak in tree.peaks))
     return {
+        "segment": segment,
         "writer": last.writer,
         "first_seq": first.seq,
         "last_seq": last.seq,
+        "first_at": first.recorded_at,
+        "last_at": last.recorded_at,
         "hash": last.hash,
-        "date": first.recorded_at[:10],
-        "live_sha256": live_sha256,
-        "parquet_sha256": parquet.file_sha256(path),
+        "peaks": reached[writer].peaks,
+        "live_sha256": parquet.file_sha256(live),
     }
 
 
-def _prove(live: Path) -> tuple[Link, Link]:
-    """The segment's first and last link. Raises BrokenLine: what is broken stays as it is."""
-    first = last = None
+def _lines(live: Path) -> Iterator[bytes]:
     with live.open("rb") as file:
         for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):
                 raise BrokenLine(f"line {number}: it is torn")
-            try:
-                link = check(line[:-1])
-            except BrokenLine as error:
-                raise BrokenLine(f"line {number}: {error}") from error
-            if last and (link.seq, link.prev, link.writer) != (last.seq + 1, last.hash, last.writer):
-                raise BrokenLine(f"line {number}: it does not follow the line before")
-            first, last = first or link, link
-    if first is None or last is None:
-        raise BrokenLine("it holds no record")
-    return first, last
+            yield line[:-1]
+
+
+def _write_parquet(folder: Folder, path: Path, live: Sequence[Path]) -> dict[str, str]:
+    path.unlink(missing_ok=True)
+    parquet.write_segments(live, path, folder.disk)
+    if _sha256(parquet.lines(path)) != _sha256(line for each in live for line in _lines(each)):
+        raise BrokenLine("the Parquet file does not hold what the segments hold")
+    if parquet.has_gaps(path):
+        raise BrokenLine("a column cannot hold what its line says")
+    return {"parquet_sha256": parquet.file_sha256(path)}
+
+
+def _writer(segment: str) -> str:
+    place = split_segment(segment)
+    return place[0] if place else ""
+
+
+def _sha256(lines: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(line + b"\n")
+    return digest.hexdigest()
+
+
+def main() -> None:
+    request = orjson.loads(sys.stdin.buffer.read())
+    ends = {writer: End(seq, hash_, tuple(peaks)) for writer, (seq, hash_, peaks) in request["ends"].items()}
+    for report in write_files(Folder(Path(request["root"])), ends, request["files"]):
+        sys.stdout.buffer.write(orjson.dumps(report) + b"\n")
+        sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":
     os.umask(0o077)
-    main(Path(sys.argv[1]), sys.argv[2:])
+    main()

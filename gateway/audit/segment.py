@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import logging
+import mmap
 import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from gateway.audit.folder import Folder, is_tombstone, locked, segment_name, split_segment, sync_folder
-from gateway.audit.record import GENESIS, Draft, chain
-from gateway.audit.signed_log import whole_end, write_whole
+import orjson
 
+from gateway.audit import signed_log
+from gateway.audit.folder import Folder, is_tombstone, locked, segment_name, split_segment
+from gateway.audit.heads import Head
+from gateway.audit.record import BrokenLine, Draft, chain, check
+from gateway.audit.signed_log import line_end
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The end of a writer's chain; seq 0 before the first record."""
+_CHUNK = 4 * 1024 * 1024
 
-    segment: str = ""
-    seq: int = 0
-    hash: str = GENESIS
+_log = logging.getLogger("regate.audit")
 
 
 class LiveChain:
@@ -35,6 +36,7 @@ class LiveChain:
         if split_segment(segment_name(writer, 1)) is None:
             raise ValueError(f"{writer!r} cannot name a writer: expected lower-case letters and digits")
         self._folder = folder
+        self._disk = folder.disk
         self._writer = writer
         self._segment_bytes = segment_bytes
         self._segment_seconds = segment_seconds
@@ -53,8 +55,8 @@ class LiveChain:
         self._mend()
         data, head = self._link(drafts)
         self._dirty = True
-        write_whole(self._descriptor, data)
-        os.fdatasync(self._descriptor)
+        self._disk.write(self._descriptor, data)
+        self._disk.sync(self._descriptor)
         self._dirty = False
         self._size += len(data)
         self.head = head
@@ -81,38 +83,45 @@ class LiveChain:
             self._descriptor = -1
 
     def _open(self) -> None:
-        """Lock the next segment before it gets its name, so that nobody takes it for a dead one."""
+        """Lock the next segment before it gets its name, so that nobody takes it for a dead one.
+
+        A link, not a rename: it never takes the place of a segment that is there.
+        """
         segment = segment_name(self._writer, self._number + 1)
         path = self._folder.live(segment)
         aside = path.with_suffix(".opening")
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        descriptor = self._disk.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
+        linked = False
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.rename(aside, path)
-            sync_folder(path.parent)
+            self._disk.link(aside, path)
+            linked = True
+            self._disk.unlink(aside)
+            self._disk.sync_folder(path.parent)
         except OSError:
             os.close(descriptor)
-            with suppress(OSError):
-                aside.unlink(missing_ok=True)
-                path.unlink(missing_ok=True)
+            for left in (aside, path) if linked else (aside,):
+                with suppress(OSError):
+                    self._disk.unlink(left)
             raise
         self._descriptor, self._size, self._opened, self._dirty = descriptor, 0, time.monotonic(), False
         self._number += 1
-        self.head = Head(segment, self.head.seq, self.head.hash)
+        self.head = Head(segment, self.head.seq, self.head.hash, self.head.tree)
 
     def _mend(self) -> None:
         if self._dirty:
-            os.ftruncate(self._descriptor, self._size)
-            os.fdatasync(self._descriptor)
+            self._disk.truncate(self._descriptor, self._size)
+            self._disk.sync(self._descriptor)
             self._dirty = False
 
     def _link(self, drafts: Iterable[Draft]) -> tuple[bytes, Head]:
-        seq, prev, lines = self.head.seq, self.head.hash, []
+        seq, prev, tree, lines = self.head.seq, self.head.hash, self.head.tree.copy(), []
         for made in drafts:
             seq += 1
             line, prev = chain(made, self._writer, seq, prev)
+            tree.add(bytes.fromhex(prev))
             lines.append(line)
-        return b"".join(lines), Head(self.head.segment, seq, prev)
+        return b"".join(lines), Head(self.head.segment, seq, prev, tree)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,21 +137,60 @@ class TornTail:
 class DeadSegment:
     """A segment whose writer is gone, locked for the caller."""
 
-    def __init__(self, name: str, descriptor: int) -> None:
+    def __init__(self, folder: Folder, name: str, descriptor: int) -> None:
         self.name = name
+        self._folder = folder
         self._descriptor = descriptor
 
     def torn_tail(self) -> TornTail | None:
-        end = whole_end(self._descriptor)
-        size = os.fstat(self._descriptor).st_size - end
-        if size == 0:
+        """The end of a batch that was never durable, so that nobody counts on it; None when all is whole.
+
+        It begins at a line without its newline or, after a power cut that lost pages before others, at one
+        with zeros in it (JSON has none). What a signed head names was durable: damage there is for `verify`.
+        """
+        size = os.fstat(self._descriptor).st_size
+        end = self._whole_end(size)
+        if end == size:
             return None
-        tail = os.pread(self._descriptor, size, end)
-        return TornTail(self.name, end, size, hashlib.sha256(tail).hexdigest())
+        if (signed := self._signed_seq()) > self._seq_before(end):
+            _log.error(
+                "%s is damaged before its signed record %d: see regate audit verify", self.name, signed
+            )
+            return None
+        digest = hashlib.sha256()
+        for start in range(end, size, _CHUNK):
+            digest.update(os.pread(self._descriptor, min(_CHUNK, size - start), start))
+        return TornTail(self.name, end, size - end, digest.hexdigest())
 
     def cut(self, tail: TornTail) -> None:
-        os.ftruncate(self._descriptor, tail.offset)
-        os.fdatasync(self._descriptor)
+        self._folder.disk.truncate(self._descriptor, tail.offset)
+        self._folder.disk.sync(self._descriptor)
+
+    def _whole_end(self, size: int) -> int:
+        end = line_end(self._descriptor, size)
+        if end:
+            with mmap.mmap(self._descriptor, end, prot=mmap.PROT_READ) as content:
+                if (zero := content.find(b"\0")) >= 0:
+                    return line_end(self._descriptor, zero)
+        return end
+
+    def _seq_before(self, end: int) -> int:
+        """The number of the record that ends there; 0 when none does."""
+        start = line_end(self._descriptor, max(0, end - 1))
+        try:
+            return check(os.pread(self._descriptor, max(0, end - 1 - start), start)).seq
+        except BrokenLine:
+            return 0
+
+    def _signed_seq(self) -> int:
+        """The writer's last signed record in this segment, 0 without one; reads the whole log."""
+        ours = b'"segment":"%b"' % self.name.encode()
+        signed = 0
+        for line in signed_log.lines(self._folder.checkpoints):
+            if ours in line:
+                with suppress(orjson.JSONDecodeError, KeyError, ValueError):  # spoilt: `verify` names it
+                    signed = max(signed, int(orjson.loads(line)["seq"]))
+        return signed
 
 
 @contextmanager
@@ -159,6 +207,6 @@ def dead_segment(folder: Folder, segment: str) -> Iterator[DeadSegment | None]:
         return
     try:
         with locked(descriptor) as taken:
-            yield DeadSegment(segment, descriptor) if taken else None
+            yield DeadSegment(folder, segment, descriptor) if taken else None
     finally:
         os.close(descriptor)

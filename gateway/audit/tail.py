@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gateway.audit.folder import Folder, is_tombstone
-from gateway.audit.signed_log import whole_end
+from gateway.audit.signed_log import line_end
 
 
 class Tail:
@@ -16,7 +16,7 @@ class Tail:
         self._offsets: dict[str, int] = {}
         for path in self._folder.live_files():
             with path.open("rb") as file:
-                self._offsets[path.name] = whole_end(file.fileno())
+                self._offsets[path.name] = line_end(file.fileno(), path.stat().st_size)
 
     def read(self) -> list[bytes]:
         """New lines without their newlines, in each writer's own order."""

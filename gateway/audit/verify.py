@@ -2,246 +2,280 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from gateway.audit import parquet, signed_log
 from gateway.audit.folder import Folder, is_tombstone, split_segment
-from gateway.audit.record import GENESIS, BrokenLine, check
-from gateway.audit.segment import dead_segment
-from gateway.audit.signing import BadSignature, Verifier, load_verifier
+from gateway.audit.merkle import Frontier
+from gateway.audit.pool import Pool, cores
+from gateway.audit.record import GENESIS
+from gateway.audit.report import Break, Report
+from gateway.audit.signing import Verifier, load_verifier
+from gateway.audit.verify_log import Heads, Keys, check_anchor, follow_keys, read_heads, signed_lines
+from gateway.audit.verify_segment import Found, Run, Task, prove_file
 from gateway.errors import ConfigError
 
+__all__ = ["Break", "Report", "size", "verify"]
 
-@dataclass(frozen=True, slots=True)
-class Break:
-    """One place where the evidence is not what was written. Numbers are -1 where they do not apply."""
-
-    file: str
-    reason: str
-    line: int = -1
-    writer: str = ""
-    seq: int = -1
-
-    def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line > 0 else self.file
-        record = f" record {self.writer}/{self.seq}:" if self.seq >= 0 else ""
-        return f"{place}:{record} {self.reason}"
+_WORTH_A_POOL = 32 * 1024 * 1024  # bytes
 
 
-@dataclass(slots=True)
-class Report:
-    """What was proved. `unsigned` counts sound records that no signed head covers yet."""
-
-    records: int = 0
-    segments: int = 0
-    chains: int = 0
-    unsigned: int = 0
-    breaks: list[Break] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def intact(self) -> bool:
-        return not self.breaks
-
-    def document(self) -> dict[str, Any]:
-        return {"intact": self.intact, **asdict(self)}
-
-
-def _silent(_: str) -> None:
+def _silent(_: int) -> None:
     """No progress shown."""
 
 
-def verify(root: Path, public_key: Path, *, progress: Callable[[str], None] = _silent) -> Report:
-    """Check everything under the audit folder; gateways may write meanwhile.
+def verify(
+    root: Path,
+    public_key: Path,
+    *,
+    anchor: Path | None = None,
+    jobs: int | None = None,
+    progress: Callable[[int], None] = _silent,
+) -> Report:
+    """Check everything under the audit folder, also against an anchor file; gateways may write meanwhile.
 
-    A chain is followed up to its first broken record, the other chains to their ends. `progress` is told each
-    segment's name before it is read.
+    A chain is followed up to its first broken record, the other chains to their ends. `progress` is told the
+    bytes that were proved, of `size`.
     """
-    return _Verification(Folder(root), public_key, progress).run()
+    folder = Folder(root)
+    jobs = jobs or (cores() if size(root) > _WORTH_A_POOL else 1)
+    with Pool(jobs) as pool:
+        return _Verification(folder, pool, progress).run(public_key, anchor)
+
+
+def size(root: Path) -> int:
+    """How many bytes of records there are to prove."""
+    folder = Folder(root)
+    return sum(path.stat().st_size for path in (*folder.live_files(), *folder.sealed_files()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a segment's records are: a file, and there from one line to another; 0 is the end."""
+
+    segment: str
+    task: Task
+    first: int = 1
+    last: int = 0
+    held: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _End:
+    """How far a chain was followed."""
+
+    seq: int = 0
+    prev: str = GENESIS
+    covered: int = 0
+    tree: Frontier = field(default_factory=Frontier)
 
 
 class _Verification:
-    def __init__(self, folder: Folder, public_key: Path, progress: Callable[[str], None]) -> None:
+    def __init__(self, folder: Folder, pool: Pool, progress: Callable[[int], None]) -> None:
         self._folder = folder
-        self._public_key = public_key
+        self._pool = pool
         self._progress = progress
         self._report = Report()
-        self._seals: dict[str, dict[str, Any]] = {}
-        self._heads: dict[str, dict[int, str]] = defaultdict(dict)
+        self._heads = Heads()
+        self._seals: list[dict[str, Any]] = []
+        self._found: dict[Task, Found] = {}
+        self._uses: Counter[Task] = Counter()
+        self._told: set[Path] = set()
 
-    def run(self) -> Report:
-        verifier = self._verifier()
+    def run(self, public_key: Path, anchor: Path | None) -> Report:
         # heads first: what they name was on disk before they were signed; then the segments, then their
         # seals, so that a segment sealed meanwhile is met as live
-        for head in self._signed(self._folder.checkpoints, verifier):
-            self._heads[head["writer"]][head["seq"]] = head["hash"]
+        checkpoints = signed_log.lines(self._folder.checkpoints)
         live = self._folder.live_files()
-        self._read_seals(verifier)
+        keys = self._keys(public_key, checkpoints, live)
+        if keys:
+            self._read_checkpoints(checkpoints, keys, anchor)
+            self._read_seals(keys)
         chains = self._chains(live)
-        for writer in sorted(chains.keys() | self._heads.keys()):
-            self._follow(writer, chains.get(writer, {}))
+        places = [place for _, chain in sorted(chains.items()) for _, place in sorted(chain.items())]
+        self._uses = Counter(place.task for place in places)
+        results = self._pool.map(prove_file, self._uses)  # each file once, in the order of first use
+        for writer in sorted(chains.keys() | self._heads.heads.keys()):
+            self._follow(writer, chains.get(writer, {}), results, keys)
         self._find_strays()
         return self._report
 
-    def _verifier(self) -> Verifier | None:
+    def _keys(self, public_key: Path, checkpoints: Sequence[bytes], live: Sequence[Path]) -> Keys | None:
         try:
-            return load_verifier(self._public_key)
+            trusted: Verifier = load_verifier(public_key)
         except ConfigError as error:
-            if signed_log.lines(self._folder.checkpoints) or self._folder.live_files():
-                self._break(self._public_key, f"the signed heads cannot be checked: {error}")
+            if checkpoints or live:
+                self._break(public_key, f"the signed heads cannot be checked: {error}")
             return None
+        return follow_keys(checkpoints, trusted, self._teller(self._folder.checkpoints))
 
-    def _signed(self, path: Path, verifier: Verifier | None) -> Iterator[dict[str, Any]]:
-        if verifier is None:
-            return
-        for number, line in enumerate(signed_log.lines(path), start=1):
-            try:
-                yield verifier.read(line)
-            except BadSignature as error:
-                self._break(path, str(error), line=number)
-
-    def _read_seals(self, verifier: Verifier | None) -> None:
-        for seal in self._signed(self._folder.seals, verifier):
-            if seal["segment"] in self._seals:
-                self._break(self._folder.seals, f"{seal['segment']} is sealed twice")
-            self._seals[seal["segment"]] = seal
-
-    def _chains(self, live: list[Path]) -> dict[str, dict[int, str]]:
-        """Every writer's segments by number, wherever they are."""
-        chains: dict[str, dict[int, str]] = defaultdict(dict)
-        for segment in {*self._seals, *(path.stem for path in live)}:
-            if (place := split_segment(segment)) is None:
-                self._break(self._folder.live(segment), "it is no writer's segment")
-            else:
-                chains[place[0]][place[1]] = segment
-        return chains
-
-    def _follow(self, writer: str, segments: Mapping[int, str]) -> None:
-        """Follow one writer's chain to its end or to its first break."""
-        self._report.chains += 1
-        heads = self._heads[writer]
-        seq, prev, covered = 0, GENESIS, 0
-        for _, segment in sorted(segments.items()):
-            self._progress(segment)
-            end = self._follow_segment(writer, segment, seq, prev, heads)
-            if end is None:
-                return
-            seq, prev = end
-            self._report.segments += 1
-            covered = max([covered, *(head for head in heads if head <= seq)])
-        self._report.unsigned += seq - covered
-        if heads and max(heads) > seq:
-            self._break(
-                self._folder.journal,
-                f"the chain of {writer} ends at record {seq}, but record {max(heads)} was signed: "
-                "what followed was removed",
-                writer=writer,
-                seq=seq + 1,
+    def _read_checkpoints(self, lines: Sequence[bytes], keys: Keys, anchor: Path | None) -> None:
+        tell = self._teller(self._folder.checkpoints)
+        documents = signed_lines(lines, keys.checkpoints, tell, self._pool)
+        self._heads = read_heads(lines, documents, tell)
+        self._report.heads = sum(map(len, self._heads.heads.values()))
+        self._report.roots = len(self._heads.roots)
+        if anchor:
+            if not anchor.exists():
+                self._break(anchor, "there is no such anchor file")
+            self._report.anchored = check_anchor(
+                signed_log.lines(anchor), self._heads, keys, self._teller(anchor)
             )
 
-    def _follow_segment(
-        self, writer: str, segment: str, seq: int, prev: str, heads: Mapping[int, str]
-    ) -> tuple[int, str] | None:
-        """The chain's end behind this segment; None when it breaks in it."""
-        file = self._folder.root / self._path(segment)
-        number = 0
-        try:
-            for number, line in enumerate(self._lines(segment), start=1):
-                link = check(line)
-                if (
-                    reason := _misplaced(writer, seq + 1, prev, link.writer, link.seq, link.prev)
-                ) is not None:
-                    self._break(file, reason, line=number, writer=writer, seq=seq + 1)
-                    return None
-                if heads.get(link.seq, link.hash) != link.hash:
-                    self._break(file, "it is not the record that was signed", number, writer, link.seq)
-                    return None
-                seq, prev = link.seq, link.hash
-                self._report.records += 1
-        except BrokenLine as error:
-            self._break(file, str(error), line=number, writer=writer, seq=seq + 1)
-            return None
-        except (OSError, duckdb.Error) as error:
-            self._break(file, f"it cannot be read: {error}", writer=writer, seq=seq + 1)
-            return None
-        return (seq, prev) if self._seal_fits(segment, file, seq, prev) else None
+    def _read_seals(self, keys: Keys) -> None:
+        tell = self._teller(self._folder.seals)
+        lines = signed_log.lines(self._folder.seals)
+        self._seals = [seal for seal in signed_lines(lines, keys.seals, tell, self._pool) if seal]
 
-    def _path(self, segment: str) -> str:
-        seal = self._seals.get(segment)
-        return seal["path"] if seal else str(self._folder.live(segment).relative_to(self._folder.root))
+    def _chains(self, live: Sequence[Path]) -> dict[str, dict[int, _Place]]:
+        """Every writer's segments by number, wherever they are."""
+        places: dict[str, _Place] = {path.stem: self._live(path) for path in live}
+        sealed: set[str] = set()
+        for place in self._sealed_places(self._seals):
+            if place.segment in sealed:
+                self._break(self._folder.seals, f"{place.segment} is sealed twice")
+            sealed.add(place.segment)
+            places[place.segment] = place
+        chains: dict[str, dict[int, _Place]] = {}
+        for segment, place in places.items():
+            if (name := split_segment(segment)) is None:
+                self._break(self._folder.live(segment), "it is no writer's segment")
+            else:
+                chains.setdefault(name[0], {})[name[1]] = place
+        return chains
 
-    def _lines(self, segment: str) -> Iterator[bytes]:
-        if segment in self._seals:
-            return parquet.lines(self._folder.root / self._path(segment))
-        if is_tombstone(self._folder.live(segment)):
-            # sealed and buried since we looked, or its seal was taken away
-            self._read_new_seal(segment)
-            return self._lines(segment)
-        return self._live_lines(segment)
+    def _live(self, path: Path) -> _Place:
+        return _Place(path.stem, Task(self._folder.root, path))
 
-    def _read_new_seal(self, segment: str) -> None:
-        verifier = load_verifier(self._public_key)
-        for line in signed_log.lines(self._folder.seals):
-            seal = _readable(verifier, line)
-            if seal and seal["segment"] == segment:
-                self._seals[segment] = seal
-                return
-        raise BrokenLine("it was sealed, but its seal is gone")
+    def _sealed_places(self, seals: Sequence[Mapping[str, Any]]) -> Iterator[_Place]:
+        for seal in seals:
+            task = Task(self._folder.root, self._folder.root / seal["path"], seal["parquet_sha256"])
+            first = 1
+            for held in seal["segments"]:
+                last = first + held["last_seq"] - held["first_seq"]
+                yield _Place(held["segment"], task, first, last, held)
+                first = last + 1
 
-    def _live_lines(self, segment: str) -> Iterator[bytes]:
-        path = self._folder.live(segment)
-        with path.open("rb") as file:
-            for line in file:
-                if line.endswith(b"\n"):
-                    yield line[:-1]
-                    continue
-                with dead_segment(self._folder, segment) as dead:
-                    if dead is not None:  # else its writer is in the middle of it
-                        self._report.notes.append(
-                            f"{segment}: a torn tail of {len(line)} bytes, left by a crash"
-                        )
-                return
+    def _follow(
+        self, writer: str, segments: Mapping[int, _Place], results: Iterator[Found], keys: Keys | None
+    ) -> None:
+        """Follow one writer's chain to its end or to its first break."""
+        self._report.chains += 1
+        heads, end, whole = self._heads.heads.get(writer, {}), _End(), True
+        for _, place in sorted(segments.items()):
+            found = self._result(place.task, results)
+            if not whole:
+                continue  # its results are taken off all the same
+            if found.buried:
+                place, found = self._sealed_since(place.segment, keys)
+            whole = self._join(writer, place, found, end, heads)
+            self._report.segments += whole
+        if not whole:
+            return
+        self._report.unsigned += end.seq - end.covered
+        if heads and max(heads) > end.seq:
+            self._break(
+                self._folder.journal,
+                f"the chain of {writer} ends at record {end.seq}, but record {max(heads)} was signed: "
+                "what followed was removed",
+                writer=writer,
+                seq=end.seq + 1,
+            )
 
-    def _seal_fits(self, segment: str, file: Path, seq: int, hash_: str) -> bool:
+    def _result(self, task: Task, results: Iterator[Found]) -> Found:
+        """What the file holds, kept for as long as another segment is in it."""
+        if task not in self._found:
+            self._found[task] = next(results)
+            self._progress(task.path.stat().st_size if task.path.exists() else 0)
+        self._uses[task] -= 1
+        return self._found[task] if self._uses[task] else self._found.pop(task)
+
+    def _sealed_since(self, segment: str, keys: Keys | None) -> tuple[_Place, Found]:
+        """Sealed and buried since we looked, or its seal was taken away."""
+        if keys:
+            lines = signed_log.lines(self._folder.seals)
+            documents = signed_lines(lines, keys.seals, lambda *_: None, self._pool)
+            for place in self._sealed_places([seal for seal in documents if seal]):
+                if place.segment == segment:
+                    return place, prove_file(place.task)
+        live = self._live(self._folder.live(segment))
+        return live, Found(broken="it was sealed, but its seal is gone")
+
+    def _join(
+        self, writer: str, place: _Place, found: Found, end: _End, heads: Mapping[int, tuple[str, str]]
+    ) -> bool:
+        """Join a segment's records to the chain; whether it holds to the segment's end."""
+        path = place.task.path
+        if found.torn:
+            self._report.notes.append(f"{place.segment}: a torn tail of {found.torn} bytes, left by a crash")
+        for run in found.part(place.first, place.last or found.lines):
+            if reason := _misplaced(writer, end, run):
+                self._break(path, reason, run.line, writer, end.seq + 1)
+                return False
+            if not self._join_run(path, run, end, heads):
+                return False
+        if found.broken and (not place.last or place.last > found.lines):
+            line = found.lines + 1 if "cannot be read" not in found.broken else -1
+            self._break(path, found.broken, line, writer, end.seq + 1)
+            return False
+        return not place.held or self._seal_fits(place, found, end)
+
+    def _join_run(self, path: Path, run: Run, end: _End, heads: Mapping[int, tuple[str, str]]) -> bool:
+        for place in range(run.count):
+            end.seq += 1
+            hash_ = run.hash(place)
+            end.tree.add(hash_)
+            if end.seq in heads:
+                if heads[end.seq] != (hash_.hex(), end.tree.root().hex()):
+                    reason = "it is not the record that was signed"
+                    self._break(path, reason, run.line + place, run.writer, end.seq)
+                    return False
+                end.covered = end.seq
+            self._report.records += 1
+        end.prev = run.hash(run.count - 1).hex()
+        return True
+
+    def _seal_fits(self, place: _Place, found: Found, end: _End) -> bool:
         """Whether the sealed file and what is left of the live one are what the seal says."""
-        seal = self._seals.get(segment)
-        if seal is None:
-            return True
-        writer = seal["writer"]
-        if (seal["last_seq"], seal["hash"]) != (seq, hash_):
-            self._break(file, f"its seal ends at record {seal['last_seq']}", writer=writer, seq=seq)
+        held, path = place.held, place.task.path
+        writer = held["writer"]
+        if (held["last_seq"], held["hash"]) != (end.seq, end.prev):
+            self._break(path, f"its seal ends at record {held['last_seq']}", writer=writer, seq=end.seq)
             return False
-        if parquet.file_sha256(file) != seal["parquet_sha256"]:
-            place = parquet.first_parted(file)
-            reason = "its columns were changed" if place else "the file is not the one that was sealed"
-            where = {"line": place, "seq": seal["first_seq"] + place - 1} if place else {}
-            self._break(file, reason, writer=writer, **where)
+        if found.changed:
+            if place.first <= found.parted <= place.last:
+                seq = held["first_seq"] + found.parted - place.first
+                self._break(path, "its columns were changed", found.parted, writer, seq)
+            elif not found.parted and path not in self._told:
+                self._break(path, "the file is not the one that was sealed", writer=writer)
+            self._told.add(path)
             return False
-        live = self._folder.live(segment)
-        if live.exists() and not is_tombstone(live) and parquet.file_sha256(live) != seal["live_sha256"]:
+        live = self._folder.live(place.segment)
+        if live.exists() and not is_tombstone(live) and parquet.file_sha256(live) != held["live_sha256"]:
             self._break(live, "it was changed since it was sealed", writer=writer)
             return False
         return True
 
     def _find_strays(self) -> None:
         """Files that a view would read beside the sealed ones."""
-        sealed = {self._folder.root / seal["path"]: segment for segment, seal in self._seals.items()}
-        segments = set(sealed.values())
+        sealed = {self._folder.root / seal["path"]: seal["file"] for seal in self._seals}
+        names = set(sealed.values())
         for path in self._folder.sealed_files():
             if path in sealed:
                 continue
-            if path.stem in segments:
+            if path.stem in names:
                 self._break(path, "a second file of a sealed segment")
             else:
                 self._report.notes.append(
                     f"{path.name}: not sealed yet, or left by a crash; no view reads it"
                 )
+
+    def _teller(self, file: Path) -> Callable[[str, int], None]:
+        return lambda reason, line: self._break(file, reason, line)
 
     def _break(self, file: Path, reason: str, line: int = -1, writer: str = "", seq: int = -1) -> None:
         root = self._folder.root
@@ -249,21 +283,14 @@ class _Verification:
         self._report.breaks.append(Break(name, reason, line, writer, seq))
 
 
-def _misplaced(writer: str, seq: int, prev: str, its_writer: str, its_seq: int, its_prev: str) -> str | None:
-    """Why a sound line is not the one expected here; None when it is."""
-    if its_writer != writer:
-        return f"it is a record of {its_writer}"
-    if its_seq > seq:
-        return f"missing up to record {its_seq - 1}"
-    if its_seq < seq:
-        return f"record {its_seq} stands in its place"
-    if its_prev != prev:
+def _misplaced(writer: str, end: _End, run: Run) -> str:
+    """Why a sound run of records is not the one expected here; empty when it is."""
+    if run.writer != writer:
+        return f"it is a record of {run.writer}"
+    if run.seq > end.seq + 1:
+        return f"missing up to record {run.seq - 1}"
+    if run.seq <= end.seq:
+        return f"record {run.seq} stands in its place"
+    if run.prev != end.prev:
         return "it does not follow the record before it"
-    return None
-
-
-def _readable(verifier: Verifier, line: bytes) -> dict[str, Any] | None:
-    try:
-        return verifier.read(line)
-    except BadSignature:
-        return None
+    return ""

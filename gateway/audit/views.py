@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import duckdb
 
-from gateway.audit.folder import Folder, sync_folder
+from gateway.audit.folder import Folder
 from gateway.audit.parquet import MAX_OBJECT
 from gateway.audit.record import COLUMNS
 from gateway.audit.schema import comments
@@ -77,8 +77,8 @@ def publish(folder: Folder) -> None:
         connection.execute("USE memory")
         connection.execute("DETACH published")
     os.chmod(made, 0o600)
-    os.rename(made, folder.database)
-    sync_folder(folder.root)
+    folder.disk.rename(made, folder.database)
+    folder.disk.sync_folder(folder.root)
 
 
 def _records(root: str) -> str:
@@ -87,21 +87,21 @@ def _records(root: str) -> str:
     live_columns = {**COLUMNS, "body": "JSON", "tombstone": "VARCHAR", "visible_at": "TIMESTAMPTZ"}
     spec = ", ".join(f"{name}: {_text(kind)}" for name, kind in live_columns.items())
     seals = f"""
-        SELECT segment FROM read_ndjson({root} || '/seals.ndjson', ignore_errors=true,
-            columns={{segment: 'VARCHAR', visible_at: 'TIMESTAMPTZ'}})
-        WHERE segment IS NOT NULL AND visible_at <= now()
-    """  # noqa: S608 - the root is a quoted path
+        FROM read_ndjson({root} || '/seals.ndjson', ignore_errors=true,
+            columns={{file: 'VARCHAR', segments: 'STRUCT(segment VARCHAR)[]', visible_at: 'TIMESTAMPTZ'}})
+        WHERE file IS NOT NULL AND visible_at <= now()
+    """
     late = "error('a segment was sealed while this query ran: run it again')::BOOLEAN"
     return f"""
         SELECT {names}, body, parse_filename(filename, true) AS segment
         FROM read_ndjson({root} || '/journal/*.ndjson', columns={{{spec}}}, ignore_errors=true, filename=true,
             maximum_object_size={MAX_OBJECT})
         WHERE CASE WHEN seq IS NOT NULL THEN true WHEN visible_at > now() THEN {late} ELSE false END
-            AND parse_filename(filename, true) NOT IN ({seals})
+            AND parse_filename(filename, true) NOT IN (SELECT unnest(segments).segment {seals})
         UNION ALL
         SELECT {names}, line->'$.body' AS body, parse_filename(filename, true) AS segment
         FROM read_parquet({root} || '/sealed/*/*.parquet', filename=true, hive_partitioning=false)
-        WHERE parse_filename(filename, true) IN ({seals})
+        WHERE parse_filename(filename, true) IN (SELECT file {seals})
     """  # noqa: S608 - our own names; the root is a quoted path
 
 

@@ -55,7 +55,7 @@ def test_after_a_kill_under_load_every_prompt_that_reached_the_provider_is_on_re
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_told_to_stop_it_finishes_what_is_under_way_and_seals_its_evidence(
+def test_told_to_stop_it_finishes_what_is_under_way_and_signs_its_evidence(
     launch: Launch, provider: FakeProvider, http: httpx.Client, stop: signal.Signals
 ) -> None:
     gateway = launch(limits={"drain_seconds": 20})
@@ -73,7 +73,8 @@ def test_told_to_stop_it_finishes_what_is_under_way_and_seals_its_evidence(
     assert streamed_text(answer.text) == f"the long tale of {EMAIL} and others"
     assert events(answer.text)[-1] == "[DONE]"
     assert gateway.closing(answer.headers["x-regate-exchange-id"])["code"] == ""
-    assert list((gateway.audit / "sealed").rglob("*.parquet"))
+    last = (gateway.audit / "checkpoints.ndjson").read_text().splitlines()[-1]
+    assert json.loads(last)["kind"] == "root"
     assert gateway.cli("audit", "verify").returncode == 0
 
 

@@ -30,13 +30,21 @@ class Evidence:
         self.journals.append(journal)
         return journal
 
-    def sealer(self, settle: float = 0, bury: float = 3600) -> Sealer:
-        sealer = Sealer(self.root, key=self.key, settle_seconds=settle, bury_seconds=bury)
+    def sealer(self, settle: float = 0, bury: float = 3600, gather: float = 0, **options: Any) -> Sealer:
+        """A started sealer that lets small segments wait for nothing."""
+        sealer = Sealer(
+            self.root,
+            key=self.key,
+            settle_seconds=settle,
+            bury_seconds=bury,
+            gather_seconds=gather,
+            **options,
+        )
         sealer.start()
         return sealer
 
-    def verify(self) -> Report:
-        return verify(self.root, self.key.with_suffix(".pub"))
+    def verify(self, **options: Any) -> Report:
+        return verify(self.root, self.key.with_suffix(".pub"), **options)
 
     def rows(self, sql: str, *parameters: Any) -> list[list[Any]]:
         with query(self.root, sql, parameters) as result:

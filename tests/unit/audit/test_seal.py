@@ -6,7 +6,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -113,6 +112,59 @@ def test_a_reader_that_comes_too_late_for_the_live_segment_is_told(written: Evid
         count(written.folder)
 
 
+def test_small_segments_wait_for_each_other_and_share_a_file(evidence: Evidence) -> None:
+    """A command leaves a segment of a record or two; a file each would slow every query down."""
+    for number in range(5):
+        journal = evidence.journal()
+        journal.record_sync(decision(number))
+        journal.close()
+    sealer = evidence.sealer(gather=3600)
+
+    assert sealer.seal().segments == ()
+    assert len(sealer.seal(everything=True).segments) == 5
+    assert len(evidence.folder.sealed_files()) == 1
+    assert count(evidence.folder) == 5
+    report = evidence.verify()
+    assert (report.intact, report.records, report.segments, report.chains) == (True, 5, 5, 5)
+
+
+def test_a_large_segment_takes_the_small_one_before_it_along(evidence: Evidence) -> None:
+    journal = evidence.journal(segment_bytes=1)
+    journal.record_sync(decision(0))
+    journal.record_sync(decision(1, body={"text": "x" * 1_100_000}))
+    journal.record_sync(decision(2))
+
+    sealed = evidence.sealer(gather=3600).seal()
+
+    assert sealed.segments == (f"{journal.writer}-000001", f"{journal.writer}-000002")
+    assert len(evidence.folder.sealed_files()) == 2
+
+
+def test_what_follows_a_broken_segment_stays_with_it(evidence: Evidence) -> None:
+    journal = evidence.journal(segment_bytes=1)
+    for number in range(3):
+        journal.record_sync(decision(number))
+    journal.close()
+    first = evidence.folder.live_files()[0]
+    first.write_bytes(first.read_bytes().replace(b'"number":0', b'"number":1'))
+    sealer = evidence.sealer()
+
+    for _ in range(2):
+        sealed = sealer.seal()
+        assert (sealed.segments, list(sealed.refused or ())) == ((), [first.stem])
+    assert count(evidence.folder) == 3
+
+
+def test_a_file_that_cannot_be_written_now_is_tried_again(written: Evidence) -> None:
+    sealer = written.sealer()
+    (written.folder.aside(written.live().stem)).mkdir()
+    with pytest.raises(SealingFailed, match="directory"):
+        sealer.seal()
+
+    (written.folder.aside(written.live().stem)).rmdir()
+    assert sealer.seal().segments == (written.live().stem,)
+
+
 def test_a_broken_segment_is_not_sealed_and_the_others_are(written: Evidence) -> None:
     broken = written.live()
     broken.write_bytes(broken.read_bytes().replace(b'"number":4', b'"number":5'))
@@ -154,7 +206,7 @@ def test_an_old_seal_line_cut_short_by_a_crash_does_not_spoil_the_next(written: 
     written.sealer().seal()
 
     (line,) = written.folder.seals.read_bytes().splitlines()
-    assert orjson.loads(line)["last_seq"] == 10
+    assert orjson.loads(line)["segments"][0]["last_seq"] == 10
 
 
 def test_a_spoilt_seal_stops_the_sealer_before_it_seals_anything_twice(written: Evidence) -> None:
@@ -209,47 +261,54 @@ def start_writer(evidence: Evidence, acknowledged: Path, records: int) -> subpro
     return subprocess.Popen([sys.executable, "-c", _WRITER, *arguments])
 
 
-def test_counts_are_exact_while_processes_write_and_the_sealer_seals(
+_READER = """
+import sys, time
+from pathlib import Path
+import duckdb
+database, stop, *acknowledged = map(Path, sys.argv[1:])
+checked = 0
+while not stop.exists():
+    with duckdb.connect(database, read_only=True) as connection:
+        for _ in range(5):
+            before = sum(path.read_bytes().count(b"\\n") for path in acknowledged)
+            rows = connection.execute(
+                "SELECT count(*), count(DISTINCT seq), coalesce(max(seq), 0) FROM records GROUP BY writer"
+            ).fetchall()
+            assert sum(row[0] for row in rows) >= before, (rows, before)
+            assert all(total == distinct == last for total, distinct, last in rows), rows
+            checked += 1
+print(checked)
+"""
+
+
+def test_every_count_of_every_reader_is_exact_while_processes_write_and_the_sealer_seals(
     evidence: Evidence, tmp_path: Path
 ) -> None:
     """Every query sees at least what was durable before it, no record twice, and no gap in a chain."""
-    evidence.folder.prepare()
     acknowledged = [tmp_path / f"acknowledged-{place}" for place in range(2)]
     for path in acknowledged:
         path.touch()
-    writers = [start_writer(evidence, path, 500) for path in acknowledged]
     sealer = evidence.sealer(settle=0.5, bury=0.5)
-    done = threading.Event()
-
-    def seal() -> None:
-        while not done.is_set():
-            sealer.seal()
-            done.wait(0.05)
-
-    sealing = threading.Thread(target=seal)
-    sealing.start()
-    checked = 0
+    writers = [start_writer(evidence, path, 500) for path in acknowledged]
+    stop = tmp_path / "stop"
+    arguments = [str(path) for path in (evidence.folder.database, stop, *acknowledged)]
+    readers = [
+        subprocess.Popen([sys.executable, "-c", _READER, *arguments], stdout=subprocess.PIPE)
+        for _ in range(3)
+    ]
+    sealed: list[str] = []
     try:
-        with duckdb.connect() as connection:
-            create_views(connection, evidence.folder)
-            while any(writer.poll() is None for writer in writers):
-                before = sum(path.read_bytes().count(b"\n") for path in acknowledged)
-                rows = connection.execute(
-                    "SELECT count(*), count(DISTINCT writer || seq), coalesce(max(seq), 0)"
-                    " FROM records GROUP BY writer"
-                ).fetchall()
-                assert sum(row[0] for row in rows) >= before
-                assert all(total == distinct == last for total, distinct, last in rows)
-                checked += 1
+        while any(writer.poll() is None for writer in writers):
+            sealed += sealer.seal().segments
     finally:
+        stop.touch()
+        checked = [int(reader.communicate()[0] or 0) for reader in readers]
         for writer in writers:
             writer.wait()
-        done.set()
-        sealing.join()
 
-    assert [writer.returncode for writer in writers] == [0, 0]
-    assert checked > 3
-    assert len(evidence.folder.sealed_files()) > 3
+    assert [process.returncode for process in (*writers, *readers)] == [0] * 5
+    assert min(checked) > 3
+    assert len(sealed) > 4
     assert count(evidence.folder) == 1000
     report = evidence.verify()
     assert (report.intact, report.records) == (True, 1000)
@@ -276,9 +335,9 @@ def test_a_killed_writer_leaves_evidence_that_is_whole_sealable_and_provable(
     restarted.record_sync(decision(1))
     restarted.close()
     evidence.sealer().seal()
-    assert all(
-        path.stem in {sealed.stem for sealed in evidence.folder.sealed_files()}
-        for path in evidence.folder.live_files()
-    )
+    seals = [orjson.loads(line) for line in evidence.folder.seals.read_bytes().splitlines()]
+    assert sorted(held["segment"] for seal in seals for held in seal["segments"]) == [
+        path.stem for path in evidence.folder.live_files()
+    ]
     report = evidence.verify()
     assert (report.intact, report.chains, report.unsigned) == (True, 2, 0)

@@ -59,7 +59,7 @@ class Recorder:
 
     def sealed(self) -> None:
         self.journal.close()
-        sealer = Sealer(self.root, key=self.key, settle_seconds=0, bury_seconds=0)
+        sealer = Sealer(self.root, key=self.key, settle_seconds=0, bury_seconds=0, gather_seconds=0)
         sealer.start()
         sealer.seal()
         sealer.seal()  # the second pass buries the live segment

@@ -1,0 +1,63 @@
+"""Every change to the evidence's files, in one place: what a crash may interrupt."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+class Disk:
+    """The real one. Methods raise OSError. Tests fail or stop at the n-th call."""
+
+    def open(self, path: Path, flags: int, mode: int = 0o600) -> int:
+        return os.open(path, flags | os.O_CLOEXEC, mode)
+
+    def write(self, descriptor: int, data: bytes) -> None:
+        """Write all of it: `write` may stop early, on a nearly full disk for one."""
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+
+    def truncate(self, descriptor: int, size: int) -> None:
+        os.ftruncate(descriptor, size)
+
+    def sync(self, descriptor: int) -> None:
+        """Make a file's content durable; its name may not be yet."""
+        os.fdatasync(descriptor)
+
+    def sync_folder(self, path: Path) -> None:
+        """Make the names in a folder durable."""
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def rename(self, old: Path, new: Path) -> None:
+        os.rename(old, new)
+
+    def link(self, old: Path, new: Path) -> None:
+        os.link(old, new)
+
+    def unlink(self, path: Path) -> None:
+        os.unlink(path)
+
+    def make_folder(self, path: Path) -> None:
+        """Make a folder and what is missing above it, durably."""
+        if path.is_dir():
+            return
+        self.make_folder(path.parent)
+        try:
+            os.mkdir(path, 0o700)
+        except FileExistsError:  # made by another process meanwhile
+            return
+        self.sync_folder(path.parent)
+
+    def write_new(self, path: Path, content: bytes, mode: int = 0o600) -> None:
+        """Write a whole file of that name; what a crash left of one goes."""
+        descriptor = self.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        try:
+            self.write(descriptor, content)
+            self.sync(descriptor)
+        finally:
+            os.close(descriptor)

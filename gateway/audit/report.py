@@ -1,0 +1,44 @@
+"""What a verification found."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """One place where the evidence is not what was written. Numbers are -1 where they do not apply."""
+
+    file: str
+    reason: str
+    line: int = -1
+    writer: str = ""
+    seq: int = -1
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line > 0 else self.file
+        record = f" record {self.writer}:{self.seq}:" if self.seq >= 0 else ""
+        return f"{place}:{record} {self.reason}"
+
+
+@dataclass(slots=True)
+class Report:
+    """What was proved. `unsigned` counts sound records that no signed head covers yet."""
+
+    records: int = 0
+    segments: int = 0
+    chains: int = 0
+    unsigned: int = 0
+    heads: int = 0
+    roots: int = 0
+    anchored: int = 0
+    breaks: list[Break] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def intact(self) -> bool:
+        return not self.breaks
+
+    def document(self) -> dict[str, Any]:
+        return {"intact": self.intact, **asdict(self)}

@@ -1,0 +1,165 @@
+"""Proves the two signed logs: each line's signature by the key in force, its place, and the roots."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from gateway.audit.merkle import Frontier
+from gateway.audit.pool import Pool
+from gateway.audit.record import GENESIS
+from gateway.audit.rotation import agreement
+from gateway.audit.signing import BadSignature, Verifier
+
+_CHUNK = 2000  # signatures a task
+
+Tell = Callable[[str, int], None]  # a reason, and the line it is about
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Which key signs which lines of the two logs: each from its first line on, counted from 0."""
+
+    checkpoints: tuple[tuple[int, Verifier], ...]
+    seals: tuple[tuple[int, Verifier], ...]
+
+
+@dataclass(slots=True)
+class Heads:
+    """What the checkpoints vouch for: by writer and record, the record's hash and the tree's root there."""
+
+    heads: dict[str, dict[int, tuple[str, str]]] = field(default_factory=lambda: defaultdict(dict))
+    roots: dict[int, bytes] = field(default_factory=dict)
+    lines: int = 0
+
+
+def follow_keys(lines: Sequence[bytes], trusted: Verifier, tell: Tell) -> Keys:
+    """The keys that the log's rotations lead through; the trusted one is among them or nothing is believed.
+
+    Each rotation is signed by both of its keys, so that it can be followed in either direction.
+    """
+    checkpoints: list[tuple[int, Verifier]] = []
+    seals: list[tuple[int, Verifier]] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.startswith(b'{"kind":"rotation"'):
+            continue
+        try:
+            old, new, sealed = _rotation(line)
+            if checkpoints and checkpoints[-1][1].raw != old.raw:
+                raise BadSignature(f"it retires the key {old.key_id}, which was not in force")
+        except BadSignature as error:
+            tell(f"it is no rotation: {error}", number)
+            continue
+        if not checkpoints:
+            checkpoints, seals = [(0, old)], [(0, old)]
+        checkpoints.append((number, new))
+        seals.append((sealed, new))
+    if not checkpoints:
+        return Keys(((0, trusted),), ((0, trusted),))
+    if trusted.raw not in {key.raw for _, key in checkpoints}:
+        tell(f"its rotations do not lead to the key {trusted.key_id}", -1)
+        return Keys(((0, trusted),), ((0, trusted),))
+    return Keys(tuple(checkpoints), tuple(seals))
+
+
+def signed_lines(
+    lines: Sequence[bytes], keys: Sequence[tuple[int, Verifier]], tell: Tell, pool: Pool
+) -> list[dict[str, Any] | None]:
+    """The lines' documents. None, and told, are those whose signature does not hold; told the first moved."""
+    tasks = []
+    ends = [start for start, _ in keys[1:]] + [len(lines)]
+    for (start, key), end in zip(keys, ends, strict=True):
+        for first in range(start, min(end, len(lines)), _CHUNK):
+            tasks.append((first, lines[first : min(first + _CHUNK, end)], key.raw))
+    bad: dict[int, str] = {}
+    for found in pool.map(_bad_signatures, tasks):
+        bad |= found
+    for number, reason in sorted(bad.items()):
+        tell(reason, number + 1)
+    documents = [None if number in bad else orjson.loads(line) for number, line in enumerate(lines)]
+    _follow_prev(lines, documents, tell)
+    return documents
+
+
+def read_heads(lines: Sequence[bytes], documents: Sequence[dict[str, Any] | None], tell: Tell) -> Heads:
+    """Heads, and roots proved against the lines before them; the first that does not fit is told."""
+    found, tree, fits = Heads(lines=len(lines)), Frontier(), None not in documents
+    for number, (line, document) in enumerate(zip(lines, documents, strict=True), start=1):
+        if document and document["kind"] == "root":
+            if fits and (document["size"], document["root"]) != (tree.size, tree.root().hex()):
+                tell("it is a root over other lines than those before it", number)
+                fits = False
+            found.roots[document["size"]] = line
+        elif document and document["kind"] == "head":
+            end = (document["hash"], document["tree"])
+            if found.heads[document["writer"]].setdefault(document["seq"], end) != end:
+                tell(f"another record {document['writer']}:{document['seq']} was signed before: "
+                     "two processes wrote as one writer", number)  # fmt: skip
+        tree.add(line)
+    return found
+
+
+def check_anchor(anchored: Sequence[bytes], heads: Heads, keys: Keys, tell: Tell) -> int:
+    """How many anchored roots are in the log; told is the first that is not."""
+    known = {key.key_id: key for _, key in keys.checkpoints}
+    count = 0
+    for number, line in enumerate(anchored, start=1):
+        try:
+            key = known.get(orjson.loads(line)["key"])
+            root = key.read(line) if key else None
+        except (BadSignature, ValueError, KeyError, TypeError):
+            root = None
+        if root is None:
+            tell("it is not a root that our key signed", number)
+        elif heads.roots.get(root["size"]) == line:
+            count += 1
+        elif root["size"] >= heads.lines:
+            tell(f"a root over {root['size']} lines was anchored, and the log has {heads.lines}: "
+                 "the folder was rolled back", number)  # fmt: skip
+            break
+        else:
+            tell("this root was anchored, and the log has another one or none in its place", number)
+            break
+    return count
+
+
+def _rotation(line: bytes) -> tuple[Verifier, Verifier, int]:
+    """Its old and new key, and how many seals the old ones signed. Raises BadSignature."""
+    try:
+        claimed = orjson.loads(line)
+        old, new = (Verifier.from_raw(bytes.fromhex(claimed[name])) for name in ("from", "to"))
+        accepted = bytes.fromhex(claimed["accepted"])
+        sealed = int(claimed["seals"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadSignature("it is not a signed line") from error
+    old.read(line)
+    if not new.signed(agreement(claimed["from"], claimed["to"]), accepted):
+        raise BadSignature("the new key did not sign it")
+    return old, new, sealed
+
+
+def _bad_signatures(task: tuple[int, Sequence[bytes], bytes]) -> dict[int, str]:
+    first, lines, raw = task
+    verifier, bad = Verifier.from_raw(raw), {}
+    for number, line in enumerate(lines, start=first):
+        try:
+            verifier.read(line)
+        except BadSignature as error:
+            bad[number] = str(error)
+    return bad
+
+
+def _follow_prev(lines: Sequence[bytes], documents: Sequence[dict[str, Any] | None], tell: Tell) -> None:
+    first = documents[0] if documents else None
+    if first and first["prev"] != GENESIS:
+        tell("the lines before it were removed", 1)
+        return
+    for number, (line, document) in enumerate(zip(lines, documents[1:], strict=False), start=2):
+        if documents[number - 2] and document and document["prev"] != hashlib.sha256(line).hexdigest():
+            tell("it does not follow the line before it", number)
+            return
