@@ -22,7 +22,7 @@ from gateway.detect.phone import PHONE_SIGNAL, Phones
 from gateway.detect.phrases import Phrases
 from gateway.detect.presidio import PresidioPatterns
 from gateway.detect.secrets import Secrets
-from gateway.detect.views import READINGS, Decoded, Folding, base64_blocks, open_base64
+from gateway.detect.views import BLOCK_BEGIN, READINGS, Decoded, Folding, base64_blocks, open_base64
 from gateway.errors import InspectionFailed
 from gateway.exchange import Finding, Part, Span
 
@@ -57,7 +57,7 @@ class Inspector:
         self._folding = Folding()
         self._phrases = Phrases(settings.custom, settings.off)
         written = [*self._phrases.patterns, *Secrets.patterns, *self._presidio.patterns(folded=False)]
-        self._gate = Gate(written, signals=[_SIGNAL])
+        self._gate = Gate([*written, BLOCK_BEGIN], signals=[_SIGNAL])
         self._folded_gate = Gate(
             self._presidio.patterns(folded=True), signals=[CARD_SIGNAL, IBAN_SIGNAL, PHONE_SIGNAL]
         )
@@ -116,18 +116,22 @@ class Inspector:
         self, text: str, key: str, since: int, deadline: Deadline, readings: Sequence[_Reading]
     ) -> list[Span]:
         """The entities in the text as written and in its readings, each made of the one before."""
-        spans = self._read(text, key, since, deadline)
-        spans += self._encoded(text, since, deadline)
+        written = self._gate.scan(text)
+        spans = self._read(written, key, since, deadline)
+        spans += self._encoded(written, since, deadline)
         for place, read in enumerate(readings):
             if reading := read(text):
                 inner = self._readings(reading.text, key, 0, deadline, readings[place + 1 :])
                 return reading.united(spans, inner)
         return spans
 
-    def _encoded(self, text: str, since: int, deadline: Deadline) -> Iterator[Span]:
+    def _encoded(self, written: Candidates, since: int, deadline: Deadline) -> Iterator[Span]:
         """Base64 blocks whose decoded text holds an entity: each a finding as a whole."""
-        for start, end, decoded in base64_blocks(text):
-            if end > since and (found := resolve(self._wanted(self._read(decoded, "", 0, deadline)))):
+        for start, end, decoded in base64_blocks(written, deadline):
+            if end <= since:
+                continue
+            found = resolve(self._wanted(self._read(self._gate.scan(decoded), "", 0, deadline)))
+            if found:
                 yield replace(max(found, key=rank), start=start, end=end)
 
     def _open_readings(self, text: str, deadline: Deadline, readings: Sequence[_Reading]) -> int:
@@ -138,12 +142,11 @@ class Inspector:
                 return min(at, reading.source(inner))
         return at
 
-    def _read(self, text: str, key: str, since: int, deadline: Deadline) -> list[Span]:
+    def _read(self, written: Candidates, key: str, since: int, deadline: Deadline) -> list[Span]:
         """The entities in one reading of a text, in no order."""
-        written = self._gate.scan(text)
         spans = list(self._phrases.find(written, deadline))
-        if written.may_match(_SIGNAL) and _SIGNAL.search(text, since):
-            spans += self._values(written, Context(text, key), deadline)
+        if written.may_match(_SIGNAL) and _SIGNAL.search(written.text, since):
+            spans += self._values(written, Context(written.text, key), deadline)
         return spans
 
     def _open_at(self, text: str, deadline: Deadline) -> int:

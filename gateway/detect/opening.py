@@ -1,7 +1,7 @@
 """What every match of a pattern begins with, as an expression over bytes that Hyperscan knows.
 
 The gate looks for openings and lets the pattern itself decide. An opening may therefore match too much, never
-too little: look-arounds, boundaries and anchors are left out, atomic groups become plain ones, a back
+too little: look-arounds and boundaries are left out, atomic groups become plain ones, a back
 reference repeats its group's pattern, and what follows the last character that has to be there is cut off.
 
 A text is given to Hyperscan with one byte a character (`as_bytes`): a character beyond ASCII is a `?`, and so
@@ -132,6 +132,8 @@ class _Writer:
 
     def _node(self, node: Any, caseless: bool, *, last: bool) -> _Written:
         name, argument = str(node[0]), node[1]
+        if name == "AT" and str(argument) == "AT_BEGINNING_STRING":
+            return _Written("^", 0, 0)
         if name == "AT" or name in _LOOK_AROUNDS:
             return _NOTHING
         if name in _REPEATS:

@@ -12,6 +12,8 @@ from html.entities import html5
 
 import regex
 
+from gateway.detect.gate import Candidates
+from gateway.detect.patterns import Deadline
 from gateway.exchange import Span
 
 # An escape as JSON, string literals and Markdown have them, at any level (\\n inside a JSON text inside a
@@ -61,6 +63,10 @@ _BLOCK = re.compile(
 _OPEN_BLOCK = re.compile(
     r"(?<![A-Za-z0-9+/=])(?:[A-Za-z0-9+/]{76}\r?\n|[A-Za-z0-9+/]{64}\r?\n)+[A-Za-z0-9+/]{0,76}$"
 )
+# Where one begins: the gate is told of this, so that no other word is looked at.
+_BLOCK_LEAST = 14
+BLOCK_BEGIN = regex.compile(r"(?:\A|[^A-Za-z0-9+/=_\-])[A-Za-z0-9+/_\-]{14}")
+_LONGEST_LINE = 78  # with its end
 _LONGEST_BLOCK = 65536  # characters; what is beyond is not decoded
 _ASIDE = "|"  # separates without joining, unlike a space: digits on both sides are no one number
 _MINUS = {"\u2212": "-", "\u30fc": "-"}  # signs that stand for a dash although they are not classed as one
@@ -88,9 +94,14 @@ def unveiled(text: str) -> Decoded | None:
 READINGS: tuple[Callable[[str], Decoded | None], ...] = (unescaped, unveiled)
 
 
-def base64_blocks(text: str) -> Iterator[tuple[int, int, str]]:
+def base64_blocks(candidates: Candidates, deadline: Deadline) -> Iterator[tuple[int, int, str]]:
     """Start, end and decoded text of every base64 block that holds text (RFC 4648, both alphabets)."""
-    for block in _BLOCK.finditer(text):
+    at = 0
+    for begin in candidates.matches(BLOCK_BEGIN, deadline):
+        block = _BLOCK.match(candidates.text, max(at, begin.end() - _BLOCK_LEAST))
+        if block is None:  # a line of the block before
+            continue
+        at = block.end()
         decoded = _from_base64(block.group()[:_LONGEST_BLOCK])
         if decoded:
             yield block.start(), block.end(), decoded
@@ -98,6 +109,8 @@ def base64_blocks(text: str) -> Iterator[tuple[int, int, str]]:
 
 def open_base64(text: str) -> int:
     """Where a block begins that ends the text with a full line, so that more may follow, or -1."""
+    if text.find("\n", max(0, len(text) - _LONGEST_LINE)) < 0:
+        return -1
     block = _OPEN_BLOCK.search(text, max(0, len(text) - _LONGEST_BLOCK))
     return block.start() if block else -1
 

@@ -21,7 +21,7 @@ from gateway.detect.scanner import Expression, Scanner
 # Letters whose other case is beyond ASCII, marks that combine, digits and spaces of other scripts.
 LETTERS = "abkKsSiIzé1٣_- \n\x1c?.@K\u017fİı\u0301\u200b\uff11\U0001f600ß"
 _ATOMS = r"""
-a b k K s S i I é 1 _ - \? \. . \w \W \d \D \s \S \b \B ^ $ \Z
+a b k K s S i I é 1 _ - \? \. . \w \W \d \D \s \S \b \B ^ $ \A \Z
 [a-k] [^a] [^\s1] [\w-] [^\W_] [Kſ] [Ā-⿿] İ [^é]
 """
 _atoms = st.sampled_from(_ATOMS.split())

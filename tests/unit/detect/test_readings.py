@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.detect import Inspector
-from gateway.detect.views import base64_blocks, unescaped, unveiled
+from gateway.detect.gate import Gate
+from gateway.detect.patterns import Deadline
+from gateway.detect.views import BLOCK_BEGIN, base64_blocks, unescaped, unveiled
 
 RANDOM = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hI6"
 VALUES = [
@@ -149,11 +151,16 @@ def test_every_reading_knows_where_its_characters_came_from(text: str) -> None:
 
 @given(data=st.binary(min_size=12, max_size=200))
 def test_only_text_is_read_from_base64(data: bytes) -> None:
-    blocks = list(base64_blocks(f"x {base64.b64encode(data).decode()} y"))
-    for _, _, decoded in blocks:
+    for decoded in _decoded(f"x {base64.b64encode(data).decode()} y"):
         assert all(char.isprintable() or char in "\n\r\t" for char in decoded)
     text = data.hex()
-    assert [decoded for _, _, decoded in base64_blocks(base64.b64encode(text.encode()).decode())] == [text]
+    assert _decoded(base64.b64encode(text.encode()).decode()) == [text]
+    assert _decoded(f"one\n{base64.encodebytes(text.encode() * 3).decode()}") == [text * 3]
+
+
+def _decoded(text: str) -> list[str]:
+    blocks = base64_blocks(Gate([BLOCK_BEGIN]).scan(text), Deadline(10))
+    return [decoded for _, _, decoded in blocks]
 
 
 @given(value=st.sampled_from([value for _, value in VALUES]), text=st.text(max_size=20))
