@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from gateway import detect
@@ -15,7 +15,7 @@ from gateway.errors import PolicyDenied
 from gateway.exchange import Finding, InspectedPart, Part, Span
 from gateway.flow.context import Exchange
 from gateway.guards import CREDENTIAL_ENTITY, MASKABLE, Syntax, why_unmaskable
-from gateway.masking import StreamScanner, Vault, apply_mask, is_json, splice_json
+from gateway.masking import JsonDepths, StreamScanner, Vault, apply_mask, splice_json
 from gateway.server_key import ServerKey
 from gateway.upstream import down_headers
 
@@ -91,12 +91,12 @@ class Inspector:
 
 def placeholders(text: str, findings: Sequence[Finding], vault: Vault) -> str:
     """The text with every finding replaced by its placeholder."""
-    whole_is_json = cache(lambda: is_json(text))
+    depths = JsonDepths(text)
 
     def placeholder(finding: Finding) -> str:
         value = text[finding.start : finding.end]
-        in_json = "\\" in value and whole_is_json()
-        return vault.placeholder(finding.entity, finding.category, value, in_json=in_json)
+        depth = depths.at(finding.start) if "\\" in value else 0
+        return vault.placeholder(finding.entity, finding.category, value, depth=depth)
 
     return splice_json(text, findings, placeholder, placeholder)
 

@@ -1,19 +1,20 @@
 """What replaces a finding, how the value comes back to the caller, and where it never does."""
 
-from gateway.masking.json_text import is_json, splice_json
+from gateway.masking.json_strings import JsonDepths
+from gateway.masking.json_text import splice_json
 from gateway.masking.operators import apply_mask, splice
 from gateway.masking.restore import Restorer, StreamRestorer
 from gateway.masking.stream import Piece, StreamScanner
 from gateway.masking.vault import Vault
 
 __all__ = [
+    "JsonDepths",
     "Piece",
     "Restorer",
     "StreamRestorer",
     "StreamScanner",
     "Vault",
     "apply_mask",
-    "is_json",
     "splice",
     "splice_json",
 ]

@@ -6,11 +6,10 @@ import json
 import re
 
 _QUOTE = re.compile(r'\\*"')
-_BLANK = r"(?:\s|\\+[nrt])*"
-# what stands before the first string of a JSON text
-_START = re.compile(
-    rf"{_BLANK}[{{\[](?:[\s{{\[]|\\+[nrt])*"
-)  # what stands before the first string of a JSON text
+_BRACKET = re.compile(r"[{}\[\]]")
+# What stands before the first string of a JSON text: at the start of a line, or of the string that it is in.
+_START = re.compile(r"(?:\A|\n)[ \t]*([{\[][\s{\[]*)\Z")
+_INNER_START = re.compile(r"(?:\s|\\+[nrt])*[{\[](?:[\s{\[]|\\+[nrt])*")
 _LONGEST_START = 256
 
 
@@ -21,10 +20,12 @@ def escaped(value: str, times: int = 1) -> str:
     return value
 
 
-def unescaped(value: str) -> str:
+def unescaped(value: str, times: int = 1) -> str:
     """What the inside of a JSON string means; itself when it is no such thing."""
-    meaning = decoded_literal(f'"{value}"')
-    return value if meaning is None else meaning
+    for _ in range(times):
+        meaning = decoded_literal(f'"{value}"')
+        value = value if meaning is None else meaning
+    return value
 
 
 def decoded_literal(literal: str) -> str | None:
@@ -39,47 +40,78 @@ def decoded_literal(literal: str) -> str | None:
 class JsonStrings:
     """How many strings deep, one JSON text inside the other, a text that is read in pieces has come.
 
-    Zero for all of a text that is not JSON: that is told by what stands before its first quote.
+    A JSON text begins with a line of the text and goes on until its brackets are closed; around it, and in a
+    text that holds none, the depth is zero.
     """
 
     def __init__(self) -> None:
         self.depth = 0
-        # for the text and for each string that is open: whether it is JSON; None while no quote has come
-        self._is_json: list[bool | None] = [None]
-        self._start = ""
+        self._brackets = 0  # that are open, of the JSON text which has come
+        self._is_json: list[bool | None] = []  # for each string that is open; None while no quote has come
+        self._before = ""  # what stands before the next quote
         self._backslashes = ""
 
     def read(self, text: str) -> None:
         """Go on over a piece of the text."""
-        if self._is_json[0] is False:
-            return
         text = self._backslashes + text
         whole = text.rstrip("\\")
         self._backslashes = text[len(whole) :]
         at = 0
         for quote in _QUOTE.finditer(whole):
-            self._begin(whole[at : quote.start()])
+            self._pass(whole[at : quote.start()])
             self._meet(quote.end() - quote.start() - 1)
             at = quote.end()
-        self._begin(whole[at:])
+        self._pass(whole[at:])
 
-    def _begin(self, text: str) -> None:
-        if self._is_json[-1] is None:
-            self._start += text[: _LONGEST_START + 1]
-            if len(self._start) > _LONGEST_START:
-                self._is_json[-1] = False
+    def _pass(self, text: str) -> None:
+        if self._brackets and not self.depth:
+            for bracket in _BRACKET.finditer(text):
+                self._brackets += 1 if bracket.group() in "{[" else -1
+                if not self._brackets:
+                    text = text[bracket.end() :]
+                    break
+        if len(text) > _LONGEST_START:
+            self._before = "x" + text[-_LONGEST_START:]  # no start of the text any more
+        elif text:
+            self._before += text
 
     def _meet(self, backslashes: int) -> None:
-        """A quote: the end of a string that is open, the beginning of one inside, or plain text."""
+        """A quote: the end of a string that is open, the beginning of one, or plain text."""
+        before, self._before = self._before, "x"
         for depth in range(self.depth):
             if backslashes % 2 == 0:
                 self.depth = depth
-                del self._is_json[depth + 1 :]
+                del self._is_json[depth:]
                 return
             backslashes //= 2  # as many as are left once this string's escapes are undone
-        if self._is_json[-1] is None:
-            self._is_json[-1] = _START.fullmatch(self._start) is not None
-        if self._is_json[-1] and not backslashes:
+        if self._begins(before) and not backslashes:
             self.depth += 1
             self._is_json.append(None)
-            self._start = ""
+            self._before = ""
+
+    def _begins(self, before: str) -> bool:
+        """Whether a string of JSON begins here."""
+        if self.depth:
+            if self._is_json[-1] is None:
+                self._is_json[-1] = _INNER_START.fullmatch(before) is not None
+            return bool(self._is_json[-1])
+        if not self._brackets and (start := _START.search(before)):
+            self._brackets = len(_BRACKET.findall(start[1]))
+        return self._brackets > 0
+
+
+class JsonDepths:
+    """How many strings deep the places of one text are; asked in order, all of them cost one reading."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._strings = JsonStrings()
+        self._at = 0
+
+    def at(self, offset: int) -> int:
+        """The depth of this place."""
+        if offset < self._at:
+            self._strings, self._at = JsonStrings(), 0
+        self._strings.read(self._text[self._at : offset])
+        self._at = offset
+        return self._strings.depth

@@ -65,6 +65,11 @@ class Restorer:
         """Whether there is nothing to restore."""
         return not self._vault.restorable
 
+    @cached_property
+    def has_escapes(self) -> bool:
+        """Whether some value looks different inside a JSON string."""
+        return any(escaped(entry.value) != entry.value for entry in self._vault.restorable.values())
+
     def entry(self, written: str) -> Entry | None:
         """What a placeholder stands for, however it is written; None: not ours, or not to be restored."""
         return self._vault.restorable.get(canonical(written))
@@ -170,18 +175,18 @@ class StreamRestorer:
     def _read(self, text: str) -> None:
         self._past.add(text)
         self._word.read(text)
-        self._strings.read(text)
-        self._quotes += text.count('"')
+        if self._restorer.has_escapes:
+            self._strings.read(text)
+            self._quotes += text.count('"')
 
     def _value(self, entry: Entry) -> str:
         """The value as this place has it."""
-        depth = self._strings.depth
-        if not entry.in_json:
-            return escaped(entry.value, depth)
-        if depth:
-            return escaped(entry.value, depth - 1)
+        deeper = self._strings.depth - entry.depth
+        if deeper >= 0:
+            return escaped(entry.value, deeper)
         # as it was written where JSON is quoted, else what it means
-        return unescaped(entry.value) if self._in_literal and self._quotes % 2 == 0 else entry.value
+        is_meant = self._in_literal and self._quotes % 2 == 0
+        return unescaped(entry.value, -deeper) if is_meant else entry.value
 
 
 class _Past:

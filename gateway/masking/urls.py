@@ -25,7 +25,7 @@ _DOT = r"[.\u3002\uff0e\uff61]"  # IDNA reads all four as one
 # The text of a URL up to here has no white space in it, unless it stands in quotes.
 _RUNNING = regex.compile(
     rf"(?<![A-Za-z0-9+.\-])(?:{_SCHEMES}):"  # browsers need no slashes: https:evil.example
-    r"|[A-Za-z][A-Za-z0-9+.\-]{1,30}:\\{0,2}[/\\]"  # any scheme, also as :\/\/ inside JSON
+    r"|[A-Za-z][A-Za-z0-9+.\-]{1,30}:\\{0,4}/"  # any scheme, also as :\/\/ inside JSON
     r"|//|\\/|/\\"  # //host
     r"|(?<![A-Za-z0-9])www\."
     rf"|(?<![\w\-{_UNSEEN}])(?:[\w\-{_UNSEEN}]{{1,80}}{_DOT}){{1,8}}[^\W\d_][\w\-{_UNSEEN}]{{1,63}}(?::\d{{1,5}})?[/?#\uff0f\uff1f\uff03]"

@@ -18,12 +18,12 @@ _SHORTEST = 6
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A value as it was found. With `in_json` it stood inside a string of a JSON text, escapes and all."""
+    """A value as it was found: `depth` strings deep, one JSON text inside the other, escapes and all."""
 
     entity: str
     category: Category
     value: str
-    in_json: bool = False
+    depth: int = 0
 
 
 class Vault:
@@ -48,7 +48,7 @@ class Vault:
         for name in self._reserved & self._entries.keys():
             del self._entries[name]
 
-    def placeholder(self, entity: str, category: Category, value: str, *, in_json: bool = False) -> str:
+    def placeholder(self, entity: str, category: Category, value: str, *, depth: int = 0) -> str:
         """`<ENTITY_k7f3q2>` for a value; longer when those six characters are another's here.
 
         Raises InspectionFailed when the prompt's own text has taken every length of it.
@@ -58,7 +58,7 @@ class Vault:
             name = f"<{entity}_{code[:length]}>"
             if name in self._reserved or self._is_of_another(name, value):
                 continue
-            self._entries.setdefault(name, Entry(entity, category, value, in_json))
+            self._entries.setdefault(name, Entry(entity, category, value, depth))
             self._values.add(value)
             return name
         raise InspectionFailed("the prompt holds every placeholder that a value of it could have")

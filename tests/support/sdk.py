@@ -19,10 +19,14 @@ _SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A prompt in neither dialect. `call` and `result` are an earlier tool call and what it gave."""
+    """A prompt in neither dialect. `call` and `result` are an earlier tool call and what it gave.
+
+    `assistant` is what was said with that call.
+    """
 
     user: str = "hello"
     system: str = ""
+    assistant: str = ""
     call: dict[str, Any] | None = None
     result: str = ""
     tools: tuple[str, ...] = ()
@@ -59,11 +63,11 @@ class Sdk:
         if self.mode == "sync":
             return await asyncio.to_thread(self._ask, url, key, model, ask, seconds)
         run = _openai_async if self.family == "openai" else _anthropic_async
-        return await run(url, key, _body(self.family, model, ask), self.stream, seconds)
+        return await run(url, key, body_for(self.family, model, ask), self.stream, seconds)
 
     def _ask(self, url: str, key: str, model: str, ask: Ask, seconds: float) -> Heard:
         run = _openai_sync if self.family == "openai" else _anthropic_sync
-        return run(url, key, _body(self.family, model, ask), self.stream, seconds)
+        return run(url, key, body_for(self.family, model, ask), self.stream, seconds)
 
 
 SDKS = [Sdk(f, m, s) for f, m, s in product(("openai", "anthropic"), ("sync", "async"), (False, True))]
@@ -165,7 +169,8 @@ def _message(message: Any) -> Heard:
     return heard
 
 
-def _body(family: str, model: str, ask: Ask) -> dict[str, Any]:
+def body_for(family: str, model: str, ask: Ask) -> dict[str, Any]:
+    """The request body of an SDK's call."""
     return (openai_body if family == "openai" else anthropic_body)(model, ask)
 
 
@@ -173,9 +178,9 @@ def openai_body(model: str, ask: Ask) -> dict[str, Any]:
     messages: list[dict[str, Any]] = [{"role": "system", "content": ask.system}] if ask.system else []
     messages.append({"role": "user", "content": ask.user})
     if ask.call is not None:
-        function = {"name": "lookup", "arguments": json.dumps(ask.call)}
+        function = {"name": "lookup", "arguments": _compact(ask.call)}
         call = {"id": "call_h", "type": "function", "function": function}
-        messages.append({"role": "assistant", "content": None, "tool_calls": [call]})
+        messages.append({"role": "assistant", "content": ask.assistant or None, "tool_calls": [call]})
         messages.append({"role": "tool", "tool_call_id": "call_h", "content": ask.result})
     tools = [
         {
@@ -187,11 +192,17 @@ def openai_body(model: str, ask: Ask) -> dict[str, Any]:
     return {"model": model, "messages": messages, **({"tools": tools} if tools else {}), **ask.extra}
 
 
+def _compact(value: Any) -> str:
+    """JSON as Regate spells it, so that an echo of it can be compared byte for byte."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def anthropic_body(model: str, ask: Ask) -> dict[str, Any]:
     messages: list[dict[str, Any]] = [{"role": "user", "content": ask.user}]
     if ask.call is not None:
         call = {"type": "tool_use", "id": "toolu_h", "name": "lookup", "input": ask.call}
-        messages.append({"role": "assistant", "content": [call]})
+        said = [{"type": "text", "text": ask.assistant}] if ask.assistant else []
+        messages.append({"role": "assistant", "content": [*said, call]})
         result = {"type": "tool_result", "tool_use_id": "toolu_h", "content": ask.result}
         messages.append({"role": "user", "content": [result]})
     tools = [{"name": name, "description": f"Runs {name}.", "input_schema": ask.schema} for name in ask.tools]

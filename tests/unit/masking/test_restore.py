@@ -214,6 +214,7 @@ RESTORED = [
     'x = {[key]: "PH"};',
     "<ns:to>PH</ns:to>",
     "see [1]: it is PH",
+    "the key:\\nPH\\n(keep it)",
     "[PH]",
     "<PH>",
 ]
@@ -379,6 +380,8 @@ STRUCTURED = [
     '["PW", "PW", "x\\\\", "PW"]',
     '{"\\u00fc\\"": "PW"}',
     '{"inner": "{\\"pw\\": \\"PW\\", \\"x\\": [\\"PW\\"]}", "pw": "PW"}',
+    'So:\n```json\n{\n  "pw": "PW",\n  "x": [1, {"pw": "PW"}]\n}\n```\nand {"a": 1}.',
+    '{"pw": "PW"}\n{"pw": "PW"}\n',
     '{"inner": "[\\n{\\"pw\\": \\"{\\\\\\"pw\\\\\\": \\\\\\"PW\\\\\\"}\\"}]"}',
 ]
 
@@ -404,7 +407,7 @@ def test_a_value_that_enters_structured_output_is_escaped_as_its_place_is(templa
     whole = restorer().whole(text)
     for at in range(len(text) + 1):
         assert streamed(restorer(), [text[:at], text[at:]]) == whole
-    if template != STRUCTURED[1]:  # which is cut off
+    if template in (STRUCTURED[0], *STRUCTURED[2:6], STRUCTURED[-1]):  # the others are no single JSON text
         expected = [one.replace(KEY, SECRET) for one in strings_of(json.loads(text))]
         assert strings_of(json.loads(whole)) == expected
         assert any(SECRET in one for one in expected)
@@ -420,9 +423,17 @@ def test_a_value_in_a_text_that_is_not_json_comes_back_as_it_was_written(templat
     assert streamed(restorer(), list(text)) == template.replace("PW", SECRET)
 
 
+def test_a_value_in_json_among_other_text_is_escaped_and_outside_of_it_is_not() -> None:
+    text = f'Say "{KEY}":\n{{"pw": "{KEY}"}}\n["{KEY}"] and "{KEY}"'
+    inside = json.dumps(SECRET)
+    expected = f'Say "{SECRET}":\n{{"pw": {inside}}}\n[{inside}] and "{SECRET}"'
+    assert restorer().whole(text) == expected
+    assert streamed(restorer(), list(text)) == expected
+
+
 def test_a_value_that_stood_escaped_in_json_is_not_escaped_twice() -> None:
     vault = Vault(b"k" * 32)
-    name = vault.placeholder("PASSWORD", "secret", 'p\\"w\\n1', in_json=True)
+    name = vault.placeholder("PASSWORD", "secret", 'p\\"w\\n1', depth=1)
     vault.mark_restorable(name)
     one = Restorer(vault, ())
     assert one.whole(f'{{"pw": "{name}"}}') == '{"pw": "p\\"w\\n1"}'
@@ -433,6 +444,30 @@ def test_a_value_that_stood_escaped_in_json_is_not_escaped_twice() -> None:
         "text": 'see {"pw": "p\\"w\\n1"}',
         "inner": '{"pw": "p\\"w\\n1"}',
     }
+
+
+@given(value=st.text(min_size=1, max_size=20), there=st.integers(0, 2), here=st.integers(0, 3))
+def test_a_value_means_the_same_however_deep_in_json_it_stood_and_stands(
+    value: str, there: int, here: int
+) -> None:
+    written, text = value, '"'
+    vault = Vault(b"k" * 32)
+    for _ in range(there):
+        written = json.dumps(written)[1:-1]
+    text = name = vault.placeholder("PASSWORD", "secret", written, depth=there)
+    vault.mark_restorable(name)
+    for _ in range(here):
+        text = json.dumps({"pw": text, "x": [1]})
+    whole = restored = Restorer(vault, ()).whole(text)
+    assert streamed(Restorer(vault, ()), list(text)) == whole
+    for _ in range(here):
+        restored = json.loads(restored)["pw"]
+    assert here < there or restored == (value if here else written)
+    assert here or restored == written
+    for _ in range(here - 1):  # as arguments: what they mean is what the value means
+        text = json.loads(text)["pw"]
+    if here:
+        assert json.loads(Restorer(vault, ()).whole(text, json_escape=True))["pw"] == value
 
 
 @pytest.mark.parametrize("template", ["CSPH", "CS,PH", "CS?q=PH", "IP/PH", "IP:80/x?PH", "see CS/-(PH)"])
