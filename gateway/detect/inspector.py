@@ -29,7 +29,9 @@ from gateway.exchange import Finding, Part, Span
 _CACHE_BYTES = 16 * 1024 * 1024
 _KEY_CONTEXT = 64  # a longer text brings its own context
 # Without one of these no number, address or secret can be there, only phrases: most prose passes here.
-_SIGNAL = regex.compile(r"\d|[@=:]|-----|[!-~]{16,}")
+_SIGNAL = regex.compile(
+    r"\d|[@=:]|-----|[!-~]{16,}|(?i:passw|passphrase|passcode|kennwort|contrase|senha|mot de passe)"
+)
 # At the end of a text: groups of a number or an IBAN that the next word may go on with.
 _OPEN_NUMBER = re.compile(
     r"(?:(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]{1,4}){0,8}"

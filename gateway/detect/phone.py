@@ -42,6 +42,9 @@ _DATE_WORD = re.compile(
     rf"|{_DAY}([-./]){_MONTH}\2(?:19|20)\d{{2}}|{_MONTH}([-./]){_DAY}\3(?:19|20)\d{{2}}|1[4-9]\d{{8}}(?:\d{{3}}){{1,3}})(?!\S)"
     r"|\A(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\S)"
 )
+# Alphabets of digits and the bounds of machine integers, which are valid numbers somewhere.
+_CONSTANT = re.compile(r"0123456789|1234567890|214748364[78]|429496729[56]")
+_SECONDS = re.compile(r"\d{2}\.\d{3,9}(?:[+\-]\d{2})?")  # behind a colon: 10:11:12.345678-03
 _DATED = re.compile(r"(?:^|-)20\d{6}$")
 _FRACTION = re.compile(r"0\.\d+")
 _LETTER = re.compile(r"[A-Za-z_](?<![xX])")
@@ -259,6 +262,9 @@ def _is_not_a_phone(text: str, start: int, piece: str) -> bool:
     if _TIMESTAMP.fullmatch(piece) or _DATE.match(piece) or _FRACTION.fullmatch(piece):
         return True
     before = text[start - 1 : start]
+    clock = before == ":" and text[start - 2 : start - 1].isdigit()
+    if _CONSTANT.fullmatch(piece) or (clock and _SECONDS.match(piece)):
+        return True
     return (before == "-" and _DATED.search(piece) is not None) or _MONEY.match(before) is not None
 
 

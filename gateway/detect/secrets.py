@@ -1,14 +1,14 @@
-"""Secrets: kingfisher's rules, and strict patterns of our own for the formats that it does not find."""
+"""Secrets: kingfisher's rules, and beside them the formats of formats.py and PEM."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import regex
 from kingfisher_sdk import Rules, Scanner
 
+from gateway.detect.formats import FORMATS, NAMED
 from gateway.detect.gate import Candidates
 from gateway.detect.patterns import Deadline, matches
 from gateway.detect.pem import find_private_keys, open_private_key
@@ -25,128 +25,16 @@ _ENTITIES = (
 _UNREADABLE = str.maketrans({"\0": " ", "\ufeff": "\u2060"})
 
 
-def _is_any(value: str) -> bool:
-    return bool(value)
-
-
-def _has_digit(value: str) -> bool:
-    return any(char.isdigit() for char in value)
-
-
-def _is_random(value: str) -> bool:
-    """Letters and digits together: `sk-fading-circle-container` is a CSS class, not a key."""
-    return _has_digit(value) and any(char.isalpha() for char in value)
-
-
-def _is_literal(value: str) -> bool:
-    """A value that stands there itself, not a template (`${DB_PASSWORD}`, `<password>`, `****`)."""
-    return not re.fullmatch(r"\$.*|%.*%|\{.*\}|\[.*\]|<.*|\*+|x+|X+|\.+", value)
-
-
-def _is_password(value: str) -> bool:
-    return _is_literal(value) and _is_random(value) and len(set(value)) >= 6
-
-
-@dataclass(frozen=True)
-class _Format:
-    """A secret's shape; the group that matched, where there is one, is the value. `check` sees that value."""
-
-    entity: str
-    pattern: regex.Pattern[str]
-    check: Callable[[str], bool] = _has_digit
-    score: float = 0.95
-
-
-_LEFT = r"(?<![A-Za-z0-9])"  # `key_AKIA…` and `_AKIA…_` begin at the A
-_FORMATS: tuple[_Format, ...] = (
-    _Format("API_KEY", regex.compile(_LEFT + r"sk-ant-[A-Za-z0-9_\-]{16,256}")),
-    _Format("API_KEY", regex.compile(_LEFT + r"sk-(?!ant-)[A-Za-z0-9_\-]{20,256}"), _is_random),
-    _Format(
-        "API_KEY",
-        regex.compile(_LEFT + r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
-        _is_any,
-    ),
-    _Format(
-        "API_KEY",
-        regex.compile(
-            r"(?i:secret[_\- ]?(?:access[_\- ]?)?key)[\"'\\]{0,2}\s{0,4}(?:[:=]|=>)\s{0,4}[\"'\\]{0,2}"
-            r"([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])"
-        ),
-        _is_random,
-    ),
-    _Format(
-        "API_KEY",
-        regex.compile(
-            r"(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])[^\0]{1,100}?(?<![A-Za-z0-9/+])([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])"
-        ),
-        lambda value: _is_random(value) and value.lower() != value,
-    ),
-    _Format("API_KEY", regex.compile(_LEFT + r"gh[pousr]_[A-Za-z0-9]{30,255}")),
-    _Format("API_KEY", regex.compile(_LEFT + r"github_pat_[A-Za-z0-9_]{22,255}")),
-    _Format("API_KEY", regex.compile(_LEFT + r"glpat-[A-Za-z0-9_\-]{20,64}")),
-    _Format("API_KEY", regex.compile(_LEFT + r"(?:xox[abeoprs]|xapp)-[A-Za-z0-9\-]{10,256}")),
-    _Format(
-        "API_KEY", regex.compile(r"hooks\.slack\.com/services/T[A-Z0-9]{6,}/B[A-Z0-9]{6,}/[A-Za-z0-9]{16,}")
-    ),
-    _Format("API_KEY", regex.compile(_LEFT + r"AIza[A-Za-z0-9_\-]{30,64}")),
-    _Format("API_KEY", regex.compile(_LEFT + r"(?:ya29\.|GOCSPX-)[A-Za-z0-9_\-]{20,512}")),
-    _Format("API_KEY", regex.compile(_LEFT + r"(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{10,256}")),
-    _Format("API_KEY", regex.compile(_LEFT + r"whsec_[A-Za-z0-9+/]{24,128}")),
-    _Format("API_KEY", regex.compile(_LEFT + r"hf_[A-Za-z0-9]{30,64}"), _is_any),
-    _Format("API_KEY", regex.compile(_LEFT + r"npm_[A-Za-z0-9]{36}")),
-    _Format(
-        "API_KEY", regex.compile(_LEFT + r"rg_[A-Za-z0-9]{4,32}_[A-Za-z0-9_\-]{16,128}")
-    ),  # Regate's own keys
-    _Format("API_KEY", regex.compile(r"(?i:AccountKey|SharedAccessKey)=([A-Za-z0-9+/]{40,100}={0,2})")),
-    _Format(
-        "API_KEY",
-        regex.compile(r"(?i:\bbearer)[ \t]{1,4}([A-Za-z0-9._~+/\-]{20,4096}={0,2})"),
-        _is_random,
-        0.8,
-    ),
-    _Format(
-        "JWT",
-        regex.compile(
-            _LEFT + r"eyJ[A-Za-z0-9_\-]{8,4096}\.eyJ[A-Za-z0-9_\-]{8,16384}\.[A-Za-z0-9_\-]{0,2048}"
-        ),
-        _is_any,
-    ),
-    _Format(
-        "CONNECTION_STRING",
-        regex.compile(
-            r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.\-]{1,30}://[^\s:@/'\"<>]{0,128}:([^\s/'\"<>]{1,256})@[^\s'\"<>`]{1,1024}"
-        ),
-        _is_literal,
-    ),
-    _Format(
-        "CONNECTION_STRING",
-        regex.compile(
-            r"(?i)\b(?:server|data source|host|user id|uid|username|user|database|initial catalog)"
-            r"\s{0,2}=[^;\n\"'<>]{1,128};"
-            r"[^\n\"'<>]{0,256}?(?:password|pwd)\s{0,2}=\s{0,2}(?:'([^'\n]{1,128})'|\"([^\"\n]{1,128})\""
-            r"|\{([^}\n]{0,128}[^\w}\n][^}\n]{0,128})\}|([^;\s\"'<>]{1,128}))"
-        ),
-        _is_literal,
-    ),
-    _Format(
-        "PASSWORD",
-        regex.compile(
-            r"(?i)(?<![A-Za-z])(?:password|passwd|pwd|passphrase|secret|api[_\-]?key|access[_\-]?token|auth[_\-]?token|client[_\-]?secret)"
-            r"[\"'\\]{0,2}\s{0,4}(?:[:=]|=>)\s{0,4}[\"'\\]{0,2}([^\s\"'\\,;<>(){}\[\]`]{8,256})"
-        ),
-        _is_password,
-        0.6,
-    ),
-)
 # A connection string up to where its password, or the password's end, may still come.
 _OPEN_CONNECTION = regex.compile(
     r"(?i)\b(?:server|data source|host|user id|uid|username|user|database|initial catalog)"
     r"\s{0,2}=[^;\n\"'<>]{1,128};(?:[^\n\"'<>]{0,256}|[^\n\"'<>]{0,256}?(?:password|pwd)\s{0,2}=\s{0,2}"
     r"(?:'[^'\n]{0,128}|\"[^\"\n]{0,128}|\{[^}\n]{0,256}))$"
 )
+# A password in quotes up to where they may still close.
+_OPEN_PASSWORD = regex.compile(NAMED + r"(?:'[^'\n]{0,256}|\"[^\"\n]{0,256})$")
+_OPEN = (_OPEN_CONNECTION, _OPEN_PASSWORD)
 _OPEN_WINDOW = 640
-# of the formats above, those whose match is masked whole although one group is checked
-_WHOLE = "CONNECTION_STRING"
 
 
 class Secrets:
@@ -158,7 +46,7 @@ class Secrets:
     def __init__(self) -> None:
         self._scanner = Scanner(Rules())
 
-    patterns = tuple(format.pattern for format in _FORMATS)  # what the gate is to look out for
+    patterns = tuple(format.pattern for format in FORMATS)  # what the gate is to look out for
 
     def find(self, candidates: Candidates, deadline: Deadline) -> Iterator[Span]:
         """Every secret found by either."""
@@ -171,8 +59,8 @@ class Secrets:
         """From where on more text may complete a secret of several words; the text's length when nowhere."""
         at = open_private_key(text)
         start = max(0, len(text) - _OPEN_WINDOW)
-        connection = next(matches(_OPEN_CONNECTION, text, deadline, start=start), None)
-        return min(at if at >= 0 else len(text), connection.start() if connection else len(text))
+        opened = [next(matches(one, text, deadline, start=start), None) for one in _OPEN]
+        return min([at if at >= 0 else len(text), *(match.start() for match in opened if match)])
 
     def _by_rules(self, text: str, deadline: Deadline) -> Iterator[Span]:
         data = text.translate(_UNREADABLE).encode("utf-8", "surrogatepass")
@@ -187,11 +75,11 @@ class Secrets:
 
 
 def _by_format(candidates: Candidates, deadline: Deadline) -> Iterator[Span]:
-    for format in _FORMATS:
+    for format in FORMATS:
         for match in candidates.matches(format.pattern, deadline):
             value = match.lastindex or 0
             if format.check(match.group(value)):
-                start, end = match.span(0 if format.entity == _WHOLE else value)
+                start, end = match.span(0 if format.whole else value)
                 yield Span(format.entity, "secret", format.score, start, end)
 
 

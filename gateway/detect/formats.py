@@ -1,0 +1,221 @@
+"""The shapes of secrets that kingfisher does not know or knows too strictly: our own and detect-secrets'."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import regex
+from detect_secrets.plugins.base import RegexBasedDetector
+from detect_secrets.plugins.cloudant import CloudantDetector
+from detect_secrets.plugins.discord import DiscordBotTokenDetector
+from detect_secrets.plugins.gitlab_token import GitLabTokenDetector
+from detect_secrets.plugins.ibm_cloud_iam import IbmCloudIamDetector
+from detect_secrets.plugins.ibm_cos_hmac import IbmCosHmacDetector
+from detect_secrets.plugins.mailchimp import MailchimpDetector
+from detect_secrets.plugins.pypi_token import PypiTokenDetector
+from detect_secrets.plugins.sendgrid import SendGridDetector
+from detect_secrets.plugins.softlayer import SoftlayerDetector
+from detect_secrets.plugins.square_oauth import SquareOAuthDetector
+from detect_secrets.plugins.stripe import StripeDetector
+from detect_secrets.plugins.telegram_token import TelegramBotTokenDetector
+from detect_secrets.plugins.twilio import TwilioKeyDetector
+
+# Of detect-secrets only the patterns are used. Not those for entropy and keywords, which fire on most code;
+# not those of OpenAI and npm, which are quadratic; and not those for what is found better here.
+_PLUGINS: tuple[type[RegexBasedDetector], ...] = (
+    CloudantDetector,
+    DiscordBotTokenDetector,
+    GitLabTokenDetector,
+    IbmCloudIamDetector,
+    IbmCosHmacDetector,
+    MailchimpDetector,
+    PypiTokenDetector,
+    SendGridDetector,
+    SoftlayerDetector,
+    SquareOAuthDetector,
+    StripeDetector,
+    TelegramBotTokenDetector,
+    TwilioKeyDetector,
+)
+# Theirs name the secret, and a group is its value; of the others the groups say nothing.
+_WITH_NAME = (CloudantDetector, IbmCloudIamDetector, IbmCosHmacDetector, SoftlayerDetector)
+_GROUP = re.compile(r"(?<!\\)\((?!\?)")
+
+
+def _is_any(value: str) -> bool:
+    return bool(value)
+
+
+def _has_digit(value: str) -> bool:
+    return any(char.isdigit() for char in value)
+
+
+def _is_random(value: str) -> bool:
+    """Letters and digits together: `sk-fading-circle-container` is a CSS class, not a key."""
+    return _has_digit(value) and any(char.isalpha() for char in value)
+
+
+def _is_varied(value: str) -> bool:
+    return _is_random(value) and len(set(value)) >= 8
+
+
+def _is_literal(value: str) -> bool:
+    """A value that stands there itself, not a template (`${DB_PASSWORD}`, `<password>`, `****`)."""
+    return not re.fullmatch(r"\$.*|%.*%|\{.*\}|\[.*\]|<.*|\*+|x+|X+|\.+", value)
+
+
+def _is_password(value: str) -> bool:
+    """A value that a person made up: no template, no code that fetches one, not a plain word."""
+    symbols = any(char in "!#$%&*+?@^~" for char in value) and any(char.isalpha() for char in value)
+    return (
+        _is_literal(value)
+        and not _REFERENCE.fullmatch(value)
+        and (_is_random(value) or symbols)
+        and len(set(value)) >= 6
+    )
+
+
+@dataclass(frozen=True)
+class Format:
+    """A secret's shape; the group that matched, where there is one, is the value. `check` sees that value."""
+
+    entity: str
+    pattern: regex.Pattern[str]
+    check: Callable[[str], bool] = _has_digit
+    score: float = 0.95
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of the match is masked, although one group of it is checked."""
+        return self.entity == "CONNECTION_STRING"
+
+
+_LEFT = r"(?<![A-Za-z0-9])"  # `key_AKIA…` and `_AKIA…_` begin at the A
+# What a secret stands beside, up to where its value begins.
+NAMED = (
+    r"(?i)(?:password|passwd|passphrase|(?<![A-Za-z])(?:pwd|secret|api[_\-]?key|access[_\-]?token|auth[_\-]?token"
+    r"|client[_\-]?secret))[\"'\\]{0,2}\s{0,4}(?:[:=]|=>)\s{0,4}"
+)
+# `config.password2`, `my_secret_2`, `$(cat x)`: a name where a value could stand
+_REFERENCE = re.compile(
+    r"[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+|[a-z]+(?:_[a-z]+)+_?\d{0,2}|[A-Z]+(?:_[A-Z]+)+_?\d{0,2}"
+)
+_OWN: tuple[Format, ...] = (
+    Format("API_KEY", regex.compile(_LEFT + r"sk-ant-[A-Za-z0-9_\-]{16,256}")),
+    Format("API_KEY", regex.compile(_LEFT + r"sk-(?!ant-)[A-Za-z0-9_\-]{20,256}"), _is_random),
+    Format(
+        "API_KEY",
+        regex.compile(_LEFT + r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
+        _is_any,
+    ),
+    Format(
+        "API_KEY",
+        regex.compile(
+            r"(?i:secret[_\- ]?(?:access[_\- ]?)?key)[\"'\\]{0,2}\s{0,4}(?:[:=]|=>)\s{0,4}[\"'\\]{0,2}"
+            r"([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])"
+        ),
+        _is_random,
+    ),
+    Format(
+        "API_KEY",
+        regex.compile(
+            r"(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])[^\0]{1,100}?(?<![A-Za-z0-9/+])([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])"
+        ),
+        lambda value: _is_random(value) and value.lower() != value,
+    ),
+    Format("API_KEY", regex.compile(_LEFT + r"gh[pousr]_[A-Za-z0-9]{30,255}")),
+    Format("API_KEY", regex.compile(_LEFT + r"github_pat_[A-Za-z0-9_]{22,255}")),
+    Format("API_KEY", regex.compile(_LEFT + r"glpat-[A-Za-z0-9_\-]{20,64}")),
+    Format("API_KEY", regex.compile(_LEFT + r"(?:xox[abeoprs]|xapp)-[A-Za-z0-9\-]{10,256}")),
+    Format(
+        "API_KEY", regex.compile(r"hooks\.slack\.com/services/T[A-Z0-9]{6,}/B[A-Z0-9]{6,}/[A-Za-z0-9]{16,}")
+    ),
+    Format("API_KEY", regex.compile(_LEFT + r"AIza[A-Za-z0-9_\-]{30,64}")),
+    Format("API_KEY", regex.compile(_LEFT + r"(?:ya29\.|GOCSPX-)[A-Za-z0-9_\-]{20,512}")),
+    Format("API_KEY", regex.compile(_LEFT + r"(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{10,256}")),
+    Format("API_KEY", regex.compile(_LEFT + r"whsec_[A-Za-z0-9+/]{24,128}")),
+    Format("API_KEY", regex.compile(_LEFT + r"hf_[A-Za-z0-9]{30,64}"), _is_any),
+    Format(
+        "API_KEY",
+        regex.compile(
+            _LEFT + r"[MNO][A-Za-z0-9_\-]{23,25}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,40}(?![A-Za-z0-9_\-])"
+        ),
+        _is_varied,
+    ),
+    Format(
+        "API_KEY",
+        regex.compile(_LEFT + r"(?:AKC[A-Za-z0-9]{10,128}|AP[0-9A-F][A-Za-z0-9]{24,128})(?![A-Za-z0-9])"),
+        _is_varied,
+    ),
+    Format("API_KEY", regex.compile(_LEFT + r"NRAK-[A-Z0-9]{27}(?![A-Za-z0-9])")),
+    Format("API_KEY", regex.compile(_LEFT + r"sq0(?:csp|atp|idp)-[A-Za-z0-9_\-]{22,43}")),
+    Format("API_KEY", regex.compile(_LEFT + r"npm_[A-Za-z0-9]{36}")),
+    Format(
+        "API_KEY", regex.compile(_LEFT + r"rg_[A-Za-z0-9]{4,32}_[A-Za-z0-9_\-]{16,128}")
+    ),  # Regate's own keys
+    Format("API_KEY", regex.compile(r"(?i:AccountKey|SharedAccessKey)=([A-Za-z0-9+/]{40,100}={0,2})")),
+    Format(
+        "API_KEY",
+        regex.compile(r"(?i:\bbearer)[ \t]{1,4}([A-Za-z0-9._~+/\-]{20,4096}={0,2})"),
+        _is_random,
+        0.8,
+    ),
+    Format(
+        "JWT",
+        regex.compile(
+            _LEFT + r"eyJ[A-Za-z0-9_\-]{8,4096}\.eyJ[A-Za-z0-9_\-]{8,16384}\.[A-Za-z0-9_\-]{0,2048}"
+        ),
+        _is_any,
+    ),
+    Format(
+        "CONNECTION_STRING",
+        regex.compile(
+            r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.\-]{1,30}://[^\s:@/'\"<>]{0,128}:([^\s/'\"<>]{1,256})@[^\s'\"<>`]{1,1024}"
+        ),
+        _is_literal,
+    ),
+    Format(
+        "CONNECTION_STRING",
+        regex.compile(
+            r"(?i)\b(?:server|data source|host|user id|uid|username|user|database|initial catalog)"
+            r"\s{0,2}=[^;\n\"'<>]{1,128};"
+            r"[^\n\"'<>]{0,256}?(?:password|pwd)\s{0,2}=\s{0,2}(?:'([^'\n]{1,128})'|\"([^\"\n]{1,128})\""
+            r"|\{([^}\n]{0,128}[^\w}\n][^}\n]{0,128})\}|([^;\s\"'<>]{1,128}))"
+        ),
+        _is_literal,
+    ),
+    Format(
+        "PASSWORD", regex.compile(NAMED + r"(?:'([^'\n]{8,256})'|\"([^\"\n]{8,256})\")"), _is_password, 0.6
+    ),
+    Format(
+        "PASSWORD",
+        regex.compile(NAMED + r"[\"'\\]{0,2}([^\s\"'\\,;<>(){}\[\]`]{8,256}+)(?![(\[])"),
+        _is_password,
+        0.6,
+    ),
+    Format(
+        "PASSWORD",
+        regex.compile(
+            r"(?i)\b(?:password|passwd|passphrase|passcode|passwort|kennwort|mot de passe|contraseña|senha)\b"
+            r"[^\n.:=]{0,40}?"
+            r"(?:\b(?:is|was|lautet|ist|est|es|é)|:)\s{1,4}[\"'`]?([^\s\"'`,;<>(){}\[\]]{8,256}+)"
+        ),
+        _is_password,
+        0.6,
+    ),
+)
+
+
+def _borrowed() -> Iterator[Format]:
+    for plugin in _PLUGINS:
+        patterns: Iterable[re.Pattern[str]] = plugin.denylist  # type: ignore[assignment]  # typed as a property
+        for pattern in patterns:
+            source = pattern.pattern if plugin in _WITH_NAME else _GROUP.sub("(?:", pattern.pattern)
+            # between letters or digits it is a piece of something longer
+            source = rf"(?<![A-Za-z0-9])(?:{source})(?![A-Za-z0-9])"
+            yield Format("API_KEY", regex.compile(source, pattern.flags & re.IGNORECASE), _is_varied, 0.9)
+
+
+FORMATS = (*_OWN, *_borrowed())

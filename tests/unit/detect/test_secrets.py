@@ -1,0 +1,88 @@
+"""Secrets of every format, passwords where something names them, and the code around them left alone."""
+
+import random
+
+import pytest
+
+from bench.accuracy.secrets import API_KEYS, NAMED_KEYS
+from gateway.detect import Inspector
+
+
+def found(inspector: Inspector, text: str) -> list[tuple[str, str]]:
+    return [(span.entity, text[span.start : span.end]) for span in inspector.inspect(text)]
+
+
+@pytest.mark.parametrize("name", API_KEYS)
+@pytest.mark.parametrize("frame", ["the key is {} here", "TOKEN={}\n", '{{"key": "{}"}}', "{}", "`{}`."])
+def test_a_key_of_a_known_format_is_found_whole(inspector: Inspector, name: str, frame: str) -> None:
+    source = random.Random(name + frame)
+    for _ in range(3):
+        key = API_KEYS[name](source)
+        text = frame.format(key)
+        at = text.index(key)
+        assert any(
+            span.category == "secret" and span.start <= at and at + len(key) <= span.end
+            for span in inspector.inspect(text)
+        ), text
+
+
+@pytest.mark.parametrize("name", NAMED_KEYS)
+def test_a_key_that_only_its_name_gives_away_is_found(inspector: Inspector, name: str) -> None:
+    frame, make = NAMED_KEYS[name]
+    key = make(random.Random(name))
+    assert any(key in value for _, value in found(inspector, frame.format(key)))
+
+
+@pytest.mark.parametrize(
+    ("text", "password"),
+    [
+        ("password = 'correct Horse (battery) 7'", "correct Horse (battery) 7"),
+        ('DB_PASSWORD="Tr0ub4dor&3"', "Tr0ub4dor&3"),
+        ("PGPASSWORD=hunter2hunter", "hunter2hunter"),
+        ("pwd: Sommer2024!", "Sommer2024!"),
+        ('{"api_key": "9f8e7d6c5b4a"}', "9f8e7d6c5b4a"),
+        ("client_secret => 'abcDEF123456'", "abcDEF123456"),
+        ("the password for staging is Blue!Falcon", "Blue!Falcon"),
+        ("Das Passwort lautet Winter2024", "Winter2024"),
+        ("my password: Winter2024", "Winter2024"),
+    ],
+)
+def test_a_password_that_is_named_is_found_exactly(inspector: Inspector, text: str, password: str) -> None:
+    assert found(inspector, text) == [("PASSWORD", password)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'password = os.environ["DB_PASSWORD_1"]',
+        "password = get_password_v2(user1)",
+        "password=config.auth.password2",
+        "api_key=settings.api_key_v1,",
+        "secret = my_secret_2",
+        "secret: DB_SECRET_01",
+        'password = f"{prefix1}{suffix2}"',
+        "password: ${DB_PASSWORD_1}",
+        "password: <your-password-1>",
+        "password: ********",
+        "password = input('password: ')",
+        "def check(password: Optional[str] = None, retries: int = 12345678): ...",
+        '"password": {"type": "string", "minLength": 8}',
+        '"password": "a plain description of it"',
+        "the password is required",
+        "the password is not stored; is it?",
+        "token_type: bearer_token_v1",
+        "Authorization: Bearer $TOKEN_1",
+        "AccountKey=<key>; SharedAccessKey=...",
+        "postgres://${USER}:${PASSWORD}@${HOST1}/db",
+        "SK-II and AC/DC, SG.x.y, AKC registered dogs, APCaching and APIGateway",
+        "sk-learn-contrib-estimators-and-more, glsa, shpat_, dop_v1_",
+        "10:12:30.345323-03:00 and 2147483647 of 4294967296 in 0123456789",
+    ],
+)
+def test_code_and_talk_about_secrets_are_left_alone(inspector: Inspector, text: str) -> None:
+    assert found(inspector, text) == []
+
+
+def test_a_stream_waits_for_the_end_of_a_quoted_password(inspector: Inspector) -> None:
+    assert inspector.open_at("use password = 'correct Horse ") == 4
+    assert inspector.open_at("use password = 'correct Horse' ") > 4
