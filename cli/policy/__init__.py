@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from cli.policy import backtest, check, evaluate, status, testing
+from cli.policy import backtest, check, evaluate, explain, new, status, testing
 
-app = typer.Typer(help="Check, test, format and try policy.", no_args_is_help=True)
+app = typer.Typer(help="Write, check, test, try and explain policy.", no_args_is_help=True)
+app.command("new", epilog="Example: regate policy new night")(new.new)
 app.command("check", epilog="Example: regate policy check")(check.check)
 app.command("test", epilog="Example: regate policy test")(testing.run_policy_tests)
 app.command("fmt", epilog="Example: regate policy fmt --check")(check.fmt)
-app.command("eval", epilog="Example: regate policy eval input.json")(evaluate.evaluate)
+app.command(
+    "eval", epilog="Example: regate policy eval --body request.json --provider openai --group interns"
+)(evaluate.evaluate)
+app.command("explain", epilog="Example: regate policy explain dec_bqncpccnbjipjnbgfiagpnak")(explain.explain)
 app.command("status", epilog="Example: regate policy status --json")(status.status)
 app.command(
     "backtest", epilog="Example: regate policy backtest --candidate next --since 7d --fail-on allow:deny"

@@ -14,6 +14,7 @@ from gateway.dialects.leaves import digits
 from gateway.errors import ApprovalDenied, ApprovalExpired, ApprovalRequired, PolicyDenied
 from gateway.exchange import (
     ApprovalFacts,
+    FindingRow,
     InspectedPart,
     Phase,
     ResponseFacts,
@@ -60,7 +61,7 @@ class Asking:
         Raises PolicyUnavailable, PolicyError, RecordingFailed.
         """
         rows = finding_rows(subject.parts)
-        document = _input(exchange, subject, rows)
+        document = input_of(exchange, subject, rows)
         decision = await self._policies.decide(document)
         decision = guard(
             decision,
@@ -185,12 +186,8 @@ def _because(decision: Decision) -> str:
     return "denied by policy: " + "; ".join(messages or ["no rule allows it"])
 
 
-def input_of(exchange: Exchange, subject: Subject) -> dict[str, Any]:
+def input_of(exchange: Exchange, subject: Subject, rows: Sequence[FindingRow]) -> dict[str, Any]:
     """The document that policy is asked about."""
-    return _input(exchange, subject, finding_rows(subject.parts))
-
-
-def _input(exchange: Exchange, subject: Subject, rows: Any) -> dict[str, Any]:
     texts = masked_texts(exchange.parts)
     response_texts = masked_texts(subject.parts) if subject.phase == "response" else {}
     prompt = replace(

@@ -8,23 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import ConfigError
-from tests.unit.policy.conftest import regate, request_document
-
-
-def test_one_input_is_decided(machine: str, tmp_path: Path) -> None:
-    file = tmp_path / "input.json"
-    file.write_text(json.dumps(request_document()))
-    run = regate("eval", str(file))
-    assert run.exit_code == 0, run.output
-    assert json.loads(run.stdout)["action"] == "allow"
-
-
-@pytest.mark.parametrize("text", ["[]", "{", None])
-def test_an_input_that_is_no_document_is_refused(machine: str, tmp_path: Path, text: str | None) -> None:
-    file = tmp_path / "input.json"
-    if text is not None:
-        file.write_text(text)
-    assert isinstance(regate("eval", str(file)).exception, ConfigError)
+from tests.unit.policy.conftest import regate
 
 
 def test_the_status_names_engine_and_revision(machine: str) -> None:
@@ -57,7 +41,7 @@ def test_files_are_formatted(opa: Path, machine: str, policy: Path) -> None:
     assert regate("fmt", "--check", *arguments).exit_code == 0
 
 
-@pytest.mark.parametrize("command", ["check", "test", "fmt", "eval", "status"])
+@pytest.mark.parametrize("command", ["new", "check", "test", "fmt", "eval", "explain", "status"])
 def test_every_command_has_help_with_an_example(command: str) -> None:
     run = regate(command, "--help")
     assert run.exit_code == 0

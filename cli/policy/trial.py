@@ -1,0 +1,102 @@
+"""A raw request on trial: taken along the way of live traffic as far as policy's question, and no further."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from gateway.config import Config
+from gateway.detect import Inspection, Inspector
+from gateway.errors import ConfigError, Refusal, RegateError
+from gateway.exchange import Agent, Source, UsageFacts
+from gateway.flow import inspecting
+from gateway.flow.arriving import Arrival
+from gateway.flow.asking import Subject, input_of
+from gateway.flow.context import Call, Exchange
+from gateway.flow.reading import Reading
+from gateway.guards import Syntax
+from gateway.policy_input import finding_rows
+from gateway.server_key import ServerKey
+from gateway.sessions import Sessions
+from gateway.upstream import Endpoints, open_session
+
+_PATHS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}
+
+
+class TrialRefused(RegateError):
+    """The gateway itself refuses the request; policy is not asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an agent would send. `path` "" is the family's own for a conversation."""
+
+    provider: str
+    body: bytes
+    path: str = ""
+    method: str = "POST"
+    content_type: str = "application/json"
+    agent: str = "trial"
+    owner: str = "nobody"
+    groups: Sequence[str] = ()
+
+
+async def arrive(config: Config, request: Request) -> tuple[dict[str, Any], tuple[Syntax, ...]]:
+    """The document that policy would be asked about, and what was found in syntax.
+
+    The functions are those of live traffic. The key is one of a moment: live placeholders differ, and nothing
+    of the gateway's state is read or written. Raises ConfigError, TrialRefused.
+    """
+    provider = config.providers.get(request.provider)
+    if provider is None:
+        raise ConfigError(f"provider {request.provider!r}: expected one of {', '.join(config.providers)}")
+    detector = Inspector(config.detect)
+    inspection = Inspection(detector, config.limits.inspect_seconds)
+    session = open_session(config.limits.connect_seconds, config.limits.read_seconds)
+    # nothing is sent, so a provider without its credential can be tried as well
+    unsent = {request.provider: msgspec.structs.replace(provider, credential="", base_url="builtin:demo")}
+    key = ServerKey(secrets.token_bytes(32))
+    arrival = Arrival(
+        Reading(Endpoints(unsent, session), config.limits),
+        inspecting.Inspector(inspection, detector, key),
+        Sessions(key),
+        key,
+    )
+    exchange = Exchange(_call(request, _PATHS[provider.family]), enforced=True)
+    try:
+        arrival.recognise(
+            exchange, Agent(request.agent, request.owner, "api_key", tuple(request.groups), {"role": "agent"})
+        )
+        await arrival.address(exchange)
+        await arrival.read(exchange)
+        arrival.enter(exchange)
+        exchange.usage = UsageFacts(requests_1m=1, requests_1d=1)
+        await arrival.inspect(exchange)
+    except Refusal as refusal:
+        said = f"{refusal.status} {refusal.code}: {refusal.message}"
+        raise TrialRefused(f"the gateway refuses this before policy is asked: {said}") from refusal
+    finally:
+        await inspection.close()
+        await session.close()
+    subject = Subject("request", exchange.parts)
+    return input_of(exchange, subject, finding_rows(exchange.parts)), inspecting.syntax_of(exchange.parts)
+
+
+def _call(request: Request, usual_path: str) -> Call:
+    async def body() -> bytes:
+        return request.body
+
+    path, _, query = (request.path or usual_path).partition("?")
+    return Call(
+        provider=request.provider,
+        method=request.method,
+        raw_path=path.encode(),
+        raw_query=query.encode(),
+        headers={"content-type": request.content_type},
+        source=Source(ip="127.0.0.1", user_agent=""),
+        body=body,
+    )
