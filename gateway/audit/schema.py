@@ -92,23 +92,23 @@ VIEWS: Mapping[str, View] = {
     ),
     "decisions": View(
         "a decision, in both phases",
-        {"action": "the action; they compare in order: `action >= 'require_approval'`"},
+        {"action": "the action; ORDER BY and max() know their order"},
     ),
     "reasons": View(
         "a reason of a decision",
         {
-            "action": "the decision's action; they compare in order",
+            "action": "the decision's action; ORDER BY and max() know their order",
             "rule": "the rule that spoke",
             "title": "the rule's title",
             "message": "what it says to people",
-            "severity": "how grave; they compare in order: `severity >= 'high'`",
+            "severity": "how grave; ORDER BY and max() know their order",
             "controls": "the controls it serves",
         },
     ),
     "findings": View(
         "an entity found in a decision's prompt or completion. Never the value",
         {
-            "action": "the decision's action; they compare in order",
+            "action": "the decision's action; ORDER BY and max() know their order",
             "entity": "what was found, as in `EMAIL_ADDRESS`",
             "category": "`pii`, `secret`, `code`, `injection`, `custom`",
             "count": "how often",

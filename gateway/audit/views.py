@@ -109,7 +109,7 @@ def _text(value: str) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-# In their order, so that they compare. A value that none of them is, which no writer of ours writes, is NULL.
+# In their order, for ORDER BY and max(). A value that is none of them is NULL; no writer of ours writes one.
 _ACTION = "TRY_CAST(action AS ENUM('allow', 'mask', 'require_approval', 'deny')) AS action"
 _SEVERITY = "TRY_CAST(severity AS ENUM('low', 'medium', 'high', 'critical'))"
 
