@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import regex
 
 from gateway.detect.opening import NoOpening, as_bytes, heads
-from gateway.detect.patterns import Deadline
+from gateway.detect.patterns import Deadline, InspectionLate
 from gateway.detect.scanner import Expression, open_scanner
-from gateway.errors import InspectionFailed
 
 # A phrase that is not complete after this many characters is not waited for in a stream.
 _LONGEST_HOLD = 256
@@ -59,5 +58,5 @@ def _open_at(pattern: regex.Pattern[str], text: str, at: int, deadline: Deadline
                 return int(match.start())
             at = max(match.end(), match.start() + 1)
     except TimeoutError as error:
-        raise InspectionFailed("a detection pattern did not finish in time") from error
+        raise InspectionLate("a detection pattern did not finish in time") from error
     return len(text)

@@ -11,9 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import regex
 
 from gateway.detect.opening import ENDLESS, NoOpening, Opening, as_bytes, opening
-from gateway.detect.patterns import Deadline, matches
+from gateway.detect.patterns import Deadline, InspectionLate, matches
 from gateway.detect.scanner import Expression, open_scanner
-from gateway.errors import InspectionFailed
 
 
 class Gate:
@@ -108,4 +107,4 @@ def _search(
     try:
         return pattern.search(text, start, stop, timeout=deadline.left())
     except TimeoutError as error:
-        raise InspectionFailed("a detection pattern did not finish in time") from error
+        raise InspectionLate("a detection pattern did not finish in time") from error

@@ -1,52 +1,92 @@
-"""Inspection on the event loop: small texts at once, large ones in a thread, late ones refused."""
+"""Inspection on the event loop: known texts from the cache, small ones at once, large ones in a process."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from gateway.detect.inspector import Inspector
-from gateway.detect.joins import joins, spread
+from gateway.detect.cache import ResultCache
+from gateway.detect.inspector import Inspector, findings, key_of
+from gateway.detect.patterns import InspectionLate
+from gateway.detect.pool import Pool
 from gateway.errors import InspectionFailed
-from gateway.exchange import Finding, Part
+from gateway.exchange import Finding, Part, Span
 
-# A kB costs 1 to 5 ms; a hop to a thread costs 0.1 ms. Beyond this a stall would show in other streams.
+_CACHE_BYTES = 16 * 1024 * 1024
+# What is inspected at once: a kB of nothing but values costs a millisecond, a process a third of one.
 _INLINE_CHARACTERS = 4096
-_THREADS = 2  # pattern matching holds the GIL, so more threads would only share it out
+_INLINE_SECONDS = 0.008  # then a text goes the way of the large ones, whatever its size
+_LARGE = 256 * 1024  # characters: the digests of so many are worked out off the event loop
+_THREADS = 2
+
+_Text = tuple[str, str]  # JSON key, text
 
 
 class Inspection:
-    """The async face of an Inspector."""
+    """The async face of an Inspector: it remembers results, and never stalls the event loop."""
 
     def __init__(self, inspector: Inspector, deadline_seconds: float) -> None:
         self._inspector = inspector
         self._deadline = deadline_seconds
+        self._cache = ResultCache(_CACHE_BYTES)
+        self._pool = Pool(inspector.settings, deadline_seconds)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="inspect")
 
     async def find(self, parts: Sequence[Part]) -> tuple[tuple[Finding, ...], ...]:
-        """The findings of each part, what goes on from one into the next included.
+        """The findings of each part. Raises InspectionFailed when that fails or is late."""
+        texts = [(key_of(part), part.text) for part in parts]
+        large = sum(len(text) for _, text in texts) > _LARGE
+        digests = await asyncio.to_thread(self._digests, texts) if large else self._digests(texts)
+        found = {digest: spans for digest in digests if (spans := self._cache[digest]) is not None}
+        missing = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in found}
+        if missing:
+            found |= await self._inspected(missing)
+        return tuple(findings(part, found[digest]) for part, digest in zip(parts, digests, strict=True))
 
-        Raises InspectionFailed when that fails or is late.
-        """
-        joined = joins(parts)
-        found = await self._find([*parts, *(join.part for join in joined)])
-        own, across = found[: len(parts)], found[len(parts) :]
-        return spread(parts, own, list(zip(joined, across, strict=True)))
+    async def close(self) -> None:
+        """End the processes and let go of the threads; what they still inspect is abandoned."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        await self._pool.close()
 
-    async def _find(self, parts: Sequence[Part]) -> tuple[tuple[Finding, ...], ...]:
-        unknown = sum(len(part.text) for part in parts if not self._inspector.is_known(part))
-        if unknown <= _INLINE_CHARACTERS:
-            return self._inspector.find(parts)
+    def _digests(self, texts: Sequence[_Text]) -> list[bytes]:
+        return [self._cache.digest(text, key) for key, text in texts]
+
+    async def _inspected(self, missing: Mapping[bytes, _Text]) -> dict[bytes, tuple[Span, ...]]:
+        found: dict[bytes, tuple[Span, ...]] = {}
+        if sum(len(text) for _, text in missing.values()) <= _INLINE_CHARACTERS:
+            found = self._inline(missing)
+        rest = {digest: text for digest, text in missing.items() if digest not in found}
+        if rest:
+            found |= zip(rest, await self._aside(list(rest.values())), strict=True)
+        for digest in missing:
+            self._cache[digest] = found[digest]
+        return found
+
+    def _inline(self, missing: Mapping[bytes, _Text]) -> dict[bytes, tuple[Span, ...]]:
+        """What can be inspected here and now, within the time that other exchanges can wait."""
+        found: dict[bytes, tuple[Span, ...]] = {}
+        end = time.monotonic() + _INLINE_SECONDS
+        for digest, (key, text) in missing.items():
+            try:
+                found[digest] = self._inspector.inspect(text, key=key, seconds=end - time.monotonic())
+            except InspectionLate:
+                break
+        return found
+
+    async def _aside(self, texts: Sequence[_Text]) -> Sequence[tuple[Span, ...]]:
+        """In a process; in a thread while none is up yet, which takes seconds and no prompt need wait for."""
+        if self._pool.is_up():
+            return await self._pool.inspect(texts)
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._deadline):
-                return await loop.run_in_executor(self._threads, self._inspector.find, parts)
+                return await loop.run_in_executor(self._threads, self._in_thread, texts)
         except TimeoutError as error:
             raise InspectionFailed(
                 f"the prompt could not be inspected within {self._deadline:g} seconds"
             ) from error
 
-    async def close(self) -> None:
-        """Let go of the threads; what they still inspect is abandoned."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+    def _in_thread(self, texts: Sequence[_Text]) -> list[tuple[Span, ...]]:
+        return [self._inspector.inspect(text, key=key) for key, text in texts]

@@ -12,7 +12,6 @@ import msgspec
 import regex
 
 from gateway import config
-from gateway.detect.cache import ResultCache
 from gateway.detect.context import Context
 from gateway.detect.gate import Candidates, Gate
 from gateway.detect.numbers import CARD_SIGNAL, IBAN_SIGNAL, Emails, Ibans, find_cards
@@ -26,7 +25,6 @@ from gateway.detect.views import BLOCK_BEGIN, READINGS, Decoded, Folding, base64
 from gateway.errors import InspectionFailed
 from gateway.exchange import Finding, Part, Span
 
-_CACHE_BYTES = 16 * 1024 * 1024
 _KEY_CONTEXT = 64  # a longer text brings its own context
 # Without one of these no number, address or secret can be there, only phrases: most prose passes here.
 _SIGNAL = regex.compile(
@@ -45,10 +43,11 @@ _Reading = Callable[[str], Decoded | None]
 
 
 class Inspector:
-    """Finds entities. It has no state but a cache of results; several threads may use it at once."""
+    """Finds entities. It has no state; several threads may use it at once."""
 
     def __init__(self, settings: config.Detect, *, seconds: float = 10) -> None:
         """`seconds` bounds one inspection. Raises ConfigError on a region or custom pattern it cannot use."""
+        self.settings = settings
         self._threshold = settings.threshold
         self._off = frozenset(settings.off)
         self._seconds = seconds
@@ -63,16 +62,18 @@ class Inspector:
         self._folded_gate = Gate(
             self._presidio.patterns(folded=True), signals=[CARD_SIGNAL, IBAN_SIGNAL, PHONE_SIGNAL]
         )
-        self._cache = ResultCache(_CACHE_BYTES)
         self.version = _version(settings)
 
-    def inspect(self, text: str, *, key: str = "", since: int = 0) -> tuple[Span, ...]:
+    def inspect(
+        self, text: str, *, key: str = "", since: int = 0, seconds: float | None = None
+    ) -> tuple[Span, ...]:
         """The entities in `text`, disjoint and in order; `key` is the JSON key that it stands under.
 
         With `since`, only what reaches beyond that offset: what stands before it is context. Raises
-        InspectionFailed when any part of the inspection fails or is late; a result is never partial.
+        InspectionFailed when any part of the inspection fails, InspectionLate when it takes longer than
+        `seconds` or than it may; a result is never partial.
         """
-        deadline = Deadline(self._seconds)
+        deadline = Deadline(self._seconds if seconds is None else seconds)
         try:
             spans = self._readings(text, key, since, deadline, READINGS)
         except (
@@ -97,22 +98,7 @@ class Inspector:
 
     def find(self, parts: Sequence[Part]) -> tuple[tuple[Finding, ...], ...]:
         """The findings of each part, in the order of the parts. Raises InspectionFailed."""
-        return tuple(self._find(part) for part in parts)
-
-    def is_known(self, part: Part) -> bool:
-        """Whether the result for this part is at hand."""
-        return self._cache[self._cache.digest(part.text, _key_of(part))] is not None
-
-    def _find(self, part: Part) -> tuple[Finding, ...]:
-        key = _key_of(part)
-        digest = self._cache.digest(part.text, key)
-        spans = self._cache[digest]
-        if spans is None:
-            spans = self._cache[digest] = self.inspect(part.text, key=key)
-        return tuple(
-            Finding(span.entity, span.category, span.score, part.pointer, span.start, span.end)
-            for span in spans
-        )
+        return tuple(findings(part, self.inspect(part.text, key=key_of(part))) for part in parts)
 
     def _readings(
         self, text: str, key: str, since: int, deadline: Deadline, readings: Sequence[_Reading]
@@ -179,7 +165,14 @@ class Inspector:
         return (span for span in spans if span.score >= self._threshold and span.entity not in self._off)
 
 
-def _key_of(part: Part) -> str:
+def findings(part: Part, spans: Sequence[Span]) -> tuple[Finding, ...]:
+    """What was found in a part's text, as findings in the part."""
+    return tuple(
+        Finding(span.entity, span.category, span.score, part.pointer, span.start, span.end) for span in spans
+    )
+
+
+def key_of(part: Part) -> str:
     """The nearest object key in the pointer, for texts too short to have context of their own."""
     if part.place == "key" or len(part.text) > _KEY_CONTEXT:
         return ""

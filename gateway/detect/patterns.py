@@ -10,6 +10,10 @@ import regex
 from gateway.errors import InspectionFailed
 
 
+class InspectionLate(InspectionFailed):
+    """The time that an inspection was given is over."""
+
+
 class Deadline:
     """The time by which one inspection must be done (seconds from now)."""
 
@@ -20,7 +24,7 @@ class Deadline:
         """Seconds left; raises InspectionFailed when there are none."""
         left = self._at - time.monotonic()
         if left <= 0:
-            raise InspectionFailed("the text could not be inspected in time")
+            raise InspectionLate("the text could not be inspected in time")
         return left
 
 
@@ -34,4 +38,4 @@ def matches(
     try:
         yield from pattern.finditer(text, pos=start, timeout=deadline.left())
     except TimeoutError as error:
-        raise InspectionFailed("a detection pattern did not finish in time") from error
+        raise InspectionLate("a detection pattern did not finish in time") from error

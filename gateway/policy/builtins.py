@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from gateway.child import spawn, stop
 from gateway.errors import ConfigError, PolicyUnavailable
-from gateway.policy.child import spawn, stop
 
 # What OPA itself calls nondeterministic. JSON Schemas may refer to other hosts, so theirs are among them.
 REFUSED = frozenset(

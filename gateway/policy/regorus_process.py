@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from gateway.child import kill, spawn, stop
 from gateway.decision import Decision, parse_decision
 from gateway.errors import ConfigError, PolicyError, PolicyUnavailable
 from gateway.policy.builtins import REFUSED, explained
-from gateway.policy.child import kill, spawn, stop
 from gateway.policy.engine import encode, probe
 from gateway.policy.source import PolicySource
 

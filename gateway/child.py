@@ -8,10 +8,10 @@ import os
 import sys
 from pathlib import Path
 
-from gateway.policy import launch
+from gateway import launch
 
 # Provider credentials come by environment, and Rego can read the environment (opa.runtime()).
-_PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "TMPDIR", "TZ")
+_PASSED_ON = ("HOME", "XDG_CACHE_HOME", "PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "TMPDIR", "TZ")
 _STOP_SECONDS = 2.0
 
 

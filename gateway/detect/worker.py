@@ -1,0 +1,78 @@
+"""The process that inspects large texts: an Inspector asked through pipes.
+
+A frame is four bytes of length (big endian) and that many of MessagePack. The first frame in is the settings,
+answered by an empty frame; each one after it is a list of pairs, JSON key and text, answered by the spans of
+each, or by None when a text could not be inspected. No text ever comes back.
+"""
+
+from __future__ import annotations
+
+import struct
+import sys
+from typing import BinaryIO
+
+import msgspec
+
+from gateway import config
+from gateway.detect.inspector import Inspector
+from gateway.errors import InspectionFailed
+from gateway.exchange import Span
+
+LENGTH = struct.Struct(">I")
+
+
+class Start(msgspec.Struct, frozen=True):
+    """The first frame: what is looked for, and how long one text may take."""
+
+    settings: config.Detect
+    seconds: float
+
+
+Texts = list[tuple[bytes, bytes]]
+Found = list[tuple[Span, ...]] | None
+
+
+def encoded(text: str) -> bytes:
+    """Text on its way through the pipe; JSON may hold half a surrogate pair."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answer until the parent goes."""
+    first = _read(requests)
+    if first is None:
+        return
+    start = msgspec.msgpack.decode(first, type=Start)
+    inspector = Inspector(start.settings, seconds=start.seconds)
+    _write(answers, b"")
+    texts = msgspec.msgpack.Decoder(Texts)
+    while (frame := _read(requests)) is not None:
+        _write(answers, msgspec.msgpack.encode(_found(inspector, texts.decode(frame))))
+
+
+def _found(inspector: Inspector, texts: Texts) -> Found:
+    try:
+        return [
+            inspector.inspect(text.decode("utf-8", "surrogatepass"), key=key.decode("utf-8", "surrogatepass"))
+            for key, text in texts
+        ]
+    except InspectionFailed:
+        return None
+
+
+def _read(stream: BinaryIO) -> bytes | None:
+    header = stream.read(LENGTH.size)
+    if len(header) < LENGTH.size:
+        return None
+    (length,) = LENGTH.unpack(header)
+    body = stream.read(length)
+    return body if len(body) == length else None
+
+
+def _write(stream: BinaryIO, body: bytes) -> None:
+    stream.write(LENGTH.pack(len(body)) + body)
+    stream.flush()
+
+
+if __name__ == "__main__":
+    serve(sys.stdin.buffer, sys.stdout.buffer)
