@@ -20,6 +20,7 @@ from gateway.admin import admin_routes
 from gateway.approvals import Approvals
 from gateway.audit import Journal, Record, Sealer, new_writer
 from gateway.audit.seal import SealingFailed
+from gateway.candidate import Shadow
 from gateway.config import Config
 from gateway.console import console_routes
 from gateway.detect import Inspection, Inspector
@@ -51,6 +52,7 @@ class Worker:
     keys: Keys
     approvals: Approvals
     metrics: Metrics
+    shadow: Shadow | None
 
     async def problems(self) -> list[str]:
         """What keeps this worker from serving; empty when it is ready."""
@@ -78,6 +80,8 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
         policies = Policies(config, logging.getLogger("regate.policy"))
         stack.push_async_callback(policies.close)
         await policies.start()
+        metrics = Metrics()
+        shadow = await _start_shadow(config, journal, metrics, stack)
         detector = await asyncio.to_thread(Inspector, config.detect)
         inspection = Inspection(detector, config.limits.inspect_seconds)
         stack.push_async_callback(inspection.close)
@@ -107,11 +111,23 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
             policies,
             approvals,
             journal,
+            shadow,
         )
-        metrics = Metrics()
-        watching = asyncio.create_task(_watch(policies, sealer, metrics), name="gauges")
+        watching = asyncio.create_task(_watch(policies, shadow, sealer, metrics), name="gauges")
         stack.push_async_callback(_cancel, watching)
-        yield Worker(gateway, policies, journal, sealer, state, keys, approvals, metrics)
+        yield Worker(gateway, policies, journal, sealer, state, keys, approvals, metrics, shadow)
+
+
+async def _start_shadow(
+    config: Config, journal: Journal, metrics: Metrics, stack: AsyncExitStack
+) -> Shadow | None:
+    candidate = config.shadow_config
+    if candidate is None:
+        return None
+    shadow = Shadow(candidate, journal, metrics)
+    stack.push_async_callback(shadow.close)
+    await shadow.start()
+    return shadow
 
 
 async def _open_journal(config: Config, stack: AsyncExitStack) -> tuple[Journal, Sealer]:
@@ -144,12 +160,19 @@ async def _close_journal(journal: Journal, sealer: Sealer) -> None:
         _log.error("the journal could not be closed and sealed: %s", error)
 
 
-async def _watch(policies: Policies, sealer: Sealer, metrics: Metrics) -> None:
+async def _watch(policies: Policies, shadow: Shadow | None, sealer: Sealer, metrics: Metrics) -> None:
     while True:
-        status = policies.status()
-        metrics.policy(ready=status.ready and not status.error)
+        _gauge_policy(policies, shadow, metrics)
         metrics.anchored(well=sealer.anchor.well())
         await asyncio.sleep(_GAUGE_SECONDS)
+
+
+def _gauge_policy(policies: Policies, shadow: Shadow | None, metrics: Metrics) -> None:
+    status = policies.status()
+    metrics.policy(ready=status.ready and not status.error)
+    if shadow:
+        candidate = shadow.status()
+        metrics.shadow_ready(ready=candidate.ready and not candidate.error)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:
@@ -168,13 +191,14 @@ def create_app(config: Config, worker: Worker) -> Starlette:
         problems = await worker.problems()
         policy = worker.policies.status()
         body = {"ready": not problems, "version": __version__, "problems": problems, "policy": asdict(policy)}
+        if worker.shadow:  # a candidate that cannot be asked keeps nobody from serving
+            body["shadow"] = asdict(worker.shadow.status())
         return Response(
             orjson.dumps(body), status_code=503 if problems else 200, media_type="application/json"
         )
 
     async def exposition(_: Request) -> Response:
-        status = worker.policies.status()
-        worker.metrics.policy(ready=status.ready and not status.error)
+        _gauge_policy(worker.policies, worker.shadow, worker.metrics)
         body = worker.metrics.exposition()
         return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
 

@@ -51,10 +51,14 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where policy lives and how it is evaluated. `enforce: false` records actions, carries out none."""
+    """Where policy lives and how it is evaluated. `enforce: false` records actions, carries out none.
+
+    `shadow` is a candidate that is asked about live traffic as well, and never decides.
+    """
 
     engine: Literal["auto", "sidecar", "embedded"] = "auto"
     path: str = "policies/rego"
+    shadow: str = ""
     enforce: bool = True
     timeout_seconds: Seconds = 2.0
     reload_seconds: Seconds = 1.0
@@ -153,6 +157,15 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def policy_path(self) -> Path:
         return self.root / self.policy.path
+
+    @property
+    def shadow_config(self) -> Config | None:
+        """This configuration with the candidate in the policy's place; None without one."""
+        if not self.policy.shadow:
+            return None
+        return msgspec.structs.replace(
+            self, policy=msgspec.structs.replace(self.policy, path=self.policy.shadow)
+        )
 
     @property
     def audit_path(self) -> Path:

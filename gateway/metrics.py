@@ -49,6 +49,23 @@ class Metrics:
             multiprocess_mode="livemostrecent",  # every worker sees every attempt
         )
         self._anchored.set(1)
+        self._shadow = Counter(
+            "regate_shadow_decisions_total",
+            "What the shadow policy would have decided; `changed` is true where it is another decision",
+            ("before", "after", "changed"),
+            registry=self._registry,
+        )
+        self._shadow_dropped = Counter(
+            "regate_shadow_dropped_total",
+            "Decisions that the shadow policy was not asked about, because it was behind or not ready",
+            registry=self._registry,
+        )
+        self._shadow_ready = Gauge(
+            "regate_shadow_ready",
+            "1 while a shadow policy is asked and its latest edit is the one asked",
+            registry=self._registry,
+            multiprocess_mode="livemostrecent",  # as above
+        )
 
     def opened(self) -> None:
         self._open.inc()
@@ -65,6 +82,16 @@ class Metrics:
 
     def anchored(self, *, well: bool) -> None:
         self._anchored.set(well)
+
+    def shadow(self, before: str, after: str, *, changed: bool) -> None:
+        """Count one decision that the shadow policy made as well; `after` is an action or `error`."""
+        self._shadow.labels(before, after, str(changed).lower()).inc()
+
+    def shadow_dropped(self) -> None:
+        self._shadow_dropped.inc()
+
+    def shadow_ready(self, *, ready: bool) -> None:
+        self._shadow_ready.set(ready)
 
     def exposition(self) -> bytes:
         """The text format of Prometheus."""

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from gateway import detect
 from gateway.approvals import Approvals
 from gateway.audit import Journal
+from gateway.candidate import Shadow
 from gateway.config import Config
 from gateway.decision import Decision
 from gateway.dialects import StreamReader, error_document, stream_reader
@@ -52,6 +53,7 @@ class Gateway:
         policies: Policies,
         approvals: Approvals,
         journal: Journal,
+        shadow: Shadow | None = None,
     ) -> None:
         self._config = config
         self._identity = identity
@@ -60,7 +62,7 @@ class Gateway:
         self._arrival = Arrival(Reading(endpoints, config.limits), self._inspector, sessions, key)
         self._ledger = Ledger(journal, key)
         self._waiting_room = WaitingRoom(self._ledger, config.hold.keepalive_seconds)
-        self._asking = Asking(policies, self._ledger, approvals, key)
+        self._asking = Asking(policies, self._ledger, approvals, key, shadow)
         limits = config.limits
         self._whole = WholeCompletion(self._asking, self._inspector, self._ledger, limits)
 

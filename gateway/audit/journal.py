@@ -86,6 +86,15 @@ class Journal:
         """Why records are refused at the moment; empty when they are taken."""
         return self._failure
 
+    @property
+    def crowded(self) -> bool:
+        """Whether what is no evidence of an exchange should stay away: the disk is behind, or fails."""
+        return (
+            bool(self._failure)
+            or len(self._queue) * 4 > self._queue_records
+            or (self._queued_bytes * 4 > self._queue_bytes)
+        )
+
     def start(self) -> None:
         """Prepare the folder, cut off what dead writers left torn, and take records from now on.
 

@@ -27,7 +27,7 @@ import orjson
 
 from gateway.errors import RecordingFailed
 
-RecordKind = Literal["decision", "completion", "refusal", "approval", "gateway"]
+RecordKind = Literal["decision", "completion", "refusal", "approval", "shadow", "gateway"]
 
 GENESIS = "0" * 64
 MAX_LINE = 16 * 1024 * 1024

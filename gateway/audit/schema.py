@@ -119,6 +119,23 @@ VIEWS: Mapping[str, View] = {
             "kinds": "the kinds of the parts",
         },
     ),
+    "shadow": View(
+        "a decision that the shadow policy made as well",
+        {
+            "decision_id": "the decision that acted",
+            "before": "the action that was decided",
+            "after": "the candidate's action; `error` when it failed",
+            "changed": "what else differs in the same action: `mask`, `approval`, `reasons`, `record`, `response`",
+            "differs": "whether it is another decision",
+            "reasons": "the candidate's reasons, as in the view `reasons`",
+            "code": "the code of the candidate's failure; empty when it decided",
+            "error": "the failure in words",
+            "live_revision": "the revision that decided",
+            "revision": "the candidate's revision",
+            "duration_ms": "milliseconds that the candidate took",
+            "body": "the candidate's decision, compared",
+        },
+    ),
     "approvals": View(
         "an approval, with its last status",
         {

@@ -132,6 +132,17 @@ _FINDINGS = f"""
     FROM records WHERE kind = 'decision'
 """  # noqa: S608 - our own names
 
+# One row a question that the candidate was asked as well; `revision` is the candidate's.
+_SHADOW = f"""
+    SELECT recorded_at, decision_id, exchange_id, session_id, {_WHO}, {_CALL}, phase,
+        body->>'$.before' AS before, body->>'$.after' AS after,
+        from_json(body->'$.changed', '["VARCHAR"]') AS changed,
+        coalesce((body->>'$.differs')::BOOLEAN, false) AS differs, reasons, code,
+        coalesce(body->>'$.error', '') AS error, body->>'$.live_revision' AS live_revision,
+        revision, duration_ms, body, writer, seq
+    FROM records WHERE kind = 'shadow' AND code <> 'dropped'
+"""  # noqa: S608 - our own names
+
 # One row an approval: its transitions' records in order, the last of them in charge.
 _APPROVALS = """
     SELECT approval_id, arg_max(coalesce(body->>'$.status', code), place) AS status,
@@ -265,6 +276,7 @@ _VIEWS = {
     "decisions": _DECISIONS,
     "reasons": _REASONS,
     "findings": _FINDINGS,
+    "shadow": _SHADOW,
     "approvals": _APPROVALS,
     "parts": _PARTS,
     "exchanges": _EXCHANGES,

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.approvals import Approval, Approvals, Binding
+from gateway.candidate import Question, Shadow
 from gateway.decision import ApprovalTerms, Decision, Mask, to_document
 from gateway.dialects.leaves import digits
 from gateway.errors import ApprovalDenied, ApprovalExpired, ApprovalRequired, PolicyDenied
@@ -49,8 +50,16 @@ class Subject:
 class Asking:
     """Policy, the ledger and the approvals, as one exchange meets them."""
 
-    def __init__(self, policies: Policies, ledger: Ledger, approvals: Approvals, key: ServerKey) -> None:
+    def __init__(
+        self,
+        policies: Policies,
+        ledger: Ledger,
+        approvals: Approvals,
+        key: ServerKey,
+        shadow: Shadow | None = None,
+    ) -> None:
         self._policies = policies
+        self._shadow = shadow
         self._ledger = ledger
         self._approvals = approvals
         self._key = key
@@ -63,9 +72,10 @@ class Asking:
         rows = finding_rows(subject.parts)
         document = input_of(exchange, subject, rows)
         decision = await self._policies.decide(document)
+        syntax = syntax_of(subject.parts)
         decision = guard(
             decision,
-            syntax=syntax_of(subject.parts),
+            syntax=syntax,
             approval_status=document["approval"]["status"],
             enforced=exchange.enforced,
         )
@@ -73,7 +83,11 @@ class Asking:
         if subject.phase == "request":
             exchange.rows, exchange.decision, exchange.decision_id = rows, decision, decision_id
             exchange.revision = decision.revision
-        await self._ledger.decision(exchange, subject.phase, decision_id, decision, document, subject.parts)
+        record = await self._ledger.decision(
+            exchange, subject.phase, decision_id, decision, document, subject.parts
+        )
+        if self._shadow:
+            self._shadow.observe(Question(replace(record, body={}), document, syntax, decision))
         return decision
 
     async def judge(self, exchange: Exchange, subject: Subject, completion: bytes) -> Decision:

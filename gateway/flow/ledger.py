@@ -36,7 +36,7 @@ class Ledger:
         decision: Decision,
         document: Mapping[str, Any],
         parts: Sequence[InspectedPart],
-    ) -> None:
+    ) -> Record:
         """Write down what policy was asked and said. Raises RecordingFailed: then nothing may act on it."""
         prompt = {name: value for name, value in document["prompt"].items() if name != "parts"}
         said = to_document(decision)
@@ -45,20 +45,20 @@ class Ledger:
             "parts": self._parts(exchange, parts, decision.record),
             "decision": said,
         }
-        await self._journal.record(
-            _record(
-                exchange,
-                kind="decision",
-                phase=phase,
-                decision_id=decision_id,
-                action=decision.action,
-                revision=decision.revision,
-                approval_id=document["approval"]["id"],
-                findings=tuple(document["findings"]),
-                reasons=tuple(said["reasons"]),
-                body=body,
-            )
+        record = _record(
+            exchange,
+            kind="decision",
+            phase=phase,
+            decision_id=decision_id,
+            action=decision.action,
+            revision=decision.revision,
+            approval_id=document["approval"]["id"],
+            findings=tuple(document["findings"]),
+            reasons=tuple(said["reasons"]),
+            body=body,
         )
+        await self._journal.record(record)
+        return record
 
     def completed(
         self, exchange: Exchange, status: int, completion: Completion, parts: Sequence[InspectedPart]

@@ -57,6 +57,16 @@ class Policies:
             raise
         self._watching = asyncio.create_task(self._watch())
 
+    async def start_when_good(self) -> None:
+        """Load the policy, now or as soon as an edit mends it; until then the status says what is wrong."""
+        seen: object = None
+        try:
+            seen = await asyncio.to_thread(fingerprint, self._path)
+            await self._load(seen)
+        except (ConfigError, PolicyUnavailable) as error:
+            self._refuse(error, seen)
+        self._watching = asyncio.create_task(self._watch())
+
     async def decide(self, document: dict[str, Any]) -> Decision:
         """Raises PolicyUnavailable (unreachable, late), PolicyError (undefined, malformed, failed)."""
         return await self._engine.decide(document)
@@ -93,10 +103,17 @@ class Policies:
                 if seen != self._seen:
                     await self._load(seen)
             except (ConfigError, PolicyUnavailable) as error:
-                if str(error) != self._error:
-                    self._log.error("the last good policy stays in force: %s", error)
-                self._error = str(error)
-                self._seen = seen if isinstance(error, ConfigError) else None
+                self._refuse(error, seen)
+
+    def _refuse(self, error: ConfigError | PolicyUnavailable, seen: object) -> None:
+        """Stay with what is in force. An engine that did not run may do so the next time."""
+        if str(error) != self._error:
+            stays = (
+                "the last good policy stays in force" if self._revision else "there is no policy to decide by"
+            )
+            self._log.error("%s: %s", stays, error)
+        self._error = str(error)
+        self._seen = seen if isinstance(error, ConfigError) else None
 
 
 def new_engine(config: Config, log: logging.Logger) -> PolicyEngine:

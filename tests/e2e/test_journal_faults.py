@@ -15,7 +15,8 @@ import pytest
 from tests.e2e.conftest import Launch
 from tests.support.asking import body_of, post, refusal
 from tests.support.fake_provider import FakeProvider
-from tests.support.gateway import DidNotStart, GatewayProcess
+from tests.support.gateway import DidNotStart
+from tests.support.processes import forbid_writing
 
 FAILED = (503, "recording_failed")
 
@@ -66,7 +67,7 @@ def test_a_disk_that_takes_no_records_refuses_every_prompt_until_it_does(
     assert post(http, gateway, key, body_of("openai", "echo", "before")).status_code == 200
     provider.forget()
 
-    disk.fill() if fault == "full disk" else forbid_writing(gateway)
+    disk.fill() if fault == "full disk" else forbid_writing(gateway.pid)
     answers = [post(http, gateway, key, body_of("openai", "echo", "during " * 300)) for _ in range(5)]
     assert [refusal(answer) for answer in answers] == [FAILED] * 5
     assert provider.received() == []
@@ -74,7 +75,7 @@ def test_a_disk_that_takes_no_records_refuses_every_prompt_until_it_does(
     assert ready.status_code == 503
     assert "audit" in str(ready.json()["problems"])
 
-    disk.empty() if fault == "full disk" else forbid_writing(gateway, resource.RLIM_INFINITY)
+    disk.empty() if fault == "full disk" else forbid_writing(gateway.pid, resource.RLIM_INFINITY)
     deadline = time.monotonic() + 15
     while post(http, gateway, key, body_of("openai", "echo", "after")).status_code != 200:
         assert time.monotonic() < deadline, gateway.log()
@@ -108,9 +109,3 @@ def test_a_full_disk_under_the_state_stops_no_traffic_that_can_be_recorded(
 
     answer = post(http, gateway, key, body_of("openai", "echo", "hello"))
     assert answer.status_code == 200, answer.text
-
-
-def forbid_writing(gateway: GatewayProcess, size: int = 1) -> None:
-    """No file of the process may grow over `size` bytes: a write fails as it does on a broken disk."""
-    assert gateway.process is not None
-    resource.prlimit(gateway.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))

@@ -19,7 +19,13 @@ ENGINES = ("sidecar", "embedded")
 
 
 def configuration(
-    provider_url: str, *, engine: str, policy: Path = SHIPPED, enforce: bool = True, **changes: Any
+    provider_url: str,
+    *,
+    engine: str,
+    policy: Path = SHIPPED,
+    enforce: bool = True,
+    shadow: Path | None = None,
+    **changes: Any,
 ) -> dict[str, Any]:
     """A `regate.yaml` whose providers all are the fake one, under a base path of its own where named so."""
     credential = "env:UPSTREAM_KEY"
@@ -37,6 +43,8 @@ def configuration(
         "audit": {"path": "audit"},
         "state": "sqlite:///state/regate.db",
     }
+    if shadow:
+        config["policy"]["shadow"] = str(shadow)
     return _merged(config, changes)
 
 

@@ -151,6 +151,12 @@ class GatewayProcess:
         return rows
 
     @property
+    def pid(self) -> int:
+        """Of the running gateway."""
+        assert self.process is not None, "it does not run"
+        return self.process.pid
+
+    @property
     def config_file(self) -> Path:
         return self.folder / "regate.yaml"
 
