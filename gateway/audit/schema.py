@@ -125,7 +125,7 @@ VIEWS: Mapping[str, View] = {
             "decision_id": "the decision that acted",
             "before": "the action that was decided",
             "after": "the candidate's action; `error` when it failed",
-            "changed": "what else differs in the same action: `mask`, `approval`, `reasons`, `record`, `response`",
+            "changed": "what differs within one action: `mask`, `approval`, `reasons`, `record`, `response`",
             "differs": "whether it is another decision",
             "reasons": "the candidate's reasons, as in the view `reasons`",
             "code": "the code of the candidate's failure; empty when it decided",
