@@ -20,6 +20,7 @@ _BASE_URL = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 _ANCHOR = r"^(|file:/.+|https://.+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?/.*)$"
 _REFERENCE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)")
 
+Checksum = Literal["luhn", "mod97", "mod11", "mod11_10", "verhoeff"]
 Positive = Annotated[int, msgspec.Meta(gt=0)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
@@ -91,12 +92,18 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CustomEntity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An entity of one's own: words found as they stand (any case), or RE2-style patterns."""
+    """An entity of one's own: words found as they stand (any case), or patterns that run in linear time.
+
+    `checksum` is the scheme of the check digits that a match of a pattern must have. With `context`, a match
+    counts only behind one of those words.
+    """
 
     entity: Annotated[str, msgspec.Meta(pattern="^[A-Z][A-Z0-9_]{1,40}$")]
     category: Category = "custom"
     words: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
+    checksum: Checksum | Literal[""] = ""
+    context: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not (self.words or self.patterns):

@@ -13,6 +13,7 @@ import regex
 
 from gateway import config
 from gateway.detect.context import Context
+from gateway.detect.custom import Custom
 from gateway.detect.gate import Candidates, Gate
 from gateway.detect.numbers import CARD_SIGNAL, IBAN_SIGNAL, Emails, Ibans, find_cards
 from gateway.detect.overlaps import rank, resolve
@@ -56,7 +57,8 @@ class Inspector:
         self._phones = Phones(settings.phone_regions)
         self._secrets = Secrets()
         self._folding = Folding()
-        self._phrases = Phrases(settings.custom, settings.off)
+        self._phrases = Phrases(settings.off)
+        self._custom = Custom(settings.custom, settings.off)
         written = [*self._phrases.patterns, *Secrets.patterns, *self._presidio.patterns(folded=False)]
         self._gate = Gate([*written, BLOCK_BEGIN], signals=[_SIGNAL])
         self._folded_gate = Gate(
@@ -138,7 +140,7 @@ class Inspector:
         return spans
 
     def _open_at(self, text: str, deadline: Deadline) -> int:
-        at = min(self._phrases.open_at(text, deadline), self._secrets.open_at(text, deadline))
+        at = min(one.open_at(text, deadline) for one in (self._phrases, self._custom, self._secrets))
         start = max(0, len(text) - _OPEN_WINDOW)
         end = text[start:]
         address, number = _OPEN_ADDRESS.search(end), _OPEN_NUMBER.search(self._folding.folded(end))

@@ -1,20 +1,15 @@
-"""Phrases: injected instructions, marks of proprietary code, and the entities that a configuration adds."""
+"""Phrases: injected instructions and marks of proprietary code."""
 
 from __future__ import annotations
 
-import re
-import re._parser as sre  # type: ignore[import-not-found]  # typeshed does not carry it
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import regex
 
-from gateway.config import CustomEntity
 from gateway.detect.beginnings import Beginnings
 from gateway.detect.gate import Candidates
 from gateway.detect.patterns import Deadline
-from gateway.errors import ConfigError
 from gateway.exchange import Category, Span
 
 _INJECTION = (
@@ -52,14 +47,13 @@ class _Phrase:
 
 
 class Phrases:
-    """The built-in phrases and the configured entities. Raises ConfigError on a pattern that it refuses."""
+    """The phrases that are switched on."""
 
-    def __init__(self, custom: Sequence[CustomEntity], off: Sequence[str]) -> None:
+    def __init__(self, off: Sequence[str]) -> None:
         phrases = [
             _joined("PROMPT_INJECTION", "injection", 0.8, _INJECTION),
             _joined("CODE_MARKER", "code", 0.8, _CODE),
         ]
-        phrases += [_custom(entity) for entity in custom]
         self._phrases = [phrase for phrase in phrases if phrase.entity not in off]
         self._beginnings = Beginnings(self.patterns)
 
@@ -85,77 +79,3 @@ def _joined(entity: str, category: Category, score: float, patterns: Sequence[st
     source = "|".join(f"(?:{pattern})" for pattern in patterns)
     source = source.replace(r"\s+", r"\s{1,8}+").replace(r"\s*", r"\s{0,8}+")
     return _Phrase(entity, category, score, regex.compile(source, regex.IGNORECASE))
-
-
-def _custom(custom: CustomEntity) -> _Phrase:
-    words = [rf"(?<!\w){_flexible(word)}(?!\w)" for word in custom.words if word.strip()]
-    for pattern in custom.patterns:
-        _refuse_explosive(custom.entity, pattern)
-    sources = [f"(?i:{word})" for word in words] + [f"(?:{pattern})" for pattern in custom.patterns]
-    if not sources:
-        raise ConfigError(f"detect.custom: {custom.entity}: expected words or patterns, found only blanks")
-    return _Phrase(custom.entity, custom.category, 1.0, regex.compile("|".join(sources)))
-
-
-def _flexible(word: str) -> str:
-    """The word as it stands, but any white space between its parts."""
-    return r"\s{1,8}+".join(regex.escape(part) for part in word.split())
-
-
-_REPEATS = frozenset({"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"})
-_REFUSED = {
-    "GROUPREF": "a back reference",
-    "GROUPREF_EXISTS": "a condition",
-    "ASSERT": "a look-around",
-    "ASSERT_NOT": "a look-around",
-}
-
-
-def _refuse_explosive(entity: str, pattern: str) -> None:
-    """Raises ConfigError on what RE2 has not (back references, look-arounds) and on nested repeats."""
-    try:
-        tree = sre.parse(pattern)
-        regex.compile(pattern)
-    except (regex.error, re.error, ValueError, OverflowError, RecursionError) as error:
-        raise ConfigError(
-            f"detect.custom: {entity}: {pattern!r}: not a regular expression: {error}"
-        ) from error
-    found = _explosive(tree, inside_repeat=False)
-    if found:
-        raise ConfigError(
-            f"detect.custom: {entity}: {pattern!r}: found {found}; expected a pattern without one"
-        )
-    if regex.fullmatch(pattern, ""):
-        raise ConfigError(
-            f"detect.custom: {entity}: {pattern!r}: matches nothing at all; expected at least a character"
-        )
-
-
-def _explosive(tree: Any, *, inside_repeat: bool) -> str:
-    for operator, argument in tree:
-        name = str(operator)
-        if name in _REFUSED:
-            return _REFUSED[name]
-        repeats = name in _REPEATS and argument[1] > 1
-        if repeats and inside_repeat:
-            return "a repeat within a repeat"
-        found = next(
-            (
-                text
-                for sub in _subtrees(argument)
-                if (text := _explosive(sub, inside_repeat=inside_repeat or repeats))
-            ),
-            "",
-        )
-        if found:
-            return found
-    return ""
-
-
-def _subtrees(argument: Any) -> Iterator[Any]:
-    """The patterns inside a node's argument, whatever its shape."""
-    if isinstance(argument, sre.SubPattern):
-        yield argument
-    elif isinstance(argument, (tuple, list)):
-        for item in argument:
-            yield from _subtrees(item)
