@@ -113,12 +113,16 @@ class Roots:
         for line in lines:
             self._tree.add(line)
             self._offset += len(line) + 1
-            self._uncovered = not line.startswith(b'{"kind":"root"')
+            self._uncovered = not is_root(line)
             if not self._uncovered:
                 self._root = line
             elif head := _HEAD.match(line):
                 writer = head[1].decode()
                 self._signed[writer] = max(int(head[2]), self._signed.get(writer, 0))
+
+
+def is_root(line: bytes) -> bool:
+    return line.startswith(b'{"kind":"root"')
 
 
 def stamp(now: datetime) -> str:

@@ -175,8 +175,28 @@ def check(line: bytes) -> Link:
     body = line[opening.end() : tail.start()]
     if hashlib.sha256(opening[1] + body).hexdigest() != commitment:
         raise BrokenLine("its body was changed")
-    head = line[: opening.start()]
-    unhashed = head + line[tail.start() : tail.end() - len(',"hash":""}') - 64] + b"}"
+    return _check_head(line[: opening.start()], line[tail.start() :], prev, digest)
+
+
+def withhold(line: bytes) -> bytes:
+    """A sound line without its salt and body: the chain holds for it as well."""
+    opening = _BODY.search(line)
+    assert opening is not None
+    return line[: opening.start()] + line[len(line) - _TAIL_BYTES :]
+
+
+def check_withheld(line: bytes) -> Link:
+    """Prove a line whose salt and body were withheld. Raises BrokenLine."""
+    start = max(0, len(line) - _TAIL_BYTES)
+    tail = _TAIL.fullmatch(line, start)
+    if tail is None:
+        raise BrokenLine("it is not a whole record")
+    _, prev, digest = (group.decode() for group in tail.groups())
+    return _check_head(line[:start], line[start:], prev, digest)
+
+
+def _check_head(head: bytes, tail: bytes, prev: str, digest: str) -> Link:
+    unhashed = head + tail[: -len(',"hash":""}') - 64] + b"}"
     if hashlib.sha256(bytes.fromhex(prev) + unhashed).hexdigest() != digest:
         raise BrokenLine("it was changed")
     return _link(head, prev, digest)

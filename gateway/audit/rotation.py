@@ -7,7 +7,7 @@ seals behind the first `seals`, are the new key's; the old private key is gone.
 
 from __future__ import annotations
 
-import os
+import mmap
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.audit import signed_log
 from gateway.audit.folder import Folder
 from gateway.audit.heads import stamp
-from gateway.audit.signing import Signer, Verifier, load_signer, private_pem, read_private
+from gateway.audit.signing import BadSignature, Signer, Verifier, load_signer, private_pem, read_private
 from gateway.errors import ConfigError
+
+_REMEDY = "restore the key, or move the audit folder away to begin anew"
 
 
 def open_signer(key: Path, folder: Folder) -> Signer:
@@ -29,23 +31,19 @@ def open_signer(key: Path, folder: Folder) -> Signer:
     one that signed last: with another key, or a new one, nobody could prove the evidence any more.
     """
     try:
-        if _next(key).exists():
-            with signed_log.held(folder.checkpoints, folder.disk) as log:
-                _settle(key, log.last_line(), folder)
-        expected = _signed_last(folder)
+        _mend(key, folder)
+        signed = folder.checkpoints.exists() and folder.checkpoints.stat().st_size > 0
+        if signed and not key.exists():
+            raise ConfigError(
+                f"{key}: the evidence key is gone, and {folder.checkpoints} is signed; {_REMEDY}"
+            )
+        signer = load_signer(key, folder.disk)
+        if signed:
+            _check_in_force(signer.verifier, folder)
     except OSError as error:
         raise ConfigError(f"{key}: the evidence key cannot be used: {error}") from error
-    if expected and not key.exists():
-        raise ConfigError(
-            f"{key}: the evidence key is gone, and {folder.checkpoints} is signed by it ({expected}); "
-            "restore it, or move the audit folder away to begin anew"
-        )
-    signer = load_signer(key, folder.disk)
-    if expected and signer.verifier.key_id != expected:
-        raise ConfigError(
-            f"{key}: it is the key {signer.verifier.key_id}, but {folder.checkpoints} is signed by "
-            f"{expected}; restore that key, or move the audit folder away to begin anew"
-        )
+    except ValueError as error:
+        raise ConfigError(f"{key}: it is not the key of {folder.checkpoints}: {error}; {_REMEDY}") from error
     return signer
 
 
@@ -67,7 +65,7 @@ def rotate(key: Path, folder: Folder) -> tuple[str, str]:
             "kind": "rotation",
             "from": old,
             "to": new,
-            "accepted": fresh.sign(agreement(old, new)).hex(),
+            "accepted": fresh.sign(_agreement(old, new)).hex(),
             "seals": seals.read(0).count(b"\n"),
             "signed_at": stamp(datetime.now(UTC)),
         }
@@ -76,9 +74,35 @@ def rotate(key: Path, folder: Folder) -> tuple[str, str]:
     return signer.verifier.key_id, Verifier.from_raw(bytes.fromhex(new)).key_id
 
 
-def agreement(old: str, new: str) -> bytes:
+def read_rotation(line: bytes) -> tuple[Verifier, Verifier, int]:
+    """Its old and new key, and how many seals the old ones signed. Raises BadSignature."""
+    try:
+        claimed = orjson.loads(line)
+        old, new = (Verifier.from_raw(bytes.fromhex(claimed[name])) for name in ("from", "to"))
+        accepted = bytes.fromhex(claimed["accepted"])
+        sealed = int(claimed["seals"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadSignature("it is not a signed line") from error
+    old.read(line)
+    if not new.signed(_agreement(claimed["from"], claimed["to"]), accepted):
+        raise BadSignature("the new key did not sign it")
+    return old, new, sealed
+
+
+def _agreement(old: str, new: str) -> bytes:
     """What the new key signs."""
     return f"regate rotation {old} {new}".encode()
+
+
+def _mend(key: Path, folder: Folder) -> None:
+    """Cut a torn line off the log, and finish a rotation. Raises OSError."""
+    try:
+        with signed_log.held(folder.checkpoints, folder.disk) as log:
+            if _next(key).exists():
+                _settle(key, log.last_line(), folder)
+    except BlockingIOError:  # whoever may read the log can lock it: no reason not to start
+        if _next(key).exists():
+            raise
 
 
 def _settle(key: Path, last: bytes, folder: Folder) -> None:
@@ -104,21 +128,19 @@ def _settle(key: Path, last: bytes, folder: Folder) -> None:
     disk.sync_folder(key.parent)
 
 
-def _signed_last(folder: Folder) -> str:
-    """The id of the key that the log's last line leaves in force; empty when nothing is signed."""
-    try:
-        descriptor = os.open(folder.checkpoints, os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return ""
-    try:
-        end = signed_log.line_end(descriptor, os.fstat(descriptor).st_size)
-        start = signed_log.line_end(descriptor, max(0, end - 1))
-        last = _document(os.pread(descriptor, max(0, end - 1 - start), start))
-    finally:
-        os.close(descriptor)
-    if last.get("kind") == "rotation":
-        return Verifier.from_raw(bytes.fromhex(last["to"])).key_id
-    return str(last.get("key", ""))
+def _check_in_force(verifier: Verifier, folder: Folder) -> None:
+    """Raises ValueError when the log is signed by another key: a later one, or never by this one."""
+    with folder.checkpoints.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as log:
+        start = log.rfind(b'\n{"kind":"rotation"') + 1
+        if start or log[:19] == b'{"kind":"rotation"':
+            try:
+                _, new, _ = read_rotation(log[start : log.find(b"\n", start)])
+            except BadSignature:
+                return  # planted by hand: `verify` names it
+            if new.raw != verifier.raw:
+                raise ValueError(f"it was rotated to the key {new.key_id}")
+        elif log.find(b'"key":"%b"' % verifier.key_id.encode()) < 0:
+            raise ValueError("another key signed it")
 
 
 def _document(line: bytes) -> dict[str, Any]:

@@ -120,7 +120,7 @@ class _Verification:
         self._report.heads = sum(map(len, self._heads.heads.values()))
         self._report.roots = len(self._heads.roots)
         if anchor:
-            if not anchor.exists():
+            if self._heads.roots and not anchor.exists():
                 self._break(anchor, "there is no such anchor file")
             self._report.anchored = check_anchor(
                 signed_log.lines(anchor), self._heads, keys, self._teller(anchor)

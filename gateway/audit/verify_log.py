@@ -13,7 +13,7 @@ import orjson
 from gateway.audit.merkle import Frontier
 from gateway.audit.pool import Pool
 from gateway.audit.record import GENESIS
-from gateway.audit.rotation import agreement
+from gateway.audit.rotation import read_rotation
 from gateway.audit.signing import BadSignature, Verifier
 
 _CHUNK = 2000  # signatures a task
@@ -49,7 +49,7 @@ def follow_keys(lines: Sequence[bytes], trusted: Verifier, tell: Tell) -> Keys:
         if not line.startswith(b'{"kind":"rotation"'):
             continue
         try:
-            old, new, sealed = _rotation(line)
+            old, new, sealed = read_rotation(line)
             if checkpoints and checkpoints[-1][1].raw != old.raw:
                 raise BadSignature(f"it retires the key {old.key_id}, which was not in force")
         except BadSignature as error:
@@ -126,21 +126,6 @@ def check_anchor(anchored: Sequence[bytes], heads: Heads, keys: Keys, tell: Tell
             tell("this root was anchored, and the log has another one or none in its place", number)
             break
     return count
-
-
-def _rotation(line: bytes) -> tuple[Verifier, Verifier, int]:
-    """Its old and new key, and how many seals the old ones signed. Raises BadSignature."""
-    try:
-        claimed = orjson.loads(line)
-        old, new = (Verifier.from_raw(bytes.fromhex(claimed[name])) for name in ("from", "to"))
-        accepted = bytes.fromhex(claimed["accepted"])
-        sealed = int(claimed["seals"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadSignature("it is not a signed line") from error
-    old.read(line)
-    if not new.signed(agreement(claimed["from"], claimed["to"]), accepted):
-        raise BadSignature("the new key did not sign it")
-    return old, new, sealed
 
 
 def _bad_signatures(task: tuple[int, Sequence[bytes], bytes]) -> dict[int, str]:
