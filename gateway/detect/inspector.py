@@ -134,9 +134,10 @@ class Inspector:
 
     def _read(self, written: Candidates, key: str, since: int, deadline: Deadline) -> list[Span]:
         """The entities in one reading of a text, in no order."""
-        spans = list(self._phrases.find(written, deadline))
+        spans, context = list(self._phrases.find(written, deadline)), Context(written.text, key)
+        spans += self._custom.find(written.text, context, deadline)
         if written.may_match(_SIGNAL) and _SIGNAL.search(written.text, since):
-            spans += self._values(written, Context(written.text, key), deadline)
+            spans += self._values(written, context, deadline)
         return spans
 
     def _open_at(self, text: str, deadline: Deadline) -> int:
