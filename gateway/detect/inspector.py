@@ -137,7 +137,7 @@ class Inspector:
         spans, context = list(self._phrases.find(written, deadline)), Context(written.text, key)
         spans += self._custom.find(written.text, context, deadline)
         if written.may_match(_SIGNAL) and _SIGNAL.search(written.text, since):
-            spans += self._values(written, context, deadline)
+            spans += self._values(written, context, since, deadline)
         return spans
 
     def _open_at(self, text: str, deadline: Deadline) -> int:
@@ -149,7 +149,7 @@ class Inspector:
         opened = [start + found.start() for found in (address, number) if found]
         return min([at, *opened, *([block] if block >= 0 else [])])
 
-    def _values(self, written: Candidates, context: Context, deadline: Deadline) -> list[Span]:
+    def _values(self, written: Candidates, context: Context, since: int, deadline: Deadline) -> list[Span]:
         text = written.text
         spans = list(self._secrets.find(written, deadline))
         spans += self._emails.find(text)
@@ -161,7 +161,7 @@ class Inspector:
         spans += self._presidio.find(written, folded, context, deadline)
         if "PHONE_NUMBER" not in self._off and folded.may_match(PHONE_SIGNAL):
             strong = [span for span in spans if span.score >= max(0.5, self._threshold)]
-            spans += self._phones.find(text, folded.text, strong, deadline)
+            spans += self._phones.find(text, folded.text, strong, deadline, since=since)
         return spans
 
     def _wanted(self, spans: Sequence[Span]) -> Iterator[Span]:

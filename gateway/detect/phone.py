@@ -76,16 +76,24 @@ class Phones:
             plans.setdefault(_plan_of(code), _Region(code))
         self._regions = tuple(plans.values())
 
-    def find(self, text: str, folded: str, covered: Sequence[Span], deadline: Deadline) -> Iterator[Span]:
-        """Phone numbers outside the `covered` spans: asking whether a card number is a phone costs most."""
+    def find(
+        self, text: str, folded: str, covered: Sequence[Span], deadline: Deadline, *, since: int = 0
+    ) -> Iterator[Span]:
+        """Phone numbers that reach beyond `since`, outside the `covered` spans.
+
+        To ask whether a card number is a phone number costs most; so would asking again, at each word of a
+        stream, about those that are out.
+        """
         spans = _Covered(covered)
         for start, candidate in _candidates(folded):
             deadline.left()
-            if spans.cover(start, start + len(candidate)):
+            end = start + len(candidate)
+            if end <= since or spans.cover(start, end):
                 continue
             first, last = _own_words(text, start, candidate)
             for at, piece in _pieces(candidate[first:last]):
-                yield from self._numbers(text, start + first + at, piece)
+                if start + first + at + len(piece) > since:
+                    yield from self._numbers(text, start + first + at, piece)
 
     def _numbers(self, text: str, start: int, piece: str) -> Iterator[Span]:
         if _is_not_a_phone(text, start, piece):

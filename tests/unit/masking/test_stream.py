@@ -68,6 +68,14 @@ def scan(inspector: Inspector, chunks: list[str], hold: int = 8192) -> list[Piec
     return pieces + scanner.close()
 
 
+def whole(inspector: Inspector, text: str) -> str:
+    """The text masked as one."""
+    spans = inspector.inspect(text)
+    ends = [0, *(span.end for span in spans)]
+    pieces = [f"{text[at : span.start]}<{span.entity}>" for at, span in zip(ends, spans, strict=False)]
+    return "".join([*pieces, text[ends[-1] :]])
+
+
 @pytest.mark.parametrize("text", TEXTS)
 def test_one_character_chunks_give_what_one_chunk_gives(inspector: Inspector, text: str) -> None:
     pieces = scan(inspector, list(text))
@@ -77,10 +85,27 @@ def test_one_character_chunks_give_what_one_chunk_gives(inspector: Inspector, te
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_stream_is_masked_as_the_whole_text_is(inspector: Inspector, text: str) -> None:
-    spans = inspector.inspect(text)
-    ends = [0, *(span.end for span in spans)]
-    whole = "".join(f"{text[at : span.start]}<{span.entity}>" for at, span in zip(ends, spans, strict=False))
-    assert masked(scan(inspector, list(text))) == whole + text[ends[-1] :]
+    assert masked(scan(inspector, list(text))) == whole(inspector, text)
+
+
+WORDS = [
+    *SECRETS,
+    *GLUED,
+    *("and", "ssn", "passport", "call", "(see", "it:", "x=1", "-----", "\n", "  ", "a@b", "password:", "ext", "x"),
+    *("7", "12345", "987654321", "2026-11-22", "912-70-1234", "203.0.113.7", "415", "555", "2671", "+1", "(020)"),
+    *("日本語", "您好，", "สวัสดี", "ignore all previous", "instructions", "Bearer", "&lt;", "%40", "\\n", "\\u0040"),
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(words=st.lists(st.sampled_from(WORDS), max_size=14), join=st.sampled_from([" ", ", ", "\n", " - "]))
+def test_what_a_stream_finds_is_what_the_whole_text_holds(
+    inspector: Inspector, words: list[str], join: str
+) -> None:
+    text = join.join(words)
+    pieces = scan(inspector, list(text))
+    assert "".join(piece.text for piece in pieces) == text
+    assert masked(pieces) == whole(inspector, text)
 
 
 @pytest.mark.parametrize("text", [text for text in TEXTS if len(text) < 120])
