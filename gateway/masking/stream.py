@@ -14,8 +14,12 @@ from typing import Protocol
 from gateway.exchange import Span
 
 _CONTEXT = 320  # characters already out that are looked at again
-# The end of a word: white space, or a character of a script that writes none (Thai, CJK).
-_BREAK = re.compile(r"[\s\u0e00-\u0e4f\u3000-\u3029\u3031-\u9fff\uf900-\ufaff\U00020000-\U0003fffd]")
+# A character of a script that writes no white space (Thai, CJK), or of its punctuation.
+_UNSPACED = r"\u0e00-\u0e4f\u3000-\u3029\u3031-\u9fff\uf900-\ufaff\U00020000-\U0003fffd"
+# The end of a word: white space, or a character of a script that writes none.
+_BREAK = re.compile(rf"[\s{_UNSPACED}]")
+# Where text is considered: the end of a word; of those scripts a few characters at a time.
+_STEP = re.compile(rf"\s|[{_UNSPACED}]{{4}}|[{_UNSPACED}](?=[^{_UNSPACED}])")
 # Where an unbroken text may be cut when it gets too long: minified code, JSON.
 _CUT = re.compile(r"[\s,;(){}\[\]\"'<>|]")
 _KEY_END = re.compile(r"-----END[ A-Z0-9]{0,40}-----")
@@ -79,7 +83,7 @@ class StreamScanner:
 
     def _step(self) -> list[Piece] | None:
         """Consider the text up to the next place of decision; None when it has not come yet."""
-        mark = _BREAK.search(self._pending, self._seen, self._hold)
+        mark = _STEP.search(self._pending, self._seen, self._hold)
         if mark:
             self._seen = mark.end()
             return self._flow(self._seen) if self._seen < self._hold else self._force()
