@@ -17,7 +17,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,6 +47,7 @@ from gateway.policy import load_source
 from gateway.policy.lanes import Lane, open_lanes
 from gateway.policy_input import build_input, finding_rows
 from gateway.server_key import ServerKey
+from gateway.upstream import Endpoint, Upstream
 
 _ROOT = Path(__file__).parent.parent
 _LIBRARY = _ROOT / "policies" / "rego"
@@ -80,50 +80,48 @@ _WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heath"
 def main() -> None:
     """Load, replay, print."""
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
-    print("| recorded by | decisions | evidence | recorded in | candidate | replayed in | differences |")
-    print("|---|---|---|---|---|---|---|")
+    print("| recorded by | decisions | evidence | candidate | replayed in | CPU | a decision | differences |")
+    print("|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory(prefix="regate-bench-") as name:
         folder = Path(name)
         candidate = folder / "candidate"
         shutil.copytree(_LIBRARY, candidate)
         (candidate / "rules" / "ssn.rego").write_text(_RULE)
-        _ledger_row(folder, candidate)
-        _gateway_row(candidate)
+        _ledger_rows(folder, candidate)
+        _gateway_rows(candidate)
 
 
-def _ledger_row(folder: Path, candidate: Path) -> None:
+def _ledger_rows(folder: Path, candidate: Path) -> None:
     (folder / "regate.yaml").write_text(_CONFIG)
-    started = time.perf_counter()
     asyncio.run(_record(folder))
-    elapsed = time.perf_counter() - started
-    size = sum(path.stat().st_size for path in (folder / "audit").rglob("*") if path.is_file())
-    for policy, name in ((candidate, "one rule more"), (_LIBRARY, "the library itself")):
-        report = _backtest(folder / "regate.yaml", policy)
-        _print("the ledger", size, f"{elapsed:.0f} s", name, report)
+    _rows("the ledger", folder / "regate.yaml", candidate)
 
 
-def _gateway_row(candidate: Path) -> None:
+def _gateway_rows(candidate: Path) -> None:
     """The same over what a gateway recorded of requests over a socket."""
     with server("bench.provider") as provider, gateway("embedded", provider) as (port, key, config):
         path = "/bench/v1/chat/completions"
-        asyncio.run(run(port, path, key, connections=16, seconds=_SECONDS, fresh=True))
-        size = sum(path.stat().st_size for path in (config.parent / "audit").rglob("*") if path.is_file())
-        for policy, name in ((candidate, "one rule more"), (_LIBRARY, "the library itself")):
-            _print("a gateway", size, f"{_SECONDS:.0f} s", name, _backtest(config, policy))
+        asyncio.run(run(port, path, key, connections=4, seconds=_SECONDS, fresh=True))
+        _rows("a gateway", config, candidate)
 
 
-def _print(by: str, size: int, elapsed: str, candidate: str, report: dict[str, Any]) -> None:
-    if report["lost"] or report["untrue"]["count"] or report["replayed"] != report["recorded"]:
-        raise RuntimeError(f"the replay is not whole or not exact: {report}")
-    print(
-        f"| {by} | {report['replayed']:,} | {size / 1e6:.0f} MB | {elapsed} | {candidate} "
-        f"| {report['seconds']:.1f} s | {report['different']:,} |"
-    )
-    sys.stdout.flush()
+def _rows(by: str, config: Path, candidate: Path) -> None:
+    size = sum(path.stat().st_size for path in (config.parent / "audit").rglob("*") if path.is_file())
+    for policy, name in ((candidate, "one rule more"), (_LIBRARY, "the library itself")):
+        report, cpu = _backtest(config, policy)
+        if report["lost"] or report["untrue"]["count"] or report["replayed"] != report["recorded"]:
+            raise RuntimeError(f"the replay is not whole or not exact: {report}")
+        print(
+            f"| {by} | {report['replayed']:,} | {size / 1e6:.0f} MB | {name} | {report['seconds']:.1f} s "
+            f"| {cpu:.1f} s | {cpu / report['replayed'] * 1e6:.0f} µs | {report['different']:,} |"
+        )
+        sys.stdout.flush()
 
 
-def _backtest(config: Path, candidate: Path) -> dict[str, Any]:
+def _backtest(config: Path, candidate: Path) -> tuple[dict[str, Any], float]:
+    """The report, and the CPU seconds of the command and its engines."""
     command = [sys.executable, "-m", "cli.main", "policy", "backtest", "--json", "--limit", "1"]
+    before = os.times()
     done = subprocess.run(
         [*command, "--candidate", str(candidate), "--since", "all"],
         env={**os.environ, "REGATE_CONFIG": str(config)},
@@ -131,8 +129,10 @@ def _backtest(config: Path, candidate: Path) -> dict[str, Any]:
         stdout=subprocess.PIPE,
         check=True,
     )
+    after = os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
     report: dict[str, Any] = json.loads(done.stdout)
-    return report
+    return report, cpu
 
 
 async def _record(folder: Path) -> None:
@@ -189,6 +189,7 @@ def _exchange(number: int) -> tuple[Exchange, Phase, tuple[InspectedPart, ...]]:
     exchange = Exchange(call, enforced=True, id=f"ex_{number}")
     exchange.agent = Agent(f"agent-{number % 40}", "dana", "api_key", (f"team-{number % 8}",))
     exchange.provider, exchange.dialect, exchange.path = "bench", "openai.chat", "/v1/chat/completions"
+    exchange.endpoint = Endpoint("bench", "openai", cast(Upstream, None), "")  # nothing is sent
     exchange.model, exchange.session_id = "gpt-4.1", f"se_{number // 12}"
     exchange.prompt = Prompt(model=exchange.model)
     found = _ENTITIES[: number % (len(_ENTITIES) + 1)]

@@ -67,6 +67,8 @@ def count_decisions(root: Path, since: datetime | None = None) -> int:
 
 def find_decision(root: Path, decision_id: str) -> RecordedDecision | None:
     """The decision of that id, or None when the journal has none. Raises EvidenceUnreadable."""
+    if not decision_id.isascii():
+        return None
     folder, name = Folder(root), b'"decision_id":"%b"' % decision_id.encode()
     for source in _sources(folder):
         for line in _lines(folder, source, None, decision_id):

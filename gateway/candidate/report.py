@@ -10,7 +10,7 @@ from typing import Any
 from gateway.audit.inputs import RecordedDecision
 from gateway.candidate.comparing import Gate, Transition, refused
 from gateway.decision import Decision, to_document
-from gateway.errors import RegateError
+from gateway.errors import PolicyUnavailable, RegateError
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,8 @@ class Report:
         cell.count += 1
         if transition.same:
             return
-        untrue = recorded.revision == self.revision
+        # an engine that was late says nothing of the evidence
+        untrue = recorded.revision == self.revision and not isinstance(said, PolicyUnavailable)
         self.untrue += untrue
         if len(cell.examples) < limit:
             cell.examples.append(_example(recorded, said))

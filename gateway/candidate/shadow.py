@@ -100,7 +100,7 @@ class Shadow:
     async def start(self) -> None:
         """Begin; a candidate that cannot be used is no reason not to."""
         self._tasks = [
-            asyncio.create_task(self._policies.start_when_good(), name="shadow policy"),
+            asyncio.create_task(self._load(), name="shadow policy"),
             asyncio.create_task(self._run(), name="shadow"),
         ]
 
@@ -136,11 +136,16 @@ class Shadow:
         """Stop asking; what waits is left. No process stays behind."""
         for task in self._tasks:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._policies.close()
         with contextlib.suppress(RecordingFailed):
             self._say_dropped(self._tally.revision)
+
+    async def _load(self) -> None:
+        try:
+            await self._policies.start_when_good()
+        except Exception:  # noqa: BLE001 - the outermost handler: a fault here must not end the gateway
+            _log.exception("unforeseen fault")
 
     async def _run(self) -> None:
         while True:
