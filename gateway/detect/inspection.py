@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from gateway.detect.cache import ResultCache
 from gateway.detect.inspector import Inspector, findings, key_of
+from gateway.detect.joins import joins, spread
 from gateway.detect.patterns import InspectionLate
 from gateway.detect.pool import Pool
 from gateway.errors import InspectionFailed
@@ -35,7 +36,15 @@ class Inspection:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="inspect")
 
     async def find(self, parts: Sequence[Part]) -> tuple[tuple[Finding, ...], ...]:
-        """The findings of each part. Raises InspectionFailed when that fails or is late."""
+        """The findings of each part, with its share of what goes on into the next.
+
+        Raises InspectionFailed when that fails or is late.
+        """
+        joined = joins(parts)
+        found = await self._find([*parts, *(join.part for join in joined)])
+        return spread(parts, found[: len(parts)], list(zip(joined, found[len(parts) :], strict=True)))
+
+    async def _find(self, parts: Sequence[Part]) -> tuple[tuple[Finding, ...], ...]:
         texts = [(key_of(part), part.text) for part in parts]
         large = sum(len(text) for _, text in texts) > _LARGE
         digests = await asyncio.to_thread(self._digests, texts) if large else self._digests(texts)
