@@ -16,7 +16,8 @@ from cli.policy.folders import AsJson, PolicyFolder, configured
 from cli.policy.loading import load
 from cli.policy.opa import OpaFailed, run_opa
 from cli.policy.syntax import Module, Node, constant, line_of, nodes, parse_all, rule_name
-from gateway.audit.inputs import RecordedDecision, find_decision
+from gateway.audit.inputs import find_decision
+from gateway.audit.recorded import RecordedDecision
 from gateway.config import Config
 from gateway.decision import to_document
 from gateway.errors import ConfigError, RegateError

@@ -1,26 +1,21 @@
-"""What policy was asked, rebuilt from the journal exactly: live and sealed segments, one line at a time."""
+"""The decisions that the journal holds, live and sealed segments, one line at a time."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
-import msgspec
 import orjson
 
 from gateway.audit import signed_log
 from gateway.audit.folder import TOMBSTONE, Folder
+from gateway.audit.recorded import RecordedDecision, rebuild
 from gateway.errors import RegateError
-from gateway.exchange import Phase
-from gateway.guards import Syntax
-
-Lost = Literal["", "not_recorded", "erased", "unreadable"]
-"""Why an input cannot be rebuilt: `decision.record` was metadata, its body is gone, its line is damaged."""
 
 _HEAD = re.compile(rb'\{"writer":"[a-z0-9]+","seq":\d+,"recorded_at":"([^"]{27})","kind":"decision"')
 _PLACE = re.compile(rb'\{"writer":"([a-z0-9]+)","seq":(\d+),')
@@ -28,25 +23,6 @@ _PLACE = re.compile(rb'\{"writer":"([a-z0-9]+)","seq":(\d+),')
 
 class EvidenceUnreadable(RegateError):
     """A segment of the journal cannot be read."""
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedDecision:
-    """One decision as it was recorded; `input` is None when it cannot be rebuilt, and `lost` says why."""
-
-    decision_id: str = ""
-    exchange_id: str = ""
-    session_id: str = ""
-    agent: str = ""
-    phase: Phase = "request"
-    recorded_at: str = ""
-    enforced: bool = True
-    action: str = ""
-    revision: str = ""
-    decision: dict[str, Any] | None = None
-    input: dict[str, Any] | None = None
-    syntax: tuple[Syntax, ...] = ()
-    lost: Lost = ""
 
 
 def decision_lines(root: Path, since: datetime | None = None) -> Iterator[bytes]:
@@ -94,67 +70,6 @@ def dropped(root: Path, since: datetime | None = None) -> tuple[int, int]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EvidenceUnreadable(f"{folder.seals}: {error}; see regate audit verify") from error
     return len(gone), sum(gone)
-
-
-def rebuild(line: bytes) -> RecordedDecision:
-    """What policy was asked and said, by a record's line; as JSON the input is exactly what the engine got.
-
-    Never raises: what cannot be rebuilt says why.
-    """
-    try:
-        record = msgspec.json.decode(line)  # integers of any size stay exact
-        columns = {name: record[name] for name in _COLUMNS}
-        body = record.get("body")
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError):
-        return RecordedDecision(lost="unreadable")
-    if not isinstance(body, dict) or "input" not in body:
-        return RecordedDecision(**columns, lost="erased")
-    try:
-        parts, said = body["parts"], body["decision"]
-        lost = _lost(parts, said)
-        document = None if lost else _document(body["input"], parts)
-        return RecordedDecision(**columns, decision=said, input=document, syntax=_syntax(parts), lost=lost)
-    except (KeyError, TypeError, AttributeError):
-        return RecordedDecision(**columns, lost="unreadable")
-
-
-_COLUMNS = (
-    "decision_id",
-    "exchange_id",
-    "session_id",
-    "agent",
-    "phase",
-    "recorded_at",
-    "enforced",
-    "action",
-    "revision",
-)
-
-
-def _lost(parts: Sequence[dict[str, Any]], said: dict[str, Any]) -> Lost:
-    if all("text" in part for part in parts if part["new"]):
-        return ""
-    return "not_recorded" if said["record"] == "metadata" else "erased"
-
-
-def _document(asked: dict[str, Any], parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The recorded input with its parts put back where `policy_input` has them."""
-    seen = [_part(part) for part in parts if part["new"] or part.get("place") != "structural"]
-    return {**asked, "prompt": {"parts": seen, **asked["prompt"]}}
-
-
-def _part(part: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "role": part["role"],
-        "kind": part["kind"],
-        "pointer": part["pointer"],
-        "text": part["text"] if part["new"] else "",
-        "new": part["new"],
-    }
-
-
-def _syntax(parts: Sequence[dict[str, Any]]) -> tuple[Syntax, ...]:
-    return tuple(Syntax(part["place"], tuple(part["entities"])) for part in parts if "entities" in part)
 
 
 @dataclass(frozen=True, slots=True)

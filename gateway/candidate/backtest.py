@@ -14,7 +14,8 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.audit.inputs import RecordedDecision, count_decisions, decision_lines, dropped, rebuild
+from gateway.audit.inputs import count_decisions, decision_lines, dropped
+from gateway.audit.recorded import RecordedDecision, rebuild
 from gateway.candidate.comparing import compare
 from gateway.candidate.report import Report
 from gateway.decision import Decision
@@ -120,11 +121,10 @@ def _decided(recorded: RecordedDecision) -> Decision | None:
 
 
 def _guarded(recorded: RecordedDecision, decision: Decision) -> Decision:
-    assert recorded.input is not None
     return guard(
         decision,
         syntax=recorded.syntax,
-        approval_status=recorded.input["approval"]["status"],
+        approval_status=recorded.approval_status,
         enforced=recorded.enforced,
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from gateway.audit.inputs import RecordedDecision
+from gateway.audit.recorded import RecordedDecision
 from gateway.candidate.comparing import Gate, Transition, refused
 from gateway.decision import Decision, to_document
 from gateway.errors import PolicyUnavailable, RegateError

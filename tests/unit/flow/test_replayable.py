@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from gateway.approvals import Approvals
 from gateway.audit import Journal, Sealer, new_writer
-from gateway.audit.inputs import count_decisions, decision_lines, find_decision, rebuild
+from gateway.audit.inputs import count_decisions, decision_lines, find_decision
+from gateway.audit.recorded import rebuild
 from gateway.decision import Decision, Mask, to_document
 from gateway.exchange import (
     Agent,
@@ -155,7 +156,7 @@ def test_a_recorded_input_is_byte_for_byte_what_the_engine_was_asked_live_and_se
         again = guard(
             policy.says,
             syntax=recorded.syntax,
-            approval_status=recorded.input["approval"]["status"],
+            approval_status=recorded.approval_status,
             enforced=recorded.enforced,
         )
         assert again == acted
@@ -211,5 +212,19 @@ async def test_a_body_that_was_taken_out_is_an_erased_one(
     record = json.loads(line)
     for body in (None, {}, {"erased": True}):
         assert rebuild(json.dumps({**record, "body": body}).encode()).lost == "erased"
-    gone = {**record, "body": {**record["body"], "parts": [{"role": "", "new": True}]}}
+    nested = json.dumps(record).replace('"version": 1', f'"version": {"[" * 5000}{"]" * 5000}').encode()
+    assert rebuild(nested).lost == "unreadable"
+    for damage in (
+        {"parts": [{"new": 1}]},
+        {"input": []},
+        {"input": {"prompt": 5}},
+        {"decision": None},
+        {"input": {**record["body"]["input"], "approval": 1}},
+    ):
+        damaged = {**record, "body": {**record["body"], **damage}}
+        assert rebuild(json.dumps(damaged).encode()).lost == "unreadable"
+    gone = {
+        **record,
+        "body": {**record["body"], "parts": [{"role": "", "kind": "text", "pointer": "", "new": True}]},
+    }
     assert rebuild(json.dumps(gone).encode()).lost == "erased"
