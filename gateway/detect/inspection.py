@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
 
 from gateway.detect.cache import ResultCache
 from gateway.detect.inspector import Inspector, findings, key_of
@@ -19,10 +20,13 @@ _CACHE_BYTES = 16 * 1024 * 1024
 # What is inspected at once: a kB of nothing but values costs a millisecond, a process a third of one.
 _INLINE_CHARACTERS = 4096
 _INLINE_SECONDS = 0.008  # then a text goes the way of the large ones, whatever its size
-_LARGE = 256 * 1024  # characters: the digests of so many are worked out off the event loop
+# Over so many characters, parts or findings, also what is done beside the inspecting leaves the event loop.
+_LARGE, _MANY = 256 * 1024, 1000
 _THREADS = 2
 
 _Text = tuple[str, str]  # JSON key, text
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 
 class Inspection:
@@ -36,28 +40,35 @@ class Inspection:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="inspect")
 
     async def find(self, parts: Sequence[Part]) -> tuple[tuple[Finding, ...], ...]:
-        """The findings of each part, with its share of what goes on into the next.
+        """The findings of each part, what goes on from one into the next included.
 
         Raises InspectionFailed when that fails or is late.
         """
-        joined = joins(parts)
-        found = await self._find([*parts, *(join.part for join in joined)])
-        return spread(parts, found[: len(parts)], list(zip(joined, found[len(parts) :], strict=True)))
+        joined = await _beside(len(parts) > _MANY, joins, parts)
+        found = await self._found([*parts, *(join.part for join in joined)])
+        own, across = found[: len(parts)], found[len(parts) :]
+        return spread(parts, own, list(zip(joined, across, strict=True)))
 
-    async def _find(self, parts: Sequence[Part]) -> tuple[tuple[Finding, ...], ...]:
-        texts = [(key_of(part), part.text) for part in parts]
-        large = sum(len(text) for _, text in texts) > _LARGE
-        digests = await asyncio.to_thread(self._digests, texts) if large else self._digests(texts)
-        found = {digest: spans for digest in digests if (spans := self._cache[digest]) is not None}
-        missing = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in found}
-        if missing:
-            found |= await self._inspected(missing)
-        return tuple(findings(part, found[digest]) for part, digest in zip(parts, digests, strict=True))
+    def is_warm(self) -> bool:
+        """Whether a process is up; sees to it that there will be one."""
+        return self._pool.is_up()
 
     async def close(self) -> None:
         """End the processes and let go of the threads; what they still inspect is abandoned."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         await self._pool.close()
+
+    async def _found(self, parts: Sequence[Part]) -> tuple[tuple[Finding, ...], ...]:
+        """The findings in each part on its own."""
+        texts = [(key_of(part), part.text) for part in parts]
+        many = len(parts) > _MANY or sum(len(text) for _, text in texts) > _LARGE
+        digests = await _beside(many, self._digests, texts)
+        found = {digest: spans for digest in digests if (spans := self._cache[digest]) is not None}
+        missing = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in found}
+        if missing:
+            found |= await self._inspected(missing)
+        spans = [found[digest] for digest in digests]
+        return await _beside(many or sum(map(len, spans)) > _MANY, _placed, parts, spans)
 
     def _digests(self, texts: Sequence[_Text]) -> list[bytes]:
         return [self._cache.digest(text, key) for key, text in texts]
@@ -99,3 +110,12 @@ class Inspection:
 
     def _in_thread(self, texts: Sequence[_Text]) -> list[tuple[Span, ...]]:
         return [self._inspector.inspect(text, key=key) for key, text in texts]
+
+
+def _placed(parts: Sequence[Part], spans: Sequence[tuple[Span, ...]]) -> tuple[tuple[Finding, ...], ...]:
+    return tuple(findings(part, found) for part, found in zip(parts, spans, strict=True))
+
+
+async def _beside(aside: bool, work: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
+    """Do it here, or in a thread when it takes longer than the loop should stand still."""
+    return await asyncio.to_thread(work, *args, **kwargs) if aside else work(*args, **kwargs)
