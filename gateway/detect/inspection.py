@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import TypeVar, TypeVarTuple
 
 from gateway.detect.cache import ResultCache
 from gateway.detect.inspector import Inspector, findings, key_of
@@ -25,7 +25,7 @@ _LARGE, _MANY = 256 * 1024, 1000
 _THREADS = 2
 
 _Text = tuple[str, str]  # JSON key, text
-_P = ParamSpec("_P")
+_Arguments = TypeVarTuple("_Arguments")
 _R = TypeVar("_R")
 
 
@@ -67,8 +67,8 @@ class Inspection:
         missing = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in found}
         if missing:
             found |= await self._inspected(missing)
-        spans = [found[digest] for digest in digests]
-        return await _beside(many or sum(map(len, spans)) > _MANY, _placed, parts, spans)
+        results = [found[digest] for digest in digests]
+        return await _beside(many or sum(map(len, results)) > _MANY, _placed, parts, results)
 
     def _digests(self, texts: Sequence[_Text]) -> list[bytes]:
         return [self._cache.digest(text, key) for key, text in texts]
@@ -116,6 +116,6 @@ def _placed(parts: Sequence[Part], spans: Sequence[tuple[Span, ...]]) -> tuple[t
     return tuple(findings(part, found) for part, found in zip(parts, spans, strict=True))
 
 
-async def _beside(aside: bool, work: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
+async def _beside(aside: bool, work: Callable[[*_Arguments], _R], *given: *_Arguments) -> _R:
     """Do it here, or in a thread when it takes longer than the loop should stand still."""
-    return await asyncio.to_thread(work, *args, **kwargs) if aside else work(*args, **kwargs)
+    return await asyncio.to_thread(work, *given) if aside else work(*given)
