@@ -10,7 +10,7 @@ from kingfisher_sdk import Rules, Scanner
 
 from gateway.detect.formats import FORMATS, NAMED
 from gateway.detect.gate import Candidates
-from gateway.detect.patterns import Deadline, matches
+from gateway.detect.patterns import Deadline, InspectionLate, matches
 from gateway.detect.pem import find_private_keys, open_private_key
 from gateway.errors import InspectionFailed
 from gateway.exchange import Span
@@ -66,7 +66,9 @@ class Secrets:
         data = text.translate(_UNREADABLE).encode("utf-8", "surrogatepass")
         try:
             findings = self._scanner.scan(data, timeout=deadline.left())
-        except (TimeoutError, RuntimeError, ValueError) as error:
+        except TimeoutError as error:
+            raise InspectionLate("the secret scanner did not finish in time") from error
+        except (RuntimeError, ValueError) as error:
             raise InspectionFailed("the secret scanner did not finish") from error
         for finding in findings:
             if finding.visible:
