@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from gateway.decision import Decision, Mask
 from gateway.errors import ConfigError
 from gateway.policy import find_opa, load_source
 from gateway.policy.lanes import Engine
+from tests.support.processes import below
 from tests.unit.candidate.conftest import Recorder, allowed
 
 
@@ -179,3 +181,24 @@ async def test_an_integer_over_64_bits_is_replayed_exactly_or_said_to_fail(
     report = await run_backtest(recorder.root, load_source(candidate), engine=engine)
     expected = Transition("allow", "allow" if engine == "sidecar" else "error")
     assert counts(report) == {expected: 1}
+
+
+async def test_whoever_breaks_a_backtest_off_leaves_no_process(
+    recorder: Recorder, candidate: Path, engine: Engine
+) -> None:
+    for model in ["plain"] * 100 + ["slow"] * 50:
+        await recorder.decided(model, allowed())
+    halfway = asyncio.Event()
+
+    def watch(done: int, total: int) -> None:
+        if done:
+            halfway.set()
+
+    source = load_source(candidate)
+    running = asyncio.create_task(run_backtest(recorder.root, source, engine=engine, progress=watch))
+    await halfway.wait()
+    assert list(below(os.getpid()))
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert list(below(os.getpid())) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from gateway.config import Config, Policy, Provider
 from gateway.decision import Decision
 from gateway.exchange import InspectedPart, Part
 from gateway.metrics import Metrics
+from tests.support.processes import below
 from tests.unit.candidate.conftest import Recorder, allowed, asked
 
 Opened = Callable[..., Any]
@@ -42,6 +44,7 @@ def opened(recorder: Recorder, candidate: Path) -> Opened:
             yield shadow, metrics
         finally:
             await shadow.close()
+            assert list(below(os.getpid())) == []
 
     return run
 
