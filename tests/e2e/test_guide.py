@@ -26,6 +26,11 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"in `([\w./-]+)`:\n\n$")
 
 
+_ADDRESS = "http://127.0.0.1:8700"
+# Each block is a shell of its own; what one sets, the later ones have.
+_REMEMBERING = "if [ -f vars ]; then . ./vars; fi\n%s\ndeclare -p key > vars 2> vars.none || true"
+
+
 @dataclass(frozen=True, slots=True)
 class Author:
     """Somebody who follows the guide in a folder of their own, beside a running gateway."""
@@ -40,7 +45,7 @@ class Author:
     def type(self, commands: str, *, code: int = 0) -> str:
         """What a block of the guide prints, with the gateway's own address in it."""
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", commands.replace("http://127.0.0.1:8700", self.gateway.url)],
+            ["bash", "-eo", "pipefail", "-c", _REMEMBERING % commands.replace(_ADDRESS, self.gateway.url)],
             cwd=self.folder,
             env=self.shell,
             capture_output=True,
@@ -50,6 +55,13 @@ class Author:
         )
         assert done.returncode == code, f"{commands}\n{done.stdout}{done.stderr}"
         return done.stdout
+
+    def configured(self, changes: dict[str, Any]) -> None:
+        """Change the configuration as a block says, and start the gateway again."""
+        self.gateway.stop()
+        for name, value in changes.items():
+            self.gateway.config[name] = {**self.gateway.config[name], **value}
+        self.gateway.start()
 
     def until(self, commands: str, text: str, *, seconds: float = 60) -> str:
         """The same, typed again until it prints the text: the gateway may not have read an edit yet."""
@@ -74,7 +86,13 @@ def author(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Author]:
     gateway = GatewayProcess(tmp_path, config)
     shell = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{commands}:{os.environ['PATH']}"}
     shell.pop("REGATE_CONFIG", None)
-    yield Author(gateway.start(), shell)
+    author = Author(gateway.start(), shell)
+    git = "git -c init.defaultBranch=main"
+    author.type(
+        f"{git} init -q && git config user.name dana && git config user.email dana@example.com\n"
+        "git add regate.yaml policies policy_tests && git commit -q -m 'Begin with the shipped policy'"
+    )
+    yield author
     gateway.kill()
 
 
@@ -92,14 +110,16 @@ def typed() -> Iterator[tuple[str, str]]:
 def test_the_guide_leads_from_a_new_topic_to_a_decision_on_live_traffic(author: Author) -> None:
     said: list[str] = []
     for file, text in typed():
-        if file:
+        if file == "regate.yaml":
+            author.configured(yaml.safe_load(text))
+        elif file:
             assert (author.folder / file).is_file(), f"{file} is no file that the guide has made"
             (author.folder / file).write_text(text)
         elif "curl" in text:
-            said.append(author.until(text, "policy_denied"))
+            said.append(author.until(text, "allow → deny" if "status" in text else "policy_denied"))
         else:
             said.append(author.type(text))
-    scaffolded, edited, tried, denied, explained, backtested = said
+    scaffolded, edited, tried, denied, explained, backtested, compared, adopted, _ = said
     assert "coverage: 100 %" in scaffolded
     assert "coverage: 100 %" in edited
     assert json.loads(tried)["reasons"][0]["rule"] == "length.prompt"
@@ -111,6 +131,9 @@ def test_the_guide_leads_from_a_new_topic_to_a_decision_on_live_traffic(author: 
     assert "policies/rego/rules/length.rego:" in explained
     assert "on disk   the same decision" in explained
     assert "deny → deny" in backtested
+    assert "/next" in compared
+    assert "coverage: 100 %" in adopted
+    assert "2000" in (author.folder / "policies/rego/settings/length/data.yaml").read_text()
 
 
 def test_what_eval_saw_is_what_live_traffic_was_asked_about(author: Author) -> None:
