@@ -5,7 +5,7 @@ BIN := .venv/bin
 OPA = $(shell scripts/install-opa --print)
 PYTEST_ARGS ?= -n 3
 
-.PHONY: help setup run demo test policy-test check format bench lock clean
+.PHONY: help setup run demo test policy-test check format bench accuracy lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,9 @@ format: setup ## put everything into the one format
 
 bench: setup ## what governing costs, against a bare pass-through
 	@REGATE_OPA="$(OPA)" $(BIN)/python -m bench
+
+accuracy: setup ## how well values are found; ACCURACY_DATA names a labelled file to score as well
+	@$(BIN)/python -m bench.accuracy
 
 lock: ## write requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile --universal --generate-hashes --all-extras --python-version 3.11 --quiet \

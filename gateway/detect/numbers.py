@@ -15,7 +15,7 @@ from gateway.exchange import Span
 # What has to be there for any of what follows: a dozen digits, the longest separator between them.
 CARD_SIGNAL = regex.compile(r"\d(?:[ \-./|:\t\r\n]{0,10}\d){11}")
 IBAN_SIGNAL = regex.compile(r"[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]){11}")
-_GROUPS = re.compile(r"(?<![A-Za-z0-9])(?<!\d\.)\d{2,19}(?:[ \-]\d{3,19})*(?![A-Za-z0-9])")
+_GROUPS = re.compile(r"(?<![A-Za-z0-9])(?<!\d\.)\d{2,19}(?:[ \-]\d{3,19})*(?:[ \-]\d{2})?(?![A-Za-z0-9])")
 # Rarer separators count only between exactly the groups that a card has, in no longer row: else the columns
 # of a table and decimals would be read as cards.
 _GAP = r"(?:[./|:\t]|[ \-]{2,3}|[ \t]{0,4}\r?\n[ \t]{0,4})"
@@ -71,6 +71,7 @@ _LOCAL_BACKWARDS = re.compile(r"[\w.+'’\-]{1,128}")
 _LATIN_BACKWARDS = regex.compile(r"[\p{Latin}\p{M}0-9_.+'’\-]++")
 _DOMAIN = re.compile(r"\w+(?:-+\w+)*(?:\.\w+(?:-+\w+)*)+")
 _LABEL = re.compile(r"\w+(?:-+\w+)*")
+_REMOTES = frozenset({"git", "hg", "svn"})
 # where the last label may end when more is glued to it: org_, org-Thanks, orgです
 _LABEL_START = re.compile(r"[A-Za-z]{2,}+")
 
@@ -142,6 +143,8 @@ class Emails:
             return None
         local = _in_one_script(left.group()).lstrip("_.+-'’")
         end = self._domain_end(text, right.start(), right.end())
+        if local in _REMOTES and text[end : end + 1] in (":", "/"):
+            return None  # git@github.com:acme/app is where a repository is
         return Span("EMAIL_ADDRESS", "pii", 1.0, at - len(local), end) if local and end else None
 
     def _domain_end(self, text: str, start: int, end: int) -> int:

@@ -46,7 +46,11 @@ _DATE_WORD = re.compile(
 _CONSTANT = re.compile(r"0123456789|1234567890|214748364[78]|429496729[56]")
 _SECONDS = re.compile(r"\d{2}\.\d{3,9}(?:[+\-]\d{2})?")  # behind a colon: 10:11:12.345678-03
 _DATED = re.compile(r"(?:^|-)20\d{6}$")
-_FRACTION = re.compile(r"0\.\d+")
+# A fraction, or a number with one: 0.4155552671, [12345.678901, 48.208174
+_DECIMAL = re.compile(r"0\.\d+|[\[(]{0,2}(?:-\d+|[1-9]\d*)\.\d{3,}")
+# Seven digits in a row are an amount, unless one of these words stands before.
+_BARE = re.compile(r"\d{7}")
+_SPOKEN_OF = re.compile(r"(?i:tele?f|phone|fon|mobil|handy|cell|fax|gsm|whatsapp|sms|call|tel\b|ruf)")
 _LETTER = re.compile(r"[A-Za-z_](?<![xX])")
 _TELLING = re.compile(
     r"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))"
@@ -108,6 +112,8 @@ class Phones:
             if (0, len(piece)) in found:
                 break
         for first, last in found:
+            if _digits(piece[first:last]) < _LEAST_DIGITS:
+                continue
             inside = any(a <= first and last <= b and (a, b) != (first, last) for a, b in found)
             if not inside and not _is_in_a_uuid(text, start + first, start + last):
                 yield Span("PHONE_NUMBER", "pii", _SCORE, start + first, start + last)
@@ -267,10 +273,12 @@ def _may_follow(text: str, start: int, candidate: str) -> bool:
 
 def _is_not_a_phone(text: str, start: int, piece: str) -> bool:
     """Clock readings, dates, amounts, the digits of a fraction."""
-    if _TIMESTAMP.fullmatch(piece) or _DATE.match(piece) or _FRACTION.fullmatch(piece):
+    if _TIMESTAMP.fullmatch(piece) or _DATE.match(piece) or _DECIMAL.fullmatch(piece):
         return True
     before = text[start - 1 : start]
     clock = before == ":" and text[start - 2 : start - 1].isdigit()
+    if _BARE.fullmatch(piece) and not _SPOKEN_OF.search(text, max(0, start - 32), start):
+        return True
     if _CONSTANT.fullmatch(piece) or (clock and _SECONDS.match(piece)):
         return True
     return (before == "-" and _DATED.search(piece) is not None) or _MONEY.match(before) is not None

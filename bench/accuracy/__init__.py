@@ -1,0 +1,1 @@
+"""How well values are found: a corpus, a score, a report."""

@@ -1,0 +1,75 @@
+"""`make accuracy`: how well each entity is found in a made-up corpus, and in a labelled file if given."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from bench.accuracy.corpus import Sample, corpus
+from bench.accuracy.score import Report, score
+from gateway.config import Detect
+from gateway.detect import Inspector
+
+_DATA = os.environ.get("ACCURACY_DATA", "")
+
+
+def main() -> None:
+    """Score and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--each", type=int, default=200, help="samples of each entity")
+    parser.add_argument(
+        "--data", default=_DATA, help="presidio-research's format: a list of full_text and spans"
+    )
+    parser.add_argument(
+        "--missed", action="store_true", help="print what is missed and what is found in vain"
+    )
+    options = parser.parse_args()
+    inspector = Inspector(Detect())
+    samples = list(corpus(options.seed, options.each))
+    print(f"A corpus from seed {options.seed}, {len(samples)} texts\n")
+    _print(score(samples, inspector.inspect))
+    if options.missed:
+        _print_missed(samples, inspector)
+    if options.data and Path(options.data).is_file():
+        print(f"\n{Path(options.data).name}\n")
+        _print(score(_labelled(Path(options.data)), inspector.inspect))
+
+
+def _print(report: Report) -> None:
+    print("| entity | values | recall | covered | precision | F2 |")
+    print("|---|---|---|---|---|---|")
+    for entity, one in sorted(report.scores.items()):
+        if one.labelled:
+            print(
+                f"| `{entity}` | {one.labelled} | {one.recall:.3f} | {one.covered / one.labelled:.3f} "
+                f"| {one.precision:.3f} | {one.f2:.3f} |"
+            )
+    if report.clean_characters:
+        found = ", ".join(f"{entity} {count}" for entity, count in report.clean_findings.items()) or "nothing"
+        print(f"\nFound in {report.clean_characters // 1000} kB of clean text: {found}")
+
+
+def _print_missed(samples: Iterable[Sample], inspector: Inspector) -> None:
+    for sample in samples:
+        spans = inspector.inspect(sample.text)
+        for entity, start, end in sample.labels:
+            if not any(span.start <= start and end <= span.end for span in spans):
+                print(f"missed {entity}: {sample.text!r}")
+        for span in spans:
+            if not any(span.start < end and start < span.end for _, start, end in sample.labels):
+                around = sample.text[max(0, span.start - 20) : span.end + 20]
+                print(f"in vain {span.entity} {sample.text[span.start : span.end]!r}: {around!r}")
+
+
+def _labelled(path: Path) -> Iterator[Sample]:
+    for entry in json.loads(path.read_text("utf-8")):
+        labels = ((one["entity_type"], one["start_position"], one["end_position"]) for one in entry["spans"])
+        yield Sample(entry["full_text"], tuple(labels))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Precision, recall and F2, entity by entity. A value counts as found only when all of it is covered."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from bench.accuracy.corpus import Sample
+from gateway.exchange import Span
+
+_PHRASES = frozenset({"PROMPT_INJECTION", "CODE_MARKER"})
+
+
+@dataclass
+class Score:
+    """The counts of one entity."""
+
+    labelled: int = 0
+    found: int = 0  # all of the label under findings of this entity
+    covered: int = 0  # all of it under findings of any entity: masked, whatever it is called
+    claimed: int = 0  # findings of this entity
+    false: int = 0  # those that touch no label at all
+
+    @property
+    def recall(self) -> float:
+        return self.found / self.labelled if self.labelled else 1.0
+
+    @property
+    def precision(self) -> float:
+        return 1 - self.false / self.claimed if self.claimed else 1.0
+
+    @property
+    def f2(self) -> float:
+        """Recall counts twice: what is missed leaves for good, what is masked in vain comes back."""
+        total = 4 * self.precision + self.recall
+        return 5 * self.precision * self.recall / total if total else 0.0
+
+
+@dataclass
+class Report:
+    """Scores by entity, and what a clean text costs."""
+
+    scores: dict[str, Score] = field(default_factory=dict)
+    clean_characters: int = 0
+    clean_findings: Counter[str] = field(default_factory=Counter)
+
+
+def score(
+    samples: Iterable[Sample],
+    inspect: Callable[[str], Iterable[Span]],
+    *,
+    names: Mapping[str, str] | None = None,
+) -> Report:
+    """Inspect every sample. `names` gives an entity the name under which the labels have it."""
+    report = Report()
+    for sample in samples:
+        spans = [
+            (names.get(span.entity, span.entity) if names else span.entity, span.start, span.end)
+            for span in inspect(sample.text)
+            if span.entity not in _PHRASES
+        ]
+        if not sample.labels:
+            report.clean_characters += len(sample.text)
+            report.clean_findings.update(entity for entity, _, _ in spans)
+        for entity, start, end in sample.labels:
+            entry = report.scores.setdefault(entity, Score())
+            entry.labelled += 1
+            entry.found += _covers([span for span in spans if span[0] == entity], start, end)
+            entry.covered += _covers(spans, start, end)
+        for entity, start, end in spans:
+            entry = report.scores.setdefault(entity, Score())
+            entry.claimed += 1
+            entry.false += not any(start < last and first < end for _, first, last in sample.labels)
+    return report
+
+
+def _covers(spans: Iterable[tuple[str, int, int]], start: int, end: int) -> bool:
+    at = start
+    for _, first, last in sorted(spans, key=lambda span: span[1]):
+        if first > at:
+            break
+        at = max(at, last)
+    return at >= end
