@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from cli.opened import shown
 from cli.policy.faults import Fault, fault_of
 from cli.policy.folders import AsJson, PolicyFolder, TestFolder, configured, rego_folders
 from cli.policy.lint import lint
@@ -49,7 +50,7 @@ def check(path: PolicyFolder = None, tests: TestFolder = None, as_json: AsJson =
         typer.echo(json.dumps(asdict(found), ensure_ascii=False))
     else:
         for fault in found.faults:
-            typer.echo(str(fault), err=True)
+            typer.echo(shown(str(fault)), err=True)
         for missing in found.not_looked_at:
             typer.echo(f"not looked at: {missing}", err=True)
         if found.faults:

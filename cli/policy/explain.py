@@ -205,6 +205,7 @@ def _traced(config: Config, recorded: RecordedDecision, trace: Trace) -> str:
         raise ConfigError(f"a trace needs opa {PINNED}: run make setup")
     if recorded.input is None:
         raise Unexplained(f"there is no input to trace: {_held_back(recorded)}")
+    # the policy was loaded for the decision above, so it names no built-in that reaches out
     run = run_opa(
         opa,
         "eval",

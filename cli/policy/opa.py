@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cli.policy.faults import Fault
 from gateway.errors import RegateError
-from gateway.policy.builtins import REFUSED, WHY
+from gateway.policy.builtins import REFUSED, WHY, restricted
 
 SECONDS = 60.0
+_PASSED_ON = ("PATH", "HOME", "TMPDIR")
 
 
 class OpaFailed(RegateError):
@@ -41,7 +45,14 @@ def run_opa(opa: Path, *arguments: str | Path, stdin: str = "", seconds: float =
     """Run opa to its end. Raises OpaFailed after `seconds`; it is killed then."""
     try:
         run = subprocess.run(  # noqa: S603 - the operator's own binary, no shell
-            [opa, *arguments], input=stdin, capture_output=True, text=True, timeout=seconds, check=False
+            [opa, *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+            # policy may be somebody's pull request, and the environment holds credentials
+            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
         )
     except subprocess.TimeoutExpired as error:
         raise OpaFailed(
@@ -50,6 +61,18 @@ def run_opa(opa: Path, *arguments: str | Path, stdin: str = "", seconds: float =
     except (OSError, UnicodeDecodeError) as error:
         raise OpaFailed(f"{opa}: cannot be run: {error}") from error
     return Run(run.returncode, run.stdout, run.stderr)
+
+
+@contextmanager
+def capabilities(opa: Path) -> Iterator[Path]:
+    """A file for `--capabilities`, without the built-ins that policy may not use: for what evaluates policy.
+
+    Raises OpaFailed, PolicyUnavailable.
+    """
+    with tempfile.TemporaryDirectory(prefix="regate-opa-") as folder:
+        file = Path(folder) / "capabilities.json"
+        file.write_text(restricted(run_opa(opa, "capabilities", "--current").out), "utf-8")
+        yield file
 
 
 def compile_faults(opa: Path, folders: Sequence[Path], schemas: Path) -> list[Fault]:

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from cli.policy.opa import Run, run_opa
+from cli.policy.opa import Run, capabilities, run_opa
 from cli.rego_report import Outcome, Report
 from gateway.errors import ConfigError
 from gateway.policy import opa_version
+from gateway.policy.builtins import explained
 
 _TOTAL_SECONDS = 600.0
 _COVERED_IS_SLOWER = 6
@@ -21,14 +22,21 @@ def run_tests(opa: Path, policy: Path, folders: Sequence[Path], seconds: float) 
     Raises ConfigError when the files cannot be compiled, OpaFailed when OPA does not end.
     """
     engine = f"opa {opa_version(opa)}"
-    results = _test(opa, folders, "--format=json", f"--timeout={seconds:g}s") or []
+    with capabilities(opa) as allowed:
+        return _run(opa, engine, policy.resolve(), folders, seconds, f"--capabilities={allowed}")
+
+
+def _run(
+    opa: Path, engine: str, policy: Path, folders: Sequence[Path], seconds: float, allowed: str
+) -> Report:
+    results = _test(opa, folders, allowed, "--format=json", f"--timeout={seconds:g}s") or []
     outcomes = [outcome for result in results for outcome in _outcomes(result)]
     if not outcomes or any(outcome.error for outcome in outcomes):
         return Report(engine, outcomes)
     covered = _test(
-        opa, folders, "--coverage", "--format=json", f"--timeout={seconds * _COVERED_IS_SLOWER:g}s"
+        opa, folders, allowed, "--coverage", "--format=json", f"--timeout={seconds * _COVERED_IS_SLOWER:g}s"
     )
-    return Report(engine, outcomes, sorted(set(_not_covered(policy.resolve(), covered))))
+    return Report(engine, outcomes, sorted(set(_not_covered(policy, covered))))
 
 
 def _test(opa: Path, folders: Sequence[Path], *options: str) -> Any:
@@ -39,7 +47,7 @@ def _test(opa: Path, folders: Sequence[Path], *options: str) -> Any:
 
 
 def _complaint(run: Run) -> str:
-    return (run.err.strip() or run.out.strip())[:4000] or f"opa test ended with {run.code}"
+    return explained((run.err.strip() or run.out.strip())[:4000]) or f"opa test ended with {run.code}"
 
 
 def _outcomes(result: dict[str, Any]) -> Iterator[Outcome]:

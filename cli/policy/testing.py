@@ -10,11 +10,12 @@ from typing import Annotated
 import typer
 
 from cli import rego_tests
+from cli.opened import shown
 from cli.policy import opa_tests
 from cli.policy.folders import AsJson, PolicyFolder, TestFolder, configured, rego_folders, test_folder
 from cli.rego_report import Report, write_junit
 from gateway.config import Config
-from gateway.errors import ConfigError
+from gateway.errors import RegateError
 from gateway.policy import PINNED, find_opa, load_source
 
 _LOOK_SECONDS = 0.5
@@ -60,7 +61,7 @@ def _run(config: Config, tests: Path | None, seconds: float) -> Report:
 
 def _tell(report: Report) -> None:
     for line in report.lines():
-        typer.echo(line)
+        typer.echo(shown(line))
 
 
 def _watch(config: Config, tests: Path | None, junit: Path | None, seconds: float) -> None:
@@ -82,7 +83,7 @@ def _run_once(config: Config, tests: Path | None, junit: Path | None, seconds: f
         if junit:
             write_junit(report, junit)
         _tell(report)
-    except ConfigError as error:
+    except RegateError as error:
         typer.echo(f"regate: {error}", err=True)
 
 

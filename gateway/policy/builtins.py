@@ -37,18 +37,23 @@ async def check_builtins(opa: Path, folder: Path, bundle: str) -> None:
     does not run. Writes a file into `folder`.
     """
     _, said, _ = await _run(opa, folder, "capabilities", "--current")
-    try:
-        capabilities: dict[str, Any] = json.loads(said)
-        builtins = capabilities["builtins"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise PolicyUnavailable("opa ended at its start, without a list of its capabilities") from error
-    capabilities["builtins"] = [
-        each for each in builtins if each["name"] not in REFUSED and not each.get("nondeterministic")
-    ]
-    (folder / _CAPABILITIES).write_text(json.dumps(capabilities), "utf-8")
+    (folder / _CAPABILITIES).write_text(restricted(said), "utf-8")
     code, out, err = await _run(opa, folder, "check", "--capabilities", _CAPABILITIES, "--bundle", bundle)
     if code:
         raise ConfigError(explained((out + err).strip().removeprefix("error: ")))
+
+
+def restricted(capabilities: str) -> str:
+    """What `opa capabilities` prints, less what is refused. Raises PolicyUnavailable when it is no list."""
+    try:
+        document: dict[str, Any] = json.loads(capabilities)
+        builtins = document["builtins"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise PolicyUnavailable("opa ended at its start, without a list of its capabilities") from error
+    document["builtins"] = [
+        each for each in builtins if each["name"] not in REFUSED and not each.get("nondeterministic")
+    ]
+    return json.dumps(document)
 
 
 def explained(complaint: str) -> str:

@@ -62,7 +62,7 @@ def test_what_fails_is_told_by_name_and_place(machine: str, tmp_path: Path) -> N
     failed = {line.split(": ")[1]: line for line in run.stdout.splitlines() if line.startswith("FAIL ")}
     prefix = "data.policy_tests.x.test_"
     assert failed.keys() == {
-        f"{prefix}bad", f"{prefix}case[two <\a>]", f"{prefix}built_in", f"{prefix}loop"
+        f"{prefix}bad", f"{prefix}case[two <\ufffd>]", f"{prefix}built_in", f"{prefix}loop"
     }  # fmt: skip
     assert f"{file}:5: " in failed[f"{prefix}bad"]
     assert "did not end" in failed[f"{prefix}loop"]
@@ -97,6 +97,15 @@ def test_tests_that_cannot_be_compiled_are_another_failure(machine: str, tests: 
     run = regate("test", "--tests", str(tests))
     assert run.exception is not None
     assert "x_test.rego:" in str(run.exception)
+
+
+def test_a_test_cannot_reach_out_or_read_the_environment(machine_with_opa: None, tests: Path) -> None:
+    """It may be somebody's pull request."""
+    for call in ('http.send({"method": "get", "url": "http://127.0.0.1:9"})', "opa.runtime().env"):
+        (tests / "x_test.rego").write_text(f"package policy_tests.x\n\ntest_x if {call}\n")
+        failure = str(regate("test", "--tests", str(tests)).exception)
+        assert "x_test.rego:3" in failure
+        assert "must not carry data out" in failure
 
 
 def test_an_edit_runs_the_watched_tests_again(opa: Path, machine_with_opa: None, tests: Path) -> None:
