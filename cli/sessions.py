@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,11 +10,14 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from cli.opened import opened_journal
 from cli.replay import play, write_page
 from cli.rows import Format, printable, write_rows
 from cli.story import read_story
+from gateway.audit import Record
+from gateway.audit.content import load_content_key
 from gateway.audit.sql import query
-from gateway.config import config_path, load_config
+from gateway.config import Config, config_path, load_config
 from gateway.errors import RegateError
 
 app = typer.Typer(help="What agents did, conversation by conversation.", no_args_is_help=True)
@@ -26,10 +30,17 @@ _LIST = """
 _EXCHANGES = "SELECT * EXCLUDE (prompt, completion) FROM exchanges WHERE session_id = ? ORDER BY started_at"
 # a decision asked twice lists its parts twice: what is shown is the first asking
 _PARTS = """
-    SELECT exchange_id, record_kind, role, kind, text FROM parts
+    SELECT exchange_id, record_kind, role, kind, pointer, text FROM parts
     WHERE session_id = ? AND "new" AND phase <> 'response'
     QUALIFY seq = min(seq) OVER (PARTITION BY exchange_id, record_kind)
     ORDER BY recorded_at, seq, place
+"""
+_SEALED = """
+    SELECT exchange_id, kind AS record_kind, body->>'$.content_key' AS content_key,
+        part->>'$.pointer' AS pointer, part->>'$.digest' AS digest, part->>'$.sealed' AS sealed
+    FROM (SELECT *, unnest(from_json(body->'$.parts', '["JSON"]')) AS part
+          FROM records WHERE session_id = ? AND kind IN ('decision', 'completion'))
+    WHERE sealed IS NOT NULL
 """
 _REASONS = "SELECT exchange_id, action, rule, message FROM reasons WHERE session_id = ? ORDER BY recorded_at"
 
@@ -51,6 +62,10 @@ def list_sessions(
 @app.command()
 def show(
     session_id: Annotated[str, typer.Argument(metavar="ID", help="A session's id, as `list` prints it.")],
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="Unseal what `record: full` kept; it is recorded that you did."),
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="An array of exchanges with parts and reasons.")
     ] = False,
@@ -62,6 +77,8 @@ def show(
     exchanges = _exchanges(_root(), session_id)
     if not exchanges:
         raise RegateError(f"no session {session_id!r} in the evidence; `regate sessions list` names them")
+    if full:
+        _unseal(load_config(config_path()), session_id, exchanges)
     if as_json:
         typer.echo(orjson.dumps(exchanges, option=orjson.OPT_INDENT_2).decode())
         return
@@ -95,6 +112,24 @@ def _exchanges(root: Path, session_id: str) -> list[dict[str, Any]]:
         for exchange in exchanges:
             exchange[key] = [row for row in rows if row["exchange_id"] == exchange["exchange_id"]]
     return exchanges
+
+
+def _unseal(config: Config, session_id: str, exchanges: list[dict[str, Any]]) -> None:
+    """Put the full text in the place of the masked one, once it is on record that somebody reads it."""
+    content_key = load_content_key(config)
+    texts = {
+        (row["exchange_id"], row["record_kind"], row["pointer"]): content_key.open(
+            session_id, row["content_key"], row["sealed"], row["digest"]
+        )
+        for row in _rows(config.audit_path, _SEALED, session_id)
+    }
+    body = {"session_id": session_id, "by": getpass.getuser(), "parts": len(texts)}
+    with opened_journal(config) as journal:
+        journal.record_sync(Record(kind="gateway", code="content_read", session_id=session_id, body=body))
+    for exchange in exchanges:
+        for part in exchange["parts"]:
+            place = (part["exchange_id"], part["record_kind"], part["pointer"])
+            part["text"] = texts.get(place, part["text"])
 
 
 def _rows(root: Path, select: str, session_id: str) -> list[dict[str, Any]]:

@@ -19,12 +19,14 @@ from gateway import __version__
 from gateway.admin import admin_routes
 from gateway.approvals import Approvals
 from gateway.audit import Journal, Record, Sealer, new_writer
+from gateway.audit.content import load_content_key
 from gateway.audit.seal import SealingFailed
 from gateway.candidate import Shadow
 from gateway.config import Config
 from gateway.console import console_routes
 from gateway.detect import Inspection, Inspector
 from gateway.errors import RecordingFailed, StateUnavailable
+from gateway.flow.ledger import Ledger
 from gateway.identity import Identity
 from gateway.metrics import Metrics
 from gateway.oversight import Evidence, Keyring, Oversight
@@ -74,6 +76,7 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
     """Start everything a worker needs. Raises ConfigError when it cannot start safely."""
     async with AsyncExitStack() as stack:
         key = load_server_key(config.key_path)
+        content = load_content_key(config)
         state = open_state(config.state_path)
         stack.callback(state.close)
         journal, sealer = await _open_journal(config, stack)
@@ -110,7 +113,7 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
             detector,
             policies,
             approvals,
-            journal,
+            Ledger(journal, content),
             shadow,
         )
         watching = asyncio.create_task(_watch(policies, shadow, sealer, metrics), name="gauges")

@@ -66,10 +66,18 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where evidence is kept. `content_key` is a reference, as a credential is."""
+
     path: str = "audit"
     segment_bytes: Positive = 64 * 1024 * 1024
     segment_seconds: Seconds = 3600
     anchor: Annotated[str, msgspec.Meta(pattern=_ANCHOR)] = ""
+    content_key: str = ""
+
+    def __post_init__(self) -> None:
+        if self.content_key and not _REFERENCE.fullmatch(self.content_key):
+            # the text may be the secret itself, so it is not repeated
+            raise ValueError("content_key: expected a reference, env:NAME or file:/path")
 
 
 class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,7 +9,6 @@ from urllib.parse import quote
 
 from gateway import detect
 from gateway.approvals import Approvals
-from gateway.audit import Journal
 from gateway.candidate import Shadow
 from gateway.config import Config
 from gateway.decision import Decision
@@ -52,7 +51,7 @@ class Gateway:
         detector: detect.Inspector,
         policies: Policies,
         approvals: Approvals,
-        journal: Journal,
+        ledger: Ledger,
         shadow: Shadow | None = None,
     ) -> None:
         self._config = config
@@ -60,7 +59,7 @@ class Gateway:
         self._usage = usage
         self._inspector = Inspector(inspection, detector, key)
         self._arrival = Arrival(Reading(endpoints, config.limits), self._inspector, sessions, key)
-        self._ledger = Ledger(journal, key)
+        self._ledger = ledger
         self._waiting_room = WaitingRoom(self._ledger, config.hold.keepalive_seconds)
         self._asking = Asking(policies, self._ledger, approvals, key, shadow)
         limits = config.limits

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from gateway.audit import Journal, Record
+from gateway.audit.content import ContentKey, DataKey
 from gateway.decision import Decision, to_document
 from gateway.errors import RecordingFailed, Refusal
 from gateway.exchange import Completion, InspectedPart, Phase
 from gateway.flow.context import Exchange
 from gateway.flow.inspecting import masked_texts
 from gateway.guards import MASKABLE
-from gateway.server_key import ServerKey
 
 _log = logging.getLogger("regate.ledger")
 
@@ -24,9 +21,9 @@ _log = logging.getLogger("regate.ledger")
 class Ledger:
     """Writes the journal for the flow. `decision` is durable when it returns; closing records are queued."""
 
-    def __init__(self, journal: Journal, key: ServerKey) -> None:
+    def __init__(self, journal: Journal, content: ContentKey) -> None:
         self._journal = journal
-        self._key = key
+        self._content_key = content
 
     async def decision(
         self,
@@ -38,11 +35,10 @@ class Ledger:
         parts: Sequence[InspectedPart],
     ) -> Record:
         """Write down what policy was asked and said. Raises RecordingFailed: then nothing may act on it."""
-        prompt = {name: value for name, value in document["prompt"].items() if name != "parts"}
         said = to_document(decision)
         body = {
-            "input": {**document, "prompt": prompt},
-            "parts": self._parts(exchange, parts, decision.record),
+            "input": _input(document, decision.record),
+            **self._content(exchange, parts, decision.record),
             "decision": said,
         }
         record = _record(
@@ -76,7 +72,7 @@ class Ledger:
                 output_tokens=completion.usage.output_tokens,
                 cost=exchange.cost,
                 body={
-                    "parts": self._parts(exchange, parts, level),
+                    **self._content(exchange, parts, level),
                     "finish_reason": texts.get(completion.finish_reason, completion.finish_reason),
                     "model": texts.get(completion.model, completion.model),
                 },
@@ -110,33 +106,39 @@ class Ledger:
         except RecordingFailed:
             _log.error("a closing record was lost", extra={"exchange_id": exchange.id})
 
-    def _parts(self, exchange: Exchange, parts: Sequence[InspectedPart], level: str) -> list[dict[str, Any]]:
+    def _content(self, exchange: Exchange, parts: Sequence[InspectedPart], level: str) -> dict[str, Any]:
         """The parts as `decision.record` says; text is written the first time its session sends it."""
-        return [
-            {
-                "role": inspected.part.role,
-                "kind": inspected.part.kind,
-                "pointer": inspected.pointer,
-                "digest": inspected.digest,
-                "new": inspected.new,
-                **_place(inspected),
-                **self._content(exchange, inspected, level),
-            }
-            for inspected in parts
-        ]
+        data_key = self._content_key.of(exchange.session_id) if level == "full" else None
+        recorded = [_part(inspected, level, data_key) for inspected in parts]
+        sealed = data_key is not None and any("sealed" in part for part in recorded)
+        return {"parts": recorded, **({"content_key": data_key.wrapped} if data_key and sealed else {})}
 
-    def _content(self, exchange: Exchange, inspected: InspectedPart, level: str) -> dict[str, str]:
-        if level == "metadata" or not inspected.new:
-            return {}
-        if level == "full" and inspected.findings:
-            return {"text": inspected.masked, "sealed": self._seal(exchange, inspected)}
-        return {"text": inspected.masked}
 
-    def _seal(self, exchange: Exchange, inspected: InspectedPart) -> str:
-        """The unmasked text under a key of its session: nonce and AES-256-GCM ciphertext in hex."""
-        nonce = os.urandom(12)
-        cipher = AESGCM(self._key.derive("content", exchange.session_id))
-        return (nonce + cipher.encrypt(nonce, inspected.part.text.encode(), inspected.digest.encode())).hex()
+def _input(document: Mapping[str, Any], level: str) -> dict[str, Any]:
+    """What policy was asked, less the parts, which are recorded beside it; `metadata` keeps no words."""
+    prompt = {name: value for name, value in document["prompt"].items() if name != "parts"}
+    if level != "metadata":
+        return {**document, "prompt": prompt}
+    tools = [{"name": tool["name"]} for tool in document["tools"]]
+    calls = [{"name": call["name"], "restores": call["restores"]} for call in document["tool_calls"]]
+    return {**document, "prompt": prompt, "tools": tools, "tool_calls": calls}
+
+
+def _part(inspected: InspectedPart, level: str, data_key: DataKey | None) -> dict[str, Any]:
+    said: dict[str, str] = {}
+    if level != "metadata" and inspected.new:
+        said["text"] = inspected.masked
+        if data_key and inspected.findings:
+            said["sealed"] = data_key.seal(inspected.part.text, inspected.digest)
+    return {
+        "role": inspected.part.role,
+        "kind": inspected.part.kind,
+        "pointer": inspected.pointer,
+        "digest": inspected.digest,
+        "new": inspected.new,
+        **_place(inspected),
+        **said,
+    }
 
 
 def _place(inspected: InspectedPart) -> dict[str, Any]:

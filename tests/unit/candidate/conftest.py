@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from gateway.audit import Journal, Sealer, new_writer
+from gateway.audit.content import ContentKey
 from gateway.decision import Decision, Reason
 from gateway.exchange import (
     Agent,
@@ -25,7 +26,6 @@ from gateway.exchange import (
 from gateway.flow.context import Call, Exchange
 from gateway.flow.ledger import Ledger
 from gateway.policy_input import build_input
-from gateway.server_key import ServerKey
 
 BECAUSE = Reason(rule="main", title="Main", message="Because.", severity="medium")
 
@@ -38,7 +38,7 @@ class Recorder:
         self.key = base / "state" / "evidence.key"
         self.journal = Journal(self.root, new_writer(), key=self.key)
         self.journal.start()
-        self.ledger = Ledger(self.journal, ServerKey(b"k" * 32))
+        self.ledger = Ledger(self.journal, ContentKey(b"content"))
         self.count = 0
 
     async def decided(self, model: str, decision: Decision, **changes: Any) -> str:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from gateway.approvals import Approvals
 from gateway.audit import Journal, Sealer, new_writer
+from gateway.audit.content import ContentKey
 from gateway.audit.inputs import count_decisions, decision_lines, find_decision
 from gateway.audit.recorded import rebuild
 from gateway.decision import Decision, Mask, to_document
@@ -132,7 +133,9 @@ def journal(tmp_path: Path) -> Any:
 
 
 def _asking(policy: Policy, journal: Journal) -> Asking:
-    return Asking(cast(Policies, policy), Ledger(journal, _KEY), cast(Approvals, None), _KEY)
+    return Asking(
+        cast(Policies, policy), Ledger(journal, ContentKey(b"content")), cast(Approvals, None), _KEY
+    )
 
 
 def test_a_recorded_input_is_byte_for_byte_what_the_engine_was_asked_live_and_sealed(
