@@ -15,9 +15,12 @@ from gateway.errors import ConfigError
 from gateway.exchange import Category, Family
 
 RESERVED_PROVIDERS = frozenset({"admin", "bundles", "console", "healthz", "readyz", "metrics"})
+BUNDLE = ".tar.gz"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _BASE_URL = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 _ANCHOR = r"^(|file:/.+|https://.+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?/.*)$"
+_OPA_URL = re.compile(r"(?P<scheme>https?)://(?P<host>\[[0-9a-fA-F:]+\]|[^/?#@:\s\[\]]+)(:[1-9]\d{0,4})?/?")
+_LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 _REFERENCE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)")
 
 Checksum = Literal["luhn", "mod97", "mod11", "mod11_10", "verhoeff"]
@@ -51,18 +54,48 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("credential: expected a reference, env:NAME or file:/path")
 
 
+class Opa(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An OPA run elsewhere, which pulls its policy from this gateway. `token` is a reference, never a value.
+
+    Until it has pulled a new revision, the former one goes on deciding, `grace_seconds` long.
+    """
+
+    url: str
+    token: str
+    ca: str = ""
+    grace_seconds: Annotated[float, msgspec.Meta(ge=0, le=600)] = 10
+
+    def __post_init__(self) -> None:
+        found = _OPA_URL.fullmatch(self.url)
+        if not found or (found["scheme"] == "http" and found["host"] not in _LOOPBACK):
+            raise ValueError("url: expected https://host[:port], or http:// on this machine's loopback")
+        if not _REFERENCE.fullmatch(self.token):
+            raise ValueError("token: expected a reference, env:NAME or file:/path")
+
+
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where policy lives and how it is evaluated. `enforce: false` records actions, carries out none.
 
+    `path` is a folder of Rego, or a bundle (`*.tar.gz`) that the key in the file `verify_key` has signed.
     `shadow` is a candidate that is asked about live traffic as well, and never decides.
     """
 
     engine: Literal["auto", "sidecar", "embedded"] = "auto"
     path: str = "policies/rego"
     shadow: str = ""
+    verify_key: str = ""
+    opa: Opa | None = None
     enforce: bool = True
     timeout_seconds: Seconds = 2.0
-    reload_seconds: Seconds = 1.0
+    reload_seconds: Seconds = 0.5
+
+    def __post_init__(self) -> None:
+        if self.opa and self.engine == "embedded":
+            raise ValueError("opa: found an OPA to ask, and engine: embedded, which asks none")
+        bundles = [path for path in (self.path, self.shadow) if path.endswith(BUNDLE)]
+        if bool(bundles) != bool(self.verify_key):
+            found = f"{bundles[0]} and no key" if bundles else "a key and no bundle"
+            raise ValueError(f"verify_key: expected it with a bundle and not without one; found {found}")
 
 
 class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -175,12 +208,32 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def shadow_config(self) -> Config | None:
-        """This configuration with the candidate in the policy's place; None without one."""
-        if not self.policy.shadow:
+        """This configuration with the candidate in the policy's place, decided here; None without one."""
+        policy = self.policy
+        if not policy.shadow:
             return None
-        return msgspec.structs.replace(
-            self, policy=msgspec.structs.replace(self.policy, path=self.policy.shadow)
-        )
+        key = policy.verify_key if policy.shadow.endswith(BUNDLE) else ""
+        candidate = msgspec.structs.replace(policy, path=policy.shadow, shadow="", verify_key=key, opa=None)
+        return msgspec.structs.replace(self, policy=candidate)
+
+    @property
+    def verify_key_path(self) -> Path | None:
+        """The public key of the people who sign bundles."""
+        return self.root / self.policy.verify_key if self.policy.verify_key else None
+
+    @property
+    def opa_ca_path(self) -> Path | None:
+        """The certificates that vouch for the OPA run elsewhere; without them the system's do."""
+        return self.root / self.policy.opa.ca if self.policy.opa and self.policy.opa.ca else None
+
+    @property
+    def signing_key_path(self) -> Path:
+        """The private key that signs bundles, beside the state and never under the policy folder."""
+        return self.state_path.with_name("policy.key")
+
+    @property
+    def bundles_path(self) -> Path:
+        return self.root / "bundles"
 
     @property
     def audit_path(self) -> Path:

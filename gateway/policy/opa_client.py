@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -29,26 +30,34 @@ class OpaClient(AsyncOpaClient):  # type: ignore[misc]  # its base is untyped
         self._revision = revision
 
     async def decide(self, document: bytes) -> object:
-        """The value of data.regate.decision for an input in JSON.
+        """The value of data.regate.decision for an input in JSON; raises as `ask`."""
+        result, _ = await self.ask(document, (self._revision,))
+        return result
+
+    async def ask(self, document: bytes, revisions: Collection[str]) -> tuple[object, str]:
+        """The value of data.regate.decision for an input in JSON, and which of the revisions has spoken.
 
         Raises PolicyUnavailable when OPA is away, late, refuses or speaks for another revision, and
         PolicyError when the policy fails or is undefined.
         """
         status, body = await self._post(b'{"input":' + document + b"}")
-        answer = _parse(body)
+        answer = parse_object(body)
         if status == 500:
             raise PolicyError(f"the policy failed to evaluate: {_failure(answer)}")
         if status != 200:
             raise PolicyUnavailable(f"the policy engine answered {status}, expected 200")
         if answer is None:
             raise PolicyUnavailable("the policy engine answered something else than a JSON object")
-        self._check_revision(answer)
+        revision = self.revision_in(answer)
+        if revision not in revisions:
+            raise PolicyUnavailable(
+                f"the policy engine decided by another revision than {' or '.join(revisions)}"
+            )
         if "result" not in answer:
             raise PolicyError(
                 "policy is undefined for this request: expected an object at data.regate.decision"
             )
-        result: object = answer["result"]
-        return result
+        return answer["result"], revision
 
     async def healthy(self) -> bool:
         """Whether the server answers and has its bundles."""
@@ -56,10 +65,21 @@ class OpaClient(AsyncOpaClient):  # type: ignore[misc]  # its base is untyped
         healthy: bool = await self.check_health({"bundles": True}, url)
         return healthy
 
+    def revision_in(self, answer: dict[str, Any]) -> str:
+        """The policy that has spoken, "" where the answer does not say."""
+        found: Any = answer
+        for key in ("provenance", "bundles", self._bundle, "revision"):
+            found = found.get(key) if isinstance(found, dict) else None
+        return found if isinstance(found, str) else ""
+
     async def _post(self, body: bytes) -> tuple[int, bytes]:
-        url = f"{self.root_url}/{_DECISION}"
+        return await self._send("POST", f"{self.root_url}/{_DECISION}", body)
+
+    async def _send(self, method: str, url: str, body: bytes | None = None) -> tuple[int, bytes]:
         try:
-            async with self._request("POST", url, data=body, headers=_JSON) as response:
+            async with self._request(
+                method, url, data=body, headers=_JSON, allow_redirects=False
+            ) as response:
                 answer = bytearray()
                 async for chunk in response.content.iter_any():
                     answer += chunk
@@ -72,26 +92,21 @@ class OpaClient(AsyncOpaClient):  # type: ignore[misc]  # its base is untyped
         except (aiohttp.ClientError, OSError) as error:
             raise PolicyUnavailable("the policy engine cannot be reached") from error
 
-    def _check_revision(self, answer: dict[str, Any]) -> None:
-        """Refuse a decision by a policy that is not the one we loaded."""
-        found: Any = answer
-        for key in ("provenance", "bundles", self._bundle, "revision"):
-            found = found.get(key) if isinstance(found, dict) else None
-        if found != self._revision:
-            raise PolicyUnavailable(f"the policy engine decided by another revision than {self._revision}")
-
     async def _init_session(self) -> None:
         """The library knows TCP only."""
-        self._connector = aiohttp.UnixConnector(path=str(self._socket), limit=0)
+        self._open_session(aiohttp.UnixConnector(path=str(self._socket), limit=0))
+
+    def _open_session(self, connector: aiohttp.BaseConnector) -> None:
+        self._connector = connector
         self._session = aiohttp.ClientSession(
             headers=self.headers,
-            connector=self._connector,
+            connector=connector,
             timeout=aiohttp.ClientTimeout(total=self.timeout),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
 
 
-def _parse(body: bytes) -> dict[str, Any] | None:
+def parse_object(body: bytes) -> dict[str, Any] | None:
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):

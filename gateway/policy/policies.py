@@ -5,30 +5,45 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.config import Config
+from gateway.config import Config, resolve_reference
 from gateway.decision import Decision
 from gateway.errors import ConfigError, PolicyUnavailable
 from gateway.policy.embedded import Embedded, embedded_available
 from gateway.policy.engine import PolicyEngine
 from gateway.policy.opa import PINNED, find_opa
+from gateway.policy.origin import load_policy, prints_of
+from gateway.policy.pulling_opa import Pulled, PullingOpaClient
+from gateway.policy.remote import RemoteOpa
 from gateway.policy.sidecar import Sidecar
-from gateway.policy.source import fingerprint, load_source
+from gateway.policy.source import PolicySource
+from gateway.policy.supervised import Supervised
+
+_MOST_SECONDS = 60.0  # between two attempts to load what the engine could not run
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyStatus:
-    """The policy in force, and what is wrong with its latest edit ("" when nothing is)."""
+    """The policy in force, and what is wrong with its latest edit ("" when nothing is).
+
+    `failures` counts the loads that went wrong since the start; `failing_since` is set until one goes right.
+    `pulled` is what an OPA run elsewhere says about its bundle.
+    """
 
     engine: str
     revision: str = ""
     ready: bool = False
     error: str = ""
     loaded_at: datetime | None = None
+    origin: str = ""
+    failing_since: datetime | None = None
+    failures: int = 0
+    pulled: Pulled | None = None
 
 
 class Policies:
@@ -36,14 +51,21 @@ class Policies:
 
     def __init__(self, config: Config, log: logging.Logger) -> None:
         self._path = config.policy_path
+        self._verify_key = config.verify_key_path
         self._reload_seconds = config.policy.reload_seconds
         self._log = log
-        self._engine = new_engine(config, log)
-        self._revision = ""
-        self._error = ""
-        self._loaded_at: datetime | None = None
+        self._engine = _engine(config, log)
+        self._source: PolicySource | None = None
+        self._status = PolicyStatus(self._engine.name, origin=str(self._path))
         self._seen: object = None
+        self._again = math.inf  # not before, by the loop's clock, is the same policy tried again
+        self._pause = self._reload_seconds
         self._watching: asyncio.Task[None] | None = None
+
+    @property
+    def source(self) -> PolicySource | None:
+        """The policy in force, None before the start."""
+        return self._source
 
     async def start(self) -> None:
         """Load the policy and watch its files.
@@ -51,7 +73,7 @@ class Policies:
         Raises ConfigError when it cannot be used, PolicyUnavailable when the engine does not run.
         """
         try:
-            await self._load(await asyncio.to_thread(fingerprint, self._path))
+            await self._load(await asyncio.to_thread(prints_of, self._path, self._verify_key))
         except BaseException:
             await self._engine.close()
             raise
@@ -61,7 +83,7 @@ class Policies:
         """Load the policy, now or as soon as an edit mends it; until then the status says what is wrong."""
         seen: object = None
         try:
-            seen = await asyncio.to_thread(fingerprint, self._path)
+            seen = await asyncio.to_thread(prints_of, self._path, self._verify_key)
             await self._load(seen)
         except (ConfigError, PolicyUnavailable) as error:
             self._refuse(error, seen)
@@ -73,9 +95,11 @@ class Policies:
 
     def status(self) -> PolicyStatus:
         """What is in force at this moment."""
-        return PolicyStatus(
-            self._engine.name, self._revision, self._engine.ready, self._error, self._loaded_at
-        )
+        pulled = self._engine.pulled if isinstance(self._engine, RemoteOpa) else None
+        status = replace(self._status, ready=self._engine.ready, pulled=pulled)
+        if self._watching and self._watching.done():
+            return replace(status, error="edits are no longer looked for: restart the gateway")
+        return status
 
     async def close(self) -> None:
         """Stop watching and end the engine; no process is left behind."""
@@ -83,41 +107,70 @@ class Policies:
             self._watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._watching
+            self._watching = None
         await self._engine.close()
 
     async def _load(self, seen: object) -> None:
-        """Read the files, which looked like `seen` before, and put them in force, unless they are already."""
-        source = await asyncio.to_thread(load_source, self._path)
-        if source.revision != self._revision:
+        """Read the policy, which looked like `seen` before, and put it in force, unless it is already."""
+        source = await asyncio.to_thread(load_policy, self._path, self._verify_key)
+        if source != self._source:
             await self._engine.start(source)
-            self._revision, self._loaded_at = source.revision, datetime.now(UTC)
+            self._source = source
+            self._status = replace(self._status, revision=source.revision, loaded_at=datetime.now(UTC))
             self._log.info("policy revision %s is in force", source.revision)
-        self._seen, self._error = seen, ""
+        self._seen, self._pause = seen, self._reload_seconds
+        self._status = replace(self._status, error="", failing_since=None)
 
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self._reload_seconds)
             seen: object = None
             try:
-                seen = await asyncio.to_thread(fingerprint, self._path)
-                if seen != self._seen:
+                seen = await asyncio.to_thread(prints_of, self._path, self._verify_key)
+                if seen != self._seen or self._due():
                     await self._load(seen)
             except (ConfigError, PolicyUnavailable) as error:
                 self._refuse(error, seen)
 
+    def _due(self) -> bool:
+        """Whether a policy that the engine could not run is to be tried again."""
+        return bool(self._status.error) and asyncio.get_running_loop().time() >= self._again
+
     def _refuse(self, error: ConfigError | PolicyUnavailable, seen: object) -> None:
-        """Stay with what is in force. An engine that did not run may do so the next time."""
-        if str(error) != self._error:
-            stays = (
-                "the last good policy stays in force" if self._revision else "there is no policy to decide by"
-            )
-            self._log.error("%s: %s", stays, error)
-        self._error = str(error)
-        self._seen = seen if isinstance(error, ConfigError) else None
+        """Stay with what is in force. An engine that did not run is tried again, ever less often."""
+        before = self._status
+        if str(error) != before.error:
+            good = before.revision and "the last good policy stays in force"
+            self._log.error("%s: %s", good or "there is no policy to decide by", error)
+        retried = isinstance(error, PolicyUnavailable)
+        new = retried or seen != self._seen or not before.error
+        self._status = replace(
+            before,
+            error=str(error),
+            failing_since=before.failing_since or datetime.now(UTC),
+            failures=before.failures + 1 if new else before.failures,
+        )
+        self._pause = min(2 * self._pause, _MOST_SECONDS)
+        self._seen = seen
+        self._again = asyncio.get_running_loop().time() + self._pause if retried else math.inf
 
 
-def new_engine(config: Config, log: logging.Logger) -> PolicyEngine:
-    """The engine that the configuration asks for; `auto` takes OPA where there is one.
+def _engine(config: Config, log: logging.Logger) -> PolicyEngine:
+    """The engine of a running gateway: a local one, or an OPA run elsewhere. Raises ConfigError."""
+    opa = config.policy.opa
+    if opa is None:
+        return new_engine(config, log)
+    token = resolve_reference(opa.token)
+    if token is None:
+        raise ConfigError(f"policy.opa.token: {opa.token} is not set; the OPA would not know this gateway")
+    client = PullingOpaClient(
+        opa.url, token=token, ca=config.opa_ca_path, timeout_seconds=config.policy.timeout_seconds
+    )
+    return RemoteOpa(client, new_engine(config, log).try_out, opa.grace_seconds, log)
+
+
+def new_engine(config: Config, log: logging.Logger) -> Supervised:
+    """The engine on this machine that the configuration asks for; `auto` takes OPA where there is one.
 
     Raises ConfigError when it is not installed.
     """

@@ -32,9 +32,9 @@ _VERDICTS = re.compile(r"^verdicts\s+contains\b", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class PolicySource:
-    """Rego modules by their path below `root`, and the data they read.
+    """Rego modules by their path below `root`, a folder or a bundle, and the data they read.
 
-    `revision` is a digest of the files as they stand on disk.
+    `revision` is a digest of the files as they stand on disk, or what the bundle calls itself.
     """
 
     root: Path
@@ -59,10 +59,23 @@ def examine(root: Path) -> tuple[PolicySource, list[ConfigError]]:
     """What `load_source` reads, and everything that it would refuse; a source with faults is not whole."""
     faults: list[ConfigError] = []
     files: dict[str, str] = {}
-    data: dict[str, Any] = {}
     for path in _walk(root, faults.append):
         with _noted(faults):
             files[path.relative_to(root).as_posix()] = _read(path)
+    return _examined(root, files, _digest(files), faults), faults
+
+
+def source_of(root: Path, files: Mapping[str, str], revision: str) -> PolicySource:
+    """The same of files that are read already. Raises ConfigError as `load_source` does."""
+    faults: list[ConfigError] = []
+    source = _examined(root, files, revision, faults)
+    if faults:
+        raise faults[0]
+    return source
+
+
+def _examined(root: Path, files: Mapping[str, str], revision: str, faults: list[ConfigError]) -> PolicySource:
+    data: dict[str, Any] = {}
     modules = {name: text for name, text in files.items() if name.endswith(".rego")}
     if not modules and not faults:
         faults.append(ConfigError(f"{root}: expected Rego files (*.rego), found none"))
@@ -76,7 +89,7 @@ def examine(root: Path) -> tuple[PolicySource, list[ConfigError]]:
     for name in packages:
         with _noted(faults):
             faults.extend(topic_faults(root, files, data, name))
-    return PolicySource(root, modules, data, _digest(files)), faults
+    return PolicySource(root, modules, data, revision)
 
 
 @contextmanager
@@ -90,13 +103,18 @@ def _noted(faults: list[ConfigError]) -> Iterator[None]:
 def fingerprint(root: Path) -> tuple[tuple[str, int, int, int], ...]:
     """What changes when a policy file does, without reading it: name, inode, size and time of each file."""
     prints = []
-    for path in _walk(root, _refuse):
+    for path in policy_files(root):
         try:
             state = path.stat()
         except OSError:  # went away meanwhile: the next look is different again
             continue
         prints.append((str(path), state.st_ino, state.st_size, state.st_mtime_ns))
     return tuple(prints)
+
+
+def policy_files(root: Path) -> Iterator[Path]:
+    """The files that `load_source` reads. Raises ConfigError as it does."""
+    return _walk(root, _refuse)
 
 
 def _walk(root: Path, refuse: Callable[[ConfigError], None]) -> Iterator[Path]:

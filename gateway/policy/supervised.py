@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
@@ -39,7 +40,7 @@ class Child(Protocol):
     async def stop(self) -> None: ...
 
 
-class Supervised:
+class Supervised(ABC):
     """A PolicyEngine over child processes.
 
     A new source gets a child of its own; once that one decides, it takes over, and the old one answers what
@@ -57,8 +58,8 @@ class Supervised:
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
-    def name(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def name(self) -> str: ...
 
     @property
     def ready(self) -> bool:
@@ -79,6 +80,12 @@ class Supervised:
             self._adopt(child)
         if old:
             self._keep(self._retire(old))
+
+    async def try_out(self, source: PolicySource) -> None:
+        """Start a child with `source` and end it: what raises here could not be put in force either."""
+        child = self._new_child(source)
+        await child.start()
+        await child.stop()
 
     async def decide(self, document: dict[str, Any]) -> Decision:
         """See PolicyEngine."""
@@ -102,8 +109,8 @@ class Supervised:
         if child:
             await child.stop()
 
-    def _new_child(self, source: PolicySource) -> Child:
-        raise NotImplementedError
+    @abstractmethod
+    def _new_child(self, source: PolicySource) -> Child: ...
 
     def _count_failure(self, child: Child) -> None:
         """Replace a child that hangs. Whoever asked it as well and hears of it later changes nothing."""

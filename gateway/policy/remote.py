@@ -1,0 +1,104 @@
+"""The engine that asks an OPA run elsewhere, which pulls the policy in force from this gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from gateway.decision import Decision, parse_decision
+from gateway.errors import PolicyError, PolicyUnavailable
+from gateway.policy.engine import encode, probe
+from gateway.policy.pulling_opa import Pulled, PullingOpaClient
+from gateway.policy.source import PolicySource
+
+_LOOK_SECONDS = 1.0
+
+
+class RemoteOpa:
+    """A PolicyEngine over a network. The revision in force decides, or for a bounded grace the former one.
+
+    `try_out` loads a source into a local engine: nobody pulls what cannot be loaded. Until the OPA has pulled
+    a new revision the former one goes on deciding, `grace_seconds` long; then its answers are refused.
+    """
+
+    name = "sidecar"
+
+    def __init__(
+        self,
+        client: PullingOpaClient,
+        try_out: Callable[[PolicySource], Awaitable[None]],
+        grace_seconds: float,
+        log: logging.Logger,
+    ) -> None:
+        self._client = client
+        self._try_out = try_out
+        self._grace_seconds = grace_seconds
+        self._log = log
+        self._revision = ""
+        self._former: tuple[str, float] = ("", 0.0)  # and until when it may decide, by the loop's clock
+        self._ready = False
+        self._pulled = Pulled()
+        self._watching: asyncio.Task[None] | None = None
+
+    @property
+    def ready(self) -> bool:
+        return self._ready
+
+    @property
+    def pulled(self) -> Pulled:
+        """How the OPA fares with its bundle."""
+        return self._pulled
+
+    async def start(self, source: PolicySource) -> None:
+        """See PolicyEngine. Does not wait for the OPA: it can pull once this has returned."""
+        await self._try_out(source)
+        if self._revision and source.revision != self._revision:
+            self._former = (self._revision, asyncio.get_running_loop().time() + self._grace_seconds)
+        self._revision = source.revision
+        if self._watching is None:
+            await self._client._init_session()
+            self._watching = asyncio.create_task(self._watch())
+
+    async def decide(self, document: dict[str, Any]) -> Decision:
+        """See PolicyEngine."""
+        if self._watching is None:
+            raise PolicyUnavailable("the policy engine is not running")
+        result, revision = await self._client.ask(encode(document), self._expected())
+        return parse_decision(result, revision)
+
+    async def close(self) -> None:
+        """See PolicyEngine; the OPA itself is not ours to end."""
+        self._ready = False
+        if self._watching:
+            self._watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watching
+            self._watching = None
+        await self._client.close_connection()
+
+    def _expected(self) -> tuple[str, ...]:
+        former, until = self._former
+        if former and asyncio.get_running_loop().time() < until:
+            return self._revision, former
+        return (self._revision,)
+
+    async def _watch(self) -> None:
+        while True:
+            before, ready = self._pulled, self._ready
+            self._pulled = await self._client.pulled(before)
+            if self._pulled.error and self._pulled.error != before.error:
+                self._log.error("the OPA that is asked: %s", self._pulled.error)
+            self._ready = await self._decides()
+            if ready and not self._ready:
+                self._log.error("the OPA that is asked does not decide by revision %s", self._revision)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _decides(self) -> bool:
+        try:
+            await self.decide(probe())
+        except (PolicyUnavailable, PolicyError):
+            return False
+        return True
