@@ -21,7 +21,7 @@ from gateway.audit.anchor import last_anchored
 from gateway.audit.folder import Folder
 from gateway.config import Config, Provider, config_path, load_config, resolve_reference
 from gateway.errors import RegateError
-from gateway.policy import PINNED, find_opa, load_source
+from gateway.policy import PINNED, configured_policy, find_opa
 from gateway.server_key import load_server_key
 from gateway.state import open_state
 
@@ -84,7 +84,7 @@ def _engines(config: Config) -> Iterator[Finding]:
 
 def _policy(config: Config) -> Finding:
     try:
-        source = load_source(config.policy_path)
+        source = configured_policy(config)
     except RegateError as error:
         return Finding("policy", str(error), False, "run: regate policy check")
     return Finding("policy", f"{config.policy_path}, revision {source.revision[:12]}")

@@ -35,7 +35,10 @@ def create(
         list[str] | None, typer.Option(help="A group it belongs to; may be repeated. [default: default]")
     ] = None,
     role: Annotated[
-        str, typer.Option(help="agent (the data path), or a person: approver, auditor, admin.")
+        str,
+        typer.Option(
+            help="agent (the data path), opa (pulls bundles), or a person: approver, auditor, admin."
+        ),
     ] = "agent",
     delegate: Annotated[
         bool, typer.Option("--delegate", help="It may name the end user in X-Regate-On-Behalf-Of.")
@@ -124,6 +127,7 @@ def _role(text: str) -> Role:
         "approver": "approver",
         "auditor": "auditor",
         "admin": "admin",
+        "opa": "opa",
     }
     if text not in roles:
         raise ConfigError(f"--role: found {text!r}; expected one of {', '.join(roles)}")

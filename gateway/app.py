@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import orjson
 from starlette.applications import Starlette
@@ -21,6 +22,7 @@ from gateway.approvals import Approvals
 from gateway.audit import Journal, Record, Sealer, new_writer
 from gateway.audit.content import load_content_key
 from gateway.audit.seal import SealingFailed
+from gateway.bundles import bundle_routes
 from gateway.candidate import Shadow
 from gateway.config import Config
 from gateway.console import console_routes
@@ -31,7 +33,7 @@ from gateway.identity import Identity
 from gateway.metrics import Metrics
 from gateway.oversight import Evidence, Keyring, Oversight
 from gateway.pipeline import Gateway
-from gateway.policy import Policies
+from gateway.policy import ActiveBundle, Policies, PolicyGauges, Report, Shelf
 from gateway.proxy import Proxy
 from gateway.server_key import load_server_key
 from gateway.sessions import Sessions, UsageCounters
@@ -39,6 +41,7 @@ from gateway.state import ApprovalStore, Keys, State, UsageStore, open_state
 from gateway.upstream import Endpoints, open_session
 
 _GAUGE_SECONDS = 1.0
+_REPORT_SECONDS = 0.25
 _log = logging.getLogger("regate.app")
 
 
@@ -116,8 +119,10 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
             Ledger(journal, content),
             shadow,
         )
-        watching = asyncio.create_task(_watch(policies, shadow, sealer, metrics), name="gauges")
+        watching = asyncio.create_task(_watch(shadow, sealer, metrics), name="gauges")
         stack.push_async_callback(_cancel, watching)
+        telling = asyncio.create_task(_tell(policies, config.policy_reports_path), name="policy report")
+        stack.push_async_callback(_cancel, telling)
         yield Worker(gateway, policies, journal, sealer, state, keys, approvals, metrics, shadow)
 
 
@@ -163,16 +168,25 @@ async def _close_journal(journal: Journal, sealer: Sealer) -> None:
         _log.error("the journal could not be closed and sealed: %s", error)
 
 
-async def _watch(policies: Policies, shadow: Shadow | None, sealer: Sealer, metrics: Metrics) -> None:
+async def _watch(shadow: Shadow | None, sealer: Sealer, metrics: Metrics) -> None:
     while True:
-        _gauge_policy(policies, shadow, metrics)
+        _gauge_shadow(shadow, metrics)
         metrics.anchored(well=sealer.anchor.well())
         await asyncio.sleep(_GAUGE_SECONDS)
 
 
-def _gauge_policy(policies: Policies, shadow: Shadow | None, metrics: Metrics) -> None:
-    status = policies.status()
-    metrics.policy(ready=status.ready and not status.error)
+async def _tell(policies: Policies, folder: Path) -> None:
+    """Keep `regate policy status` informed. A report that cannot be written stops nothing but itself."""
+    try:
+        with contextlib.closing(Report(folder)) as report:
+            while True:
+                report.say(policies.status())
+                await asyncio.sleep(_REPORT_SECONDS)
+    except OSError as error:
+        _log.error("the policy's status cannot be written to %s: %s", folder, error.strerror)
+
+
+def _gauge_shadow(shadow: Shadow | None, metrics: Metrics) -> None:
     if shadow:
         candidate = shadow.status()
         metrics.shadow_ready(ready=candidate.ready and not candidate.error)
@@ -186,6 +200,7 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 
 def create_app(config: Config, worker: Worker) -> Starlette:
     """The ASGI application of one worker."""
+    gauges = PolicyGauges(worker.policies.status)
 
     async def healthz(_: Request) -> Response:
         return PlainTextResponse("ok\n")
@@ -201,8 +216,8 @@ def create_app(config: Config, worker: Worker) -> Starlette:
         )
 
     async def exposition(_: Request) -> Response:
-        _gauge_policy(worker.policies, worker.shadow, worker.metrics)
-        body = worker.metrics.exposition()
+        _gauge_shadow(worker.shadow, worker.metrics)
+        body = worker.metrics.exposition() + gauges.exposition()
         return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     watching = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", exposition)]
@@ -218,12 +233,18 @@ def create_app(config: Config, worker: Worker) -> Starlette:
 
 
 def _for_people(config: Config, worker: Worker) -> list[BaseRoute]:
-    """The admin API and the console, two faces of the same functions."""
+    """The admin API and the console, two faces of the same functions; and the bundles, for OPAs."""
+    identity = Identity(worker.keys)
     oversight = Oversight(
-        Identity(worker.keys),
+        identity,
         worker.approvals,
         Evidence(config.audit_path),
         Keyring(worker.keys, worker.approvals, worker.journal),
         worker.policies,
     )
-    return [*admin_routes(oversight), *console_routes(oversight, load_server_key(config.key_path))]
+    active = ActiveBundle(worker.policies, config.signing_key_path)
+    return [
+        *admin_routes(oversight),
+        *console_routes(oversight, load_server_key(config.key_path)),
+        *bundle_routes(identity, Shelf(config.bundles_path), active),
+    ]

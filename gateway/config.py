@@ -232,6 +232,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.state_path.with_name("policy.key")
 
     @property
+    def policy_reports_path(self) -> Path:
+        """Where each running worker says what it decides by."""
+        return self.state_path.with_name("policy-status")
+
+    @property
     def bundles_path(self) -> Path:
         return self.root / "bundles"
 

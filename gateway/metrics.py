@@ -1,4 +1,4 @@
-"""What Prometheus may count: exchanges by provider and outcome, their time, and the policy in force."""
+"""What Prometheus may count: exchanges by provider and outcome, and their time."""
 
 from __future__ import annotations
 
@@ -35,12 +35,6 @@ class Metrics:
             registry=self._registry,
             multiprocess_mode="livesum",
         )
-        self._policy_ready = Gauge(
-            "regate_policy_ready",
-            "1 while a policy decides and its latest edit is the one in force",
-            registry=self._registry,
-            multiprocess_mode="livemostrecent",  # of the worker that answers: it sets it as it does
-        )
 
         self._anchored = Gauge(
             "regate_audit_anchored",
@@ -76,9 +70,6 @@ class Metrics:
         self._exchanges.labels(provider, action, outcome).inc()
         self._seconds.labels(provider).observe(seconds)
         self._tokens.labels(provider).inc(tokens)
-
-    def policy(self, *, ready: bool) -> None:
-        self._policy_ready.set(ready)
 
     def anchored(self, *, well: bool) -> None:
         self._anchored.set(well)

@@ -10,6 +10,9 @@ import typer
 
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError
+from gateway.policy import is_bundle
+
+FOLDER = "policies/rego"
 
 PolicyFolder = Annotated[
     Path | None, typer.Option("--path", help="The policy folder. [default: policy.path]")
@@ -19,13 +22,17 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 
 
 def configured(path: Path | None) -> Config:
-    """The configuration, with `path` as its policy folder where one is given. Raises ConfigError."""
+    """The configuration, with `path` as its policy folder where one is given. Raises ConfigError.
+
+    A gateway that runs from a bundle has its folder where bundles are made: policies/rego.
+    """
     config = load_config(config_path())
+    if path is None and is_bundle(config.policy_path):
+        path = config.root / FOLDER
     if path is None:
         return config
-    return msgspec.structs.replace(
-        config, policy=msgspec.structs.replace(config.policy, path=str(path.absolute()))
-    )
+    policy = msgspec.structs.replace(config.policy, path=str(path.absolute()), verify_key="")
+    return msgspec.structs.replace(config, policy=policy)
 
 
 def test_folder(config: Config, tests: Path | None) -> Path:

@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.config import Config
 from gateway.decision import Decision
-from gateway.policy import load_source, new_engine
+from gateway.policy import configured_policy, new_engine
 
 _log = logging.getLogger("regate.policy")
 
@@ -16,7 +16,7 @@ async def load(config: Config, document: dict[str, Any] | None = None) -> Decisi
     """Load the policy into its engine, ask it about `document` if there is one, and end the engine."""
     engine = new_engine(config, _log)
     try:
-        await engine.start(load_source(config.policy_path))
+        await engine.start(configured_policy(config))
         return None if document is None else await engine.decide(document)
     finally:
         await engine.close()

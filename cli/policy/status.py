@@ -1,4 +1,4 @@
-"""`regate policy status`: what a gateway started now would decide by."""
+"""`regate policy status`: what the running gateway decides by, and what one started now would."""
 
 from __future__ import annotations
 
@@ -6,54 +6,112 @@ import asyncio
 import json
 import logging
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 import typer
 
 from cli.policy.folders import AsJson, PolicyFolder, configured
 from cli.policy.loading import load
-from cli.policy.shadow import compared, print_compared
-from gateway.config import Config
-from gateway.errors import ConfigError
-from gateway.policy import PolicyStatus, load_source, new_engine
+from cli.policy.shadow import Compared, compared, print_compared
+from gateway.config import Config, config_path, load_config
+from gateway.errors import ConfigError, PolicyUnavailable
+from gateway.policy import PolicyStatus, configured_policy, new_engine, read_reports
 
 _log = logging.getLogger("regate.policy")
 
 
 def status(path: PolicyFolder = None, as_json: AsJson = False) -> None:
-    """Say what a gateway started now would decide by, and what its shadow policy said so far.
+    """Say what each worker decides by, what a gateway started now would, and what the shadow policy said.
 
-    Exit code 1 when it would not start; a shadow policy that cannot be used is only said.
+    Exit code 1 when the policy on disk cannot be used, or a worker has something else in force; a shadow
+    policy that cannot be used is only said.
     """
-    config = configured(path)
+    config = _config(path)
     found = asyncio.run(_status(config))
-    candidate = config.shadow_config
-    shadow = asyncio.run(_status(candidate)) if candidate else None
-    said = compared(config.audit_path, shadow.revision) if shadow and shadow.revision else None
+    running = read_reports(config.policy_reports_path)
     if as_json:
-        document = asdict(found)
-        if shadow:
-            document["shadow"] = asdict(shadow) | (asdict(said) if said else {})
-        typer.echo(json.dumps(document, default=str))
+        shadow = _shadow_document(config)
+        typer.echo(json.dumps(asdict(found) | {"running": running} | shadow, default=str))
     else:
-        typer.echo(f"engine    {found.engine or 'none'}")
-        typer.echo(f"policy    {config.policy_path}")
-        typer.echo(f"revision  {found.revision or 'none'}")
-        typer.echo(f"state     {found.error or 'ready'}")
-    if candidate and shadow and not as_json:
-        typer.echo(f"\nshadow    {candidate.policy_path}")
-        typer.echo(f"revision  {shadow.revision or 'none'}")
-        typer.echo(f"state     {shadow.error or 'ready'}")
-        if said:
-            print_compared(said)
-    raise typer.Exit(0 if found.ready else 1)
+        for worker in running:
+            _print_worker(worker)
+        _print_disk(config, found)
+        if not running:
+            typer.echo("no gateway is running on this state")
+        _print_shadow(config)
+    raise typer.Exit(0 if found.ready and all(_follows(worker, found) for worker in running) else 1)
+
+
+def _config(path: Path | None) -> Config:
+    """The configuration as the gateway reads it, a bundle included; with `path`, of that folder."""
+    return load_config(config_path()) if path is None else configured(path)
+
+
+def _follows(worker: dict[str, Any], found: PolicyStatus) -> bool:
+    return bool(worker["ready"]) and worker["revision"] == found.revision
+
+
+def _print_worker(worker: dict[str, Any]) -> None:
+    typer.echo(f"worker {worker['pid']}")
+    typer.echo(f"  engine    {worker['engine']}")
+    typer.echo(f"  policy    {worker['origin']}")
+    typer.echo(f"  revision  {worker['revision'] or 'none'}   (in force since {worker['loaded_at']})")
+    if worker["error"]:
+        typer.echo(f"  state     the last good policy stays in force since {worker['failing_since']}")
+        typer.echo(f"            {worker['error']}")
+    else:
+        typer.echo(f"  state     {'ready' if worker['ready'] else 'no decision can be made'}")
+    pulled = worker["pulled"]
+    if pulled:
+        seen = pulled["succeeded_at"] or "never"
+        typer.echo(f"  OPA       revision {pulled['revision'] or 'none'}, {pulled['error'] or 'in order'}")
+        typer.echo(f"            last success {seen}, failures {pulled['failures']}")
+
+
+def _print_disk(config: Config, found: PolicyStatus) -> None:
+    typer.echo("on disk")
+    typer.echo(f"  engine    {found.engine or 'none'}")
+    typer.echo(f"  policy    {config.policy_path}")
+    typer.echo(f"  revision  {found.revision or 'none'}")
+    typer.echo(f"  state     {found.error or 'ready'}")
+
+
+def _shadow(config: Config) -> tuple[Config, PolicyStatus, Compared | None] | None:
+    candidate = config.shadow_config
+    if candidate is None:
+        return None
+    shadow = asyncio.run(_status(candidate))
+    return candidate, shadow, compared(config.audit_path, shadow.revision) if shadow.revision else None
+
+
+def _shadow_document(config: Config) -> dict[str, Any]:
+    found = _shadow(config)
+    if found is None:
+        return {}
+    _, shadow, said = found
+    return {"shadow": asdict(shadow) | (asdict(said) if said else {})}
+
+
+def _print_shadow(config: Config) -> None:
+    found = _shadow(config)
+    if found is None:
+        return
+    candidate, shadow, said = found
+    typer.echo(f"\nshadow    {candidate.policy_path}")
+    typer.echo(f"revision  {shadow.revision or 'none'}")
+    typer.echo(f"state     {shadow.error or 'ready'}")
+    if said:
+        print_compared(said)
 
 
 async def _status(config: Config) -> PolicyStatus:
     name = revision = ""
+    origin = str(config.policy_path)
     try:
         name = new_engine(config, _log).name
-        revision = load_source(config.policy_path).revision
+        revision = configured_policy(config).revision
         await load(config)
-    except ConfigError as error:
-        return PolicyStatus(name, revision, ready=False, error=str(error))
-    return PolicyStatus(name, revision, ready=True)
+    except (ConfigError, PolicyUnavailable) as error:
+        return PolicyStatus(name, revision, ready=False, error=str(error), origin=origin)
+    return PolicyStatus(name, revision, ready=True, origin=origin)

@@ -10,9 +10,10 @@ from contextlib import suppress
 from gateway.errors import InvalidRequest, Unauthenticated
 from gateway.exchange import Agent
 from gateway.identity.keys import check_key, split_key
-from gateway.state import KeyRow, Keys
+from gateway.state import KeyRow, Keys, Role
 
 _CACHED_KEYS = 10_000
+_PEOPLE: tuple[Role, ...] = ("approver", "auditor", "admin")
 
 
 class Identity:
@@ -47,10 +48,10 @@ class Identity:
         )
 
     async def identify_person(self, presented: str) -> KeyRow:
-        """The key of an approver, auditor or admin; an agent's key is nobody's word. Raises as `identify`."""
+        """The key of an approver, auditor or admin; a machine's is nobody's word. Raises as `identify`."""
         row = await self.identify_key(presented)
-        if row.role == "agent":
-            raise Unauthenticated("this key has role agent; expected the key of a person")
+        if row.role not in _PEOPLE:
+            raise Unauthenticated(f"this key has role {row.role}; expected the key of a person")
         return row
 
     async def identify_key(self, presented: str) -> KeyRow:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ def read_bundle(path: Path, content: bytes, key: VerifyKey) -> PolicySource:
         raise ConfigError(f"{path}: expected the roots {', '.join(ROOTS)}, found {', '.join(bundle.roots)}")
     if not _REVISION.fullmatch(bundle.revision):
         raise ConfigError(f"{path}: expected a revision of letters, digits, '.', '_' and '-'")
-    return source_of(path, _policy_files(path, files), bundle.revision)
+    return replace(source_of(path, _policy_files(path, files), bundle.revision), archive=content)
 
 
 def describe_bundle(path: Path, content: bytes) -> Bundle:

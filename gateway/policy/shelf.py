@@ -90,10 +90,11 @@ class Shelf:
             return None
         finally:
             os.close(folder)
+        state = os.fstat(file)
+        if not stat.S_ISREG(state.st_mode) or state.st_size > MAX_PACKED:
+            os.close(file)
+            return None
         with os.fdopen(file, "rb") as opened:
-            state = os.fstat(opened.fileno())
-            if not stat.S_ISREG(state.st_mode) or state.st_size > MAX_PACKED:
-                return None
             return opened.read(MAX_PACKED)
 
     @contextmanager

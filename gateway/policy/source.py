@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +34,15 @@ _VERDICTS = re.compile(r"^verdicts\s+contains\b", re.MULTILINE)
 class PolicySource:
     """Rego modules by their path below `root`, a folder or a bundle, and the data they read.
 
-    `revision` is a digest of the files as they stand on disk, or what the bundle calls itself.
+    `revision` is a digest of the files as they stand on disk, or what the bundle calls itself; `archive` are
+    the bytes of the bundle.
     """
 
     root: Path
     modules: Mapping[str, str]
     data: Mapping[str, Any]
     revision: str
+    archive: bytes = field(default=b"", repr=False, compare=False)
 
 
 def load_source(root: Path) -> PolicySource:
@@ -242,7 +244,7 @@ def _graft(data: dict[str, Any], root: Path, name: str, document: Any) -> None:
 def _digest(files: Mapping[str, str]) -> str:
     digest = hashlib.sha256()
     for name, text in sorted(files.items()):
-        for field in (name.encode(), text.encode()):
-            digest.update(len(field).to_bytes(8, "big"))
-            digest.update(field)
+        for each in (name.encode(), text.encode()):
+            digest.update(len(each).to_bytes(8, "big"))
+            digest.update(each)
     return digest.hexdigest()[:32]

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 from gateway.state.database import State
 from gateway.state.schema import keys
 
-Role = Literal["agent", "approver", "auditor", "admin"]
+Role = Literal["agent", "approver", "auditor", "admin", "opa"]  # an opa pulls policy and does nothing else
 
 
 @dataclass(frozen=True, slots=True)

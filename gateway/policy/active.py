@@ -1,0 +1,35 @@
+"""The policy in force as a bundle, for the OPAs that decide for this gateway or beside it."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from gateway.errors import ConfigError
+from gateway.policy.bundle import build_bundle
+from gateway.policy.policies import Policies
+from gateway.policy.signing_keys import load_signing_key
+from gateway.policy.source import PolicySource
+
+
+class ActiveBundle:
+    """One archive a revision: signed here, or as it was signed where the gateway runs from a bundle."""
+
+    def __init__(self, policies: Policies, signing_key: Path) -> None:
+        self._policies = policies
+        self._signing_key = signing_key
+        self._built: tuple[PolicySource, bytes] | None = None
+
+    async def content(self) -> bytes:
+        """The archive. Raises ConfigError where there is nothing to sign it with, or nothing in force."""
+        source = self._policies.source
+        if source is None:
+            raise ConfigError("no policy is in force yet")
+        if self._built is None or self._built[0] is not source:
+            self._built = (source, source.archive or await asyncio.to_thread(self._build, source))
+        return self._built[1]
+
+    def _build(self, source: PolicySource) -> bytes:
+        if not self._signing_key.exists():
+            raise ConfigError("there is no key to sign the policy with: run regate policy keygen")
+        return build_bundle(source, load_signing_key(self._signing_key))
