@@ -181,6 +181,8 @@ class OpaServer:
             await self.decide(probe())
         except PolicyError as error:
             raise ConfigError(f"{self._source.root}: {error.message}") from error
+        except PolicyUnavailable as error:
+            raise PolicyUnavailable(f"{self._source.root}: asked for a first decision: {error}") from error
 
 
 def _arguments(socket: Path) -> list[str]:

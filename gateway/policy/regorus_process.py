@@ -204,7 +204,10 @@ class RegorusProcess:
         return explained(_PLACE.sub(lambda place: f"{self._source.root / place.group(1)}:", complaint))
 
     async def _probe(self) -> None:
-        answer = await self._exchange(encode(probe()), START_SECONDS)
+        try:
+            answer = await self._exchange(encode(probe()), self._timeout_seconds)
+        except PolicyUnavailable as error:
+            raise PolicyUnavailable(f"{self._source.root}: asked for a first decision: {error}") from error
         if "error" in answer:
             raise ConfigError(f"policy cannot be used: {self._named(answer['error'])}")
         try:

@@ -99,6 +99,7 @@ MAY = {
     "approver": {"approvals", "decide"},
     "auditor": {"evidence", "policy"},
     "admin": set(ENDPOINTS),
+    "opa": set(),
 }
 
 
