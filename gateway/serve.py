@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import gc
 import logging
 import os
 import shutil
@@ -78,6 +79,9 @@ async def _serve(config: Config, listener: socket.socket, ready: Callable[[], No
             stopping = asyncio.create_task(stopped.wait())
             while not (server.started or serving.done()):  # noqa: ASYNC110 - uvicorn has no event for it
                 await asyncio.sleep(0.01)
+            # What was loaded stays: a full collection would walk all of it and stall every exchange.
+            gc.collect()
+            gc.freeze()
             ready()
             await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True

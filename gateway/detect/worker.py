@@ -7,6 +7,7 @@ each, or by None when a text could not be inspected. No text ever comes back.
 
 from __future__ import annotations
 
+import gc
 import struct
 import sys
 from typing import BinaryIO
@@ -44,6 +45,8 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         return
     start = msgspec.msgpack.decode(first, type=Start)
     inspector = Inspector(start.settings, seconds=start.seconds)
+    gc.collect()
+    gc.freeze()  # as in the gateway: what was loaded stays
     _write(answers, b"")
     texts = msgspec.msgpack.Decoder(Texts)
     while (frame := _read(requests)) is not None:
