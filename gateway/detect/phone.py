@@ -105,11 +105,11 @@ class Phones:
         found: set[tuple[int, int]] = set()
         shapes = _shapes(piece)
         after = text[start + len(piece) : start + len(piece) + 8]
-        # a number with its country code is the same in every region
-        for region in self._regions[:1] if piece.startswith("+") else self._regions:
+        for region in self._regions:
             if shapes is None or region.has_room(shapes):
                 found.update(region.numbers(piece, after))
-            if (0, len(piece)) in found:
+            # a number with its country code is the same in every region; one written as +44(0)115 is not
+            if (0, len(piece)) in found or (found and piece.startswith("+")):
                 break
         for first, last in found:
             if _digits(piece[first:last]) < _LEAST_DIGITS:
