@@ -12,7 +12,7 @@ from gateway.masking.placeholders import PLACEHOLDER, canonical, may_hold, names
 from gateway.masking.urls import (
     LOOK_AHEAD,
     LOOK_BACK,
-    Openers,
+    Place,
     Word,
     holds_word,
     host_follows,
@@ -74,19 +74,21 @@ class Restorer:
         """What a placeholder stands for, however it is written; None: not ours, or not to be restored."""
         return self._vault.restorable.get(canonical(written))
 
-    def may_stand(self, text: str, start: int, end: int, openers: Openers, word: Word) -> bool:
-        """Whether a value may stand where this placeholder does; `word` is what leads up to it.
+    def may_stand(self, text: str, start: int, end: int, url: int | None, word: Word) -> bool:
+        """Whether a value may stand where this placeholder does.
 
-        Looks no further than LOOK_BACK characters back and LOOK_AHEAD ahead.
+        `url` is where the URL begins that it is in, if it is in one, and `word` is what leads up to it. Looks
+        no further than LOOK_AHEAD characters ahead.
         """
-        url = openers.url_start(start)
-        if url < 0 and not word.is_url and not host_follows(text, end):
+        if url is None and not word.is_url and not host_follows(text, end):
             return True
-        around = url_around(text, url, start) if url >= 0 else None
+        if url is not None and url < 0:
+            return False  # it begins out of sight
+        around = None if url is None else url_around(text, url, start)
         if around is not None and self._filled(around) in self._prompt_urls:
             return True
         first, last = word_around(text, start, end)
-        if 0 <= url < first or url == start:
+        if url is not None and (url < first or url == start):
             return False  # the URL is more than the word, or its mark-up alone makes it one
         return holds_word(self._prompt_texts, self._filled(text[first:last]))
 
@@ -121,6 +123,7 @@ class StreamRestorer:
         self._held = ""
         self._strings = JsonStrings()
         self._quotes = 0
+        self._place = Place()
         self._word = Word()
 
     def feed(self, text: str) -> str:
@@ -142,12 +145,14 @@ class StreamRestorer:
         return rest
 
     def _release(self, *, final: bool) -> str:
-        if self._restorer.is_idle or not may_hold(self._held):
+        if self._restorer.is_idle:
+            rest, self._held = self._held, ""
+            return rest
+        if not may_hold(self._held):
             return self._rest()
         past = self._past.text
         text, at = past + self._held, len(past)
         pieces: list[str] = []
-        openers: Openers | None = None
         end = -1
         for match in PLACEHOLDER.finditer(text, at):
             entry = self._restorer.entry(match.group())
@@ -157,13 +162,15 @@ class StreamRestorer:
             if not (final or _decidable(text, stop)):
                 end = start
                 break
-            openers = openers or Openers(text, max(0, start - LOOK_BACK))
             self._read(text[at:start])
-            self._past.add(match.group())
             value = match.group()
-            if self._restorer.may_stand(text, start, stop, openers, self._word):
+            url = self._place.url_start()
+            within = None if url < 0 else url - (self._past.length - start)
+            if self._restorer.may_stand(text, start, stop, within, self._word):
                 value = self._value(entry)
                 self._word.read(entry.value, is_value=True)
+            self._past.add(match.group())
+            self._place.read(match.group())
             pieces += text[at:start], value
             at = stop
         if end < 0:
@@ -174,6 +181,7 @@ class StreamRestorer:
 
     def _read(self, text: str) -> None:
         self._past.add(text)
+        self._place.read(text)
         self._word.read(text)
         if self._restorer.has_escapes:
             self._strings.read(text)
@@ -193,15 +201,17 @@ class _Past:
     """The end of a text that comes in pieces: as much of it as the rules look back, and a little more."""
 
     def __init__(self) -> None:
+        self.length = 0  # of all that came
         self._pieces: list[str] = []
-        self._length = 0
+        self._kept = 0
 
     def add(self, text: str) -> None:
         self._pieces.append(text)
-        self._length += len(text)
-        if self._length > 2 * LOOK_BACK:
+        self.length += len(text)
+        self._kept += len(text)
+        if self._kept > 2 * LOOK_BACK:
             self._pieces = [self.text]
-            self._length = len(self._pieces[0])
+            self._kept = len(self._pieces[0])
 
     @property
     def text(self) -> str:

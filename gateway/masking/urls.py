@@ -1,13 +1,12 @@
 """Where in a text a URL is: a value restored there would be sent to whoever the text names.
 
-Every rule looks back a bounded number of characters, so that a stream decides as a whole text does. In doubt
-a place counts as a URL: a placeholder that stays does less harm than a value that leaves.
+A text is read in pieces, and a stream decides as a whole text does. In doubt a place counts as a URL: a
+placeholder that stays does less harm than a value that leaves.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import regex
 
@@ -55,11 +54,17 @@ _ATTRIBUTE = regex.compile(
     regex.IGNORECASE,
 )
 _QUOTES = {"'": regex.compile("'"), '"': regex.compile('"')}
+# A URL in quotes may hold white space and ends at its quote, if what follows is what follows a string; one
+# without ends at white space, whatever quotes it holds.
+_QUOTED = {quote: regex.compile(rf"\n|{quote}(?=[,}}\]):;>\s\\])") for quote in ("'", '"', "`")}
 _SPACE = regex.compile(r"\s")
 _BEFORE = regex.compile(r"(?r)[\s\"'`]")  # the nearest one, searched backwards
 _AFTER = regex.compile(r"[\s\"'`]")
+_LAST_SPACE = regex.compile(r"(?r)\s")
+_BATCH = 2048  # characters that are read at a time
+_LONGEST_SPACED = 64  # characters: of the openers that may hold white space
 _LONGEST_OPENER = 1024  # characters: no opener of a URL is longer
-_LEAD = 16  # what an opener may take up before the line that its target stands on
+_LEAD = 16  # characters that an opener looks ahead
 # the word goes on as a host name or an address: <PLACEHOLDER>.evil.example, <PLACEHOLDER>@evil.example
 _HOST_AFTER = regex.compile(
     rf"(?:{WRITTEN}|[\w\-+%{_UNSEEN}])*+(?:\\{{0,7}}(?:{_DOT}|[@\uff20]|(?:u00|x)(?:2e|40))|%(?:25)?(?:2e|40)"
@@ -73,42 +78,72 @@ _URL = regex.compile(
 _TRAILING = ".,;:!?)]}*_~"
 
 
-class Openers:
-    """Everything in a text that may begin a URL or a link's target, found once for all its placeholders."""
+class Place:
+    """Where a text that is read in pieces has come to: whether a URL or a link's target runs there.
 
-    def __init__(self, text: str, start: int = 0) -> None:
-        """Those from `start` on."""
-        self._text = text
-        self._running = [match.start() for match in _RUNNING.finditer(text, start, overlapped=True)]
-        self._targets = sorted(
-            (match.end(), index)
-            for index, (opener, _) in enumerate(_TARGETS)
-            for match in opener.finditer(text, start, overlapped=True)
-        )
-        self._attributes = sorted(
-            (match.end(), match.group(1) or "") for match in _ATTRIBUTE.finditer(text, start, overlapped=True)
-        )
+    Of all that have begun and not ended it knows the first of each way to end, so that the cost of a text is
+    linear. Pieces may be cut anywhere.
+    """
 
-    def url_start(self, at: int) -> int:
-        """Where the URL begins that the offset `at` lies in (`at` when it begins there); -1 for none."""
-        text, low = self._text, max(0, at - LOOK_BACK)
-        line = max(low, text.rfind("\n", low, at) + 1 - _LEAD)
-        running = self._running[bisect_left(self._running, line) : bisect_left(self._running, at)]
-        starts = [start for start in running if _runs(text, start, at)]
-        for end, index in self._targets[bisect_left(self._targets, (line, 0)) :]:
-            if end > at:
-                break
-            if not _TARGETS[index][1].search(text, end, at):
-                starts.append(end)
-        # only an attribute's value goes on over the end of a line
-        for end, quote in self._attributes[bisect_left(self._attributes, (low, "")) :]:
-            if end > at:
-                break
-            if not _QUOTES.get(quote, _SPACE).search(text, end, at):
-                starts.append(end)
-        if at - low == LOOK_BACK and not _SPACE.search(text, low, at):
-            starts.append(low)  # a word that long is no prose, and its beginning is out of sight
-        return min(starts, default=-1)
+    def __init__(self) -> None:
+        self._open: dict[tuple[str, str | int], int] = {}  # the way it ends: where it begins
+        self._unread = ""
+        self._tail = ""  # of what was read: an opener may begin in it
+        self._at = 0  # where the tail begins
+        self._delimiter = ""  # the last before the tail
+        self._word = 0  # where the word began
+
+    def read(self, text: str) -> None:
+        """Go on over a piece of the text."""
+        self._unread += text
+        while len(self._unread) >= 2 * _BATCH:
+            space = _SPACE.search(self._unread, _BATCH, 2 * _BATCH)
+            end = space.end() if space else 2 * _BATCH
+            # what opens at the very end is left for when it is known what follows
+            self._advance(self._unread[:end], margin=_LEAD)
+            self._unread = self._unread[end:]
+
+    def url_start(self) -> int:
+        """Where the URL begins that goes on here (which may be here); -1 for none."""
+        self._advance(self._unread, margin=0)
+        self._unread = ""
+        here = self._at + len(self._tail)
+        # a word that long is no prose, and its beginning is out of sight
+        endless = [self._word] if here - self._word >= LOOK_BACK else []
+        return min([*self._open.values(), *endless], default=-1)
+
+    def _advance(self, text: str, *, margin: int) -> None:
+        known, text = len(self._tail), self._tail + text
+        for way in [way for way in self._open if _end_of(way).search(text, known)]:
+            del self._open[way]
+        for start, end, way in self._openers(text):
+            if end <= len(text) - margin and not _end_of(way).search(text, start):
+                self._open[way] = min(self._at + start, self._open.get(way, self._at + start))
+        if space := _LAST_SPACE.search(text, known):
+            self._word = self._at + space.end()
+        self._keep(text)
+
+    def _openers(self, text: str) -> Iterator[tuple[int, int, tuple[str, str | int]]]:
+        """From where on each opener's URL runs, where the opener ends, and what ends the URL."""
+        for match in _RUNNING.finditer(text, overlapped=True):
+            before = _BEFORE.search(text, 0, match.start())
+            quote = (before.group() if before else self._delimiter).strip()
+            yield match.start(), match.end(), ("running", quote)
+        for index, (opener, _) in enumerate(_TARGETS):
+            for match in opener.finditer(text, overlapped=True):
+                yield match.end(), match.end(), ("target", index)
+        for match in _ATTRIBUTE.finditer(text, overlapped=True):
+            yield match.end(), match.end(), ("attribute", match.group(1) or "")
+
+    def _keep(self, text: str) -> None:
+        """Keep the last word, and no less than what an opener with white space in it takes up."""
+        before = _BEFORE.search(text)
+        first = min(before.start() if before else 0, max(0, len(text) - _LONGEST_SPACED))
+        first = max(first, len(text) - _LONGEST_OPENER)
+        if before := _BEFORE.search(text, 0, first):
+            self._delimiter = before.group()
+        self._tail = text[first:]
+        self._at += first
 
 
 class Word:
@@ -176,15 +211,8 @@ def url_around(text: str, start: int, at: int) -> str | None:
     return str(match.group()).rstrip(_TRAILING)
 
 
-def _runs(text: str, start: int, at: int) -> bool:
-    """Whether a URL that begins at `start` still runs at `at`.
-
-    One in quotes may hold white space and ends at its quote, if what follows is what follows a string; one
-    without ends at white space, whatever quotes it holds.
-    """
-    before = _BEFORE.search(text, max(0, at - LOOK_BACK), start)
-    quote = before.group() if before else ""
-    if quote in ("'", '"', "`"):
-        ends = regex.compile(rf"\n|{quote}(?=[,}}\]):;>\s\\])")
-        return ends.search(text, start, at) is None
-    return _SPACE.search(text, start, at) is None
+def _end_of(way: tuple[str, str | int]) -> regex.Pattern[str]:
+    kind, mark = way
+    if isinstance(mark, int):
+        return _TARGETS[mark][1]
+    return (_QUOTED if kind == "running" else _QUOTES).get(mark, _SPACE)

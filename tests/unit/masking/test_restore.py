@@ -218,6 +218,7 @@ RESTORED = [
     "[PH]",
     "<PH>",
 ]
+HTML = WRITTEN["html"](PH)
 
 
 def restorer(*prompt: str) -> Restorer:
@@ -251,6 +252,25 @@ def test_no_split_of_a_stream_restores_into_a_url(template: str) -> None:
     one = restorer()
     for at in range(len(text) + 1):
         assert streamed(one, [text[:at], text[at:]]) == text
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    template=st.sampled_from([template for template in EXFILTRATION if len(template) < 200]),
+    filler=st.sampled_from(["a word ", "x", '"a", ', "https://a.example/ ", f"{PH} "]),
+    length=st.one_of(st.integers(0, 300), st.integers(4000, 4200), st.integers(6000, 8300)),
+    data=st.data(),
+)
+def test_no_length_of_text_before_makes_a_url_forgotten(
+    template: str, filler: str, length: int, data: st.DataObject
+) -> None:
+    before = (filler * (length // len(filler) + 1))[: length // len(filler) * len(filler)]
+    text = f"{before}\n{template.replace('PH', HTML)}"
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=9)))
+    chunks = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+    whole = restorer().whole(text)
+    assert whole.endswith(template.replace("PH", HTML))
+    assert streamed(restorer(), chunks) == whole
 
 
 @pytest.mark.parametrize("template", [template for template in EXFILTRATION if len(template) < 200])
