@@ -204,6 +204,9 @@ class Journal:
         except OSError as error:
             self._fail(batch, error)
             return
+        except BaseException as error:
+            self._fail(batch, error)  # whoever waits for this batch is refused before the thread dies
+            raise
         for entry in batch:
             if entry.done:
                 entry.done.set_result(None)

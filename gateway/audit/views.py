@@ -77,6 +77,11 @@ def publish(folder: Folder) -> None:
         connection.execute("USE memory")
         connection.execute("DETACH published")
     os.chmod(made, 0o600)
+    descriptor = folder.disk.open(made, os.O_RDONLY)
+    try:
+        folder.disk.sync(descriptor)
+    finally:
+        os.close(descriptor)
     folder.disk.rename(made, folder.database)
     folder.disk.sync_folder(folder.root)
 

@@ -1,0 +1,208 @@
+"""A crash or an error at every single operation: nothing acknowledged is lost, nothing counted twice."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from gateway.audit import Journal, Sealer, new_writer
+from gateway.audit.folder import Folder, is_tombstone
+from gateway.audit.rotation import rotate
+from gateway.audit.seal import SealingFailed
+from gateway.audit.seal_plan import End
+from gateway.audit.seal_worker import write_files
+from gateway.audit.verify import verify
+from gateway.audit.views import create_views
+from gateway.errors import ConfigError, RecordingFailed
+
+from .conftest import decision
+from .faults import BROKEN, FULL, READ_ONLY, FaultyDisk, PowerCut, Survival
+
+SHARDS = 3
+SURVIVALS: tuple[Survival, ...] = ("kill", "lost", "torn", "pages")
+ERRORS = (FULL, READ_ONLY, BROKEN)
+
+
+class InProcessSealer(Sealer):
+    """Writes Parquet in this process, so that the disk under test sees it."""
+
+    def _write(
+        self, ends: Mapping[str, tuple[int, End]], files: Sequence[Sequence[str]]
+    ) -> Iterable[dict[str, Any]]:
+        return write_files(self._folder, {writer: end for writer, (_, end) in ends.items()}, files)
+
+
+class Gateway:
+    """What a gateway does to its evidence, on a disk that may fail; keeps what was acknowledged."""
+
+    def __init__(self, base: Path, disk: FaultyDisk | None) -> None:
+        self.root, self.key, self.disk = base / "audit", base / "state" / "evidence.key", disk
+        self.folder = Folder(self.root, disk)
+        self.acknowledged: list[str] = []
+        self.journals: list[Journal] = []
+
+    def run(self) -> None:
+        """Start, record, rotate segments, seal, bury, change the key, record again, close, seal."""
+        journal = self._again(self.start)
+        sealer = self._again(self.sealer)
+        for number in range(4):
+            self.record(journal, f"a{number}")
+        self._again(sealer.seal)
+        self._again(sealer.seal)
+        self._again(lambda: rotate(self.key, self.folder))
+        for number in range(2):
+            self.record(journal, f"b{number}")
+        journal.close()
+        self._again(lambda: sealer.seal(sign=True))
+        self._again(sealer.seal)
+
+    def start(self) -> Journal:
+        journal = Journal(
+            self.root, new_writer(), key=self.key, segment_bytes=1500, sign_seconds=0, disk=self.disk
+        )
+        journal.start()
+        self.journals.append(journal)
+        return journal
+
+    def sealer(self) -> Sealer:
+        sealer = InProcessSealer(
+            self.root, key=self.key, settle_seconds=0, bury_seconds=0, gather_seconds=0, disk=self.disk
+        )
+        sealer.start()
+        return sealer
+
+    def record(self, journal: Journal, name: str) -> None:
+        """Acknowledged or refused; after a refusal the disk works again."""
+        try:
+            journal.record_sync(decision(1, exchange_id=name))
+            self.acknowledged.append(name)
+        except RecordingFailed:
+            if self.disk and self.disk.dead:
+                raise PowerCut from None
+            while journal.failure:
+                threading.Event().wait(0.005)
+
+    def stop(self) -> None:
+        for journal in self.journals:
+            with suppress(RecordingFailed):
+                journal.close()
+
+    def _again(self, work: Any) -> Any:
+        """An error that comes once is told, and the same works the next time."""
+        try:
+            return work()
+        except (ConfigError, SealingFailed, OSError):
+            return work()
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.audit.journal._RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("gateway.audit.views.publish", lambda folder: None)
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)  # the journal's thread dies as it should
+
+
+def counts(folder: Folder) -> Counter[str]:
+    with duckdb.connect() as connection:
+        create_views(connection, folder)
+        rows = connection.execute("SELECT exchange_id, code FROM records").fetchall()
+    return Counter(exchange_id or code for exchange_id, code in rows)
+
+
+def torn(folder: Folder) -> bool:
+    live = [path.read_bytes() for path in folder.live_files() if not is_tombstone(path)]
+    return any(b"\0" in content or (content and not content.endswith(b"\n")) for content in live)
+
+
+def is_whole(base: Path, acknowledged: list[str]) -> Counter[str]:
+    """Everything acknowledged is there once, nothing twice, and every chain holds."""
+    report = verify(base / "audit", base / "state" / "evidence.pub")
+    assert report.breaks == []
+    found = counts(Folder(base / "audit"))
+    names = {name: count for name, count in found.items() if len(name) == 2}
+    assert {name: names.get(name) for name in acknowledged} == dict.fromkeys(acknowledged, 1)
+    assert set(names.values()) <= {1}
+    return found
+
+
+def crashes(tmp_path: Path, shard: int) -> Iterator[tuple[Gateway, FaultyDisk, Path]]:
+    """The same run, dying at one operation after the other, to its end: every third, from `shard` on."""
+    for at in range(1 + shard, 1000, SHARDS):
+        base = tmp_path / f"run-{at}"
+        base.mkdir()
+        disk = FaultyDisk(at)
+        gateway = Gateway(base, disk)
+        with suppress(PowerCut):
+            gateway.run()
+        yield gateway, disk, base
+        gateway.stop()
+        disk.close()
+        if not disk.dead:
+            return
+    pytest.fail("the run does not come to an end")
+
+
+def content(base: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(base)): path.read_bytes() for path in base.rglob("*") if path.is_file()}
+
+
+def left_over(disk: FaultyDisk, base: Path) -> Iterator[tuple[Survival, Path]]:
+    """Every different state that the crash may leave."""
+    seen: list[dict[str, bytes]] = []
+    for survival in SURVIVALS:
+        left = base.with_name(f"{base.name}-{survival}")
+        disk.survive(base, left, survival)
+        if (state := content(left)) not in seen:
+            seen.append(state)
+            yield survival, left
+
+
+@pytest.mark.timeout(900)  # a hundred starts and stops
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_a_crash_at_any_operation_loses_nothing_acknowledged_and_doubles_nothing(
+    tmp_path: Path, shard: int
+) -> None:
+    ran = 0
+    for gateway, disk, base in crashes(tmp_path, shard):
+        for survival, left in left_over(disk, base):
+            if survival == "kill" and (left / "state" / "evidence.pub").exists():
+                is_whole(left, gateway.acknowledged)
+            cut = torn(Folder(left / "audit"))
+
+            again = Gateway(left, None)
+            journal = again.start()
+            again.record(journal, "zz")
+            journal.close()
+            again.sealer().seal(everything=True, sign=True)
+
+            found = is_whole(left, [*gateway.acknowledged, "zz"])
+            assert bool(found["torn_tail_cut"]) == cut, (disk.fired, survival)
+        ran += 1
+    assert ran > 90 / SHARDS
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_an_error_of_any_operation_refuses_or_is_made_good(tmp_path: Path, shard: int) -> None:
+    for at in range(1 + shard, 1000, SHARDS):
+        base = tmp_path / f"run-{at}"
+        base.mkdir()
+        disk = FaultyDisk(at, ERRORS[at // SHARDS % len(ERRORS)])
+        gateway = Gateway(base, disk)
+        try:
+            gateway.run()
+        finally:
+            gateway.stop()
+            disk.close()
+        is_whole(base, gateway.acknowledged)
+        assert len(gateway.acknowledged) >= 5, disk.fired
+        if not disk.fired:
+            break
+    assert at > 90
