@@ -119,7 +119,7 @@ def test_the_guide_leads_from_a_new_topic_to_a_decision_on_live_traffic(author: 
             said.append(author.until(text, "allow → deny" if "status" in text else "policy_denied"))
         else:
             said.append(author.type(text))
-    scaffolded, edited, tried, denied, explained, backtested, compared, adopted, _ = said
+    scaffolded, edited, tried, denied, explained, backtested, compared, adopted, _, used, back = said
     assert "coverage: 100 %" in scaffolded
     assert "coverage: 100 %" in edited
     assert json.loads(tried)["reasons"][0]["rule"] == "length.prompt"
@@ -133,7 +133,9 @@ def test_the_guide_leads_from_a_new_topic_to_a_decision_on_live_traffic(author: 
     assert "deny → deny" in backtested
     assert "/next" in compared
     assert "coverage: 100 %" in adopted
-    assert "2000" in (author.folder / "policies/rego/settings/length/data.yaml").read_text()
+    assert "bundles/policy.tar.gz: revision" in used
+    *_, rolled_out, rolled_back = back.splitlines()
+    assert rolled_out != rolled_back == used.splitlines()[-1]
 
 
 def test_what_eval_saw_is_what_live_traffic_was_asked_about(author: Author) -> None:
