@@ -15,10 +15,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cli.opened import shown
-from cli.policy.folders import AsJson, configured
+from cli.policy.bundles import known_verify_key
+from cli.policy.folders import AsJson
 from gateway.candidate import Cell, Example, Gate, Report, parse_gates, run_backtest
+from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError, RegateError
-from gateway.policy import load_source
+from gateway.policy import PolicySource, configured_policy, is_bundle, load_source
+from gateway.policy.bundle import read_archive, read_bundle
 from gateway.policy.lanes import Engine
 
 _UNITS = {"d": 86400, "h": 3600, "m": 60}
@@ -42,7 +45,9 @@ class NothingReplayed(RegateError):
 def backtest(
     candidate: Annotated[
         Path | None,
-        typer.Option(help="The candidate's folder. [default: policy.path, which proves the replay exact]"),
+        typer.Option(
+            help="A folder or a signed bundle. [default: policy.path, which proves the replay exact]"
+        ),
     ] = None,
     since: Annotated[str, typer.Option(help="How far to go back: 7d, 12h, 45m, or all.")] = "7d",
     sample: Annotated[
@@ -63,7 +68,8 @@ def backtest(
     nothing to replay. 2: a candidate that cannot be used.
     """
     gates = parse_gates(fail_on)
-    config = configured(candidate)
+    config = load_config(config_path())
+    source = _source(config, candidate)
     with Progress(
         TextColumn("replaying"),
         BarColumn(),
@@ -77,7 +83,7 @@ def backtest(
         report = asyncio.run(
             run_backtest(
                 config.audit_path,
-                load_source(config.policy_path),
+                source,
                 since=_moment(since),
                 sample=sample,
                 engine=engine,
@@ -93,6 +99,15 @@ def backtest(
     if not report.replayed:
         raise NothingReplayed(f"no decision of the time asked for ({since}) could be replayed")
     raise typer.Exit(1 if report.untrue or report.refused_by(gates) else 0)
+
+
+def _source(config: Config, candidate: Path | None) -> PolicySource:
+    """A folder, a signed bundle, or the policy in force. Raises ConfigError."""
+    if candidate is None:
+        return configured_policy(config)
+    if is_bundle(candidate):
+        return read_bundle(candidate, read_archive(candidate), known_verify_key(config, None))
+    return load_source(candidate.absolute())
 
 
 def _moment(since: str) -> datetime | None:

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.policy import load_source
+from gateway.policy.bundle import build_bundle
+from gateway.policy.signing_keys import create_signing_key
 from tests.unit.candidate.conftest import Recorder, allowed
 
 PROJECT = Path(__file__).parents[3]
@@ -109,6 +112,21 @@ async def test_altered_evidence_fails_without_any_gate(backtest: Command, record
 async def _recorded(backtest: Command, recorder: Recorder, model: str) -> tuple[str, str]:
     await recorder.decided(model, allowed())
     return backtest("--json")
+
+
+async def test_a_candidate_may_be_a_signed_bundle_and_a_tampered_one_is_refused(
+    backtest: Command, recorder: Recorder, candidate: Path, tmp_path: Path
+) -> None:
+    key, _ = create_signing_key(tmp_path / "state" / "policy.key", "ES256")
+    bundle = tmp_path / "next.tar.gz"
+    bundle.write_bytes(build_bundle(load_source(candidate), key))
+    await recorder.decided("deny-1", allowed())
+    told, _ = backtest("--candidate", "next.tar.gz")
+    assert "allow → deny: 1" in told
+
+    bundle.write_bytes(build_bundle(load_source(candidate), None))
+    _, why = backtest("--candidate", "next.tar.gz", code=2)
+    assert "is not signed" in why
 
 
 def test_nothing_to_replay_is_no_success(backtest: Command) -> None:

@@ -20,6 +20,9 @@ from gateway.config import Config, Policy, Provider
 from gateway.decision import Decision
 from gateway.exchange import InspectedPart, Part
 from gateway.metrics import Metrics
+from gateway.policy import load_source
+from gateway.policy.bundle import build_bundle
+from gateway.policy.signing_keys import create_signing_key
 from tests.support.processes import below
 from tests.unit.candidate.conftest import Recorder, allowed, asked
 
@@ -32,8 +35,9 @@ def opened(recorder: Recorder, candidate: Path) -> Opened:
     pytest.importorskip("regorus", reason="the embedded engine is not installed")
 
     @asynccontextmanager
-    async def run(ready: bool = True) -> AsyncIterator[tuple[Shadow, Metrics]]:
-        policy = Policy(engine="embedded", path=str(candidate), timeout_seconds=1, reload_seconds=0.05)
+    async def run(ready: bool = True, **source: str) -> AsyncIterator[tuple[Shadow, Metrics]]:
+        source = source or {"path": str(candidate)}
+        policy = Policy(engine="embedded", timeout_seconds=1, reload_seconds=0.05, **source)
         config = Config(providers={"demo": Provider("openai", "builtin:demo")}, policy=policy)
         metrics = Metrics()
         shadow = Shadow(config, recorder.journal, metrics)
@@ -164,6 +168,20 @@ async def test_a_broken_candidate_shows_and_is_taken_up_once_it_is_mended(
         file.write_text(good.replace("Not so.", "No."))
         await until(lambda: shadow.status().revision != first.revision)
         assert (shadow.status().asked, shadow.status().differences) == (0, ())
+
+
+async def test_a_signed_bundle_is_asked_and_a_tampered_one_changes_nothing(
+    opened: Opened, recorder: Recorder, candidate: Path, tmp_path: Path
+) -> None:
+    key, public = create_signing_key(tmp_path / "policy.key", "ES256")
+    bundle = tmp_path / "next.tar.gz"
+    bundle.write_bytes(build_bundle(load_source(candidate), key))
+    async with opened(path=str(bundle), verify_key=str(public)) as (shadow, _):
+        bundle.write_bytes(build_bundle(load_source(candidate), None))
+        await until(lambda: "is not signed" in shadow.status().error)
+        shadow.observe(question(recorder, "deny-1"))
+        await until(lambda: shadow.status().asked == 1)
+        assert [d.after for d in shadow.status().differences] == ["deny"]
 
 
 async def test_a_journal_that_is_behind_is_left_to_the_traffic(opened: Opened, recorder: Recorder) -> None:
