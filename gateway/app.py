@@ -91,6 +91,8 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
         detector = await asyncio.to_thread(Inspector, config.detect)
         inspection = Inspection(detector, config.limits.inspect_seconds)
         stack.push_async_callback(inspection.close)
+        if config.detect.ner.enabled:
+            inspection.is_warm()  # a language model takes seconds to load
         approvals = Approvals(ApprovalStore(state), journal, key)
         stack.push_async_callback(approvals.close)
         await approvals.start()

@@ -151,6 +151,12 @@ class CustomEntity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"{self.entity}: expected words or patterns, found neither")
 
 
+class Ner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Names of people and places in prompts, by a language model; it needs the extra `ner`."""
+
+    enabled: bool = False
+
+
 class Detect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is looked for. `off` silences entities; `phone_regions` are ISO 3166 codes."""
 
@@ -165,6 +171,7 @@ class Detect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     )
     phone_regions: tuple[str, ...] = ("US", "GB", "DE", "FR", "IL", "IN", "CA", "BR")
     custom: tuple[CustomEntity, ...] = ()
+    ner: Ner = Ner()
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

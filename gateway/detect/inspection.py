@@ -11,6 +11,8 @@ from typing import TypeVar, TypeVarTuple
 from gateway.detect.cache import ResultCache
 from gateway.detect.inspector import Inspector, findings, key_of
 from gateway.detect.joins import joins, spread
+from gateway.detect.names import Names
+from gateway.detect.ner import check_installed
 from gateway.detect.patterns import InspectionLate
 from gateway.detect.pool import Pool
 from gateway.errors import InspectionFailed
@@ -33,30 +35,38 @@ class Inspection:
     """The async face of an Inspector: it remembers results, and never stalls the event loop."""
 
     def __init__(self, inspector: Inspector, deadline_seconds: float) -> None:
+        """Raises ConfigError when names are wanted and the extra for them is not installed."""
+        if inspector.settings.ner.enabled:
+            check_installed()
         self._inspector = inspector
         self._deadline = deadline_seconds
         self._cache = ResultCache(_CACHE_BYTES)
         self._pool = Pool(inspector.settings, deadline_seconds)
+        self._names = Names(inspector.settings, deadline_seconds) if inspector.settings.ner.enabled else None
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="inspect")
 
-    async def find(self, parts: Sequence[Part]) -> tuple[tuple[Finding, ...], ...]:
+    async def find(self, parts: Sequence[Part], *, names: bool = False) -> tuple[tuple[Finding, ...], ...]:
         """The findings of each part, what goes on from one into the next included.
 
-        Raises InspectionFailed when that fails or is late.
+        With `names`, those of people and places too, where the settings want them. Raises InspectionFailed
+        when that fails or is late.
         """
         joined = await _beside(len(parts) > _MANY, joins, parts)
         found = await self._found([*parts, *(join.part for join in joined)])
         own, across = found[: len(parts)], found[len(parts) :]
-        return spread(parts, own, list(zip(joined, across, strict=True)))
+        whole = spread(parts, own, list(zip(joined, across, strict=True)))
+        return await self._names.added(parts, whole) if names and self._names else whole
 
     def is_warm(self) -> bool:
-        """Whether a process is up; sees to it that there will be one."""
-        return self._pool.is_up()
+        """Whether every process that is needed is up; sees to it that it will be."""
+        return all([self._pool.is_up(), self._names is None or self._names.is_warm()])
 
     async def close(self) -> None:
         """End the processes and let go of the threads; what they still inspect is abandoned."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         await self._pool.close()
+        if self._names:
+            await self._names.close()
 
     async def _found(self, parts: Sequence[Part]) -> tuple[tuple[Finding, ...], ...]:
         """The findings in each part on its own."""

@@ -9,6 +9,7 @@ import regex
 from presidio_analyzer.predefined_recognizers import IbanRecognizer
 from tldextract import TLDExtract
 
+from gateway.detect.patterns import is_in_a_uuid
 from gateway.exchange import Span
 
 # All of these see a folded text (views.py): ASCII, no underscore beside a value.
@@ -170,7 +171,7 @@ def _cards_in(text: str, groups: list[tuple[int, int]]) -> Iterator[Span]:
     first = 0
     while first < len(groups):
         last = _card_from(text, groups, first)
-        if last >= first:
+        if last >= first and not is_in_a_uuid(text, groups[first][0], groups[last][1]):
             yield Span("CREDIT_CARD", "pii", 1.0, groups[first][0], groups[last][1])
         first = max(first, last) + 1
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 
@@ -12,6 +13,9 @@ from gateway.errors import InspectionFailed
 
 class InspectionLate(InspectionFailed):
     """The time that an inspection was given is over."""
+
+
+_UUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 
 
 class Deadline:
@@ -39,3 +43,11 @@ def matches(
         yield from pattern.finditer(text, pos=start, timeout=deadline.left())
     except TimeoutError as error:
         raise InspectionLate("a detection pattern did not finish in time") from error
+
+
+def is_in_a_uuid(text: str, start: int, end: int) -> bool:
+    """Whether these offsets touch a UUID, whose groups of digits are nobody's number."""
+    return any(
+        uuid.start() < end and start < uuid.end()
+        for uuid in _UUID.finditer(text, max(0, start - 36), end + 36)
+    )

@@ -18,7 +18,7 @@ from phonenumbers.phonenumbermatcher import (  # type: ignore[attr-defined]  # p
 )
 from phonenumbers.phonenumberutil import _VALID_PUNCTUATION
 
-from gateway.detect.patterns import Deadline
+from gateway.detect.patterns import Deadline, is_in_a_uuid
 from gateway.errors import ConfigError
 from gateway.exchange import Span
 
@@ -47,7 +47,7 @@ _CONSTANT = re.compile(r"0123456789|1234567890|214748364[78]|429496729[56]")
 _SECONDS = re.compile(r"\d{2}\.\d{3,9}(?:[+\-]\d{2})?")  # behind a colon: 10:11:12.345678-03
 _DATED = re.compile(r"(?:^|-)20\d{6}$")
 # A fraction, or a number with one: 0.4155552671, [12345.678901, 48.208174
-_DECIMAL = re.compile(r"0\.\d+|[\[(]{0,2}(?:-\d+|[1-9]\d*)\.\d{3,}")
+_DECIMAL = re.compile(r"[\[(]{0,2}(?:0\.\d+|(?:-\d+|[1-9]\d*)\.\d{3,})")
 # Seven digits in a row are an amount, unless one of these words stands before.
 _BARE = re.compile(r"\d{7}")
 _SPOKEN_OF = re.compile(r"(?i:tele?f|phone|fon|mobil|handy|cell|fax|gsm|whatsapp|sms|call|tel\b|ruf)")
@@ -57,7 +57,6 @@ _TELLING = re.compile(
     r"(?i:telefon|telephone|tel|phone|fon|mobile|mobil|handy|cell|fax|gsm|whatsapp|sms)(?i:_?(?:number|num|no|nr))?_{0,2}\Z"
 )
 _MONEY = regex.compile(r"[%\p{Sc}]")
-_UUID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 _WORD, _SPACE = re.compile(r"\S+"), re.compile(r"\s+")
 # by these the library looks for a number inside a candidate that is none as a whole
 _INNER = re.compile(r"[/(.\u2012-\u2015\uff0d]|\s-|-\s")
@@ -115,7 +114,7 @@ class Phones:
             if _digits(piece[first:last]) < _LEAST_DIGITS:
                 continue
             inside = any(a <= first and last <= b and (a, b) != (first, last) for a, b in found)
-            if not inside and not _is_in_a_uuid(text, start + first, start + last):
+            if not inside and not is_in_a_uuid(text, start + first, start + last):
                 yield Span("PHONE_NUMBER", "pii", _SCORE, start + first, start + last)
 
 
@@ -282,10 +281,3 @@ def _is_not_a_phone(text: str, start: int, piece: str) -> bool:
     if _CONSTANT.fullmatch(piece) or (clock and _SECONDS.match(piece)):
         return True
     return (before == "-" and _DATED.search(piece) is not None) or _MONEY.match(before) is not None
-
-
-def _is_in_a_uuid(text: str, start: int, end: int) -> bool:
-    return any(
-        uuid.start() < end and start < uuid.end()
-        for uuid in _UUID.finditer(text, max(0, start - 36), end + 36)
-    )

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from gateway import config
 from gateway.detect.process import InspectorProcess
+from gateway.detect.worker import Reads
 from gateway.errors import InspectionFailed
 from gateway.exchange import Span
 
@@ -22,8 +23,12 @@ _log = logging.getLogger("regate.detect")
 class Pool:
     """Inspects texts in other processes, each list within `seconds`, its time in the queue included."""
 
-    def __init__(self, settings: config.Detect, seconds: float) -> None:
+    def __init__(
+        self, settings: config.Detect, seconds: float, *, reads: Reads = "values", size: int = _SIZE
+    ) -> None:
         self._settings = settings
+        self._reads = reads
+        self._size = size
         self._seconds = seconds
         self._processes: set[InspectorProcess] = set()  # those that were up when last looked at
         self._busy: set[InspectorProcess] = set()
@@ -36,7 +41,7 @@ class Pool:
     def is_up(self) -> bool:
         """Whether a process can be asked; also sees to it that there will be one."""
         self._processes = {process for process in self._processes if process.is_up}
-        has_room = len(self._processes) + self._starting < _SIZE and self._processes <= self._busy
+        has_room = len(self._processes) + self._starting < self._size and self._processes <= self._busy
         if has_room and asyncio.get_running_loop().time() >= self._not_before:
             self._starting += 1
             self._keep(asyncio.create_task(self._start(), name="inspecting process"))
@@ -89,7 +94,7 @@ class Pool:
                 self.is_up()
 
     async def _start(self) -> None:
-        process = InspectorProcess(self._settings, self._seconds)
+        process = InspectorProcess(self._settings, self._seconds, self._reads)
         try:
             await process.start()
         except InspectionFailed as error:

@@ -11,7 +11,7 @@ import msgspec
 
 from gateway import config
 from gateway.child import kill, spawn, stop
-from gateway.detect.worker import LENGTH, Found, Start, encoded
+from gateway.detect.worker import LENGTH, Found, Reads, Start, encoded
 from gateway.errors import InspectionFailed
 from gateway.exchange import Span
 
@@ -23,8 +23,8 @@ _LARGE = 64 * 1024  # bytes: an answer over this is decoded off the event loop
 class InspectorProcess:
     """A child with an Inspector. Whatever goes wrong with it ends it: the pipe is out of step then."""
 
-    def __init__(self, settings: config.Detect, seconds: float) -> None:
-        self._start = Start(settings, seconds)
+    def __init__(self, settings: config.Detect, seconds: float, reads: Reads = "values") -> None:
+        self._start = Start(settings, seconds, reads)
         self._process: asyncio.subprocess.Process | None = None
         self._drain: asyncio.Task[bytes] | None = None
         self._broken = False  # its pipe is out of step, whether or not it is gone already

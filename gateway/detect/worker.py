@@ -10,16 +10,21 @@ from __future__ import annotations
 import gc
 import struct
 import sys
-from typing import BinaryIO
+from collections.abc import Callable
+from typing import BinaryIO, Literal
 
 import msgspec
 
 from gateway import config
 from gateway.detect.inspector import Inspector
+from gateway.detect.ner import Ner
 from gateway.errors import InspectionFailed
 from gateway.exchange import Span
 
 LENGTH = struct.Struct(">I")
+
+
+Reads = Literal["values", "names"]  # an Inspector's entities, or the language model's
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -27,10 +32,12 @@ class Start(msgspec.Struct, frozen=True):
 
     settings: config.Detect
     seconds: float
+    reads: Reads
 
 
 Texts = list[tuple[bytes, bytes]]
 Found = list[tuple[Span, ...]] | None
+_Reader = Callable[[list[tuple[str, str]]], list[tuple[Span, ...]]]
 
 
 def encoded(text: str) -> bytes:
@@ -44,23 +51,32 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     if first is None:
         return
     start = msgspec.msgpack.decode(first, type=Start)
-    inspector = Inspector(start.settings, seconds=start.seconds)
+    read = _reader(start)
     gc.collect()
     gc.freeze()  # as in the gateway: what was loaded stays
     _write(answers, b"")
     texts = msgspec.msgpack.Decoder(Texts)
     while (frame := _read(requests)) is not None:
-        _write(answers, msgspec.msgpack.encode(_found(inspector, texts.decode(frame))))
+        _write(answers, msgspec.msgpack.encode(_found(read, texts.decode(frame))))
 
 
-def _found(inspector: Inspector, texts: Texts) -> Found:
+def _reader(start: Start) -> _Reader:
+    if start.reads == "names":
+        ner = Ner()
+        return lambda texts: ner.find([text for _, text in texts])
+    inspector = Inspector(start.settings, seconds=start.seconds)
+    return lambda texts: [inspector.inspect(text, key=key) for key, text in texts]
+
+
+def _found(read: _Reader, texts: Texts) -> Found:
     try:
-        return [
-            inspector.inspect(text.decode("utf-8", "surrogatepass"), key=key.decode("utf-8", "surrogatepass"))
-            for key, text in texts
-        ]
+        return read([(_decoded(key), _decoded(text)) for key, text in texts])
     except InspectionFailed:
         return None
+
+
+def _decoded(data: bytes) -> str:
+    return data.decode("utf-8", "surrogatepass")
 
 
 def _read(stream: BinaryIO) -> bytes | None:

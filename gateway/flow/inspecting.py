@@ -36,12 +36,17 @@ class Inspector:
     async def prompt(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
         """The prompt's parts. Raises InspectionFailed."""
         await _reserve(exchange.vault, [part.text for part in parts])
-        inspected = await self.aside(exchange, parts)
+        inspected = await self._inspected(exchange, parts, names=True)
         return tuple(replace(one, new=exchange.session.is_new(one.digest)) for one in inspected)
 
     async def aside(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
         """Parts that belong to no conversation: the path, the query, headers. They are always new."""
-        found = await self._inspection.find(parts)
+        return await self._inspected(exchange, parts, names=False)
+
+    async def _inspected(
+        self, exchange: Exchange, parts: Sequence[Part], *, names: bool
+    ) -> tuple[InspectedPart, ...]:
+        found = await self._inspection.find(parts, names=names)
 
         def inspect(part: Part, findings: tuple[Finding, ...]) -> InspectedPart:
             masked = placeholders(part.text, findings, exchange.vault) if findings else part.text

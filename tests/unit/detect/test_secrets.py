@@ -76,6 +76,8 @@ def test_a_password_that_is_named_is_found_exactly(inspector: Inspector, text: s
         "postgres://${USER}:${PASSWORD}@${HOST1}/db",
         "SK-II and AC/DC, SG.x.y, AKC registered dogs, APCaching and APIGateway",
         "sk-learn-contrib-estimators-and-more, glsa, shpat_, dop_v1_",
+        "550e8400-e29b-41d4-3991-568744046872",
+        "[0.770948, -154.601180] and [12345.678901] and (48.208174, 16.373819)",
         "10:12:30.345323-03:00 and 2147483647 of 4294967296 in 0123456789",
     ],
 )

@@ -1,0 +1,129 @@
+"""People and places in prompts, where the settings want them."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from gateway.config import Detect, Ner
+from gateway.detect import Inspection, Inspector, ner
+from gateway.detect.names import Names
+from gateway.errors import ConfigError, InspectionFailed
+from gateway.exchange import Part, Span
+
+SETTINGS = Detect(ner=Ner(enabled=True))
+TEXT = "Please tell Jane Roe in Paris that John's sister called from New York City."
+
+
+@pytest.fixture(scope="module")
+def model() -> ner.Ner:
+    return ner.Ner()
+
+
+@pytest.fixture(scope="module")
+def named() -> Inspector:
+    return Inspector(SETTINGS)
+
+
+def read(model: ner.Ner, text: str) -> list[tuple[str, str]]:
+    return [(span.entity, text[span.start : span.end]) for span in model.find([text])[0]]
+
+
+def test_people_and_places_are_found_exactly(model: ner.Ner) -> None:
+    assert read(model, TEXT) == [
+        ("PERSON", "Jane Roe"),
+        ("LOCATION", "Paris"),
+        ("PERSON", "John"),
+        ("LOCATION", "New York City"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def getUser(self): return UserService.Find(PaymentFactory)",
+        "Mail <PERSON_k7f3q2> of <LOCATION_234567> and <EMAIL_ADDRESS_k7f3q2>.",
+        "call_9f8e7d6c5b4a3210 550e8400-e29b-41d4-a716-446655440000",
+        "",
+        "\ud800",
+    ],
+)
+def test_code_ids_and_placeholders_are_no_names(model: ner.Ner, text: str) -> None:
+    assert read(model, text) == []
+
+
+def test_a_long_text_is_read_in_pieces_with_its_own_offsets(model: ner.Ner) -> None:
+    text = "Nothing to see here, move on. " * 700 + TEXT
+    assert ("PERSON", "Jane Roe") in read(model, text)
+    assert read(model, "x" * 25_000) == []
+
+
+async def test_a_name_is_found_in_every_part_of_a_prompt_and_only_there(named: Inspector) -> None:
+    inspection = Inspection(named, 60)
+    parts = [
+        Part("user", "text", "/messages/0/content", f"{TEXT} Her mail: jane@acme.org"),
+        Part("assistant", "tool_call", "/messages/1/arguments", '{"to": "Jane Roe", "city": "Parish"}'),
+        Part("user", "field", "/metadata/Jane Roe", "Jane Roe", "key"),
+    ]
+    prompt = await inspection.find(parts, names=True)
+    again = await inspection.find(parts, names=True)
+    completion = await inspection.find(parts)
+    await inspection.close()
+    assert again == prompt
+    shown = [
+        [(one.entity, part.text[one.start : one.end]) for one in findings]
+        for part, findings in zip(parts, prompt, strict=True)
+    ]
+    assert shown == [
+        [
+            ("PERSON", "Jane Roe"),
+            ("LOCATION", "Paris"),
+            ("PERSON", "John"),
+            ("LOCATION", "New York City"),
+            ("EMAIL_ADDRESS", "jane@acme.org"),
+        ],
+        [("PERSON", "Jane Roe")],
+        [],
+    ]
+    assert [len(findings) for findings in completion] == [1, 0, 0]
+
+
+async def test_a_text_that_cannot_be_read_in_time_refuses_the_prompt() -> None:
+    names = Names(SETTINGS, 0.2)
+    async with asyncio.timeout(60):
+        while not names.is_warm():  # noqa: ASYNC110 - nothing tells when a process is up
+            await asyncio.sleep(0.1)
+    with pytest.raises(InspectionFailed):
+        await names.added([Part("user", "text", "/a", TEXT * 5_000)], [()])
+    await names.close()
+
+
+class _Pool:
+    """What a process would answer, and how often it was asked."""
+
+    asked = 0
+
+    def is_up(self) -> bool:
+        return True
+
+    async def inspect(self, texts: Sequence[tuple[str, str]]) -> list[tuple[Span, ...]]:
+        self.asked += len(texts)
+        return [(Span("PERSON", "pii", 0.85, 0, 4), Span("LOCATION", "pii", 0.85, 8, 13)) for _ in texts]
+
+
+async def test_a_text_is_read_once_and_what_is_off_stays_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    names, pool = Names(Detect(ner=Ner(enabled=True), off=("LOCATION",)), 1), _Pool()
+    monkeypatch.setattr(names, "_pool", pool)
+    parts = [Part("user", kind, f"/{n}", "Jane in Paris") for n, kind in enumerate(("text", "text", "field"))]
+    for _ in range(2):
+        found = await names.added(parts, [(), (), ()])
+        assert [[one.entity for one in findings] for findings in found] == [["PERSON"]] * 3
+    assert pool.asked == 1
+
+
+def test_names_without_their_extra_are_refused_at_start(
+    named: Inspector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ner, "find_spec", lambda _: None)
+    with pytest.raises(ConfigError, match=r"detect\.ner\.enabled: spacy, .*regate\[ner\]"):
+        Inspection(named, 10)
