@@ -19,7 +19,8 @@ class Beginnings:
     """Patterns, each of which may have begun. Several threads may ask at once."""
 
     def __init__(self, patterns: Sequence[regex.Pattern[str]]) -> None:
-        expressions = {pattern: Expression(_head(pattern)) for pattern in patterns}
+        # only the first place counts; in Chinese every one may be the folded head of a phrase
+        expressions = {pattern: Expression(_head(pattern), once=True) for pattern in patterns}
         self._scanner = open_scanner([one for one in expressions.values() if one.source])
         numbers = self._scanner.numbers if self._scanner else {}
         self._patterns = [(pattern, numbers.get(one)) for pattern, one in expressions.items()]
@@ -36,7 +37,7 @@ class Beginnings:
         for pattern, number in self._patterns:
             begun = window
             if number is not None:
-                begun = min([tail, *(window + end - _WIDTH for end in ends.get(number, ()))])
+                begun = min([tail, *(window + end - _WIDTH for end in ends.get(number, ())[:1])])
             at = min(at, _open_at(pattern, text, begun, deadline))
         return at
 
