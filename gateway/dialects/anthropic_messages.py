@@ -10,12 +10,12 @@ from gateway.dialects.document import Malformed
 from gateway.dialects.encoded import read_media
 from gateway.dialects.leaves import (
     FIELD,
-    Grammar,
     Label,
     Reader,
     Walk,
     counted,
     free,
+    grammars,
     labelled,
     sealed,
     structural,
@@ -253,15 +253,16 @@ _RESPONSE_WORDS = words(
     """
 )
 
-_REQUEST = Grammar(_COMMON | _REQUEST_WORDS | _READERS.keys(), _READERS, _by_type)
-_RESPONSE = Grammar(
-    _COMMON | _RESPONSE_WORDS | _READERS.keys(),
-    {
-        **_READERS,
+_REQUEST, _RESPONSE = grammars(
+    _COMMON,
+    _READERS,
+    _by_type,
+    request=_REQUEST_WORDS,
+    response=_RESPONSE_WORDS,
+    response_readers={
         "usage": counted,
         "estimated_tokens": counted,
         **dict.fromkeys(("message", "content_block", "delta"), _speech),
     },
-    _by_type,
 )
 VOCABULARY = _REQUEST.words | _RESPONSE.words

@@ -34,6 +34,23 @@ class Grammar:
     label: Callable[[Mapping[str, Any], Label], Label]
 
 
+def grammars(
+    common: frozenset[str],
+    readers: Mapping[str, Reader],
+    label: Callable[[Mapping[str, Any], Label], Label],
+    *,
+    request: frozenset[str],
+    response: frozenset[str],
+    response_readers: Mapping[str, Reader],
+) -> tuple[Grammar, Grammar]:
+    """A dialect's grammars for requests and responses: words and readers of both, and of each its own."""
+    both = common | readers.keys()
+    return (
+        Grammar(both | request, readers, label),
+        Grammar(both | response, {**readers, **response_readers}, label),
+    )
+
+
 class Walk:
     """Collects the parts and attachments of one document; nothing that it is given falls through."""
 

@@ -9,12 +9,12 @@ from gateway.dialects.calls import names_call, parse_arguments, plain_arguments,
 from gateway.dialects.document import Malformed, escape
 from gateway.dialects.leaves import (
     FIELD,
-    Grammar,
     Label,
     Reader,
     Walk,
     counted,
     free,
+    grammars,
     labelled,
     structural,
     words,
@@ -286,16 +286,17 @@ _RESPONSE_WORDS = words(
     """
 )
 
-_REQUEST = Grammar(_COMMON | _REQUEST_WORDS | _READERS.keys(), _READERS, _same)
-_RESPONSE = Grammar(
-    _COMMON | _RESPONSE_WORDS | _READERS.keys(),
-    {
-        **_READERS,
+_REQUEST, _RESPONSE = grammars(
+    _COMMON,
+    _READERS,
+    _same,
+    request=_REQUEST_WORDS,
+    response=_RESPONSE_WORDS,
+    response_readers={
         **dict.fromkeys(("created", "expires_at", "usage"), counted),
         **dict.fromkeys(("message", "delta"), _message),
         "audio": recording,
         "logprobs": _logprobs,
     },
-    _same,
 )
 VOCABULARY = _REQUEST.words | _RESPONSE.words
