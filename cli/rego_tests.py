@@ -37,7 +37,7 @@ def run_tests(source: PolicySource, folder: Path, *, seconds: float = 10.0) -> R
     """
     if not embedded_available():
         raise ConfigError("the embedded engine is not installed: run pip install 'regate[embedded]'")
-    tests = {str(path): path.read_text("utf-8") for path in sorted(folder.rglob("*.rego"))}
+    tests = {str(path): path.read_text("utf-8") for path in rego_files(folder)}
     policy = {str(source.root / name): text for name, text in source.modules.items()}
     data = [source.data, *documents(folder)]
     places = {name: place for file, text in tests.items() for name, place in _places(file, text)}
@@ -58,10 +58,15 @@ def run_tests(source: PolicySource, folder: Path, *, seconds: float = 10.0) -> R
     return Report(ENGINE, outcomes, None if failed else missed)
 
 
+def rego_files(folder: Path) -> list[Path]:
+    """The Rego files below a folder. Hidden files and folders are editors' and git's."""
+    return [path for path in sorted(folder.rglob("*.rego")) if not _hidden(folder, path)]
+
+
 def documents(folder: Path) -> Iterator[dict[str, Any]]:
     """What each data file adds to `data`."""
     for path in sorted(folder.rglob("*")):
-        if path.suffix not in (".yaml", ".yml", ".json"):
+        if path.suffix not in (".yaml", ".yml", ".json") or _hidden(folder, path):
             continue
         try:
             document: Any = strict_yaml(path.read_text("utf-8"))  # JSON is YAML
@@ -72,6 +77,10 @@ def documents(folder: Path) -> Iterator[dict[str, Any]]:
         if not isinstance(document, dict):
             raise ConfigError(f"{path}: expected a mapping")
         yield document
+
+
+def _hidden(folder: Path, path: Path) -> bool:
+    return any(step.startswith(".") for step in path.relative_to(folder).parts)
 
 
 def test_names(text: str) -> Iterator[str]:

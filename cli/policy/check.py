@@ -19,6 +19,7 @@ from cli.policy.folders import AsJson, PolicyFolder, TestFolder, configured, reg
 from cli.policy.lint import lint
 from cli.policy.opa import compile_faults, run_opa, unformatted
 from cli.policy.syntax import parse_all
+from cli.rego_tests import rego_files
 from gateway.config import Config
 from gateway.errors import ConfigError, RegateError
 from gateway.policy import PINNED, PolicySource, find_opa
@@ -81,7 +82,7 @@ def look_at(config: Config, folders: Sequence[Path]) -> Findings:
 def _by_opa(opa: Path, policy: Path, folders: Sequence[Path]) -> Iterator[Fault]:
     with resources.as_file(resources.files("gateway.policy") / "schemas") as schemas:
         yield from compile_faults(opa, folders, schemas)
-    modules = parse_all(opa, [path for folder in folders for path in sorted(folder.rglob("*.rego"))])
+    modules = parse_all(opa, [path for folder in folders for path in rego_files(folder)])
     yield from unformatted(opa, [module.path for module in modules])
     for module in modules:
         if module.path.is_relative_to(policy):

@@ -16,6 +16,7 @@ from cli.policy.folders import AsJson, PolicyFolder, configured
 from cli.policy.loading import load
 from cli.policy.opa import OpaFailed, run_opa
 from cli.policy.syntax import Module, Node, constant, line_of, nodes, parse_all, rule_name
+from cli.rego_tests import rego_files
 from gateway.audit.inputs import find_decision
 from gateway.audit.recorded import RecordedDecision
 from gateway.config import Config
@@ -101,7 +102,7 @@ def _rules(config: Config) -> dict[str, Rule]:
     if opa is None:
         return {}
     found: dict[str, Rule] = {}
-    for module in parse_all(opa, sorted(config.policy_path.rglob("*.rego"))):
+    for module in parse_all(opa, rego_files(config.policy_path)):
         topic = module.package.removeprefix("regate.rules.")
         for rule in module.rules if topic != module.package else []:
             if rule_name(rule) == "verdicts":

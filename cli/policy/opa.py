@@ -17,6 +17,7 @@ from gateway.errors import RegateError
 from gateway.policy.builtins import REFUSED, WHY, restricted
 
 SECONDS = 60.0
+NOT_HIDDEN = "--ignore=.*"  # hidden files are editors' and git's
 _PASSED_ON = ("PATH", "HOME", "TMPDIR")
 
 
@@ -77,7 +78,9 @@ def capabilities(opa: Path) -> Iterator[Path]:
 
 def compile_faults(opa: Path, folders: Sequence[Path], schemas: Path) -> list[Fault]:
     """What OPA's strict compiler says of the Rego files, types by schema included."""
-    run = run_opa(opa, "check", "--strict", "--format=json", "--max-errors=0", "--schema", schemas, *folders)
+    run = run_opa(
+        opa, "check", "--strict", NOT_HIDDEN, "--format=json", "--max-errors=0", "--schema", schemas, *folders
+    )
     if not run.code:
         return []
     errors = run.document().get("errors") or []

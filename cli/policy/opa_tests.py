@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from cli.policy.opa import Run, capabilities, run_opa
+from cli.policy.opa import NOT_HIDDEN, Run, capabilities, run_opa
 from cli.rego_report import Outcome, Report
 from gateway.errors import ConfigError
 from gateway.policy import opa_version
@@ -40,7 +40,7 @@ def _run(
 
 
 def _test(opa: Path, folders: Sequence[Path], *options: str) -> Any:
-    run = run_opa(opa, "test", *options, *folders, seconds=_TOTAL_SECONDS)
+    run = run_opa(opa, "test", NOT_HIDDEN, *options, *folders, seconds=_TOTAL_SECONDS)
     if run.code not in (0, 2) or not run.out.strip():
         raise ConfigError(f"the tests cannot be run: {_complaint(run)}")
     return run.document()

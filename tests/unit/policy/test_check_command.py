@@ -148,6 +148,16 @@ def test_all_faults_are_told_at_once(machine_with_opa: None, policy: Path) -> No
     assert all(fault["what"] for fault in found["faults"])
 
 
+def test_hidden_files_are_nobodys_business(machine: str, policy: Path) -> None:
+    for folder in (policy / "rules", policy / ".git"):
+        folder.mkdir(exist_ok=True)
+        (folder / ".night.rego").write_text("{")
+    folders = ("--path", str(policy), "--tests", str(TESTS))
+    for command in ("check", "test"):
+        run = regate(command, *folders)
+        assert run.exit_code == 0, (run.output, run.exception)
+
+
 def test_settings_that_nothing_speaks_of_are_told(machine: str, policy: Path) -> None:
     (policy / "settings/night").mkdir()
     (policy / "settings/night/data.yaml").write_text("agents: []\n")
