@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import codecs
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
@@ -38,7 +39,7 @@ _CODED = regex.compile(
 )
 _URL_LEVELS = re.compile(r"%(?:25)*")
 # A form's value, in which a plus is a space.
-_NAME, _VALUE = r"[\w.%\-\[\]]{1,64}=", r"[^\s&#\"'<>]{0,4096}"
+_NAME, _VALUE = r"[\w.%\-\[\]]{1,64}=", r"[^\s&#\"'<>]{0,512}"
 _FORM_VALUE = re.compile(rf"(?<=[?&]){_NAME}{_VALUE}|(?<![\w.%\-\[\]]){_NAME}{_VALUE}(?=&{_NAME})")
 # Letters of other scripts that look like ours (Unicode's confusables).
 _ALIKE = {
@@ -282,10 +283,12 @@ def _from_base64(block: str) -> str:
     joined = block.replace("\r", "").replace("\n", "").rstrip("=").translate(_URL_ALPHABET)
     joined = joined[: len(joined) - (len(joined) % 4 == 1)]
     try:
-        text = base64.b64decode(joined + "=" * (-len(joined) % 4)).decode("utf-8-sig", "strict")
+        # a character that the end cuts in two is left off
+        text = _UTF8().decode(base64.b64decode(joined + "=" * (-len(joined) % 4)))
     except ValueError:
         return ""
     return text if text and all(char.isprintable() or char in "\n\r\t" for char in text) else ""
 
 
+_UTF8 = codecs.getincrementaldecoder("utf-8-sig")
 _URL_ALPHABET = str.maketrans("-_", "+/")

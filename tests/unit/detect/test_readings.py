@@ -100,6 +100,12 @@ def test_a_base64_block_that_holds_a_value_is_a_finding_as_a_whole(
     assert entity in {span.entity for span in spans}
 
 
+def test_the_beginning_of_a_long_base64_block_is_read(inspector: Inspector) -> None:
+    block = base64.b64encode("ü jane.roe@acme.org ".encode() + "üx".encode() * 30_000).decode()
+    (span,) = inspector.inspect(f"x {block} y")
+    assert (span.entity, span.start, span.end) == ("EMAIL_ADDRESS", 2, 2 + len(block))
+
+
 @pytest.mark.parametrize("width", [64, 76])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\\n"])
 def test_a_base64_block_on_several_lines_is_one(inspector: Inspector, width: int, end: str) -> None:
