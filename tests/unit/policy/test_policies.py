@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from gateway.config import Config, Policy, Provider
@@ -85,10 +86,12 @@ async def test_an_edit_of_the_settings_is_in_force(config: Config, document: Doc
     [
         ("rules/stop.rego", STOP + "\nverdicts contains x if {\n"),
         ("rules/stop.rego", "package system.authz\n\ndefault allow := true\n"),
+        ("rules/stop.rego", STOP.replace("}\n", "} if nobody(1)\n")),
         ("settings/data.yaml", "groups: [\n"),
+        ("settings/data.yaml", "groups: 7\n"),
         ("main.rego", 'package regate\n\ndecision := {"action": "dney"}\n'),
     ],
-    ids=["syntax", "package", "settings", "decision"],
+    ids=["syntax", "package", "undefined", "settings", "wrong type", "decision"],
 )
 async def test_a_broken_edit_leaves_the_last_good_policy_and_shows(
     config: Config, document: Document, name: str, text: str
@@ -109,6 +112,35 @@ async def test_a_broken_edit_leaves_the_last_good_policy_and_shows(
             file.write_text(good)
         await until(lambda: policies.status().error == "")
         assert policies.status().revision == before
+
+
+SLOW = """package regate.rules.slow
+
+verdicts contains {
+	"action": "deny", "rule": "slow", "title": "Slow", "message": "slow",
+	"severity": "low", "controls": [],
+} if {
+	some i in numbers.range(1, 4000)
+	some j in numbers.range(1, 4000)
+	i + j == 0
+}
+"""
+
+
+async def test_a_rule_that_takes_seconds_is_never_in_force_and_is_not_tried_over_and_over(
+    config: Config, document: Document
+) -> None:
+    quick = msgspec.structs.replace(config.policy, timeout_seconds=1.0)
+    async with running(msgspec.structs.replace(config, policy=quick)) as policies:
+        before = policies.status().revision
+        (config.policy_path / "rules" / "slow.rego").write_text(SLOW)
+        await until(lambda: "asked for a first decision" in policies.status().error)
+        await asyncio.sleep(1)
+        assert policies.status().failures <= 3
+        decision = await policies.decide(document())
+        assert (decision.action, decision.revision) == ("allow", before)
+        (config.policy_path / "rules" / "slow.rego").unlink()
+        await until(lambda: policies.status().error == "")
 
 
 async def test_a_folder_that_goes_away_leaves_the_last_good_policy(
