@@ -91,7 +91,7 @@ def _gunzip(packed: bytes) -> bytes:
 def _named(entry: tarfile.TarInfo) -> str:
     """The entry's name, with the leading slash that `opa build` writes taken off."""
     name = entry.name.removeprefix("/")
-    if entry.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or entry.issparse():
+    if entry.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or entry.issparse() or entry.size < 0:
         raise BadArchive(f"{name!r} is no plain file")
     if not _NAME.fullmatch(name) or len(name) > 500:
         raise BadArchive(f"{name[:100]!r} is not a name that a file of a bundle may have")

@@ -98,7 +98,7 @@ def _read(token: str, key: VerifyKey) -> tuple[dict[str, Any], dict[str, str]]:
     head, _, payload = signed.partition(".")
     said = _document(head)
     if said.get("alg") != key.algorithm:  # the key decides, never the token
-        raise BadSignature(f"it is signed by {str(said.get('alg'))[:20]}, expected {key.algorithm}")
+        raise BadSignature(f"it is signed by {str(said.get('alg'))[:20]!r}, expected {key.algorithm}")
     try:
         key.verify(_bytes(signature), signed.encode())
     except InvalidSignature as error:

@@ -18,6 +18,10 @@ _JSON = {"Content-Type": "application/json"}
 _MAX_ANSWER = 4 * 1024 * 1024  # bytes
 
 
+class AnotherRevision(PolicyUnavailable):
+    """A decision, but by a policy that is not the expected one."""
+
+
 class OpaClient(AsyncOpaClient):  # type: ignore[misc]  # its base is untyped
     """Asks for decisions; never retries, because a late answer is a refusal already."""
 
@@ -50,7 +54,7 @@ class OpaClient(AsyncOpaClient):  # type: ignore[misc]  # its base is untyped
             raise PolicyUnavailable("the policy engine answered something else than a JSON object")
         revision = self.revision_in(answer)
         if revision not in revisions:
-            raise PolicyUnavailable(
+            raise AnotherRevision(
                 f"the policy engine decided by another revision than {' or '.join(revisions)}"
             )
         if "result" not in answer:

@@ -11,10 +11,12 @@ from typing import Any
 from gateway.decision import Decision, parse_decision
 from gateway.errors import PolicyError, PolicyUnavailable
 from gateway.policy.engine import encode, probe
+from gateway.policy.opa_client import AnotherRevision
 from gateway.policy.pulling_opa import Pulled, PullingOpaClient
 from gateway.policy.source import PolicySource
 
 _LOOK_SECONDS = 1.0
+_AGAIN_SECONDS = 0.1
 
 
 class RemoteOpa:
@@ -38,7 +40,7 @@ class RemoteOpa:
         self._grace_seconds = grace_seconds
         self._log = log
         self._revision = ""
-        self._former: tuple[str, float] = ("", 0.0)  # and until when it may decide, by the loop's clock
+        self._former: dict[str, float] = {}  # revision, and until when it may decide, by the loop's clock
         self._ready = False
         self._pulled = Pulled()
         self._watching: asyncio.Task[None] | None = None
@@ -55,8 +57,8 @@ class RemoteOpa:
     async def start(self, source: PolicySource) -> None:
         """See PolicyEngine. Does not wait for the OPA: it can pull once this has returned."""
         await self._try_out(source)
-        if self._revision and source.revision != self._revision:
-            self._former = (self._revision, asyncio.get_running_loop().time() + self._grace_seconds)
+        if self._revision:
+            self._former[self._revision] = asyncio.get_running_loop().time() + self._grace_seconds
         self._revision = source.revision
         if self._watching is None:
             await self._client._init_session()
@@ -66,7 +68,7 @@ class RemoteOpa:
         """See PolicyEngine."""
         if self._watching is None:
             raise PolicyUnavailable("the policy engine is not running")
-        result, revision = await self._client.ask(encode(document), self._expected())
+        result, revision = await self._ask(encode(document))
         return parse_decision(result, revision)
 
     async def close(self) -> None:
@@ -79,11 +81,24 @@ class RemoteOpa:
             self._watching = None
         await self._client.close_connection()
 
+    async def _ask(self, document: bytes) -> tuple[object, str]:
+        """Ask until the OPA speaks for a revision that is expected, as long as a decision may take.
+
+        It may have pulled from another worker what this one is about to have in force.
+        """
+        late = asyncio.get_running_loop().time() + self._client.timeout
+        while True:
+            try:
+                return await self._client.ask(document, self._expected())
+            except AnotherRevision:
+                if asyncio.get_running_loop().time() >= late:
+                    raise
+            await asyncio.sleep(_AGAIN_SECONDS)
+
     def _expected(self) -> tuple[str, ...]:
-        former, until = self._former
-        if former and asyncio.get_running_loop().time() < until:
-            return self._revision, former
-        return (self._revision,)
+        now = asyncio.get_running_loop().time()
+        self._former = {revision: until for revision, until in self._former.items() if now < until}
+        return self._revision, *self._former
 
     async def _watch(self) -> None:
         while True:

@@ -40,7 +40,7 @@ def tampered(key: SigningKey) -> bytes:
 def tar_of(entries: Iterable[tuple[tarfile.TarInfo, bytes]]) -> bytes:
     """A gzipped tar of whatever entries, in their order."""
     tar = io.BytesIO()
-    with tarfile.open(fileobj=tar, mode="w") as archive:
+    with tarfile.open(fileobj=tar, mode="w", format=tarfile.GNU_FORMAT) as archive:
         for entry, content in entries:
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
@@ -51,6 +51,17 @@ def entry(name: str, kind: bytes = tarfile.REGTYPE, target: str = "") -> tarfile
     found = tarfile.TarInfo(name)
     found.type, found.linkname = kind, target
     return found
+
+
+class _Negative(tarfile.TarInfo):
+    """Says that it has less than nothing in it: a reader that believes it goes backwards for ever."""
+
+    def get_info(self) -> Mapping[str, str | int | bytes | Mapping[str, str]]:
+        return {**super().get_info(), "size": -1024}
+
+
+def negative(name: str) -> tarfile.TarInfo:
+    return _Negative(name)
 
 
 def broken_archives(key: SigningKey) -> dict[str, tuple[bytes, str]]:
@@ -74,6 +85,7 @@ def broken_archives(key: SigningKey) -> dict[str, tuple[bytes, str]]:
         "link": (tar_of([(entry("main.rego", tarfile.SYMTYPE, "/etc/passwd"), b"")]), "no plain file"),
         "hard link": (tar_of([(entry("main.rego", tarfile.LNKTYPE, "x.rego"), b"")]), "no plain file"),
         "device": (tar_of([(entry("main.rego", tarfile.CHRTYPE), b"")]), "no plain file"),
+        "of negative size": (tar_of([(negative("main.rego"), b"")]), "no plain file|no whole tar"),
         "twice": (tar_of([(entry("main.rego"), b"a"), (entry("main.rego"), b"b")]), "in it twice"),
         "unsigned": (build_bundle(library(), None), "is not signed"),
         "signed by another": (

@@ -1,0 +1,132 @@
+"""`regate policy keygen`, `build`, `inspect`, `use` and `rollback` from the outside."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from cli.policy import app
+from gateway.errors import ConfigError
+from gateway.policy import load_source
+from gateway.policy.bundle import build_bundle
+from gateway.policy.signing_keys import create_signing_key, load_signing_key
+from tests.support.bundles import library, tampered
+
+
+@pytest.fixture
+def root(tmp_path: Path, policy: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a configuration whose policy is a copy of the library."""
+    (tmp_path / "regate.yaml").write_text(
+        f"providers:\n  demo: {{family: openai, base_url: builtin:demo}}\npolicy: {{path: {policy}}}\n"
+    )
+    monkeypatch.setenv("REGATE_CONFIG", str(tmp_path / "regate.yaml"))
+    return tmp_path
+
+
+def regate(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments))
+
+
+def said(*arguments: str) -> dict[str, Any]:
+    run = regate(*arguments, "--json")
+    assert run.exception is None, run.exception
+    found: dict[str, Any] = json.loads(run.stdout)
+    return found
+
+
+def refused(*arguments: str) -> str:
+    run = regate(*arguments)
+    assert isinstance(run.exception, ConfigError), run.output
+    return str(run.exception)
+
+
+def test_a_key_is_made_beside_the_state_and_never_where_policy_is(root: Path, policy: Path) -> None:
+    made = said("keygen")
+    assert made["private"] == str(root / "state" / "policy.key")
+    assert stat.S_IMODE(Path(made["private"]).stat().st_mode) == 0o600
+    assert "never written over" in refused("keygen")
+    for folder in (policy, policy / "rules", root / "bundles"):
+        assert "expected a place outside" in refused("keygen", "--out", str(folder / "policy.key"))
+    assert "expected ES256 or RS256" in refused("keygen", "--out", str(root / "x"), "--algorithm", "HS256")
+
+
+def test_a_build_is_the_same_twice_and_proven_by_its_key(root: Path) -> None:
+    assert "regate policy keygen" in refused("build")
+    key = said("keygen")
+    first, second = said("build"), said("build", "--output", str(root / "again.tar.gz"))
+    assert Path(first["file"]).parent == root / "bundles"
+    assert Path(first["file"]).read_bytes() == Path(second["file"]).read_bytes()
+    found = said("inspect", first["file"])
+    assert (found["revision"], found["key_id"], found["verified"]) == (first["revision"], key["key_id"], True)
+    assert found["roots"] == ["regate", "settings"]
+    assert "main.rego" in found["files"]
+
+
+def test_a_policy_that_does_not_load_is_not_built(root: Path, policy: Path) -> None:
+    said("keygen")
+    (policy / "main.rego").write_text('package regate\n\ndecision := {"action": "dney"}\n')
+    assert "dney" in refused("build")
+    assert not (root / "bundles").exists()
+
+
+def test_what_is_not_proven_is_inspected_with_exit_code_1(root: Path) -> None:
+    said("keygen")
+    key = load_signing_key(root / "state" / "policy.key")
+    other, public = create_signing_key(root / "other.key", "ES256")
+    file = root / "bundle.tar.gz"
+    for content, why in (
+        (build_bundle(library(), None), "it is not signed"),
+        (tampered(key), "is not what was signed"),
+        (build_bundle(library(), other), "does not fit"),
+    ):
+        file.write_bytes(content)
+        run = regate("inspect", str(file))
+        assert run.exit_code == 1
+        assert why in run.stdout
+    assert regate("inspect", str(file), "--verify-key", str(public)).exit_code == 0
+
+
+def test_only_a_proven_bundle_that_loads_is_put_in_use(root: Path, policy: Path) -> None:
+    said("keygen")
+    key = load_signing_key(root / "state" / "policy.key")
+    (root / "bad.tar.gz").write_bytes(tampered(key))
+    assert "is not what was signed" in refused("use", str(root / "bad.tar.gz"))
+    for name in ("../x", "", "*"):
+        assert "expected a bundle" in refused("use", name)
+    assert "found none" in refused("use", "abc")
+    (policy / "main.rego").write_text("package regate\n\ndecision := {}\n")
+
+    (root / "empty.tar.gz").write_bytes(build_bundle(load_source(policy), key))
+    assert "action" in refused("use", str(root / "empty.tar.gz"))
+    assert not (root / "bundles" / "policy.tar.gz").exists()
+
+
+def test_rollback_proves_what_it_goes_back_to(root: Path, policy: Path) -> None:
+    said("keygen")
+    first = said("build")
+    assert regate("use", first["revision"]).exit_code == 0
+    (policy / "rules" / "bulk.rego").unlink()
+    second = said("build")
+    assert regate("use", second["revision"][:6]).exit_code == 0
+    good = Path(first["file"]).read_bytes()
+    Path(first["file"]).write_bytes(tampered(load_signing_key(root / "state" / "policy.key")))
+    assert "is not what was signed" in refused("rollback")
+    Path(first["file"]).write_bytes(Path(second["file"]).read_bytes())
+    assert "expected revision" in refused("rollback")
+    in_use = root / "bundles" / "policy.tar.gz"
+    assert in_use.read_bytes() == Path(second["file"]).read_bytes()
+    Path(first["file"]).write_bytes(good)
+    assert regate("rollback").exit_code == 0
+    assert in_use.read_bytes() == good
+
+
+@pytest.mark.parametrize("command", ["keygen", "build", "inspect", "use", "rollback"])
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    run = regate(command, "--help")
+    assert run.exit_code == 0
+    assert "Example: regate policy" in run.output
