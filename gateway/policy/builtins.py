@@ -36,7 +36,9 @@ async def check_builtins(opa: Path, folder: Path, bundle: str) -> None:
     Raises ConfigError with OPA's words, the files named as below `folder`, and PolicyUnavailable when OPA
     does not run. Writes a file into `folder`.
     """
-    _, said, _ = await _run(opa, folder, "capabilities", "--current")
+    code, said, err = await _run(opa, folder, "capabilities", "--current")
+    if code:
+        raise PolicyUnavailable(f"opa ended at its start: {err.strip()[:500] or 'without a word'}")
     (folder / _CAPABILITIES).write_text(restricted(said), "utf-8")
     code, out, err = await _run(opa, folder, "check", "--capabilities", _CAPABILITIES, "--bundle", bundle)
     if code:
