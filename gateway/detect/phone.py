@@ -60,6 +60,7 @@ _MONEY = regex.compile(r"[%\p{Sc}]")
 _WORD, _SPACE = re.compile(r"\S+"), re.compile(r"\s+")
 # by these the library looks for a number inside a candidate that is none as a whole
 _INNER = re.compile(r"[/(.\u2012-\u2015\uff0d]|\s-|-\s")
+_COUNTRY_CODE = 10  # characters that it stands in, a plus and some punctuation included
 _PLAIN = frozenset("0123456789 -()./")
 _NOT_A_DIGIT = re.compile(r"\D+")
 
@@ -104,11 +105,10 @@ class Phones:
         found: set[tuple[int, int]] = set()
         shapes = _shapes(piece)
         after = text[start + len(piece) : start + len(piece) + 8]
-        for region in self._regions:
+        for region in self._asked(piece):
             if shapes is None or region.has_room(shapes):
                 found.update(region.numbers(piece, after))
-            # a number with its country code is the same in every region; one written as +44(0)115 is not
-            if (0, len(piece)) in found or (found and piece.startswith("+")):
+            if (0, len(piece)) in found:
                 break
         for first, last in found:
             if _digits(piece[first:last]) < _LEAST_DIGITS:
@@ -117,6 +117,17 @@ class Phones:
             if not inside and not is_in_a_uuid(text, start + first, start + last):
                 yield Span("PHONE_NUMBER", "pii", _SCORE, start + first, start + last)
 
+    def _asked(self, piece: str) -> Sequence[_Region]:
+        """The regions to ask: of a number with its country code its own, or any, for all say the same.
+
+        One written as +44(0)115 is two numbers to the library, of which the second may be anybody's.
+        """
+        if not piece.startswith("+") or "(0)" in piece:
+            return self._regions
+        digits = _NOT_A_DIGIT.sub("", piece[:_COUNTRY_CODE])
+        own = (region for region in self._regions if digits.startswith(region.country))
+        return [next(own, self._regions[0])]
+
 
 class _Region:
     """One region's numbers; what its numbering plan has no room for is not even asked about."""
@@ -124,6 +135,7 @@ class _Region:
     def __init__(self, code: str) -> None:
         self._code = code
         country, abroad, prefix, transform = _plan_of(code)
+        self.country = str(country)
         numbers = "|".join(
             str(_metadata(region).general_desc.national_number_pattern)
             for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[country]
