@@ -25,6 +25,7 @@ from typing import Any, cast
 from bench.__main__ import gateway, server
 from bench.load import run
 from gateway.audit import Journal, Sealer, new_writer
+from gateway.audit.content import ContentKey
 from gateway.decision import Decision
 from gateway.exchange import (
     Agent,
@@ -46,7 +47,6 @@ from gateway.flow.ledger import Ledger
 from gateway.policy import load_source
 from gateway.policy.lanes import Lane, open_lanes
 from gateway.policy_input import build_input, finding_rows
-from gateway.server_key import ServerKey
 from gateway.upstream import Endpoint, Upstream
 
 _ROOT = Path(__file__).parent.parent
@@ -137,13 +137,13 @@ def _backtest(config: Path, candidate: Path) -> tuple[dict[str, Any], float]:
 
 async def _record(folder: Path) -> None:
     """Write the exchanges, several at a time, as a gateway's requests would come."""
-    key, evidence_key = ServerKey(os.urandom(32)), folder / "state" / "evidence.key"
+    evidence_key = folder / "state" / "evidence.key"
     evidence_key.parent.mkdir()
     journal = Journal(folder / "audit", new_writer(), key=evidence_key)
     journal.start()
     sealer = Sealer(folder / "audit", key=evidence_key)
     sealer.start()
-    ledger, numbers = Ledger(journal, key), iter(range(_EXCHANGES))
+    ledger, numbers = Ledger(journal, ContentKey(os.urandom(32))), iter(range(_EXCHANGES))
     cores = len(os.sched_getaffinity(0))
     opened = open_lanes(load_source(_LIBRARY), "embedded", cores=cores, timeout_seconds=10)
     async with opened as (_, lanes):

@@ -93,7 +93,12 @@ class _Line(msgspec.Struct):
 
 
 def _lost(body: _Body) -> Lost:
-    if all(part.text is not None for part in body.parts if part.new):
+    whole = (
+        all(part.text is not None for part in body.parts if part.new)
+        and all("description" in tool for tool in body.input["tools"])
+        and all("arguments" in call for call in body.input["tool_calls"])
+    )
+    if whole:
         return ""
     return "not_recorded" if body.decision["record"] == "metadata" else "erased"
 

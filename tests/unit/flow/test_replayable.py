@@ -193,6 +193,18 @@ async def test_an_input_whose_text_was_not_recorded_says_so(
     assert second.input["prompt"]["parts"][0]["text"] == ""
 
 
+async def test_tools_whose_words_were_not_recorded_are_no_input_either(
+    journal: Journal, tmp_path: Path, new_exchange: NewExchange
+) -> None:
+    asking = _asking(Policy(Decision("allow", record="metadata")), journal)
+    exchange = _filled(new_exchange(), {"prompt": Prompt(tools=(Tool("search", "finds"),))})
+    await asking.decide(exchange, Subject("request", ()))
+    calls = ((ToolCall("search", {"for": "it"}, ()), ()),)
+    await asking.decide(_filled(new_exchange(), {}), Subject("response", (), calls))
+    found = [rebuild(line) for line in decision_lines(tmp_path / "audit")]
+    assert [(one.input, one.lost) for one in found] == [(None, "not_recorded")] * 2
+
+
 @pytest.mark.parametrize(
     ("line", "lost"),
     [
