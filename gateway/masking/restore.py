@@ -36,6 +36,7 @@ class Restorer:
         """`prompt_texts` are the prompt's texts as the agent sent them: their URLs may come back whole."""
         self._vault = vault
         self._prompt_texts = prompt_texts
+        self._words: dict[str, bool] = {}  # whether the prompt holds them
 
     def whole(self, text: str, *, json_escape: bool = False) -> str:
         """The text with its values. With `json_escape` it is JSON, each string of it a text of its own."""
@@ -90,7 +91,12 @@ class Restorer:
         first, last = word_around(text, start, end)
         if url is not None and (url < first or url == start):
             return False  # the URL is more than the word, or its mark-up alone makes it one
-        return holds_word(self._prompt_texts, self._filled(text[first:last]))
+        return self._holds(self._filled(text[first:last]))
+
+    def _holds(self, word: str) -> bool:
+        if word not in self._words:
+            self._words[word] = holds_word(self._prompt_texts, word)
+        return self._words[word]
 
     def _literal(self, literal: str) -> str:
         decoded = decoded_literal(literal)

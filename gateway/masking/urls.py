@@ -59,6 +59,7 @@ _QUOTES = {"'": regex.compile("'"), '"': regex.compile('"')}
 _QUOTED = {quote: regex.compile(rf"\n|{quote}(?=[,}}\]):;>\s\\])") for quote in ("'", '"', "`")}
 _SPACE = regex.compile(r"\s")
 _BEFORE = regex.compile(r"(?r)[\s\"'`]")  # the nearest one, searched backwards
+_MAY_OPEN = regex.compile(r"[:/\\?#=&%\uff0f\uff1f\uff03]|ww?\.|^\.")  # every opener ends with one of these
 _AFTER = regex.compile(r"[\s\"'`]")
 _LAST_SPACE = regex.compile(r"(?r)\s")
 _BATCH = 2048  # characters that are read at a time
@@ -155,15 +156,16 @@ class Word:
 
     def __init__(self) -> None:
         self._word = ""
-        self._holds_value = self._is_url = False
+        self._holds_value = self._is_url = self._is_new = False
 
     def read(self, text: str, *, is_value: bool = False) -> None:
         """Go on over a piece of the text."""
         if before := _BEFORE.search(text):
-            self._word, self._holds_value, self._is_url = "", False, False
+            self._word, self._holds_value, self._is_url, self._is_new = "", False, False, False
             text = text[before.end() :]
         self._word += text
         self._holds_value |= is_value
+        self._is_new |= _MAY_OPEN.search(text) is not None
         if len(self._word) > 2 * _LONGEST_OPENER:
             self._is_url = self.is_url
             self._word = self._word[-_LONGEST_OPENER:]
@@ -171,7 +173,12 @@ class Word:
     @property
     def is_url(self) -> bool:
         """Whether a value is in it, and what may begin a URL."""
-        return self._holds_value and (self._is_url or _RUNNING.search(self._word) is not None)
+        if self._holds_value and self._is_new and not self._is_url:
+            self._is_url = _RUNNING.search(self._word) is not None
+            self._is_new = (
+                _MAY_OPEN.search(self._word[-_LEAD:]) is not None
+            )  # an opener of which half is there
+        return self._is_url
 
 
 def word_around(text: str, start: int, end: int) -> tuple[int, int]:
@@ -185,12 +192,18 @@ def word_around(text: str, start: int, end: int) -> tuple[int, int]:
 
 def holds_word(texts: Iterable[str], word: str) -> bool:
     """Whether one of the texts holds the word as a whole."""
-    return any(_stands(text, word) for text in texts if word in text)
+    return any(_stands(text, word) for text in texts)
 
 
 def _stands(text: str, word: str) -> bool:
-    pattern = rf"(?<![^\s\"'`]){regex.escape(word)}[{regex.escape(_TRAILING)}]*+(?![^\s\"'`])"
-    return regex.search(pattern, text) is not None
+    at = text.find(word)
+    while at >= 0:
+        end = at + len(word)
+        after = text[end : end + LOOK_AHEAD].lstrip(_TRAILING)[:1]
+        if (at == 0 or _AFTER.match(text, at - 1)) and (not after or _AFTER.match(after)):
+            return True
+        at = text.find(word, end)
+    return False
 
 
 def host_follows(text: str, end: int) -> bool:
