@@ -60,6 +60,7 @@ def examine(config: Config) -> Iterator[Finding]:
     yield Finding("configuration", f"{config_path()} is valid")
     yield from _engines(config)
     yield _policy(config)
+    yield _detection(config)
     yield _state(config)
     yield _audit(config)
     if config.audit.anchor:
@@ -88,6 +89,21 @@ def _policy(config: Config) -> Finding:
     except RegateError as error:
         return Finding("policy", str(error), False, "run: regate policy check")
     return Finding("policy", f"{config.policy_path}, revision {source.revision[:12]}")
+
+
+def _detection(config: Config) -> Finding:
+    from gateway.detect import (  # takes a second, which no other command need wait for
+        Inspector,
+        check_installed,
+    )
+
+    try:
+        if config.detect.ner.enabled:
+            check_installed()
+        version = Inspector(config.detect).version
+    except RegateError as error:
+        return Finding("detection", str(error), False, f"correct it in {config_path()}")
+    return Finding("detection", version)
 
 
 def _state(config: Config) -> Finding:

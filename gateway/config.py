@@ -23,7 +23,7 @@ _OPA_URL = re.compile(r"(?P<scheme>https?)://(?P<host>\[[0-9a-fA-F:]+\]|[^/?#@:\
 _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 _REFERENCE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)")
 
-Checksum = Literal["luhn", "mod97", "mod11", "mod11_10", "verhoeff"]
+Checksum = Literal["", "luhn", "mod97", "mod11", "mod11_10", "verhoeff"]
 Positive = Annotated[int, msgspec.Meta(gt=0)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
@@ -143,7 +143,7 @@ class CustomEntity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     category: Category = "custom"
     words: tuple[str, ...] = ()
     patterns: tuple[str, ...] = ()
-    checksum: Checksum | Literal[""] = ""
+    checksum: Checksum = ""
     context: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -351,9 +351,11 @@ def _choices(tokens: list[str]) -> list[str]:
     for token in tokens:
         if isinstance(node, msgspec.inspect.DictType):
             node = node.value_type
+        elif isinstance(node, msgspec.inspect.VarTupleType):
+            node = node.item_type
         elif isinstance(node, msgspec.inspect.StructType):
             node = next(field.type for field in node.fields if field.name == token)
-    return [str(value) for value in getattr(node, "values", ())]
+    return [str(value) for value in getattr(node, "values", ()) if value]
 
 
 def _at(document: object, tokens: list[str]) -> object:

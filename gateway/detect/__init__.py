@@ -2,5 +2,6 @@
 
 from gateway.detect.inspection import Inspection
 from gateway.detect.inspector import Inspector
+from gateway.detect.ner import check_installed
 
-__all__ = ["Inspection", "Inspector"]
+__all__ = ["Inspection", "Inspector", "check_installed"]

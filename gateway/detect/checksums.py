@@ -60,7 +60,7 @@ def verhoeff(value: str) -> bool:
 
 
 CHECKSUMS: Mapping[Checksum, Callable[[str], bool]] = MappingProxyType(
-    {"luhn": luhn, "mod97": mod97, "mod11": mod11, "mod11_10": mod11_10, "verhoeff": verhoeff}
+    {"": bool, "luhn": luhn, "mod97": mod97, "mod11": mod11, "mod11_10": mod11_10, "verhoeff": verhoeff}
 )
 
 

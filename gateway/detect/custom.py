@@ -101,7 +101,7 @@ def _compiled(entity: CustomEntity, path: str) -> _Entity:
             for place, pattern in enumerate(entity.patterns)
         ),
         tuple(word.lower() for word in entity.context),
-        CHECKSUMS[entity.checksum] if entity.checksum else bool,
+        CHECKSUMS[entity.checksum],
     )
 
 

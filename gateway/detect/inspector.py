@@ -189,6 +189,7 @@ def _version(settings: config.Detect) -> str:
     names = {
         "presidio": "presidio-analyzer",
         "kingfisher": "kingfisher-secret-scanner",
+        "detect-secrets": "detect-secrets",
         "phonenumbers": "phonenumbers",
     }
     return " ".join(f"{name}/{version(package)}" for name, package in names.items()) + f" settings/{digest}"

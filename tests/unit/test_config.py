@@ -61,6 +61,12 @@ def test_an_absolute_state_path_stays_absolute(tmp_path):
         ("providers: {a: {family: openai}}", r"\$\.providers\.a: .*missing required field `base_url`"),
         ("providers: {a: {family: openai, base_url: ftp://h}}", r"\$\.providers\.a: base_url: expected http"),
         ("providers: {a: {family: openai, base_url: 'http://u:p@h'}}", "base_url: expected http"),
+        (
+            MINIMAL + "detect: {custom: [{entity: XX, patterns: [x], checksum: sum}]}",
+            r"custom\.0\.checksum: Expected one of luhn, .*, found 'sum'",
+        ),
+        (MINIMAL + "detect: {custom: [{entity: XX}]}", "XX: expected words or patterns, found neither"),
+        (MINIMAL + "detect: {ner: {enabled: perhaps}}", r"\$\.detect\.ner\.enabled: Expected `bool`"),
         ("a: [", "not valid YAML"),
     ],
 )

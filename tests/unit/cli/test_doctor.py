@@ -1,0 +1,31 @@
+"""What `regate doctor` says of detection, before the gateway would refuse to start."""
+
+from __future__ import annotations
+
+import pytest
+
+from cli.doctor import _detection
+from gateway import detect
+from gateway.config import Config, CustomEntity, Detect, Ner, Provider
+
+PROVIDERS = {"demo": Provider(family="openai", base_url="builtin:demo")}
+
+
+def test_a_pattern_that_would_be_refused_at_start_is_named() -> None:
+    custom = (CustomEntity("CASE", patterns=(r"(a)\1",)),)
+    finding = _detection(Config(PROVIDERS, detect=Detect(custom=custom)))
+    assert (finding.ok, finding.what) == (False, "detection")
+    assert "detect.custom[0].patterns[0]: CASE" in finding.state
+
+
+def test_names_without_their_extra_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(detect.ner, "find_spec", lambda _: None)
+    finding = _detection(Config(PROVIDERS, detect=Detect(ner=Ner(enabled=True))))
+    assert not finding.ok
+    assert "regate[ner]" in finding.state
+
+
+def test_what_could_change_a_finding_is_shown_when_all_is_well() -> None:
+    finding = _detection(Config(PROVIDERS))
+    assert finding.ok
+    assert "presidio/" in finding.state
