@@ -205,6 +205,21 @@ async def test_a_placeholder_inside_a_url_of_the_model_is_not_restored(
 
 
 @pytest.mark.parametrize("sdk", EACH_FORM, ids=str)
+async def test_a_prompt_that_quotes_the_placeholder_of_its_own_value_keeps_both_apart(
+    gateway: GatewayProcess, key: str, provider: FakeProvider, sdk: Sdk
+) -> None:
+    await sdk.ask(gateway.url, key, "echo", Ask(user=EMAIL))
+    quoted = provider.only().json()["messages"][0]["content"]
+    provider.forget()
+    text = f"what is {quoted}, or {quoted.lower()}, beside {EMAIL}?"
+    heard = await sdk.ask(gateway.url, key, "echo,chunk=1", Ask(user=text))
+
+    assert quoted.startswith("<EMAIL_ADDRESS_")
+    assert heard.text == text
+    assert_clean(provider.only())
+
+
+@pytest.mark.parametrize("sdk", EACH_FORM, ids=str)
 async def test_what_only_looks_like_a_placeholder_is_left_as_it_was_written(
     gateway: GatewayProcess, key: str, provider: FakeProvider, sdk: Sdk
 ) -> None:
