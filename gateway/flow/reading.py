@@ -17,7 +17,7 @@ from gateway.flow.context import Exchange
 from gateway.upstream import QUERY_PARAMETERS, Endpoints, up_headers
 
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
-_LARGE = 256 * 1024  # bytes: a body over this is parsed off the event loop
+_LARGE = 64 * 1024  # bytes: a body over this is parsed off the event loop, for it may be nothing but parts
 
 
 class Reading:

@@ -1,7 +1,6 @@
 """What the inspector finds, what it leaves alone, and that it fails rather than misses."""
 
 import threading
-import time
 
 import pytest
 import regex
@@ -233,16 +232,38 @@ def test_a_pattern_that_runs_out_of_time_fails_rather_than_being_skipped() -> No
         list(matches(slow, "a" * 60_000 + "bdx", Deadline(0.05)))
 
 
+@pytest.mark.parametrize("size", [20_000, 200_000])
 @pytest.mark.parametrize(
     "unit",
-    ["a.a.", "a.a@", "1 ", "a:", "DE89 ", "13", "-----BEGIN RSA PRIVATE KEY-----\n", "ignore all the "],
+    [
+        *(
+            "a.a.",
+            "a.a@",
+            "1 ",
+            "a:",
+            "DE89 ",
+            "13",
+            "1::",
+            "%41",
+            "&amp;",
+            "\\",
+            "eyJabcdefgh.",
+            "password=",
+        ),
+        *(
+            "-----BEGIN RSA PRIVATE KEY-----\n",
+            "ignore all the ",
+            "Server=a;",
+            "+1 415 555 26",
+        ),
+        '{"id": 94031187, "v": [0.48261, 73310.5, 12], "t": 1700000000123}, ',
+    ],
 )
-def test_inputs_that_stall_stock_patterns_are_inspected_within_seconds(
-    inspector: Inspector, unit: str
+def test_inputs_that_stall_stock_patterns_are_inspected_before_the_deadline(
+    inspector: Inspector, unit: str, size: int
 ) -> None:
-    started = time.monotonic()
-    inspector.inspect(unit * (20_000 // len(unit)))
-    assert time.monotonic() - started < 8
+    for text in (unit * (size // len(unit)), "QUJDREVGR0g5" * (size // 24) + unit + "@"):
+        inspector.inspect(text, seconds=20)  # raises when it is late; a shared machine may be slow
 
 
 @given(before=st.text(max_size=40), after=st.text(max_size=20))
