@@ -91,7 +91,10 @@ def seal(
     journal = Journal(config.audit_path, new_writer(), key=config.evidence_key_path)
     journal.start()
     journal.close()
-    sealer = Sealer(config.audit_path, key=config.evidence_key_path, anchor=config.audit.anchor)
+    audit = config.audit
+    sealer = Sealer(
+        config.audit_path, key=config.evidence_key_path, anchor=audit.anchor, retention=audit.kept
+    )
     sealer.start()
     done = sealer.seal(everything=True, sign=True)
     if as_json:

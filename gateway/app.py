@@ -150,7 +150,9 @@ async def _open_journal(config: Config, stack: AsyncExitStack) -> tuple[Journal,
         segment_bytes=config.audit.segment_bytes,
         segment_seconds=config.audit.segment_seconds,
     )
-    sealer = Sealer(config.audit_path, key=signing_key, anchor=config.audit.anchor)
+    sealer = Sealer(
+        config.audit_path, key=signing_key, anchor=config.audit.anchor, retention=config.audit.kept
+    )
     await asyncio.to_thread(journal.start)
     await asyncio.to_thread(sealer.start)
     stack.push_async_callback(_close_journal, journal, sealer)

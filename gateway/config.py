@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Hashable
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -99,13 +100,19 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where evidence is kept. `content_key` is a reference, as a credential is."""
+    """Where evidence is kept, and how long (`365d`; empty is for ever). `content_key` is a reference."""
 
     path: str = "audit"
     segment_bytes: Positive = 64 * 1024 * 1024
     segment_seconds: Seconds = 3600
     anchor: Annotated[str, msgspec.Meta(pattern=_ANCHOR)] = ""
     content_key: str = ""
+    retention: Annotated[str, msgspec.Meta(pattern=r"^([1-9]\d{0,4}d)?$")] = ""
+
+    @property
+    def kept(self) -> timedelta | None:
+        """How long sealed records are kept; None is for ever."""
+        return timedelta(days=int(self.retention[:-1])) if self.retention else None
 
     def __post_init__(self) -> None:
         if self.content_key and not _REFERENCE.fullmatch(self.content_key):

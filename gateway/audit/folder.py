@@ -30,6 +30,7 @@ class Folder:
         self.checkpoints = self.root / "checkpoints.ndjson"
         self.database = self.root / "audit.duckdb"
         self.anchored = self.root / "anchored.json"
+        self.rotate = self.root / "rotate"  # its time says since when segments are to be closed
         self.sealer_lock = self.root / "sealer.lock"
         self.no_records = self.sealed / "date=1970-01-01" / "empty.parquet"
 

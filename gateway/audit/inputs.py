@@ -81,7 +81,8 @@ class _Source:
 
 
 def _seals(folder: Folder) -> list[dict[str, Any]]:
-    return [orjson.loads(line) for line in signed_log.lines(folder.seals)]
+    lines = [orjson.loads(line) for line in signed_log.lines(folder.seals)]
+    return [line for line in lines if line["kind"] == "seal"]
 
 
 def _sources(folder: Folder) -> list[_Source]:

@@ -18,7 +18,7 @@ from gateway.audit import parquet, signed_log
 from gateway.audit.folder import Folder, is_tombstone, split_segment
 from gateway.audit.heads import is_root
 from gateway.audit.merkle import Frontier, Span, root_from_path
-from gateway.audit.record import BrokenLine, check, check_withheld, withhold
+from gateway.audit.record import BrokenLine, check, check_either, check_withheld, is_withheld, withhold
 from gateway.audit.seal_plan import End
 from gateway.audit.signing import BadSignature, Verifier
 from gateway.audit.sql import query
@@ -77,7 +77,7 @@ def prove(root: Path, writer: str, seq: int, *, body: bool = True) -> bytes:
         "log_path": [each.hex() for each in Span(Frontier(), log[:size]).path(index)],
     }
     rotations = [line for line in log if line.startswith(b'{"kind":"rotation"')]
-    record = line if body else withhold(line)
+    record = line if body or is_withheld(line) else withhold(line)
     return b"\n".join([orjson.dumps(steps), record, log[index], log[size], *rotations, b"", b""])
 
 
@@ -106,7 +106,7 @@ def _in_chain(folder: Folder, writer: str, seq: int, size: int) -> tuple[bytes, 
     line, hashes, number = b"", [], before.size
     for each in _records(folder, writer, segments):
         try:
-            link = check(each)
+            link = check_either(each)
         except BrokenLine as error:
             raise ProofFailed(f"behind {writer}:{number}: {error}; see regate audit verify") from error
         if link.seq <= before.size:
@@ -130,7 +130,7 @@ def _reach(folder: Folder, writer: str, seq: int) -> tuple[Frontier, list[tuple[
         if place and place[0] == writer and not is_tombstone(path):
             segments[place[1]] = path.stem, path
     for seal in map(orjson.loads, signed_log.lines(folder.seals)):
-        for held in seal["segments"]:
+        for held in seal.get("segments", ()):
             if held["writer"] != writer:
                 continue
             number = (split_segment(held["segment"]) or ("", 0))[1]

@@ -195,6 +195,16 @@ def check_withheld(line: bytes) -> Link:
     return _check_head(line[:start], line[start:], prev, digest)
 
 
+def is_withheld(line: bytes) -> bool:
+    """Whether a sound line has neither salt nor body."""
+    return _BODY.search(line) is None
+
+
+def check_either(line: bytes) -> Link:
+    """Prove a line with its body, or one that goes without. Raises BrokenLine."""
+    return check_withheld(line) if is_withheld(line) else check(line)
+
+
 def _check_head(head: bytes, tail: bytes, prev: str, digest: str) -> Link:
     unhashed = head + tail[: -len(',"hash":""}') - 64] + b"}"
     if hashlib.sha256(bytes.fromhex(prev) + unhashed).hexdigest() != digest:

@@ -24,9 +24,11 @@ class Break:
 
 @dataclass(slots=True)
 class Report:
-    """What was proved. `unsigned` counts sound records that no signed head covers yet."""
+    """What was proved. `unsigned` counts sound records that no signed head covers yet,
+    `dropped` those of files that retention took away."""
 
     records: int = 0
+    dropped: int = 0
     segments: int = 0
     chains: int = 0
     unsigned: int = 0

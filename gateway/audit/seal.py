@@ -32,6 +32,7 @@ from gateway.audit.anchor import Anchor
 from gateway.audit.disk import Disk
 from gateway.audit.folder import Folder, is_tombstone, locked, tombstone
 from gateway.audit.heads import Head, Roots, sign_head
+from gateway.audit.removal import RemovalFailed, Remover
 from gateway.audit.rotation import open_signer
 from gateway.audit.seal_plan import End, closed_segments, plan, seal_ends
 from gateway.errors import RegateError
@@ -71,6 +72,7 @@ class Sealer:
         bury_seconds: float = 60,
         gather_seconds: float = 3600,
         sign_seconds: float = 60,
+        retention: timedelta | None = None,
         disk: Disk | None = None,
     ) -> None:
         self._folder = Folder(root, disk)
@@ -81,6 +83,7 @@ class Sealer:
         self._gather = timedelta(seconds=gather_seconds)
         self._sign = timedelta(seconds=sign_seconds)
         self._refused: dict[str, str] = {}
+        self._remover = Remover(self._folder, retention)
 
     def start(self) -> None:
         """Prepare the folder, publish `audit.duckdb`, remove old tombstones and what a crash left aside.
@@ -94,6 +97,8 @@ class Sealer:
         self._roots = Roots(self._folder, self._signer, self._sign)
         with self._alone() as alone:
             if alone:
+                self._mend()
+                self._remover.recover(read_lines(self._folder))
                 self._clear()
                 publish(self._folder)
 
@@ -111,6 +116,7 @@ class Sealer:
             seals = read_seals(self._folder)
             done, failed = self._seal_closed(seals, everything)
             self._bury_due(seals)
+            self._remover.run(read_lines(self._folder), self._signer)
             root = self._roots.sign(due=bool(done) or sign)
         if root:
             self.anchor.put(root)
@@ -118,12 +124,17 @@ class Sealer:
             raise SealingFailed(failed)
         return Sealed(done, dict(self._refused))
 
+    def unburied(self) -> bool:
+        """Whether a sealed segment still stands as it was written, beside its sealed file."""
+        sealed = {held["segment"] for seal in read_seals(self._folder) for held in seal["segments"]}
+        return any(path.stem in sealed and not is_tombstone(path) for path in self._folder.live_files())
+
     async def run(self, interval_seconds: float = 5) -> None:
         """Seal every so often until cancelled; a pass that fails is logged and tried again."""
         while True:
             try:
                 await asyncio.to_thread(self.seal)
-            except (SealingFailed, OSError) as error:
+            except (SealingFailed, RemovalFailed, OSError) as error:
                 _log.error("sealing failed: %s", error)
             await asyncio.sleep(interval_seconds)
 
@@ -141,7 +152,7 @@ class Sealer:
         left = (
             folder.journal.glob("*.opening"),
             folder.journal.glob("*.tombstone"),
-            folder.sealed.glob("*.aside"),
+            *(folder.sealed.glob(name) for name in ("*.aside", "*.anew", "*.lines", "*.made")),
         )
         for path in (path for paths in left for path in paths):
             folder.disk.unlink(path)
@@ -248,6 +259,11 @@ class Sealer:
 
 def read_seals(folder: Folder) -> list[dict[str, Any]]:
     """Every seal, unchecked, in the order they were made. Raises SealingFailed when one cannot be read."""
+    return [line for line in read_lines(folder) if line["kind"] == "seal"]
+
+
+def read_lines(folder: Folder) -> list[dict[str, Any]]:
+    """Every line of the log, unchecked: seals, and what `removal` writes. Raises SealingFailed."""
     try:
         return [orjson.loads(line) for line in signed_log.lines(folder.seals)]
     except orjson.JSONDecodeError as error:

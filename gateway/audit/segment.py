@@ -21,6 +21,7 @@ from gateway.audit.record import BrokenLine, Draft, chain, check
 from gateway.audit.signed_log import line_end
 
 _CHUNK = 4 * 1024 * 1024
+_COARSE = 0.1  # seconds that a file's time may be behind the clock
 
 _log = logging.getLogger("regate.audit")
 
@@ -43,7 +44,7 @@ class LiveChain:
         self._number = 0
         self._descriptor = -1
         self._size = 0  # bytes that count
-        self._opened = 0.0
+        self._opened = self._opened_at = 0.0  # monotonic, and by the wall clock
         self._dirty = False
         self.head = Head()
 
@@ -62,10 +63,17 @@ class LiveChain:
         self.head = head
 
     def rotate_when_due(self) -> None:
-        """Close the live segment when it is large or old enough; the next append opens the next one."""
+        """Close the live segment when it is large or old, or somebody asks; appending opens the next one."""
         aged = time.monotonic() - self._opened >= self._segment_seconds
-        if self._size and (aged or self._size >= self._segment_bytes):
+        if self._size and (aged or self._size >= self._segment_bytes or self._asked()):
             self.close()
+
+    def _asked(self) -> bool:
+        """Whether segments as old as this one are to be closed: something in them is to be erased."""
+        try:
+            return self._folder.rotate.stat().st_mtime + _COARSE >= self._opened_at
+        except OSError:
+            return False
 
     def close(self) -> None:
         """Give the segment up: the sealer may have it. Raises OSError when its end cannot be made clean."""
@@ -104,7 +112,8 @@ class LiveChain:
                 with suppress(OSError):
                     self._disk.unlink(left)
             raise
-        self._descriptor, self._size, self._opened, self._dirty = descriptor, 0, time.monotonic(), False
+        self._descriptor, self._size, self._dirty = descriptor, 0, False
+        self._opened, self._opened_at = time.monotonic(), time.time()
         self._number += 1
         self.head = Head(segment, self.head.seq, self.head.hash, self.head.tree)
 

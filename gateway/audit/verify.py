@@ -13,7 +13,9 @@ from gateway.audit.folder import Folder, is_tombstone, split_segment
 from gateway.audit.merkle import Frontier
 from gateway.audit.pool import Pool, cores
 from gateway.audit.record import GENESIS
+from gateway.audit.removal import Removals, read_removals
 from gateway.audit.report import Break, Report
+from gateway.audit.seal_plan import End
 from gateway.audit.signing import Verifier, load_verifier
 from gateway.audit.verify_log import Heads, Keys, check_anchor, follow_keys, read_heads, signed_lines
 from gateway.audit.verify_segment import Found, Run, Task, prove_file
@@ -62,6 +64,7 @@ class _Place:
     first: int = 1
     last: int = 0
     held: Mapping[str, Any] = field(default_factory=dict)
+    dropped: bool = False
 
 
 @dataclass(slots=True)
@@ -82,6 +85,7 @@ class _Verification:
         self._report = Report()
         self._heads = Heads()
         self._seals: list[dict[str, Any]] = []
+        self._removals = Removals()
         self._found: dict[Task, Found] = {}
         self._uses: Counter[Task] = Counter()
         self._told: set[Path] = set()
@@ -97,7 +101,7 @@ class _Verification:
             self._read_seals(keys)
         chains = self._chains(live)
         places = [place for _, chain in sorted(chains.items()) for _, place in sorted(chain.items())]
-        self._uses = Counter(place.task for place in places)
+        self._uses = Counter(place.task for place in places if not place.dropped)
         results = self._pool.map(prove_file, self._uses)  # each file once, in the order of first use
         for writer in sorted(chains.keys() | self._heads.heads.keys()):
             self._follow(writer, chains.get(writer, {}), results, keys)
@@ -129,7 +133,12 @@ class _Verification:
     def _read_seals(self, keys: Keys) -> None:
         tell = self._teller(self._folder.seals)
         lines = signed_log.lines(self._folder.seals)
-        self._seals = [seal for seal in signed_lines(lines, keys.seals, tell, self._pool) if seal]
+        self._take_seals(signed_lines(lines, keys.seals, tell, self._pool))
+
+    def _take_seals(self, documents: Sequence[dict[str, Any] | None]) -> None:
+        known = [document for document in documents if document]
+        self._seals = [document for document in known if document["kind"] == "seal"]
+        self._removals = read_removals(known)
 
     def _chains(self, live: Sequence[Path]) -> dict[str, dict[int, _Place]]:
         """Every writer's segments by number, wherever they are."""
@@ -153,11 +162,13 @@ class _Verification:
 
     def _sealed_places(self, seals: Sequence[Mapping[str, Any]]) -> Iterator[_Place]:
         for seal in seals:
-            task = Task(self._folder.root, self._folder.root / seal["path"], seal["parquet_sha256"])
+            path = seal["path"]
+            *_, sha256 = self._removals.erased.get(path, (seal["parquet_sha256"],))
+            task = Task(self._folder.root, self._folder.root / path, sha256, path in self._removals.erased)
             first = 1
             for held in seal["segments"]:
                 last = first + held["last_seq"] - held["first_seq"]
-                yield _Place(held["segment"], task, first, last, held)
+                yield _Place(held["segment"], task, first, last, held, path in self._removals.dropped)
                 first = last + 1
 
     def _follow(
@@ -167,6 +178,9 @@ class _Verification:
         self._report.chains += 1
         heads, end, whole = self._heads.heads.get(writer, {}), _End(), True
         for _, place in sorted(segments.items()):
+            if place.dropped:
+                whole = whole and self._pass_over(writer, place, end, heads)
+                continue
             found = self._result(place.task, results)
             if not whole:
                 continue  # its results are taken off all the same
@@ -198,8 +212,8 @@ class _Verification:
         """Sealed and buried since we looked, or its seal was taken away."""
         if keys:
             lines = signed_log.lines(self._folder.seals)
-            documents = signed_lines(lines, keys.seals, lambda *_: None, self._pool)
-            for place in self._sealed_places([seal for seal in documents if seal]):
+            self._take_seals(signed_lines(lines, keys.seals, lambda *_: None, self._pool))
+            for place in self._sealed_places(self._seals):
                 if place.segment == segment:
                     return place, prove_file(place.task)
         live = self._live(self._folder.live(segment))
@@ -224,6 +238,23 @@ class _Verification:
             return False
         return not place.held or self._seal_fits(place, found, end)
 
+    def _pass_over(self, writer: str, place: _Place, end: _End, heads: Mapping[int, tuple[str, str]]) -> bool:
+        """Go on behind a segment that retention dropped: its seal says where the chain was."""
+        held = place.held
+        if held["first_seq"] != end.seq + 1:
+            reason = f"missing up to record {held['first_seq'] - 1}"
+            self._break(place.task.path, reason, writer=writer, seq=end.seq + 1)
+            return False
+        last = End(held["last_seq"], held["hash"], tuple(held["peaks"]))
+        sealed = last.hash, last.tree().root().hex()
+        if heads.get(last.seq, sealed) != sealed:
+            self._break(place.task.path, "its seal is not what was signed", writer=writer, seq=last.seq)
+            return False
+        self._report.dropped += held["last_seq"] - end.seq
+        end.seq, end.prev, end.tree = last.seq, last.hash, last.tree()
+        end.covered = max((seq for seq in heads if seq <= last.seq), default=end.covered)
+        return True
+
     def _join_run(self, path: Path, run: Run, end: _End, heads: Mapping[int, tuple[str, str]]) -> bool:
         for place in range(run.count):
             end.seq += 1
@@ -246,7 +277,10 @@ class _Verification:
         if (held["last_seq"], held["hash"]) != (end.seq, end.prev):
             self._break(path, f"its seal ends at record {held['last_seq']}", writer=writer, seq=end.seq)
             return False
-        if found.changed:
+        name = str(path.relative_to(self._folder.root))
+        if found.changed and self._removals.awaits(name, parquet.file_sha256(path)):
+            self._report.notes.append(f"{path.name}: what is to be erased in it is still there")
+        elif found.changed:
             if place.first <= found.parted <= place.last:
                 seq = held["first_seq"] + found.parted - place.first
                 self._break(path, "its columns were changed", found.parted, writer, seq)

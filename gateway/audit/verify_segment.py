@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import duckdb
 
 from gateway.audit import parquet
 from gateway.audit.folder import Folder, is_tombstone
-from gateway.audit.record import BrokenLine, check
+from gateway.audit.record import BrokenLine, Link, check, check_either
 from gateway.audit.segment import dead_segment
 
 _HASH_BYTES = 32
@@ -23,6 +23,7 @@ class Task:
     root: Path
     path: Path
     sha256: str = ""
+    erased: bool = False  # some records of it may go without their bodies
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,8 @@ def prove_file(task: Task) -> Found:
     try:
         if not task.sha256 and is_tombstone(task.path):
             return Found(buried=True)
-        runs, broken = _runs(parquet.lines(task.path) if task.sha256 else _live_lines(task.path))
+        lines = parquet.lines(task.path) if task.sha256 else _live_lines(task.path)
+        runs, broken = _runs(lines, check_either if task.erased else check)
         if not task.sha256:
             return _torn(folder, task.path, runs, broken)
         changed = parquet.file_sha256(task.path) != task.sha256
@@ -91,7 +93,7 @@ def prove_file(task: Task) -> Found:
         return Found(broken=f"it cannot be read: {error}")
 
 
-def _runs(lines: Iterator[bytes]) -> tuple[tuple[Run, ...], str]:
+def _runs(lines: Iterator[bytes], check: Callable[[bytes], Link]) -> tuple[tuple[Run, ...], str]:
     runs: list[Run] = []
     first, hashes = None, bytearray()
     line_number, start, last = 0, 0, None

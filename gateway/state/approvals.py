@@ -109,6 +109,20 @@ class ApprovalRows:
         )
         return self._select(wanted, newest=limit)[::-1]
 
+    def forget(self, *, session: str, agent: str) -> tuple[int, int]:
+        """Empty what people were shown, and drop held completions, of one session or one agent (not both).
+
+        Returns how many approvals that was, and how many are still open and keep theirs.
+        """
+        named = approvals.c.session_id == session if session else approvals.c.agent == agent
+        ended = approvals.c.status.not_in(_OPEN) | self._overdue()
+        emptied = update(approvals).where(named, ended).values(summary="", completion=None)
+        still = select(func.count()).select_from(approvals).where(named, ~ended)
+        return (
+            self._connection.execute(emptied).rowcount,
+            self._connection.execute(still).scalar_one(),
+        )
+
     def statuses(self, ids: Sequence[str]) -> Mapping[str, Status]:
         query = select(approvals.c.id, approvals.c.status, approvals.c.expires_at).where(
             approvals.c.id.in_(ids)

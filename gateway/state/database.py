@@ -129,6 +129,7 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # what is emptied is overwritten
     # Only the first connection ever changes the file; the others find it in WAL and take no lock.
     connection.execute("PRAGMA journal_mode = WAL")
 
