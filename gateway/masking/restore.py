@@ -89,7 +89,7 @@ class Restorer:
         if around is not None and self._filled(around) in self._prompt_urls:
             return True
         first, last = word_around(text, start, end)
-        if url is not None and (url < first or url == start):
+        if first == last or (url is not None and (url < first or url == start)):
             return False  # the URL is more than the word, or its mark-up alone makes it one
         return self._holds(self._filled(text[first:last]))
 

@@ -65,6 +65,7 @@ _LAST_SPACE = regex.compile(r"(?r)\s")
 _BATCH = 2048  # characters that are read at a time
 _LONGEST_SPACED = 64  # characters: of the openers that may hold white space
 _LONGEST_OPENER = 1024  # characters: no opener of a URL is longer
+_LONGEST_HELD = 2048  # characters: a longer URL is not looked for in the prompt
 _LEAD = 16  # characters that an opener looks ahead
 # the word goes on as a host name or an address: <PLACEHOLDER>.evil.example, <PLACEHOLDER>@evil.example
 _HOST_AFTER = regex.compile(
@@ -140,7 +141,8 @@ class Place:
         """Keep the last word, and no less than what an opener with white space in it takes up."""
         before = _BEFORE.search(text)
         first = min(before.start() if before else 0, max(0, len(text) - _LONGEST_SPACED))
-        first = max(first, len(text) - _LONGEST_OPENER)
+        # no opener has a closing bracket in it, and none is longer
+        first = max(first, text.rfind(">") + 1, len(text) - _LONGEST_OPENER)
         if before := _BEFORE.search(text, 0, first):
             self._delimiter = before.group()
         self._tail = text[first:]
@@ -182,10 +184,15 @@ class Word:
 
 
 def word_around(text: str, start: int, end: int) -> tuple[int, int]:
-    """The word that a placeholder stands in, between white space and quotes, without final punctuation."""
-    before = _BEFORE.search(text, max(0, start - LOOK_BACK), start)
+    """The word that a placeholder stands in, between white space and quotes, without final punctuation.
+
+    Nothing of a word that is too long to be looked for in a prompt.
+    """
+    before = _BEFORE.search(text, max(0, start - _LONGEST_HELD), start)
+    if before is None and start > _LONGEST_HELD:
+        return start, start
     after = _AFTER.search(text, end, end + LOOK_AHEAD)
-    first = before.end() if before else max(0, start - LOOK_BACK)
+    first = before.end() if before else 0
     last = after.start() if after else end + LOOK_AHEAD
     return first, end + len(text[end:last].rstrip(_TRAILING))
 
@@ -218,7 +225,9 @@ def urls_in(text: str) -> set[str]:
 
 def url_around(text: str, start: int, at: int) -> str | None:
     """The URL from `start`, when it is one that reaches the offset `at`."""
-    match = _URL.match(text, start)
+    if at - start > _LONGEST_HELD:
+        return None
+    match = _URL.match(text, start, at + 2 * LOOK_AHEAD)
     if match is None or match.end() <= at or match.end() - at > LOOK_AHEAD:
         return None
     return str(match.group()).rstrip(_TRAILING)
