@@ -34,16 +34,16 @@ class Pool:
         self._busy: set[InspectorProcess] = set()
         self._idle: asyncio.Queue[InspectorProcess] = asyncio.Queue()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._starting = 0
+        self._starting = False
         self._waiting = 0
         self._not_before = 0.0  # loop time: when a start may be tried again
 
     def is_up(self) -> bool:
         """Whether a process can be asked; also sees to it that there will be one."""
         self._processes = {process for process in self._processes if process.is_up}
-        has_room = len(self._processes) + self._starting < self._size and self._processes <= self._busy
-        if has_room and asyncio.get_running_loop().time() >= self._not_before:
-            self._starting += 1
+        is_wanted = self._processes <= self._busy and len(self._processes) < self._size and not self._starting
+        if is_wanted and asyncio.get_running_loop().time() >= self._not_before:
+            self._starting = True
             self._keep(asyncio.create_task(self._start(), name="inspecting process"))
         return bool(self._processes)
 
@@ -102,7 +102,7 @@ class Pool:
             _log.error("%s", error.message)
             return
         finally:
-            self._starting -= 1
+            self._starting = False
         self._processes.add(process)
         self._idle.put_nowait(process)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -28,11 +28,15 @@ REDACT = {"EMAIL_ADDRESS": Mask(entity="EMAIL_ADDRESS", operator="redact")}
 
 
 @pytest.fixture(scope="module")
-def inspector() -> Iterator[Inspector]:
-    detector = detect.Inspector(Detect())
+def detector() -> detect.Inspector:
+    return detect.Inspector(Detect())
+
+
+@pytest.fixture
+async def inspector(detector: detect.Inspector) -> AsyncIterator[Inspector]:
     inspection = detect.Inspection(detector, 10)
     yield Inspector(inspection, detector, KEY)
-    inspection._threads.shutdown()
+    await inspection.close()
 
 
 async def test_a_phrase_is_new_again_when_somebody_else_says_it(
