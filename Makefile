@@ -37,6 +37,7 @@ check: setup ## format, lint, types, import floors, Rego
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@REGATE_OPA="$(OPA)" $(BIN)/regate policy check
+	@$(BIN)/regate policy docs --check
 
 format: setup ## put everything into the one format
 	$(BIN)/ruff format .

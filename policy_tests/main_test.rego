@@ -90,6 +90,8 @@ _mistakes := {
 	"mask that is an object": object.union(_verdict("mask"), {"mask": {"a": {"entity": "EMAIL_ADDRESS"}}}),
 	"mask that is no list beside allow": object.union(_allow, {"mask": "EMAIL_ADDRESS"}),
 	"mask without an entity beside a record": object.union(_verdict("mask"), {"mask": [{}], "record": "full"}),
+	"unknown key beside a mask": object.union(_masking(_email), {"maks": []}),
+	"unknown record beside a mask": object.union(_masking(_email), {"record": "metdata"}),
 	"rule that is no text": object.union(_allow, {"rule": 7}),
 	"title that is no text": object.union(_allow, {"title": 7}),
 	"message that is no text": object.union(_allow, {"message": 7}),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from cli.policy import backtest, bundles, check, evaluate, explain, new, status, testing, using
+from cli.policy import backtest, bundles, check, evaluate, explain, new, reference, status, testing, using
 
 app = typer.Typer(help="Write, check, test, try and explain policy.", no_args_is_help=True)
 app.command("new", epilog="Example: regate policy new night")(new.new)
 app.command("check", epilog="Example: regate policy check")(check.check)
 app.command("test", epilog="Example: regate policy test")(testing.run_policy_tests)
 app.command("fmt", epilog="Example: regate policy fmt --check")(check.fmt)
+app.command("docs", epilog="Example: regate policy docs --check")(reference.docs)
 app.command(
     "eval", epilog="Example: regate policy eval --body request.json --provider openai --group interns"
 )(evaluate.evaluate)

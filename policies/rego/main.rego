@@ -12,6 +12,24 @@ package regate
 # description: What the gateway asks for. The default speaks when anything below is undefined.
 # scope: document
 # entrypoint: true
+# custom:
+#   reasons:
+#     regate.undefined:
+#       severity: critical
+#       means: The policy or its settings are incomplete, so that no decision came about.
+#       remedy: Compare the settings with the shipped ones; `regate policy check` names what is missing.
+#     regate.no_allow:
+#       severity: high
+#       means: No rule allows this. The shipped policy allows known agents.
+#       remedy: Use a known agent, or write a rule that allows.
+#     regate.no_approver:
+#       severity: high
+#       means: The rules that ask for approval name groups that have no group in common.
+#       remedy: Give the rules a group in common, or leave the groups of one of them out.
+#     regate.unreadable_verdict:
+#       severity: high
+#       means: A rule gave a verdict that lacks a key, has an unknown one or an unknown word, which counts as deny.
+#       remedy: Correct the rule that the message names; `regate policy check` says where.
 default decision := {
 	"action": "deny",
 	"reasons": [{
@@ -24,33 +42,29 @@ default decision := {
 }
 
 decision := {
-	"action": _action,
+	"action": _strongest(_actions),
 	"reasons": _reasons,
-	"mask": _mask,
+	"mask": _one_each([mask | some verdict in _heard; some mask in verdict.mask]),
 	"approval": _approval,
-	"record": _record,
-	"response": _response,
+	"record": _least_telling({verdict.record | some verdict in _heard}),
+	"response": _most_curious({verdict.response | some verdict in _heard}),
 }
 
-_action := "deny" if {
-	"deny" in _actions
+_strongest(actions) := "deny" if {
+	"deny" in actions
+} else := "deny" if {
+	not _faults == []
 } else := "require_approval" if {
-	"require_approval" in _actions
+	"require_approval" in actions
 } else := "mask" if {
-	"mask" in _actions
+	"mask" in actions
 } else := "allow" if {
-	"allow" in _actions
+	"allow" in actions
 }
 
-_actions := {verdict.action | some verdict in _verdicts}
+_actions := {verdict.action | some verdict in _heard}
 
-# What the topics said, and what their silence or contradiction amounts to.
-_verdicts := _heard if {
-	_allowed
-	_asked == []
-} else := array.concat(_heard, [fault | some fault in _faults])
-
-# What cannot be read counts as deny.
+# What the topics said; what cannot be read counts as deny.
 _heard := [_read(verdict) | some verdict in data.regate.rules[_].verdicts]
 
 _read(verdict) := verdict if {
@@ -60,21 +74,21 @@ _read(verdict) := verdict if {
 	sprintf("rule %s gave a verdict that cannot be read, so it counts as deny", [_rule_of(verdict)]),
 )
 
-_faults contains _deny("regate.no_allow", "Nothing allows this", "no rule allows this request") if {
-	not _allowed
-}
-
-_faults contains _deny(
-	"regate.no_approver", "Nobody can approve this",
-	"the rules that ask for approval name groups that have no group in common",
-) if {
-	not _approvers
-}
-
-_allowed if {
-	some verdict in _heard
-	verdict.action == "allow"
-}
+# What the topics' silence or contradiction amounts to.
+_faults := [] if {
+	"allow" in _actions
+	not "require_approval" in _actions
+} else := array.concat(
+	[_deny("regate.no_allow", "Nothing allows this", "no rule allows this request") |
+		not "allow" in _actions
+	],
+	[_deny(
+		"regate.no_approver", "Nobody can approve this",
+		"the rules that ask for approval name groups that have no group in common",
+	) |
+		not _approvers
+	],
+)
 
 _deny(rule, title, message) := {
 	"action": "deny",
@@ -89,8 +103,6 @@ default _rule_of(_) := "(unnamed)"
 
 _rule_of(verdict) := verdict.rule if is_string(verdict.rule)
 
-_required := {"action", "rule", "title", "message", "severity", "controls"}
-
 _readable(verdict) if {
 	verdict.action in {"allow", "mask", "require_approval", "deny"}
 	verdict.severity in {"low", "medium", "high", "critical"}
@@ -98,14 +110,18 @@ _readable(verdict) if {
 	is_string(verdict.title)
 	is_string(verdict.message)
 	is_array(verdict.controls)
-	_readable_rest(verdict, object.keys(verdict) - _required)
+	_readable_rest(verdict)
 }
 
-_readable_rest(verdict, set()) if verdict.action != "mask"
-
-_readable_rest(verdict, {"mask"}) if _readable_mask(verdict)
-
-_readable_rest(verdict, rest) if {
+# Most verdicts have the required keys alone, or these and masks: that is seen by their number.
+_readable_rest(verdict) if {
+	count(verdict) == 6
+	verdict.action != "mask"
+} else if {
+	count(verdict) == 7
+	_readable_mask(verdict)
+} else if {
+	rest := object.keys(verdict) - {"action", "rule", "title", "message", "severity", "controls"}
 	count(rest - {"mask", "approval", "record", "response"}) == 0
 	_readable_mask(object.union({"mask": []}, verdict))
 	object.get(verdict, "record", "masked") in {"masked", "metadata", "full"}
@@ -118,9 +134,7 @@ _readable_rest(verdict, rest) if {
 _readable_mask(verdict) if {
 	verdict.mask == []
 	verdict.action != "mask"
-}
-
-_readable_mask(verdict) if {
+} else if {
 	is_array(verdict.mask)
 	verdict.mask != []
 	every mask in verdict.mask {
@@ -128,33 +142,26 @@ _readable_mask(verdict) if {
 	}
 }
 
-# The reasons, the weightiest first, then by rule: the same order in every engine.
+# The reasons, the weightiest first, then by rule: the same order in every engine. Allowing needs none.
 _reasons := [reason | some [_, _, _, reason] in sort({weighed |
-	some verdict in _verdicts
+	some verdict in array.concat(_heard, _faults)
 	weighed := [
-		_weight[verdict.action], verdict.rule, verdict.message,
-		object.filter(verdict, ["rule", "title", "message", "severity", "controls"]),
+		{"deny": 0, "require_approval": 1, "mask": 2}[verdict.action], verdict.rule, verdict.message,
+		{
+			"rule": verdict.rule, "title": verdict.title, "message": verdict.message,
+			"severity": verdict.severity, "controls": verdict.controls,
+		},
 	]
 })]
 
-# Allowing needs no reason.
-_weight := {"deny": 0, "require_approval": 1, "mask": 2}
-
 # One mask for each entity: where two rules differ, the one that gives less away.
-_mask := sort(_masks) if {
-	count(_masks) == count(_entities)
-} else := [_strictest(entity) | some entity in sort(_entities)]
+_one_each(masks) := sort(masks) if {
+	count(masks) == count({mask.entity | some mask in masks})
+} else := [_strictest(entity, masks) | some entity in sort({mask.entity | some mask in masks})]
 
-_masks := {mask |
-	some verdict in _verdicts
-	some mask in verdict.mask
-}
-
-_entities := {mask.entity | some mask in _masks}
-
-_strictest(entity) := mask if {
+_strictest(entity, masks) := mask if {
 	[_, _, mask] := max([[_kept(each), _strength(each), each] |
-		some each in _masks
+		some each in masks
 		each.entity == entity
 	])
 }
@@ -170,7 +177,7 @@ _strength(mask) := object.get(
 
 # The terms of every rule that asks for approval, taken together: the most demanding of each.
 _approval := data.settings.approval if {
-	_asked == []
+	not "require_approval" in _actions
 } else := {
 	"groups": sort(_approvers),
 	"quorum": max([terms.quorum | some terms in _asked]),
@@ -197,17 +204,14 @@ _approvers := groups if {
 	}
 }
 
-_record := data.settings.record if {
-	count(_records) == 0
+_least_telling(records) := data.settings.record if {
+	records == set()
 } else := "metadata" if {
-	"metadata" in _records
+	"metadata" in records
 } else := "masked" if {
-	"masked" in _records
+	"masked" in records
 } else := "full"
 
-_records := {verdict.record | some verdict in _verdicts}
-
-_response := "always" if {
-	some verdict in _verdicts
-	verdict.response == "always"
+_most_curious(responses) := "always" if {
+	"always" in responses
 } else := data.settings.response

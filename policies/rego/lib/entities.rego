@@ -7,8 +7,6 @@
 #   - input: schema["input.schema"]
 package regate.lib.entities
 
-import data.regate.lib.settings
-
 # METADATA
 # title: Findings that something is done with
 # description: >-
@@ -18,104 +16,87 @@ import data.regate.lib.settings
 treated := [] if {
 	input.findings == []
 } else := [each |
-	some each in array.concat(_plain, _held)
-	not each.action == "allow"
+	some met in array.concat(_by_category, _by_entity)
+	some each in _settled(met)
 ]
 
 # METADATA
 # title: A verdict on findings
 # description: What one of `treated` amounts to; `about` has title, severity and controls.
 # scope: document
-verdict(each, about) := object.union(about, {
-	"action": each.action,
-	"rule": concat(".", [each.category, each.action]),
-	"message": concat(" ", [concat(", ", {row.entity | some row in each.rows}), "in the", _place]),
-	"mask": _masks(each.action, each.terms, each.rows),
+verdict(found, about) := object.union(about, {
+	"action": found.action,
+	"rule": concat(".", [found.category, found.action]),
+	"message": concat("", [
+		concat(", ", [row.entity | some row in found.rows]),
+		object.get({"request": " in the prompt"}, input.phase, " in the completion"),
+	]),
+	"mask": _masks(found),
 })
 
-_masks(action, terms, rows) := [mask |
-	_masked(action, terms)
-	operator := object.get(terms, "operator", "placeholder")
-	restore := object.get(terms, "restore", false)
-	some row in rows
-	mask := {"entity": row.entity, "operator": operator, "restore": restore}
-]
+_masks(found) := [{"entity": row.entity, "operator": operator, "restore": restore} |
+	operator := object.get(found.terms, "operator", "placeholder")
+	restore := object.get(found.terms, "restore", false)
+	some row in found.rows
+] if {
+	_masked(found)
+} else := []
 
-_masked("mask", _) := true
-
-_masked("require_approval", terms) if terms.operator
-
-_place := "prompt" if {
-	input.phase == "request"
-} else := "completion"
-
-_plain := [object.union(met, {"action": met.terms.action}) |
-	some met in _met
-	met.terms.action != "require_approval"
-]
+_masked(found) if {
+	found.action == "mask"
+} else if {
+	found.action == "require_approval"
+	found.terms.operator
+}
 
 # Approved, or history that was approved before: no longer asked about, still masked where the terms say how.
-_held := [object.union(met, outcome) |
-	some met in _met
-	met.terms.action == "require_approval"
-	some outcome in [
-		{"action": "require_approval", "rows": [row | some row in met.rows; not _answered(row)]},
-		{"action": _settled(met.terms), "rows": [row | some row in met.rows; _answered(row)]},
+_settled(met) := [met] if {
+	not met.action in {"allow", "require_approval"}
+} else := [part |
+	met.action == "require_approval"
+	some part in [
+		object.union(met, {"rows": [row | some row in met.rows; not _answered(row)]}),
+		object.union(met, {"action": "mask", "rows": [row | met.terms.operator; some row in met.rows; _answered(row)]}),
 	]
-	outcome.rows != []
+	part.rows != []
 ]
 
-_answered(_) if input.approval.status == "approved"
+_answered(row) if {
+	row.new == 0
+} else if input.approval.status == "approved"
 
-_answered(row) if row.new == 0
-
-_settled(terms) := "mask" if {
-	terms.operator
-} else := "allow"
-
-# Findings with their terms, before approvals are looked at.
-_met := _by_category if {
-	_named == {}
-} else := array.concat(_by_category, _by_entity)
-
-_by_category := [{"category": category, "terms": _readable(terms), "rows": rows} |
-	some category in {row.category | some row in _unnamed}
+_by_category := [{"category": category, "action": _action(terms), "terms": terms, "rows": rows} |
+	some category in {row.category | some row in _rows}
+	rows := [row | some row in _rows; row.category == category; not row.entity in _named]
+	rows != []
 	some terms in _of_category(category)
-	rows := [row | some row in _unnamed; row.category == category]
 ]
 
-_by_entity := [{"category": category, "terms": _readable(terms), "rows": rows} |
-	pairs := [[row, terms] | some row in _rows; some terms in object.get(_named, row.entity, set())]
+_by_entity := [{"category": category, "action": _action(terms), "terms": terms, "rows": rows} |
+	pairs := [[row, said] | some row in _rows; row.entity in _named; some said in _of_entity(row)]
 	some [category, terms] in {[row.category, said] | some [row, said] in pairs}
 	rows := [row | some [row, said] in pairs; row.category == category; said == terms]
 ]
 
-_unnamed := _rows if {
-	_named == {}
-} else := [row |
-	some row in _rows
-	not _named[row.entity]
-]
-
-# The terms of the found entities that the settings name, a group or the provider before all others.
-_named := object.union(_shared, settings.entities)
-
-_shared := {entity: {terms} |
-	some entity in ({row.entity | some row in _rows} & object.keys(data.settings.entities))
-	terms := data.settings.entities[entity][input.phase]
+# The entities that the settings speak of.
+_named := object.keys(object.get(data.settings, "entities", {})) | {name |
+	some speaker in data.regate.lib.settings.speakers
+	some name, _ in speaker.entities
 }
 
+_of_entity(row) := terms if {
+	terms := data.regate.lib.settings.terms("entities", row.entity)
+} else := _of_category(row.category)
+
 # Deny, where the settings say nothing: a finding must never vanish.
-_of_category(category) := settings.categories[category] if {
-	settings.categories[category]
-} else := {data.settings.categories[category][input.phase]} if {
-	data.settings.categories[category][input.phase]
+_of_category(category) := terms if {
+	terms := data.regate.lib.settings.terms("categories", category)
 } else := {{"action": "deny"}}
 
 # Terms without an action, or that are no object, must not make their findings vanish: no action is the name of none.
-_readable(terms) := terms if {
-	terms.action
-} else := {"action": "(none)"}
+_action(terms) := action if {
+	action := terms.action
+} else := "(none)"
 
 # In a prompt every row matters, for history is masked again each time; in a completion those with values that the
 # prompt did not hold.

@@ -1,63 +1,51 @@
 # METADATA
 # title: Settings of the asking agent
-# description: Which groups of `settings/data.yaml` speak for the agent, and what they and the provider say.
+# description: >-
+#   What `settings/data.yaml` says for the agent's groups and the provider. Rules name these by their full path:
+#   after an import of the package, the embedded engine evaluates all of it for each rule.
 # schemas:
 #   - input: schema["input.schema"]
 package regate.lib.settings
 
 # METADATA
-# title: Groups
-# description: The agent's groups that the settings know; `default` when they know none of them.
-# scope: document
-groups := known if {
-	known := [group |
-		some group in input.agent.groups
-		data.settings.groups[group]
-	]
-	count(known) > 0
-} else := ["default"]
-
-# METADATA
-# title: What each of these groups says
+# title: What each of the agent's groups says
 # description: >-
-#   By group, with what it leaves to the group `default`. Empty when the settings have no group `default`, so that
-#   nothing is permitted.
+#   By group, with what it leaves to the group `default`, which speaks alone when the settings know none of them.
+#   Undefined when the settings have no group `default`, so that nothing is permitted.
 # scope: document
-said := {"default": _default} if {
-	groups == ["default"]
-} else := {group: object.union(_default, data.settings.groups[group]) | some group in groups}
+said := _or_default({group: object.union(data.settings.groups["default"], own) |
+	some group in input.agent.groups
+	own := data.settings.groups[group]
+})
 
-_default := data.settings.groups["default"]
+_or_default(known) := known if {
+	known != {}
+} else := {"default": data.settings.groups["default"]}
 
 # METADATA
 # title: What the settings say about the provider
 # description: An empty object when they do not name it.
 # scope: document
-provider := found if {
-	found := object.get(data.settings.providers, input.provider, {})
-} else := {}
+provider := object.get(object.get(data.settings, "providers", {}), input.provider, {})
 
 # METADATA
-# title: Terms by entity
-# description: What the agent's groups and the provider want done with an entity in this phase, a set by name.
+# title: Groups and provider with terms of their own
+# description: What those of them say that speak of an entity or a category.
 # scope: document
-entities := {name: terms |
-	some ["entities", name, _] in _own
-	terms := {each | some ["entities", same, each] in _own; same == name}
-}
+speakers := [speaker |
+	some speaker in array.concat([group | some group in said], [provider])
+	object.keys(speaker) & {"entities", "categories"} != set()
+]
 
 # METADATA
-# title: Terms by category
-# description: What the agent's groups and the provider want done with a category in this phase, a set by name.
+# title: What is done with an entity or a category
+# description: >-
+#   A set of terms for this phase, by kind (`entities`, `categories`) and name: those of the agent's groups and the
+#   provider; what all share where these say nothing; undefined where nobody says anything.
 # scope: document
-categories := {name: terms |
-	some ["categories", name, _] in _own
-	terms := {each | some ["categories", same, each] in _own; same == name}
-}
-
-# Sets and comprehensions, because a partial object without members is undefined in the embedded engine.
-_own contains [kind, name, phases[input.phase]] if {
-	some source in array.concat([group | some group in said], [provider])
-	some kind in ["entities", "categories"]
-	some name, phases in source[kind]
+terms(kind, name) := own if {
+	own := {said_of | some speaker in speakers; said_of := speaker[kind][name][input.phase]}
+	own != set()
+} else := {shared} if {
+	shared := data.settings[kind][name][input.phase]
 }

@@ -7,8 +7,6 @@
 #   - input: schema["input.schema"]
 package regate.rules.access
 
-import data.regate.lib.settings
-
 # METADATA
 # title: A known agent is allowed, as far as no other rule objects
 # description: >-
@@ -17,6 +15,7 @@ import data.regate.lib.settings
 # custom:
 #   severity: low
 #   controls: []
+#   settings: []
 #   remedy: >-
 #     Nothing to remedy.
 verdicts contains {
@@ -39,6 +38,7 @@ verdicts contains {
 # custom:
 #   severity: high
 #   controls: ["SOC2:CC6.1", "ISO27001:A.5.15"]
+#   settings: []
 #   remedy: >-
 #     Use a key made by `regate keys create`.
 verdicts contains {
@@ -60,13 +60,14 @@ verdicts contains {
 # custom:
 #   severity: medium
 #   controls: ["SOC2:CC6.1", "ISO27001:A.5.15"]
+#   settings: ["groups.<group>.providers"]
 #   remedy: >-
 #     Ask another provider, or have the provider added to the group.
 verdicts contains {
 	"action": "deny",
 	"rule": "access.provider",
 	"title": "Provider not allowed",
-	"message": sprintf("provider %s is not on the list of %s", [input.provider, concat(", ", settings.groups)]),
+	"message": sprintf("provider %s is not on the list of %s", [input.provider, _groups]),
 	"severity": "medium",
 	"controls": ["SOC2:CC6.1", "ISO27001:A.5.15"],
 } if {
@@ -82,13 +83,14 @@ verdicts contains {
 # custom:
 #   severity: medium
 #   controls: ["SOC2:CC6.1", "ISO27001:A.5.15"]
+#   settings: ["groups.<group>.models"]
 #   remedy: >-
 #     Ask another model, or have the model added to the group.
 verdicts contains {
 	"action": "deny",
 	"rule": "access.model",
 	"title": "Model not allowed",
-	"message": sprintf("model %s is not on the list of %s", [_model_name, concat(", ", settings.groups)]),
+	"message": sprintf("model %s is not on the list of %s", [_model_name, _groups]),
 	"severity": "medium",
 	"controls": ["SOC2:CC6.1", "ISO27001:A.5.15"],
 } if {
@@ -105,6 +107,7 @@ verdicts contains {
 # custom:
 #   severity: medium
 #   controls: ["SOC2:CC6.1", "ISO27001:A.5.15"]
+#   settings: ["providers.<provider>.models"]
 #   remedy: >-
 #     Ask another model, or have the model added to the provider in the settings.
 verdicts contains {
@@ -123,15 +126,20 @@ verdicts contains {
 _known_agent if input.agent.id != ""
 
 _permitted(list, name) if {
-	some said in settings.said
-	some pattern in said[list]
+	some said in data.regate.lib.settings.said
+	_listed(name, said[list])
+}
+
+_offered if _listed(input.model, object.get(data.regate.lib.settings.provider, "models", ["*"]))
+
+_listed(name, patterns) if {
+	"*" in patterns
+} else if {
+	some pattern in patterns
 	glob.match(pattern, null, name)
 }
 
-_offered if {
-	some pattern in object.get(settings.provider, "models", ["*"])
-	glob.match(pattern, null, input.model)
-}
+_groups := concat(", ", object.keys(data.regate.lib.settings.said))
 
 _model_name := "(not named)" if {
 	input.model == ""

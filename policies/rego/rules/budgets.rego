@@ -6,8 +6,6 @@
 #   - input: schema["input.schema"]
 package regate.rules.budgets
 
-import data.regate.lib.settings
-
 # METADATA
 # title: A spent budget denies
 # description: >-
@@ -16,6 +14,8 @@ import data.regate.lib.settings
 # custom:
 #   severity: medium
 #   controls: ["SOC2:A1.1", "ISO27001:A.8.6", "OWASP:LLM10"]
+#   rule: budgets.<budget>
+#   settings: ["groups.<group>.budgets"]
 #   remedy: >-
 #     Wait for the next minute or day, or have `groups.<group>.budgets` raised.
 verdicts contains {
@@ -27,7 +27,7 @@ verdicts contains {
 	"controls": ["SOC2:A1.1", "ISO27001:A.8.6", "OWASP:LLM10"],
 } if {
 	input.phase == "request"
-	some group, said in settings.said
+	some group, said in data.regate.lib.settings.said
 	some name, limit in said.budgets
 	not _within(name, limit)
 }

@@ -14,28 +14,26 @@ package regate.rules.bulk
 # custom:
 #   severity: high
 #   controls: ["SOC2:CC6.7", "ISO27001:A.8.12", "GDPR:Art.5", "OWASP:LLM02"]
+#   settings: ["bulk.personal_values"]
 #   remedy: >-
 #     Send fewer records, or records without personal data.
 verdicts contains {
 	"action": "require_approval",
 	"rule": "bulk.personal_values",
 	"title": "Bulk export of personal data",
-	"message": sprintf("%d distinct personal values are new in this prompt", [_values]),
+	"message": sprintf("%d distinct personal values are new in this prompt", [values]),
 	"severity": "high",
 	"controls": ["SOC2:CC6.7", "ISO27001:A.8.12", "GDPR:Art.5", "OWASP:LLM02"],
 } if {
 	input.phase == "request"
 	input.findings != []
 	input.approval.status != "approved"
-	not _within_limit
+	values := sum([row.new | some row in input.findings; row.category == "pii"])
+	not _within_limit(values)
 }
 
-_within_limit if {
-	is_number(data.settings.bulk.personal_values)
-	_values <= data.settings.bulk.personal_values
+_within_limit(values) if {
+	limit := data.settings.bulk.personal_values
+	is_number(limit)
+	values <= limit
 }
-
-_values := sum([row.new |
-	some row in input.findings
-	row.category == "pii"
-])

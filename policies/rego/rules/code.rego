@@ -7,8 +7,6 @@
 #   - input: schema["input.schema"]
 package regate.rules.code
 
-import data.regate.lib.entities
-
 # METADATA
 # title: Markers of proprietary code are treated as the settings say
 # description: >-
@@ -17,13 +15,15 @@ import data.regate.lib.entities
 # custom:
 #   severity: medium
 #   controls: ["SOC2:CC6.7", "ISO27001:A.8.12", "OWASP:LLM02"]
+#   rule: code.<action>, custom.<action>
+#   settings: ["categories.code", "categories.custom", "entities", "groups.<group>.categories", "groups.<group>.entities", "providers.<provider>.categories", "providers.<provider>.entities"]
 #   remedy: >-
 #     Send a part that is not marked, or have the entity allowed in the settings.
-verdicts contains entities.verdict(found, {
+verdicts contains data.regate.lib.entities.verdict(found, {
 	"title": "Proprietary code or names",
 	"severity": "medium",
 	"controls": ["SOC2:CC6.7", "ISO27001:A.8.12", "OWASP:LLM02"],
 }) if {
-	some found in entities.treated
+	some found in data.regate.lib.entities.treated
 	found.category in {"code", "custom"}
 }

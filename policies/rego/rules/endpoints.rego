@@ -14,6 +14,7 @@ package regate.rules.endpoints
 # custom:
 #   severity: medium
 #   controls: ["SOC2:CC6.6", "ISO27001:A.8.23", "OWASP:LLM02"]
+#   settings: ["endpoints.dialects", "endpoints.model_lists"]
 #   remedy: >-
 #     Use an endpoint that Regate reads (docs/reference/dialects.md).
 verdicts contains {
@@ -28,10 +29,10 @@ verdicts contains {
 	not _known
 }
 
-_known if input.dialect in data.settings.endpoints.dialects
-
 # Without a body there is nothing to inspect; only the lists of models are open.
 _known if {
+	input.dialect in data.settings.endpoints.dialects
+} else if {
 	input.dialect == "none"
 	input.method in {"GET", "HEAD"}
 	some pattern in data.settings.endpoints.model_lists

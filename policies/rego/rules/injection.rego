@@ -7,8 +7,6 @@
 #   - input: schema["input.schema"]
 package regate.rules.injection
 
-import data.regate.lib.entities
-
 # METADATA
 # title: New injection phrases are treated as the settings say
 # description: >-
@@ -17,14 +15,16 @@ import data.regate.lib.entities
 # custom:
 #   severity: high
 #   controls: ["SOC2:CC6.8", "ISO27001:A.8.7", "OWASP:LLM01"]
+#   rule: injection.<action>
+#   settings: ["injection.trusted_kinds", "injection.trusted_roles", "categories.injection", "entities", "groups.<group>.categories", "groups.<group>.entities", "providers.<provider>.categories", "providers.<provider>.entities"]
 #   remedy: >-
 #     Look where the text came from; approve it when it only speaks about such phrases.
-verdicts contains entities.verdict(found, {
+verdicts contains data.regate.lib.entities.verdict(found, {
 	"title": "Prompt injection",
 	"severity": "high",
 	"controls": ["SOC2:CC6.8", "ISO27001:A.8.7", "OWASP:LLM01"],
 }) if {
-	some found in entities.treated
+	some found in data.regate.lib.entities.treated
 	found.category == "injection"
 	_exposed
 }

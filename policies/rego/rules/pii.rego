@@ -7,8 +7,6 @@
 #   - input: schema["input.schema"]
 package regate.rules.pii
 
-import data.regate.lib.entities
-
 # METADATA
 # title: Personal data is treated as the settings say
 # description: >-
@@ -17,13 +15,15 @@ import data.regate.lib.entities
 # custom:
 #   severity: medium
 #   controls: ["SOC2:CC6.7", "ISO27001:A.8.11", "GDPR:Art.5", "GDPR:Art.32", "OWASP:LLM02"]
+#   rule: pii.<action>
+#   settings: ["categories.pii", "entities", "groups.<group>.categories", "groups.<group>.entities", "providers.<provider>.categories", "providers.<provider>.entities"]
 #   remedy: >-
 #     Leave personal data out, or have the entity allowed for the group or provider in the settings.
-verdicts contains entities.verdict(found, {
+verdicts contains data.regate.lib.entities.verdict(found, {
 	"title": "Personal data",
 	"severity": "medium",
 	"controls": ["SOC2:CC6.7", "ISO27001:A.8.11", "GDPR:Art.5", "GDPR:Art.32", "OWASP:LLM02"],
 }) if {
-	some found in entities.treated
+	some found in data.regate.lib.entities.treated
 	found.category == "pii"
 }

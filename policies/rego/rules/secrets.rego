@@ -7,8 +7,6 @@
 #   - input: schema["input.schema"]
 package regate.rules.secrets
 
-import data.regate.lib.entities
-
 # METADATA
 # title: Secrets are treated as the settings say
 # description: >-
@@ -17,13 +15,15 @@ import data.regate.lib.entities
 # custom:
 #   severity: high
 #   controls: ["SOC2:CC6.1", "ISO27001:A.8.12", "OWASP:LLM02"]
+#   rule: secret.<action>
+#   settings: ["categories.secret", "entities", "groups.<group>.categories", "groups.<group>.entities", "providers.<provider>.categories", "providers.<provider>.entities"]
 #   remedy: >-
 #     Take the secret out of the prompt, and renew it when it has left the house before.
-verdicts contains entities.verdict(found, {
+verdicts contains data.regate.lib.entities.verdict(found, {
 	"title": "Secrets",
 	"severity": "high",
 	"controls": ["SOC2:CC6.1", "ISO27001:A.8.12", "OWASP:LLM02"],
 }) if {
-	some found in entities.treated
+	some found in data.regate.lib.entities.treated
 	found.category == "secret"
 }

@@ -15,6 +15,7 @@ package regate.rules.tools
 # custom:
 #   severity: high
 #   controls: ["SOC2:CC7.2", "ISO27001:A.8.26", "OWASP:LLM05"]
+#   settings: []
 #   remedy: >-
 #     Ask again; a model that does so often needs a stricter tool schema.
 verdicts contains {
@@ -37,6 +38,7 @@ verdicts contains {
 # custom:
 #   severity: high
 #   controls: ["SOC2:CC6.3", "ISO27001:A.8.18", "OWASP:LLM06"]
+#   settings: ["tools.deny"]
 #   remedy: >-
 #     Do it by hand, or have the entry taken off the list.
 verdicts contains {
@@ -61,6 +63,7 @@ verdicts contains {
 # custom:
 #   severity: high
 #   controls: ["SOC2:CC6.3", "ISO27001:A.8.18", "OWASP:LLM06"]
+#   settings: ["tools.approve"]
 #   remedy: >-
 #     Approve the call when it does what was asked for.
 verdicts contains {
@@ -86,6 +89,7 @@ verdicts contains {
 # custom:
 #   severity: high
 #   controls: ["SOC2:CC6.1", "ISO27001:A.8.12", "OWASP:LLM02", "OWASP:LLM06"]
+#   settings: ["restore_tools"]
 #   remedy: >-
 #     Approve the call when the tool is the secret's own, or put the tool on the list.
 verdicts contains {

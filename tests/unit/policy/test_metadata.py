@@ -114,3 +114,24 @@ def _plain(term: dict[str, Any]) -> Any:
     if term["type"] == "array":
         return [_plain(each) for each in term["value"]]
     return term["value"] if term["type"] == "string" else None
+
+
+def test_the_decisions_own_reasons_agree_with_their_metadata(annotations: list[dict[str, Any]]) -> None:
+    (about,) = [
+        each["annotations"]["custom"]["reasons"]
+        for each in annotations
+        if "reasons" in each["annotations"].get("custom", {})
+    ]
+    text = (LIBRARY / "main.rego").read_text("utf-8").partition("default decision")[2]
+    assert set(re.findall(r'"(regate\.\w+)"', text)) == about.keys()
+    assert about["regate.undefined"]["severity"] in text.partition("}]")[0]
+    others = {reason["severity"] for name, reason in about.items() if name != "regate.undefined"}
+    assert others == set(re.findall(r'"severity": "(\w+)"', text.partition("_deny(rule")[2]))
+
+
+def test_a_rules_computed_name_is_in_its_metadata(annotations: list[dict[str, Any]], opa: Path) -> None:
+    spoken = annotated(annotations, "rule")
+    for name, rule in verdict_rules():
+        custom = spoken[name, rule["location"]["row"]]["custom"]
+        assert (_literal(rule["head"]).get("rule") is None) == ("rule" in custom), name
+        assert isinstance(custom["settings"], list), name

@@ -41,7 +41,7 @@ def test_files_are_formatted(opa: Path, machine: str, policy: Path) -> None:
     assert regate("fmt", "--check", *arguments).exit_code == 0
 
 
-@pytest.mark.parametrize("command", ["new", "check", "test", "fmt", "eval", "explain", "status"])
+@pytest.mark.parametrize("command", ["new", "check", "test", "fmt", "eval", "docs", "explain", "status"])
 def test_every_command_has_help_with_an_example(command: str) -> None:
     run = regate(command, "--help")
     assert run.exit_code == 0
