@@ -16,6 +16,11 @@ help: ## list the targets
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
+.venv/.duckdb-2: tests/duckdb-2.lock .venv/.locked
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade \
+		--target .venv/duckdb-2 -r tests/duckdb-2.lock
+	@touch $@
+
 setup: .venv/.locked ## .venv with the locked dependencies, and OPA
 	@scripts/install-opa
 
@@ -25,7 +30,7 @@ run: setup ## start the gateway with regate.yaml; prints keys and a curl line
 demo: setup ## five prompts through a running gateway: allowed, masked, streamed, held, denied
 	@REGATE_OPA="$(OPA)" $(BIN)/python scripts/demo.py
 
-test: setup policy-test ## every test: Python and opa test
+test: setup .venv/.duckdb-2 policy-test ## every test: Python and opa test
 	REGATE_OPA="$(OPA)" REGATE_REQUIRE_OPA=$(if $(OPA),1,0) $(BIN)/pytest $(PYTEST_ARGS)
 
 policy-test: setup ## the policy's own tests

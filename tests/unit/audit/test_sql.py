@@ -50,6 +50,7 @@ def test_parameters_are_values_and_never_sql(written: Evidence) -> None:
         "INSTALL httpfs",
         "SET threads = 4",
         "CALL enable_logging()",
+        "PRAGMA enable_profiling",
         "PREPARE p AS SELECT 1",
         "",
     ],
@@ -80,11 +81,20 @@ def test_nothing_but_the_evidence_can_be_read(written: Evidence, sql: str) -> No
         written.rows(sql.replace("{key}", str(written.key)).replace("{state}", str(written.key.parent)))
 
 
+def test_a_link_in_the_evidence_leads_nowhere_else(written: Evidence, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.ndjson"
+    secret.write_text('{"seq": 99, "code": "a secret"}\n')
+    (written.folder.journal / "zz-000001.ndjson").symlink_to(secret)
+    with pytest.raises(QueryFailed):
+        written.rows("SELECT code FROM records")
+
+
 @pytest.mark.parametrize(
     "sql",
     [
         "SELECT sum(a.range * b.range) FROM range(10000000) a, range(1000000) b",
         "SELECT list_sum(list_transform(range(100000000), x -> x * 2)) FROM range(1000)",
+        "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT max(n) FROM t",
     ],
 )
 def test_a_query_that_does_not_end_is_stopped(written: Evidence, sql: str) -> None:
