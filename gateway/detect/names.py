@@ -28,6 +28,7 @@ class Names:
 
     def __init__(self, settings: config.Detect, seconds: float) -> None:
         self._off = frozenset(settings.off)
+        self._threshold = settings.threshold
         self._cache = ResultCache(_CACHE_BYTES)
         self._pool = Pool(settings, seconds, reads="names", size=1)
 
@@ -63,8 +64,11 @@ class Names:
             self._pool.is_up()
             read = await self._pool.inspect([("", text) for text in missing.values()])
             for digest, spans in zip(missing, read, strict=True):
-                known[digest] = self._cache[digest] = tuple(s for s in spans if s.entity not in self._off)
+                known[digest] = self._cache[digest] = tuple(filter(self._is_wanted, spans))
         return {number: known[digest] for number, digest in digests.items()}
+
+    def _is_wanted(self, span: Span) -> bool:
+        return span.score >= self._threshold and span.entity not in self._off
 
 
 def _everywhere(

@@ -119,6 +119,9 @@ async def test_a_text_is_read_once_and_what_is_off_stays_off(monkeypatch: pytest
         found = await names.added(parts, [(), (), ()])
         assert [[one.entity for one in findings] for findings in found] == [["PERSON"]] * 3
     assert pool.asked == 1
+    sure = Names(Detect(ner=Ner(enabled=True), threshold=0.9), 1)
+    monkeypatch.setattr(sure, "_pool", pool)
+    assert await sure.added(parts, [(), (), ()]) == ((), (), ())
 
 
 def test_names_without_their_extra_are_refused_at_start(
