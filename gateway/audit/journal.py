@@ -8,11 +8,13 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from gateway.audit.disk import Disk
 from gateway.audit.folder import Folder
@@ -27,6 +29,8 @@ _TICK_SECONDS = 1.0
 _RETRY_SECONDS = 0.25
 _DURABLE_SECONDS = 10.0
 
+_Done = TypeVar("_Done", "Future[None]", "asyncio.Future[None]")
+
 _log = logging.getLogger("regate.audit")
 
 
@@ -40,7 +44,7 @@ class _Entry:
     """A record in the queue; `done` is there when its caller waits."""
 
     draft: Draft
-    done: Future[None] | None
+    done: Future[None] | asyncio.Future[None] | None
 
 
 class Journal:
@@ -116,13 +120,15 @@ class Journal:
         """
         try:
             async with asyncio.timeout(_DURABLE_SECONDS):
-                await asyncio.wrap_future(self._submit(record))
+                await self._submit(record, asyncio.get_running_loop().create_future())
         except TimeoutError as error:
             raise RecordingFailed(f"the record was not durable within {_DURABLE_SECONDS:g} s") from error
 
     def record_sync(self, record: Record) -> None:
         """`record` for callers without an event loop."""
-        self._submit(record).result()
+        done: Future[None] = Future()
+        done.set_running_or_notify_cancel()
+        self._submit(record, done).result()
 
     def enqueue(self, record: Record) -> None:
         """Hand a record in, in order, and do not wait for the disk. Raises RecordingFailed."""
@@ -139,9 +145,7 @@ class Journal:
             raise RecordingFailed(f"{lost} records could not be written: {self._failure}")
         self._failure = "the journal is closed"
 
-    def _submit(self, record: Record) -> Future[None]:
-        done: Future[None] = Future()
-        done.set_running_or_notify_cancel()  # a caller that leaves does not take its record back
+    def _submit(self, record: Record, done: _Done) -> _Done:
         self._put(_Entry(draft(record, datetime.now(UTC)), done))
         return done
 
@@ -207,9 +211,7 @@ class Journal:
         except BaseException as error:
             self._fail(batch, error)  # whoever waits for this batch is refused before the thread dies
             raise
-        for entry in batch:
-            if entry.done:
-                entry.done.set_result(None)
+        _settle(batch, "")
         self._signing.sign_when_due(self._chain.head)
 
     def _fail(self, batch: Sequence[_Entry], error: BaseException) -> None:
@@ -220,11 +222,10 @@ class Journal:
             entries = [*batch, *self._queue]
             self._queue = deque(entry for entry in entries if not entry.done)
             self._queued_bytes = sum(len(entry.draft) for entry in self._queue)
-        waiting = [entry.done for entry in entries if entry.done]
+        waiting = [entry for entry in entries if entry.done]
         self._refused += len(waiting)
         _log.error("the journal cannot write: %s", reason)
-        for done in waiting:
-            done.set_exception(RecordingFailed(f"the record cannot be written: {reason}"))
+        _settle(waiting, f"the record cannot be written: {reason}")
 
     def _recover(self) -> None:
         """Write what is kept behind a record of the gap; when that works, records are taken again."""
@@ -269,6 +270,29 @@ class Journal:
                 self._chain.append([draft(found, datetime.now(UTC))])
                 segment.cut(tail)
                 _log.warning("cut a torn tail of %d bytes off %s", tail.bytes, tail.segment)
+
+
+def _settle(batch: Iterable[_Entry], failure: str) -> None:
+    """Let everyone who waits for the batch go on, or refuse them: one call into each event loop."""
+    loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+    for done in (entry.done for entry in batch):
+        if isinstance(done, asyncio.Future):
+            loops.setdefault(done.get_loop(), []).append(done)
+        elif done is not None:
+            _resolve([done], failure)
+    for loop, waiting in loops.items():
+        with suppress(RuntimeError):  # a loop that is closed has nobody who waits
+            loop.call_soon_threadsafe(_resolve, waiting, failure)
+
+
+def _resolve(waiting: Sequence[Future[None] | asyncio.Future[None]], failure: str) -> None:
+    for done in waiting:
+        if done.done():
+            continue  # who left does not take the record back
+        if failure:
+            done.set_exception(RecordingFailed(failure))
+        else:
+            done.set_result(None)
 
 
 class _Signing:

@@ -41,7 +41,7 @@ _MEANINGS = {
     "reasons": "why, one row a reason, as in the view `reasons`",
     "recorded_at": "when, by the gateway's clock (UTC)",
     "revision": "the policy revision",
-    "segment": "the segment it is in",
+    "segment": "the file it is in: a live segment, or a sealed file named by its first segment",
     "seq": "its number in the writer's chain, from 1",
     "session_id": "the session",
     "status": "HTTP status; -1 when there was none",
