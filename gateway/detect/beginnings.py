@@ -37,7 +37,7 @@ class Beginnings:
         for pattern, number in self._patterns:
             begun = window
             if number is not None:
-                begun = min([tail, *(window + end - _WIDTH for end in ends.get(number, ())[:1])])
+                begun = min([tail, *(window + run[0] - _WIDTH for run in ends.get(number, ()))])
             at = min(at, _open_at(pattern, text, begun, deadline))
         return at
 

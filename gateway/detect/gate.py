@@ -45,7 +45,7 @@ class Candidates:
         self,
         text: str,
         places: Mapping[regex.Pattern[str], tuple[int, Opening]],
-        ends: Mapping[int, list[int]],
+        ends: Mapping[int, list[list[int]]],
     ) -> None:
         self.text = text
         self._places = places
@@ -65,7 +65,7 @@ class Candidates:
             yield from self._within(pattern, place[1], self._ends[place[0]], deadline)
 
     def _within(
-        self, pattern: regex.Pattern[str], found: Opening, ends: list[int], deadline: Deadline
+        self, pattern: regex.Pattern[str], found: Opening, ends: Sequence[list[int]], deadline: Deadline
     ) -> Iterator[regex.Match[str]]:
         at, length = 0, len(self.text)
         for first, last in _starts(found, ends):
@@ -86,18 +86,18 @@ def _opening(pattern: regex.Pattern[str]) -> Opening | None:
         return None
 
 
-def _starts(found: Opening, ends: Sequence[int]) -> Iterator[tuple[int, int]]:
+def _starts(found: Opening, ends: Sequence[list[int]]) -> Iterator[tuple[int, int]]:
     """The stretches, first and last character, that a match may begin in, from where openings end."""
     first, last = -1, -1
-    for end in sorted(ends):
-        begin = max(0, end - found.most)
+    for earliest, latest in sorted(ends):
+        begin = max(0, earliest - found.most)
         if first < 0:
             first = begin
         # without a bound a search might read to the end of the text: then only one is affordable
         elif begin > last + 1 and found.reach < ENDLESS:
             yield first, last
             first = begin
-        last = end - found.least
+        last = latest - found.least
     yield first, last
 
 

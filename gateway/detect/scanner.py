@@ -53,14 +53,23 @@ class Scanner:
         self.numbers = {expression: number for number, expression in enumerate(taken)}
         self._threads = threading.local()
 
-    def ends(self, data: bytes) -> dict[int, list[int]]:
-        """The offsets at which each expression ends, by its number. Raises InspectionFailed."""
-        ends: dict[int, list[int]] = {}
+    def ends(self, data: bytes) -> dict[int, list[list[int]]]:
+        """The offsets at which each expression ends, by its number: runs of them, the first and the last.
+
+        In a text of nothing but digits some expressions end everywhere. Raises InspectionFailed.
+        """
+        ends: dict[int, list[list[int]]] = {}
         if self._database is None:
             return ends
 
         def note(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            ends.setdefault(number, []).append(end)
+            runs = ends.get(number)
+            if runs is None:
+                ends[number] = [[end, end]]
+            elif end == runs[-1][1] + 1:
+                runs[-1][1] = end
+            else:
+                runs.append([end, end])
 
         try:
             self._database.scan(data, match_event_handler=note, scratch=self._scratch())

@@ -149,7 +149,7 @@ def test_a_compiled_database_is_kept_and_read_again(tmp_path: Path, monkeypatch:
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert len(list(folder.iterdir())) == 1
     monkeypatch.setattr(scanner, "_compile", None)
-    assert _ends(folder) == expected == {0: [3, 6], 1: [8]}
+    assert _ends(folder) == expected == {0: [[3, 3], [6, 6]], 1: [[8, 8]]}
 
 
 @pytest.mark.parametrize("damage", [b"", b"short", b"\0" * 5000])
@@ -174,11 +174,11 @@ def test_a_database_in_a_folder_that_others_can_enter_is_not_read(tmp_path: Path
 
 def test_where_no_folder_can_be_had_the_patterns_are_compiled(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert _ends(tmp_path / "file" / "patterns") == {0: [3, 6], 1: [8]}
+    assert _ends(tmp_path / "file" / "patterns") == {0: [[3, 3], [6, 6]], 1: [[8, 8]]}
 
 
 def test_an_expression_that_hyperscan_does_not_take_leaves_the_others_gated(tmp_path: Path) -> None:
     assert Scanner([Expression(b"a(?=b)")], tmp_path / "patterns").ends(b"ab") == {}
     taken = Scanner([Expression(b"a(?=b)"), Expression(b"c")], tmp_path / "patterns")
     assert list(taken.numbers) == [Expression(b"c")]
-    assert taken.ends(b"abc") == {0: [3]}
+    assert taken.ends(b"abcc c") == {0: [[3, 4], [6, 6]]}
