@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.decision import Decision
+from cli.rego_tests import documents
+from gateway.decision import Decision, parse_decision
 from gateway.errors import PolicyError
 from gateway.policy import PolicyEngine, load_source
 from gateway.policy.embedded import Embedded
@@ -33,9 +34,14 @@ class Pair:
         self._loop = loop
         self._engines = (sidecar, embedded)
 
-    def decide(self, document: dict[str, Any]) -> tuple[Decision | str, Decision | str]:
-        sidecar, embedded = (self._loop.run_until_complete(_outcome(e, document)) for e in self._engines)
-        return sidecar, embedded
+    def decide(self, documents: Sequence[dict[str, Any]]) -> list[tuple[Decision | str, Decision | str]]:
+        """What each engine says of each document; the two work at once."""
+        return self._loop.run_until_complete(self._ask(documents))
+
+    async def _ask(self, documents: Sequence[dict[str, Any]]) -> list[tuple[Decision | str, Decision | str]]:
+        asked = [_outcome(engine, each) for engine in self._engines for each in documents]
+        said = await asyncio.gather(*asked)
+        return list(zip(said[: len(documents)], said[len(documents) :], strict=True))
 
 
 async def _outcome(engine: PolicyEngine, document: dict[str, Any]) -> Decision | str:
@@ -49,7 +55,7 @@ async def _outcome(engine: PolicyEngine, document: dict[str, Any]) -> Decision |
 def pair(opa: Path) -> Iterator[Pair]:
     pytest.importorskip("regorus", reason="the embedded engine is not installed")
     loop = asyncio.new_event_loop()
-    sidecar, embedded = Sidecar(opa, 5.0, LOG), Embedded(5.0, LOG)
+    sidecar, embedded = Sidecar(opa, 30.0, LOG), Embedded(30.0, LOG)
     try:
         for engine in (sidecar, embedded):
             loop.run_until_complete(engine.start(load_source(LIBRARY)))
@@ -73,17 +79,41 @@ def test_the_policys_own_tests_pass_on_both_engines(opa: Path) -> None:
     assert by_regorus.passed, by_regorus.lines()
 
 
-def test_the_fixtures_decide_equally(opa: Path, pair: Pair) -> None:
-    """The documents of policy_tests, as OPA builds them."""
-    names = re.findall(r"^(\w+) :=", (TESTS / "fixtures.rego").read_text(), re.MULTILINE)
-    for name in names:
-        query = f"data.policy_tests.fixtures.{name}"
-        run = subprocess.run(
-            [opa, "eval", "--format=raw", "--data", TESTS, query], capture_output=True, check=True
-        )
-        sidecar, embedded = pair.decide(json.loads(run.stdout))
-        assert sidecar == embedded
-        assert isinstance(sidecar, Decision)
+CASES = """package policy_tests.differential
+
+import data.policy_tests.cases
+
+decisions[name] := decision if {
+	some topic, titles in data.cases
+	some title, case in titles
+	name := concat(": ", [topic, title])
+	settings := object.union(data.settings, object.get(case, "settings", {}))
+	decision := data.regate.decision with input as cases._input(case) with data.settings as settings
+}
+"""
+
+
+def test_every_case_is_decided_equally(opa: Path, tmp_path: Path) -> None:
+    """The whole decision, under the case's own settings, not only what the case expects of it."""
+    regorus = pytest.importorskip("regorus", reason="the embedded engine is not installed")
+    query, module = "data.policy_tests.differential.decisions", tmp_path / "differential.rego"
+    module.write_text(CASES)
+    command = [opa, "eval", "--format=raw", "--data", LIBRARY, "--data", TESTS, "--data", module, query]
+    by_opa = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+
+    source, engine = load_source(LIBRARY), regorus.Engine()
+    tests = {str(path): path.read_text("utf-8") for path in TESTS.glob("*.rego")}
+    for name, text in {**source.modules, **tests, "differential.rego": CASES}.items():
+        engine.add_policy(name, text)
+    for data in (source.data, *documents(TESTS)):
+        engine.add_data_json(json.dumps(data))
+    engine.set_input_json("{}")
+    by_regorus = json.loads(engine.eval_rule_as_json(query))
+
+    assert len(by_opa) == sum(len(titles) for data in documents(TESTS) for titles in data["cases"].values())
+    assert by_opa.keys() == by_regorus.keys()
+    for name, decision in by_opa.items():
+        assert parse_decision(decision, "r") == parse_decision(by_regorus[name], "r"), name
 
 
 ENTITIES = [
@@ -159,39 +189,63 @@ CHANGES = st.fixed_dictionaries(
         ),
     },
 )
+AGENT = st.fixed_dictionaries(
+    {"id": st.sampled_from(["", "bot", "bot", "bot"]), "groups": st.lists(TEXT, max_size=2)}
+)
+BATCH = 50  # documents of one example
 QUIET = {
     "deadline": None,
     "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 }
 
 
-@settings(max_examples=200, **QUIET)
-@given(changes=CHANGES, agent=st.sampled_from(["", "bot"]), groups=st.lists(TEXT, max_size=2))
-def test_generated_inputs_decide_equally(
-    pair: Pair, changes: dict[str, Any], agent: str, groups: list[str]
+def some(strategy: st.SearchStrategy[Any], count: int) -> st.SearchStrategy[list[Any]]:
+    return st.lists(strategy, min_size=count, max_size=count)
+
+
+def combined(changes: list[dict[str, Any]], agents: list[dict[str, Any]], dice: Random) -> list[Any]:
+    """Documents that combine what a few draws gave: to draw each one whole would take ten times as long."""
+    keys = sorted(set().union(*changes))
+    made = []
+    for number in range(BATCH):
+        document = {**request_document(), **changes[number % len(changes)]}
+        for key in dice.sample(keys, k=dice.randint(0, len(keys))):
+            document[key] = dice.choice([each for each in changes if key in each])[key]
+        document["agent"] = {**document["agent"], **dice.choice(agents)}
+        made.append(document)
+    return made
+
+
+@pytest.mark.timeout(300)
+@settings(max_examples=10_000 // BATCH, **QUIET)
+@given(changes=some(CHANGES, 4), agents=some(AGENT, 2), seed=st.integers(0, 2**32))
+def test_ten_thousand_generated_inputs_decide_equally(
+    pair: Pair, changes: list[dict[str, Any]], agents: list[dict[str, Any]], seed: int
 ) -> None:
-    document = {**request_document(), **changes}
-    document["agent"] = {**document["agent"], "id": agent, "groups": groups}
-    sidecar, embedded = pair.decide(document)
-    assert sidecar == embedded
-    assert isinstance(sidecar, Decision)
+    made = combined(changes, agents, Random(seed))
+    for document, (sidecar, embedded) in zip(made, pair.decide(made), strict=True):
+        assert sidecar == embedded, document
+        assert isinstance(sidecar, Decision), document
 
 
-@settings(max_examples=100, **QUIET)
-@given(data=st.data())
+@pytest.mark.timeout(300)
+@settings(max_examples=2_000 // BATCH, **QUIET)
+@given(changes=some(CHANGES, 4), agents=some(AGENT, 2), values=some(JSON, 4), seed=st.integers(0, 2**32))
 def test_mutilated_inputs_are_never_decided_more_weakly_by_the_embedded_engine(
-    pair: Pair, data: st.DataObject
+    pair: Pair, changes: list[dict[str, Any]], agents: list[dict[str, Any]], values: list[Any], seed: int
 ) -> None:
-    document = {**request_document(), **data.draw(CHANGES)}
-    for key in data.draw(st.lists(st.sampled_from(sorted(document)), min_size=1, max_size=2, unique=True)):
-        if data.draw(st.booleans()):
-            document.pop(key)
-        else:
-            document[key] = data.draw(JSON)
-    sidecar, embedded = pair.decide(document)
-    if isinstance(sidecar, Decision) and isinstance(embedded, Decision):
-        order = ["allow", "mask", "require_approval", "deny"]
-        assert order.index(embedded.action) >= order.index(sidecar.action)
-        assert {mask.entity for mask in embedded.mask} >= {mask.entity for mask in sidecar.mask}
-    elif isinstance(embedded, Decision):
-        assert embedded.action == "deny"
+    dice = Random(seed)
+    made = combined(changes, agents, dice)
+    for document in made:
+        for key in dice.sample(sorted(document), k=dice.randint(1, 2)):
+            if dice.random() < 0.5:
+                document.pop(key)
+            else:
+                document[key] = dice.choice(values)
+    for document, (sidecar, embedded) in zip(made, pair.decide(made), strict=True):
+        if isinstance(sidecar, Decision) and isinstance(embedded, Decision):
+            order = ["allow", "mask", "require_approval", "deny"]
+            assert order.index(embedded.action) >= order.index(sidecar.action), document
+            assert {mask.entity for mask in embedded.mask} >= {mask.entity for mask in sidecar.mask}, document
+        elif isinstance(embedded, Decision):
+            assert embedded.action == "deny", document

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from datetime import UTC, datetime
@@ -39,6 +40,7 @@ from gateway.exchange import (
     ToolCall,
     UsageFacts,
 )
+from gateway.policy import load_source
 from gateway.policy_input import build_input
 from tests.unit.policy.conftest import LIBRARY
 
@@ -272,6 +274,12 @@ def shipped() -> Any:
     return yaml.safe_load((LIBRARY / "settings" / "data.yaml").read_text())
 
 
+def test_every_setting_is_described() -> None:
+    for part in ("properties", "definitions"):
+        for name, node in schema("settings")[part].items():
+            assert node.get("description") or name in ("phases", "categories"), name
+
+
 def test_the_shipped_settings_are_valid() -> None:
     SETTINGS.validate(shipped())
 
@@ -328,22 +336,16 @@ def test_the_library_reads_the_input_as_the_schema_has_it(opa: Path) -> None:
     assert run.returncode == 0, run.stderr
 
 
-@pytest.mark.parametrize(
-    ("name", "right", "wrong"),
-    [
-        ("rules/access.rego", "input.model", "input.modle"),
-        ("rules/tools.rego", "input.tool_calls", "input.toolcalls"),
-        ("lib/settings.rego", "input.agent.groups", "input.agent.gruops"),
-    ],
-)
-def test_opa_finds_a_misspelt_input_field(
-    opa: Path, tmp_path: Path, name: str, right: str, wrong: str
-) -> None:
+@pytest.mark.parametrize("name", sorted(load_source(LIBRARY).modules))
+def test_opa_finds_a_misspelt_input_field(opa: Path, tmp_path: Path, name: str) -> None:
     folder = tmp_path / "rego"
     shutil.copytree(LIBRARY, folder)
     text = (folder / name).read_text()
-    assert right in text
-    (folder / name).write_text(text.replace(right, wrong))
+    right = next(iter(re.findall(r"\binput\.[a-z_]+", re.sub(r"(?m)^#.*", "", text))), "")
+    wrong = f"{right}x" if right else "input.modle"
+    (folder / name).write_text(
+        re.sub(rf"{re.escape(right)}\b", wrong, text) if right else f"{text}\n_wrong if {wrong}\n"
+    )
     run = check(opa, folder)
     assert run.returncode != 0
     assert f"undefined ref: {wrong}" in run.stdout + run.stderr
