@@ -215,9 +215,9 @@ _TEXTS = """coalesce(array_to_string(list_transform({parts}, lambda part: coales
         part.text, known.texts[list_position(known.digests, part.digest)], '[not recorded]')),
         chr(10)), '')"""
 
+# By session too, which an exchange has one of: a question about one session then reads no other's records.
 _GROUPED = f"""
-    (SELECT exchange_id,
-        arg_max(session_id, seq) AS session_id,
+    (SELECT exchange_id, session_id,
         min(recorded_at) AS started_at,
         max(recorded_at) FILTER ({_ENDED}) AS ended_at,
         arg_max(agent, seq) AS agent, arg_max(owner, seq) AS owner,
@@ -240,7 +240,7 @@ _GROUPED = f"""
         coalesce(arg_max(duration_ms, seq) FILTER ({_ENDED}), -1) AS duration_ms,
         arg_min(parts, seq) FILTER (kind <> 'completion' AND phase <> 'response') AS prompt_parts,
         arg_max(parts, seq) FILTER (kind = 'completion') AS completion_parts
-     FROM {_SAID} GROUP BY exchange_id)
+     FROM {_SAID} GROUP BY exchange_id, session_id)
 """  # noqa: S608 - our own names
 
 _KNOWN = f"""
