@@ -166,7 +166,7 @@ def test_a_recorded_input_is_byte_for_byte_what_the_engine_was_asked_live_and_se
 
     every_question()
     journal.close()
-    sealer = Sealer(root, key=tmp_path / "evidence.key", settle_seconds=0, bury_seconds=0)
+    sealer = Sealer(root, key=tmp_path / "evidence.key", settle_seconds=0, bury_seconds=0, gather_seconds=0)
     sealer.start()
     sealer.seal()
     sealer.seal()  # the second pass buries the live segment
