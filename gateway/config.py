@@ -291,7 +291,10 @@ def load_config(path: Path) -> Config:
         config = msgspec.convert(document, Config)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {_explain(error, document)}") from error
-    return msgspec.structs.replace(config, root=path.resolve().parent)
+    try:
+        return msgspec.structs.replace(config, root=path.resolve().parent)
+    except ValueError as error:  # what only shows once the paths are known
+        raise ConfigError(f"{path}: {error}") from error
 
 
 def config_path() -> Path:
