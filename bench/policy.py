@@ -1,19 +1,22 @@
 """`python -m bench.policy`: what one decision costs in OPA and embedded, beside a trivial and a plain policy.
 
 A prompt of 300 B with four entities. OPA is measured by `opa bench` over the bundle as the sidecar loads it,
-regorus in this process by its CPU time, the reading of the input included. Both are the best of several
-rounds, for a shared machine only ever adds; the ratios travel between machines, the microseconds do not.
+regorus in this process as the worker runs it, the reading of the input apart. The policies take turns, and
+each figure is the best of several rounds, for a shared machine only ever adds. The ratios and the allocations
+travel between machines, the microseconds do not.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import platform
+import statistics
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,6 +39,7 @@ from gateway.policy_input import build_input
 _LIBRARY = Path(__file__).parent.parent / "policies" / "rego"
 _DECISION = "data.regate.decision"
 _ROUNDS = 5
+_DECISIONS = 2000  # of regorus, for each policy
 _TEXT = (
     "Write to <EMAIL_ADDRESS_k7f3q2> or call <PHONE_NUMBER_a2b3c4>, the card is <CREDIT_CARD_d5e6f7>, the "
     "number <US_SSN_g2h3i4>. Then tell me in two sentences what the customer wants, and whether the order of "
@@ -82,81 +86,104 @@ _PLAIN = {"main.rego": _PLAIN_MAIN} | {
 }
 
 
+@dataclass(frozen=True)
+class _Subject:
+    """A policy and the input that it is asked about."""
+
+    name: str
+    modules: Mapping[str, str]
+    data: Mapping[str, Any]
+    document: dict[str, Any]
+
+
 def main() -> None:
-    """Measure the three policies with each engine there is, and print a table."""
+    """Measure the policies with each engine there is, and print a table."""
     source = load_source(_LIBRARY)
-    policies: dict[str, tuple[Mapping[str, str], Mapping[str, Any]]] = {
-        "trivial": (_TRIVIAL, {}),
-        "plain, 10 topics": (_PLAIN, {}),
-        "the library": (source.modules, source.data),
-    }
     full, empty = _document(4), _document(0)
+    subjects = [
+        _Subject("trivial", _TRIVIAL, {}, full),
+        _Subject("plain, 10 topics", _PLAIN, {}, full),
+        _Subject("the library", source.modules, source.data, full),
+        _Subject("the library, nothing found", source.modules, source.data, empty),
+    ]
     print(f"{platform.machine()}, Python {platform.python_version()}; one decision, best of {_ROUNDS} rounds")
-    print(f"input {len(json.dumps(full))} B\n")
-    print("| policy | OPA, mean | OPA, best | allocations | regorus, CPU | of it the input |")
-    print("|---|---|---|---|---|---|")
-    for name, (modules, data) in policies.items():
-        _print(name, modules, data, full)
-    _print("the library, nothing found", source.modules, source.data, empty)
+    print(f"input {len(json.dumps(full))} B; load average {os.getloadavg()[0]:.1f}\n")
+    by_opa, by_regorus = _opa(subjects), _regorus(subjects)
+    print(
+        "| policy | OPA, least | OPA, median | OPA, mean | allocations "
+        "| regorus, least | regorus, median | reading |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    for subject in subjects:
+        print(f"| {subject.name} | {by_opa[subject.name]} | {by_regorus[subject.name]} |")
 
 
-def _print(name: str, modules: Mapping[str, str], data: Mapping[str, Any], document: dict[str, Any]) -> None:
+def _opa(subjects: Sequence[_Subject]) -> dict[str, str]:
     opa = find_opa()
-    by_opa = _opa(opa, modules, data, document) if opa else "not installed | | "
-    print(f"| {name} | {by_opa} | {_regorus(modules, data, document)} |")
-    sys.stdout.flush()
-
-
-def _opa(opa: Path, modules: Mapping[str, str], data: Mapping[str, Any], document: dict[str, Any]) -> str:
+    if opa is None:
+        return {subject.name: "not installed | | | " for subject in subjects}
+    rounds: dict[str, list[dict[str, Any]]] = {subject.name: [] for subject in subjects}
     with tempfile.TemporaryDirectory(prefix="regate-bench-") as folder:
-        bundle, file = Path(folder, "bundle"), Path(folder, "input.json")
-        file.write_text(json.dumps(document))
-        files = {
-            ".manifest": json.dumps({"revision": "bench", "roots": ["regate", "settings"]}),
-            "data.json": json.dumps(data),
-            **modules,
-        }
-        for name, text in files.items():
-            (bundle / name).parent.mkdir(parents=True, exist_ok=True)
-            (bundle / name).write_text(text)
-        command = [opa, "bench", "--bundle", bundle, "--input", file, "--format=json", _DECISION]
-        rounds = [
-            json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
-            for _ in range(_ROUNDS)
-        ]
-    mean = min(each["T"] / each["N"] for each in rounds) / 1000
-    best = min(each["Extra"]["histogram_timer_rego_query_eval_ns_min"] for each in rounds) / 1000
-    return f"{mean:.0f} µs | {best:.0f} µs | {rounds[0]['MemAllocs'] // rounds[0]['N']}"
+        commands = {subject.name: _bench(opa, Path(folder, subject.name), subject) for subject in subjects}
+        for _ in range(_ROUNDS):
+            for name, command in commands.items():
+                run = subprocess.run(command, capture_output=True, check=True)
+                rounds[name].append(json.loads(run.stdout))
+    return {name: _told(found) for name, found in rounds.items()}
 
 
-def _regorus(modules: Mapping[str, str], data: Mapping[str, Any], document: dict[str, Any]) -> str:
+def _bench(opa: Path, folder: Path, subject: _Subject) -> list[str | Path]:
+    """The command that measures once; the bundle and the input are written to `folder`."""
+    bundle, file = folder / "bundle", folder / "input.json"
+    files = {
+        ".manifest": json.dumps({"revision": "bench", "roots": ["regate", "settings"]}),
+        "data.json": json.dumps(subject.data),
+        **subject.modules,
+    }
+    for name, text in files.items():
+        (bundle / name).parent.mkdir(parents=True, exist_ok=True)
+        (bundle / name).write_text(text)
+    file.write_text(json.dumps(subject.document))
+    return [opa, "bench", "--bundle", bundle, "--input", file, "--format=json", _DECISION]
+
+
+def _told(rounds: Sequence[dict[str, Any]]) -> str:
+    evaluation = "histogram_timer_rego_query_eval_ns_"
+    least, median = (min(each["Extra"][evaluation + what] for each in rounds) for what in ("min", "median"))
+    mean = min(each["T"] / each["N"] for each in rounds)
+    allocations = rounds[0]["MemAllocs"] // rounds[0]["N"]
+    return f"{least / 1000:.0f} µs | {median / 1000:.0f} µs | {mean / 1000:.0f} µs | {allocations}"
+
+
+def _regorus(subjects: Sequence[_Subject]) -> dict[str, str]:
+    # as in the worker; read when regorus first fails
+    os.environ["RUST_LIB_BACKTRACE"] = os.environ["RUST_BACKTRACE"] = "0"
     try:
         import regorus  # type: ignore[import-untyped]  # an optional extra, without types
     except ImportError:
-        return "not installed | "
-    engine = regorus.Engine()
-    for name, text in modules.items():
-        engine.add_policy(name, text)
-    engine.add_data_json(json.dumps(data))
-    text = json.dumps(document)
-
-    def decide() -> None:
-        engine.set_input_json(text)
-        engine.eval_rule_as_json(_DECISION)
-
-    whole, reading = _cpu(decide), _cpu(lambda: engine.set_input_json(text))
-    return f"{whole:.0f} µs | {reading:.0f} µs"
-
-
-def _cpu(work: Any, times: int = 100) -> float:
-    """CPU time of one call, in microseconds."""
-    best = float("inf")
-    for _ in range(_ROUNDS * 2):
-        start = time.process_time()
-        for _ in range(times):
-            work()
-        best = min(best, (time.process_time() - start) / times)
-    return best * 1e6
+        return {subject.name: "not installed | | " for subject in subjects}
+    engines = {}
+    for subject in subjects:
+        engine = engines[subject.name] = regorus.Engine()
+        for name, text in subject.modules.items():
+            engine.add_policy(name, text)
+        engine.add_data_json(json.dumps(subject.data))
+    times: dict[str, list[int]] = {subject.name: [] for subject in subjects}
+    reading: dict[str, list[int]] = {subject.name: [] for subject in subjects}
+    inputs = {subject.name: json.dumps(subject.document) for subject in subjects}
+    for _ in range(_DECISIONS):
+        for name, engine in engines.items():
+            start = time.perf_counter_ns()
+            engine.set_input_json(inputs[name])
+            read = time.perf_counter_ns()
+            engine.eval_rule_as_json(_DECISION)
+            reading[name].append(read - start)
+            times[name].append(time.perf_counter_ns() - read)
+    return {
+        name: f"{min(found) / 1000:.0f} µs | {statistics.median(found) / 1000:.0f} µs "
+        f"| {statistics.median(reading[name]) / 1000:.0f} µs"
+        for name, found in times.items()
+    }
 
 
 def _document(entities: int) -> dict[str, Any]:

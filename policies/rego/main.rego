@@ -68,7 +68,13 @@ _actions := {verdict.action | some verdict in _heard}
 _heard := [_read(verdict) | some verdict in data.regate.rules[_].verdicts]
 
 _read(verdict) := verdict if {
-	_readable(verdict)
+	verdict.action in {"allow", "mask", "require_approval", "deny"}
+	verdict.severity in {"low", "medium", "high", "critical"}
+	is_string(verdict.rule)
+	is_string(verdict.title)
+	is_string(verdict.message)
+	is_array(verdict.controls)
+	_readable_rest(verdict)
 } else := _deny(
 	"regate.unreadable_verdict", "A policy rule is mistaken",
 	sprintf("rule %s gave a verdict that cannot be read, so it counts as deny", [_rule_of(verdict)]),
@@ -102,16 +108,6 @@ _deny(rule, title, message) := {
 default _rule_of(_) := "(unnamed)"
 
 _rule_of(verdict) := verdict.rule if is_string(verdict.rule)
-
-_readable(verdict) if {
-	verdict.action in {"allow", "mask", "require_approval", "deny"}
-	verdict.severity in {"low", "medium", "high", "critical"}
-	is_string(verdict.rule)
-	is_string(verdict.title)
-	is_string(verdict.message)
-	is_array(verdict.controls)
-	_readable_rest(verdict)
-}
 
 # Most verdicts have the required keys alone, or these and masks: that is seen by their number.
 _readable_rest(verdict) if {

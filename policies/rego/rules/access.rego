@@ -127,16 +127,16 @@ _known_agent if input.agent.id != ""
 
 _permitted(list, name) if {
 	some said in data.regate.lib.settings.said
-	_listed(name, said[list])
+	"*" in said[list]
+} else if {
+	some said in data.regate.lib.settings.said
+	some pattern in said[list]
+	glob.match(pattern, null, name)
 }
 
-_offered if _listed(input.model, object.get(data.regate.lib.settings.provider, "models", ["*"]))
-
-_listed(name, patterns) if {
-	"*" in patterns
-} else if {
-	some pattern in patterns
-	glob.match(pattern, null, name)
+_offered if {
+	some pattern in object.get(data.regate.lib.settings.provider, "models", ["*"])
+	glob.match(pattern, null, input.model)
 }
 
 _groups := concat(", ", object.keys(data.regate.lib.settings.said))
