@@ -12,7 +12,6 @@ A record without its body and salt is still in the chain, which holds its commit
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -128,7 +127,7 @@ class Remover:
         line = {"kind": "dropped", "path": seal["path"], "dropped_at": stamp(datetime.now(UTC))}
         signed_log.append(folder.seals, line, signer, folder.disk)
         empty = folder.aside(f"{path.stem}-dropped")
-        shutil.copyfile(folder.no_records, empty)
+        folder.disk.write_new(empty, folder.no_records.read_bytes(), 0o400)
         folder.disk.rename(empty, path)
         folder.disk.sync_folder(path.parent)
 

@@ -6,15 +6,19 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import orjson
 import pytest
 
-from gateway.audit import Journal, Sealer, new_writer
+from gateway.audit import Journal, Sealer, new_writer, signed_log
 from gateway.audit.folder import Folder, is_tombstone
-from gateway.audit.rotation import rotate
+from gateway.audit.removal import Order, RemovalFailed, Remover, order_erasure
+from gateway.audit.removal_worker import write_anew
+from gateway.audit.rotation import open_signer, rotate
 from gateway.audit.seal import SealingFailed
 from gateway.audit.seal_plan import End
 from gateway.audit.seal_worker import write_files
@@ -37,6 +41,13 @@ class InProcessSealer(Sealer):
         self, ends: Mapping[str, tuple[int, End]], files: Sequence[Sequence[str]]
     ) -> Iterable[dict[str, Any]]:
         return write_files(self._folder, {writer: end for writer, (_, end) in ends.items()}, files)
+
+
+class InProcessRemover(Remover):
+    """The same of files that are written anew."""
+
+    def _write_anew(self, path: str, orders: Sequence[Order]) -> dict[str, Any]:
+        return write_anew(self._folder, self._folder.root / path, orders)
 
 
 class Gateway:
@@ -63,6 +74,11 @@ class Gateway:
         self._again(lambda: sealer.seal(sign=True))
         self._again(sealer.seal)
 
+    def erase(self) -> None:
+        """Order that everything said so far is erased, and have it done."""
+        signer = self._again(lambda: open_signer(self.key, self.folder))
+        self._again(lambda: order_erasure(self.folder, signer, "", "billing", datetime.now(UTC)))
+
     def start(self) -> Journal:
         journal = Journal(
             self.root, new_writer(), key=self.key, segment_bytes=1500, sign_seconds=0, disk=self.disk
@@ -71,10 +87,11 @@ class Gateway:
         self.journals.append(journal)
         return journal
 
-    def sealer(self) -> Sealer:
+    def sealer(self, retention: timedelta | None = None) -> Sealer:
         sealer = InProcessSealer(
             self.root, key=self.key, settle_seconds=0, bury_seconds=0, gather_seconds=0, disk=self.disk
         )
+        sealer._remover = InProcessRemover(sealer._folder, retention)
         sealer.start()
         return sealer
 
@@ -98,8 +115,26 @@ class Gateway:
         """An error that comes once is told, and the same works the next time."""
         try:
             return work()
-        except (ConfigError, SealingFailed, OSError):
+        except (ConfigError, SealingFailed, RemovalFailed, OSError):
             return work()
+
+
+class ErasingGateway(Gateway):
+    """Records, seals, erases what was said, records on, and drops all files whose time is over."""
+
+    def run(self) -> None:
+        journal = self._again(self.start)
+        sealer = self._again(self.sealer)
+        self.record(journal, "a0")
+        self.record(journal, "a1")
+        self._again(sealer.seal)
+        self.erase()
+        self._again(sealer.seal)
+        self.record(journal, "b0")
+        journal.close()
+        self._again(sealer.seal)
+        self._again(self._again(lambda: self.sealer(timedelta(0))).seal)
+        self._again(self.sealer)  # the next start deletes what stands for dropped files
 
 
 @pytest.fixture(autouse=True)
@@ -122,23 +157,35 @@ def torn(folder: Folder) -> bool:
 
 
 def is_whole(base: Path, acknowledged: list[str]) -> Counter[str]:
-    """Everything acknowledged is there once, nothing twice, and every chain holds."""
+    """What was acknowledged is there once or dropped on record, nothing twice, and every chain holds."""
     report = verify(base / "audit", base / "state" / "evidence.pub")
     assert report.breaks == []
     found = counts(Folder(base / "audit"))
     names = {name: count for name, count in found.items() if len(name) == 2}
-    assert {name: names.get(name) for name in acknowledged} == dict.fromkeys(acknowledged, 1)
+    assert len(set(acknowledged) - names.keys()) <= report.dropped
     assert set(names.values()) <= {1}
     return found
 
 
-def crashes(tmp_path: Path, shard: int) -> Iterator[tuple[Gateway, FaultyDisk, Path]]:
+def is_erased(folder: Folder) -> bool:
+    """Whether nothing is left of what was said before the last order that stands."""
+    lines = [orjson.loads(line) for line in signed_log.lines(folder.seals)]
+    before = max((line["before"] for line in lines if line["kind"] == "order"), default="")
+    if not before:
+        return True
+    with duckdb.connect() as connection:
+        create_views(connection, folder)
+        left = "SELECT count(body) FROM records WHERE kind = 'decision' AND recorded_at <= ?::TIMESTAMPTZ"
+        return connection.execute(left, [before]).fetchall() == [(0,)]
+
+
+def crashes(tmp_path: Path, shard: int, kind: type[Gateway]) -> Iterator[tuple[Gateway, FaultyDisk, Path]]:
     """The same run, dying at one operation after the other, to its end: every third, from `shard` on."""
     for at in range(1 + shard, 1000, SHARDS):
         base = tmp_path / f"run-{at}"
         base.mkdir()
         disk = FaultyDisk(at)
-        gateway = Gateway(base, disk)
+        gateway = kind(base, disk)
         with suppress(PowerCut):
             gateway.run()
         yield gateway, disk, base
@@ -165,12 +212,13 @@ def left_over(disk: FaultyDisk, base: Path) -> Iterator[tuple[Survival, Path]]:
 
 
 @pytest.mark.timeout(900)  # a hundred starts and stops
+@pytest.mark.parametrize("kind", [Gateway, ErasingGateway])
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_a_crash_at_any_operation_loses_nothing_acknowledged_and_doubles_nothing(
-    tmp_path: Path, shard: int
+    tmp_path: Path, shard: int, kind: type[Gateway]
 ) -> None:
     ran = 0
-    for gateway, disk, base in crashes(tmp_path, shard):
+    for gateway, disk, base in crashes(tmp_path, shard, kind):
         for survival, left in left_over(disk, base):
             if survival == "kill" and (left / "state" / "evidence.pub").exists():
                 is_whole(left, gateway.acknowledged)
@@ -183,26 +231,31 @@ def test_a_crash_at_any_operation_loses_nothing_acknowledged_and_doubles_nothing
             again.sealer().seal(everything=True, sign=True)
 
             found = is_whole(left, [*gateway.acknowledged, "zz"])
+            assert is_erased(Folder(left / "audit")), (disk.fired, survival)
             assert bool(found["torn_tail_cut"]) == cut, (disk.fired, survival)
         ran += 1
     assert ran > 90 / SHARDS
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize("kind", [Gateway, ErasingGateway])
 @pytest.mark.parametrize("shard", range(SHARDS))
-def test_an_error_of_any_operation_refuses_or_is_made_good(tmp_path: Path, shard: int) -> None:
+def test_an_error_of_any_operation_refuses_or_is_made_good(
+    tmp_path: Path, shard: int, kind: type[Gateway]
+) -> None:
     for at in range(1 + shard, 1000, SHARDS):
         base = tmp_path / f"run-{at}"
         base.mkdir()
         disk = FaultyDisk(at, ERRORS[at // SHARDS % len(ERRORS)])
-        gateway = Gateway(base, disk)
+        gateway = kind(base, disk)
         try:
             gateway.run()
         finally:
             gateway.stop()
             disk.close()
         is_whole(base, gateway.acknowledged)
-        assert len(gateway.acknowledged) >= 5, disk.fired
+        assert is_erased(Folder(base / "audit")), disk.fired
+        assert len(gateway.acknowledged) >= (5 if kind is Gateway else 2), disk.fired
         if not disk.fired:
             break
     assert at > 90
