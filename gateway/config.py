@@ -22,6 +22,7 @@ _BASE_URL = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 _ANCHOR = r"^(|file:/.+|https://.+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?/.*)$"
 _OPA_URL = re.compile(r"(?P<scheme>https?)://(?P<host>\[[0-9a-fA-F:]+\]|[^/?#@:\s\[\]]+)(:[1-9]\d{0,4})?/?")
 _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
+_MOST_VALUES = 1_000_000  # in one YAML file, those that aliases repeat included
 _REFERENCE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)")
 
 Checksum = Literal["", "luhn", "mod97", "mod11", "mod11_10", "verhoeff"]
@@ -280,10 +281,10 @@ def load_config(path: Path) -> Config:
     Raises ConfigError with the file, the path in it, what was found and what was expected.
     """
     try:
-        document = yaml.load(path.read_text("utf-8"), _StrictLoader)  # noqa: S506 - a SafeLoader, see below
+        document = strict_yaml(path.read_text("utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path}: not valid YAML: {error}") from error
     if isinstance(document, dict) and "root" in document:
         raise ConfigError(f"{path}: $.root: found an unknown key; it is not a setting")
@@ -314,20 +315,42 @@ def resolve_reference(reference: str) -> str | None:
 
 
 def strict_yaml(text: str) -> Any:
-    """YAML as plain data. Raises yaml.YAMLError, also on a key that is given twice."""
-    return yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader, see below
+    """YAML as plain data.
+
+    Raises yaml.YAMLError, also on a key that is given twice and on aliases that multiply without measure, and
+    RecursionError on nesting that is too deep.
+    """
+    document = yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader, see below
+    _measure(document)
+    return document
+
+
+def _measure(document: Any) -> None:
+    """A few lines of aliases can stand for more than any memory holds, and an alias for what it is in."""
+    pending, values = [document], 1
+    while pending:
+        node = pending.pop()
+        inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        values += len(inner)
+        if values > _MOST_VALUES:
+            raise yaml.YAMLError(f"its aliases stand for more than {_MOST_VALUES} values, or for themselves")
+        pending.extend(inner)
 
 
 class _StrictLoader(yaml.SafeLoader):
     """PyYAML keeps the last of two equal keys; a setting given twice is a mistake to report."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for index, key in enumerate(keys):
-            if key in keys[:index]:
+        keys = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, Hashable):  # refused below, in words of its own
+                continue
+            if key in keys:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"{key!r} is given twice", node.start_mark
                 )
+            keys.add(key)
         return super().construct_mapping(node, deep)
 
 

@@ -8,7 +8,7 @@ from gateway.config import Config
 from gateway.errors import ConfigError
 from gateway.policy.bundle import SUFFIX, read_archive, read_bundle
 from gateway.policy.signing_keys import load_verify_key
-from gateway.policy.source import PolicySource, fingerprint, load_source
+from gateway.policy.source import PolicySource, fingerprint, load_source, print_of
 
 
 def load_policy(path: Path, verify_key: Path | None) -> PolicySource:
@@ -39,9 +39,8 @@ def is_bundle(path: Path) -> bool:
     return path.name.endswith(SUFFIX)
 
 
-def _print(path: Path) -> tuple[int, int, int] | None:
+def _print(path: Path) -> tuple[int, int, int, int] | None:
     try:
-        state = path.stat()
+        return print_of(path.stat())
     except OSError:  # loading it says why
         return None
-    return state.st_ino, state.st_size, state.st_mtime_ns

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -45,9 +45,10 @@ def topic_faults(
     for steps, schema in declared(path, files[name]):
         try:
             Draft7Validator.check_schema(schema)
-        except SchemaError as error:
+        except (SchemaError, RecursionError) as error:
+            why = error.message if isinstance(error, SchemaError) else str(error)
             yield ConfigError(
-                f"{path}:1: METADATA: the schema of {_dotted(steps)} is no JSON Schema: {error.message[:300]}"
+                f"{path}:1: METADATA: the schema of {_dotted(steps)} is no JSON Schema: {why[:300]}"
             )
             continue
         value: Any = data.get(SETTINGS, {})
@@ -121,7 +122,7 @@ def _faults(
     validator = Draft7Validator(schema, registry=Registry())
     try:
         found = sorted(validator.iter_errors(value), key=lambda fault: [str(s) for s in fault.absolute_path])
-    except (Unresolvable, re.error, RecursionError) as error:
+    except (Unresolvable, re.error, RecursionError, ArithmeticError) as error:
         yield ConfigError(f"{root}: the schema of {_dotted(steps)} cannot be applied: {error}")
         return
     for fault in found[:_MOST]:
@@ -154,11 +155,7 @@ def _place(root: Path, files: Mapping[str, str], steps: tuple[Any, ...]) -> str:
 
 def _line(text: str, steps: tuple[Any, ...]) -> tuple[int, int]:
     """How many of the steps the file goes along, and the line where the last of them stands."""
-    try:
-        node = yaml.compose(text, yaml.SafeLoader)
-    except yaml.YAMLError:  # JSON that is no YAML: it was read as JSON
-        return 0, 1
-    depth, line = 0, 1
+    depth, line, node = 0, 1, _composed(text)
     for step in steps:
         inner = None
         if isinstance(node, yaml.MappingNode):
@@ -169,3 +166,13 @@ def _line(text: str, steps: tuple[Any, ...]) -> tuple[int, int]:
             break
         depth, line, node = depth + 1, inner[0].start_mark.line + 1, inner[1]
     return depth, line
+
+
+@lru_cache(maxsize=4)
+def _composed(text: str) -> yaml.Node | None:
+    """The text with its places, read once for all faults; None for JSON that is no YAML."""
+    try:
+        node: yaml.Node | None = yaml.compose(text, yaml.SafeLoader)
+    except (yaml.YAMLError, RecursionError):
+        return None
+    return node

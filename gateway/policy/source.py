@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from gateway.errors import ConfigError
 from gateway.policy.settings import SETTINGS, library_faults, topic_faults
 
 DATA_FILES = ("data.yaml", "data.json")
+_MOST_BYTES = 16 * 1024 * 1024  # of one file
 _READER = "regate.lib.settings"  # the module of the library that reads them
 
 # The package must stand alone on its line: then no engine can read another one than we do.
@@ -102,16 +104,25 @@ def _noted(faults: list[ConfigError]) -> Iterator[None]:
         faults.append(error)
 
 
-def fingerprint(root: Path) -> tuple[tuple[str, int, int, int], ...]:
-    """What changes when a policy file does, without reading it: name, inode, size and time of each file."""
+def fingerprint(root: Path) -> tuple[tuple[object, ...], ...]:
+    """What changes when a policy file does, without reading it."""
     prints = []
     for path in policy_files(root):
         try:
             state = path.stat()
         except OSError:  # went away meanwhile: the next look is different again
             continue
-        prints.append((str(path), state.st_ino, state.st_size, state.st_mtime_ns))
+        prints.append((str(path), *print_of(state)))
     return tuple(prints)
+
+
+def print_of(state: os.stat_result) -> tuple[int, int, int, int]:
+    """What tells one state of a file from another.
+
+    Archives and build tools set the time of a file to a fixed one, and a file system gives the inode of the
+    old file to the new one: only the time of the change itself cannot be set.
+    """
+    return state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
 
 
 def policy_files(root: Path) -> Iterator[Path]:
@@ -147,8 +158,15 @@ def _refuse(error: ConfigError) -> None:
 
 
 def _read(path: Path) -> str:
+    """The text of a plain file: a pipe or a device could keep whoever reads it, or never end."""
     try:
-        return path.read_bytes().decode("utf-8")
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ConfigError(f"{path}: expected a plain file")
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise ConfigError(f"{path}: expected at most {_MOST_BYTES} bytes")
+        return content.decode("utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -163,7 +181,15 @@ def _check_packages(root: Path, modules: Mapping[str, str], faults: list[ConfigE
             packages[name] = _allowed_package(root / name, text)
     for package in dict.fromkeys(packages.values()):
         names = [name for name in packages if packages[name] == package]
-        if _TOPIC.match(package) and not any(_VERDICTS.search(modules[name]) for name in names):
+        speaking = [name for name in names if _VERDICTS.search(modules[name])]
+        if speaking and not _TOPIC.match(package):
+            faults.append(
+                ConfigError(
+                    f"{root / speaking[0]}:1: package {package} has verdicts, which nobody hears there; "
+                    "expected package regate.rules.<topic>"
+                )
+            )
+        if _TOPIC.match(package) and not speaking:
             faults.append(
                 ConfigError(
                     f"{root / names[0]}:1: package {package} has no verdicts; "
@@ -206,6 +232,7 @@ def _parse_data(path: Path, text: str) -> Any:
         raise ConfigError(f"{path}: expected data in a file called {' or '.join(DATA_FILES)}")
     try:
         document = json.loads(text, object_pairs_hook=_once) if path.suffix == ".json" else strict_yaml(text)
+        _check_names(document)
         return json.loads(json.dumps(document, allow_nan=False))
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -214,6 +241,25 @@ def _parse_data(path: Path, text: str) -> Any:
         raise ConfigError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from error
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise ConfigError(f"{path}: expected data that JSON can express: {error}") from error
+
+
+def _check_names(document: Any) -> None:
+    """Rego knows names of text only: `no:`, a truth value in YAML, would be the name `false` there.
+
+    Half of a surrogate pair is no text: each engine would make something else of it. Raises TypeError and
+    ValueError.
+    """
+    if isinstance(document, dict):
+        for name, value in document.items():
+            if not isinstance(name, str):
+                raise TypeError(f"found {name!r} as a name, expected text: put it in quotes")
+            _check_names(name)
+            _check_names(value)
+    elif isinstance(document, list):
+        for value in document:
+            _check_names(value)
+    elif isinstance(document, str):
+        document.encode()
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -155,6 +155,20 @@ def test_a_topic_that_misspells_verdicts_is_refused(policy: Path) -> None:
         ("settings/record/data.yaml", "a: 1\n", "has a value at settings.record"),
         ("settings/x/data.json", '{"a": 1, "a": 2}', "a key is given twice"),
         ("settings/x/data.json", '{\n"a": }', r"data\.json:2: not valid JSON"),
+        ("settings/x/data.json", '{"a": "\\ud800"}', "surrogates not allowed"),
+        (
+            "settings/x/data.yaml",
+            "groups: {no: {}}\n",
+            "found False as a name, .* put it in quotes",
+        ),
+        ("settings/x/data.yaml", "1: a\n'1': b\n", "found 1 as a name, expected text"),
+        ("settings/data.yaml", "a: " + "[" * 2000 + "]" * 2000 + "\n", "maximum recursion depth"),
+        ("settings/x/data.yaml", "a: &a [*a]\n", "its aliases stand for more than"),
+        (
+            "settings/x/data.yaml",
+            "a0: &a0 [x, x]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 64)),
+            "its aliases stand for more than",
+        ),
     ],
 )
 def test_data_that_cannot_be_used_is_refused(policy: Path, name: str, text: str, message: str) -> None:
@@ -162,6 +176,38 @@ def test_data_that_cannot_be_used_is_refused(policy: Path, name: str, text: str,
     (policy / name).write_text(text)
     with pytest.raises(ConfigError, match=message):
         load_source(policy)
+
+
+def test_verdicts_where_nobody_hears_them_are_refused(policy: Path) -> None:
+    for package in ("regate", "regate.lib.mine"):
+        (policy / "mine.rego").write_text(f"package {package}\n\nverdicts contains 1 if true\n")
+        with pytest.raises(ConfigError, match=r"mine\.rego:1: .* has verdicts, which nobody hears there"):
+            load_source(policy)
+
+
+@pytest.mark.parametrize("name", ["rules/pipe.rego", "settings/pipe/data.yaml"])
+def test_a_pipe_is_refused_and_keeps_nobody(policy: Path, name: str) -> None:
+    (policy / name).parent.mkdir(exist_ok=True)
+    os.mkfifo(policy / name)
+    with pytest.raises(ConfigError, match="expected a plain file"):
+        load_source(policy)
+
+
+def test_a_file_without_end_is_refused(policy: Path) -> None:
+    with (policy / "rules" / "long.rego").open("wb") as file:
+        file.truncate(16 * 1024 * 1024 + 1)
+    with pytest.raises(ConfigError, match="expected at most 16777216 bytes"):
+        load_source(policy)
+
+
+def test_an_edit_that_keeps_size_inode_and_time_is_seen(policy: Path) -> None:
+    file = policy / "settings" / "data.yaml"
+    before, seen, text = file.stat(), fingerprint(policy), file.read_text()
+    while fingerprint(policy) == seen:  # until the file system's clock has moved on
+        file.write_text(text.replace("2", "3"))
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (file.stat().st_ino, file.stat().st_size) == (before.st_ino, before.st_size)
+    assert file.stat().st_mtime_ns == before.st_mtime_ns
 
 
 def test_a_data_file_is_rooted_at_its_folder(policy: Path) -> None:
