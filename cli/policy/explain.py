@@ -14,7 +14,7 @@ import typer
 from cli.opened import shown
 from cli.policy.folders import AsJson, PolicyFolder, configured
 from cli.policy.loading import load
-from cli.policy.opa import OpaFailed, run_opa
+from cli.policy.opa import NOT_HIDDEN, OpaFailed, capabilities, run_opa
 from cli.policy.syntax import Module, Node, constant, line_of, nodes, parse_all, rule_name
 from cli.rego_tests import rego_files
 from gateway.audit.inputs import find_decision
@@ -206,19 +206,23 @@ def _traced(config: Config, recorded: RecordedDecision, trace: Trace) -> str:
         raise ConfigError(f"a trace needs opa {PINNED}: run make setup")
     if recorded.input is None:
         raise Unexplained(f"there is no input to trace: {_held_back(recorded)}")
-    # the policy was loaded for the decision above, so it names no built-in that reaches out
-    run = run_opa(
-        opa,
-        "eval",
-        f"--explain={trace.value}",
-        "--format=pretty",
-        f"--timeout={max(1, round(config.policy.timeout_seconds))}s",
-        "--data",
-        config.policy_path,
-        "--stdin-input",
-        "data.regate.decision",
-        stdin=json.dumps(recorded.input, ensure_ascii=False),
-    )
+    with capabilities(
+        opa
+    ) as allowed:  # the decision above may be another engine's, and of files since edited
+        run = run_opa(
+            opa,
+            "eval",
+            f"--explain={trace.value}",
+            "--format=pretty",
+            f"--timeout={max(1, round(config.policy.timeout_seconds))}s",
+            f"--capabilities={allowed}",
+            NOT_HIDDEN,
+            "--data",
+            config.policy_path,
+            "--stdin-input",
+            "data.regate.decision",
+            stdin=json.dumps(recorded.input, ensure_ascii=False),
+        )
     if run.code:
         raise OpaFailed(f"opa eval: {(run.err or run.out).strip()[:2000]}")
     return run.out

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 
 from cli.policy.faults import Fault
 from gateway.errors import RegateError
-from gateway.policy.builtins import REFUSED, WHY, restricted
+from gateway.policy.builtins import REFUSED, WHY, offline, restricted
 
 SECONDS = 60.0
 NOT_HIDDEN = "--ignore=.*"  # hidden files are editors' and git's
@@ -65,22 +65,22 @@ def run_opa(opa: Path, *arguments: str | Path, stdin: str = "", seconds: float =
 
 
 @contextmanager
-def capabilities(opa: Path) -> Iterator[Path]:
+def capabilities(opa: Path, less: Callable[[str], str] = restricted) -> Iterator[Path]:
     """A file for `--capabilities`, without the built-ins that policy may not use: for what evaluates policy.
 
     Raises OpaFailed, PolicyUnavailable.
     """
     with tempfile.TemporaryDirectory(prefix="regate-opa-") as folder:
         file = Path(folder) / "capabilities.json"
-        file.write_text(restricted(run_opa(opa, "capabilities", "--current").out), "utf-8")
+        file.write_text(less(run_opa(opa, "capabilities", "--current").out), "utf-8")
         yield file
 
 
 def compile_faults(opa: Path, folders: Sequence[Path], schemas: Path) -> list[Fault]:
     """What OPA's strict compiler says of the Rego files, types by schema included."""
-    run = run_opa(
-        opa, "check", "--strict", NOT_HIDDEN, "--format=json", "--max-errors=0", "--schema", schemas, *folders
-    )
+    strict = ("check", "--strict", NOT_HIDDEN, "--format=json", "--max-errors=0", "--schema", schemas)
+    with capabilities(opa, offline) as known:
+        run = run_opa(opa, *strict, "--capabilities", known, *folders)
     if not run.code:
         return []
     errors = run.document().get("errors") or []
@@ -125,6 +125,8 @@ def _todo(code: str, message: str, details: dict[str, Any]) -> str:
         return WHY
     if message.startswith("undefined function"):
         return "define it, import the package that does, or take a built-in of OPA"
+    if "remote reference loading disabled" in message:
+        return "write the schema out: no host is asked"
     if "unused" in message:
         return "remove it, or write _"
     return {

@@ -47,15 +47,27 @@ async def check_builtins(opa: Path, folder: Path, bundle: str) -> None:
 
 def restricted(capabilities: str) -> str:
     """What `opa capabilities` prints, less what is refused. Raises PolicyUnavailable when it is no list."""
-    try:
-        document: dict[str, Any] = json.loads(capabilities)
-        builtins = document["builtins"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise PolicyUnavailable("opa ended at its start, without a list of its capabilities") from error
+    document = _offline(capabilities)
     document["builtins"] = [
-        each for each in builtins if each["name"] not in REFUSED and not each.get("nondeterministic")
+        each
+        for each in document["builtins"]
+        if each["name"] not in REFUSED and not each.get("nondeterministic")
     ]
     return json.dumps(document)
+
+
+def offline(capabilities: str) -> str:
+    """What `opa capabilities` prints, less all hosts. Raises PolicyUnavailable when it is no list."""
+    return json.dumps(_offline(capabilities))
+
+
+def _offline(capabilities: str) -> dict[str, Any]:
+    """A schema in METADATA may refer to any host, and OPA would ask it while it compiles."""
+    try:
+        document: dict[str, Any] = json.loads(capabilities)
+        return {**document, "builtins": list(document["builtins"]), "allow_net": []}
+    except (ValueError, KeyError, TypeError) as error:
+        raise PolicyUnavailable("opa ended at its start, without a list of its capabilities") from error
 
 
 def explained(complaint: str) -> str:

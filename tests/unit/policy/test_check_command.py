@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +13,11 @@ import pytest
 import regorus
 
 from cli.policy.subset import NOT_EMBEDDED
+from gateway.errors import ConfigError
+from gateway.policy import load_source
 from gateway.policy.builtins import REFUSED
-from tests.unit.policy.conftest import TESTS, regate
+from gateway.policy.sidecar import Sidecar
+from tests.unit.policy.conftest import LOG, TESTS, regate
 
 TOPIC = """# METADATA
 # title: Night
@@ -131,6 +136,21 @@ def test_a_good_topic_is_in_order(faults: Callable[[str, str], list[str]]) -> No
 )  # fmt: skip
 def test_a_fault_is_told(faults: Callable[[str, str], list[str]], old: str, new: str, fault: str) -> None:
     assert [line for line in faults(old, new) if line.startswith(fault)], faults(old, new)
+
+
+def test_a_schema_elsewhere_is_refused_and_nobody_is_asked_for_it(
+    opa: Path, policy: Path, faults: Callable[[str, str], list[str]]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as host:
+        host.setblocking(False)
+        url = f"http://127.0.0.1:{host.getsockname()[1]}/input.json"
+        told = faults('schema["input.schema"]', f"{{$ref: '{url}'}}")
+        with pytest.raises(ConfigError, match="remote reference loading disabled"):
+            asyncio.run(Sidecar(opa, 2.0, LOG).try_out(load_source(policy)))
+        with pytest.raises(BlockingIOError):
+            host.accept()
+    assert "remote reference loading disabled" in told[0]
+    assert told[0].endswith("; write the schema out: no host is asked")
 
 
 def test_all_faults_are_told_at_once(machine_with_opa: None, policy: Path) -> None:
