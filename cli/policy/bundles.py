@@ -73,7 +73,10 @@ def build(
     signing = _signing_key(key or config.signing_key_path)
     source = load_source(config.policy_path)
     asyncio.run(try_out(config, source))
-    source = replace(source, revision=revision_of(config.policy_path, source.revision))
+    revision = revision_of(config.policy_path, source.revision)
+    if load_source(config.policy_path) != source:  # the revision would be the name of other files
+        raise ConfigError(f"{config.policy_path}: was edited during the build; expected to be left alone")
+    source = replace(source, revision=revision)
     content = build_bundle(source, signing)
     file = output or Shelf(config.bundles_path).put(source.revision, content)
     if output is not None:

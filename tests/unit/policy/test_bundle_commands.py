@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli.policy import app
+from cli.policy import app, bundles
 from gateway.errors import ConfigError
 from gateway.policy import load_source
 from gateway.policy.bundle import build_bundle
@@ -71,6 +71,21 @@ def test_a_policy_that_does_not_load_is_not_built(root: Path, policy: Path) -> N
     said("keygen")
     (policy / "main.rego").write_text('package regate\n\ndecision := {"action": "dney"}\n')
     assert "dney" in refused("build")
+    assert not (root / "bundles").exists()
+
+
+def test_an_edit_during_a_build_is_not_built_under_another_revision(
+    root: Path, policy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said("keygen")
+    loads = bundles.try_out
+
+    async def edited(*arguments: Any) -> None:
+        await loads(*arguments)
+        (policy / "main.rego").write_text((policy / "main.rego").read_text() + "# later\n")
+
+    monkeypatch.setattr(bundles, "try_out", edited)
+    assert "was edited during the build" in refused("build")
     assert not (root / "bundles").exists()
 
 
