@@ -25,8 +25,10 @@ class ActiveBundle:
         source = self._policies.source
         if source is None:
             raise ConfigError("no policy is in force yet")
-        if self._built is None or self._built[0] is not source:
-            self._built = (source, source.archive or await asyncio.to_thread(self._build, source))
+        if source.archive:
+            return source.archive
+        if self._built is None or self._built[0] != source:
+            self._built = (source, await asyncio.to_thread(self._build, source))
         return self._built[1]
 
     def _build(self, source: PolicySource) -> bytes:

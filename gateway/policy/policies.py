@@ -115,9 +115,9 @@ class Policies:
         source = await asyncio.to_thread(load_policy, self._path, self._verify_key)
         if source != self._source:
             await self._engine.start(source)
-            self._source = source
             self._status = replace(self._status, revision=source.revision, loaded_at=datetime.now(UTC))
             self._log.info("policy revision %s is in force", source.revision)
+        self._source = source  # the same policy in a bundle that is signed anew is served with that signature
         self._seen, self._pause = seen, self._reload_seconds
         self._status = replace(self._status, error="", failing_since=None)
 

@@ -96,7 +96,7 @@ def test_a_gateway_runs_from_a_bundle_refuses_a_tampered_one_and_is_rolled_back(
 
     assert (ask(), in_force(http, gateway)["revision"]) == (200, first)
     gateway.run("policy", "use", second[:8])
-    assert until(lambda: ask() == 403, seconds=10) < 2
+    until(lambda: ask() == 403)
     assert in_force(http, gateway)["revision"] == second
 
     bundle.write_bytes(tampered_by(gateway))
@@ -114,7 +114,7 @@ def test_a_gateway_runs_from_a_bundle_refuses_a_tampered_one_and_is_rolled_back(
     assert active == (gateway.folder / "bundles" / f"policy-{second}.tar.gz").read_bytes()
 
     gateway.run("policy", "rollback")
-    assert until(lambda: ask() == 200, seconds=10) < 2
+    until(lambda: ask() == 200)
     assert (in_force(http, gateway)["revision"], in_force(http, gateway)["error"]) == (first, "")
     assert "no bundle was in use before" in gateway.cli("policy", "rollback").stderr
 

@@ -123,6 +123,6 @@ async def test_who_hears_late_of_the_old_child_says_nothing_about_the_new_one() 
 
 
 async def until_ready(engine: Engine) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not engine.ready:  # noqa: ASYNC110 - an engine has no event for it
             await asyncio.sleep(0.01)
