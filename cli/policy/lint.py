@@ -1,4 +1,4 @@
-"""What Regate wants of a rule beside what OPA's compiler does: five looks at the syntax tree."""
+"""What Regate wants of a rule beside what OPA's compiler does: six looks at the syntax tree."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ _WORDS = {
 def lint(module: Module) -> Iterator[Fault]:
     """The faults of one policy file."""
     yield from _metadata(module)
+    yield from _unheard(module)
     for rule in module.rules:
         yield from _builtins(module, rule)
         yield from _open_objects(module, rule)
@@ -57,6 +58,24 @@ def _metadata(module: Module) -> Iterator[Fault]:
                 line_of(rule),
                 f"rule {name} has no title in METADATA",
                 "write # METADATA and # title: … above it, or call it _" + name,
+            )
+
+
+def _unheard(module: Module) -> Iterator[Fault]:
+    """Sets of a topic that nothing reads: beside `verdicts`, `verdict contains` would be silence."""
+    if not module.package.startswith(_RULES):
+        return
+    trees = [{**rule, "head": {**rule["head"], "ref": []}} for rule in module.rules]
+    read = {str(node["value"]) for node in nodes(trees) if node["type"] == "var"}
+    for rule in module.rules:
+        name = rule_name(rule)
+        is_set = "key" in rule["head"] and "value" not in rule["head"]
+        if is_set and not name.startswith("_") and name not in read | {_VERDICTS}:
+            yield _fault(
+                module,
+                line_of(rule),
+                f"the set {name} is heard by nobody",
+                f"call it {_VERDICTS} if it is one of those, _{name} if a rule of this topic is to read it",
             )
 
 

@@ -98,6 +98,12 @@ def test_a_good_topic_is_in_order(faults: Callable[[str, str], list[str]]) -> No
         ('"controls"', '"contrls"', "17: a verdict has no key contrls; expected action, rule, title"),
         ('"deny"', '"mask"', "11: the verdict masks without a mask list; add mask"),
         ("# description: Nobody works at night.\n", "", "5: package regate.rules.night has no description"),
+        (
+            "# METADATA\n# title: Interns sleep",
+            "# METADATA\n# title: Nobody hears this\nverdict contains 1 if input.phase == \"response\"\n\n"
+            "# METADATA\n# title: Interns sleep",
+            "10: the set verdict is heard by nobody; call it verdicts",
+        ),
         ("# title: Interns sleep at night\n", "", "10: rule verdicts has no title in METADATA; write "),
         ('"interns" in', "not x in", "20: var x is unsafe; give it a value"),
         ('{\n\tinput.phase', '{\n\n\n\tinput.phase', "1: not in OPA's format; run regate policy fmt"),
