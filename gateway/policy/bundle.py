@@ -23,7 +23,7 @@ from gateway.policy.bundle_signature import (
 )
 from gateway.policy.settings import SETTINGS
 from gateway.policy.signing_keys import SigningKey, VerifyKey
-from gateway.policy.source import PolicySource, source_of
+from gateway.policy.source import PolicySource, read_plain, source_of
 
 ROOTS = ("regate", SETTINGS)
 SUFFIX = ".tar.gz"
@@ -92,13 +92,9 @@ def check_signature(bundle: Bundle, key: VerifyKey) -> str:
 def read_archive(path: Path) -> bytes:
     """The bytes of a bundle file, of a size that may be one. Raises ConfigError."""
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_PACKED + 1)
+        return read_plain(path, MAX_PACKED)
     except OSError as error:
         raise ConfigError(f"{path}: the bundle cannot be read: {error.strerror}") from error
-    if len(content) > MAX_PACKED:
-        raise ConfigError(f"{path}: expected a bundle of at most {MAX_PACKED} bytes")
-    return content
 
 
 def _described(files: Mapping[str, bytes]) -> Bundle:

@@ -158,19 +158,26 @@ def _refuse(error: ConfigError) -> None:
 
 
 def _read(path: Path) -> str:
-    """The text of a plain file: a pipe or a device could keep whoever reads it, or never end."""
     try:
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise ConfigError(f"{path}: expected a plain file")
-            content = file.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
-            raise ConfigError(f"{path}: expected at most {_MOST_BYTES} bytes")
-        return content.decode("utf-8")
+        return read_plain(path, _MOST_BYTES).decode("utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: expected UTF-8 text") from error
+
+
+def read_plain(path: Path, most: int) -> bytes:
+    """The content of a plain file: a pipe or a device could keep whoever reads it, or never end.
+
+    Raises OSError, and ConfigError when it is something else or has more than `most` bytes.
+    """
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ConfigError(f"{path}: expected a plain file")
+        content = file.read(most + 1)
+    if len(content) > most:
+        raise ConfigError(f"{path}: expected at most {most} bytes")
+    return content
 
 
 def _check_packages(root: Path, modules: Mapping[str, str], faults: list[ConfigError]) -> dict[str, str]:

@@ -198,7 +198,7 @@ def test_no_process_outlives_a_gateway_that_was_killed(launch: Launch) -> None:
     children = [pid for pid, _ in below(gateway.process.pid)]
     gateway.process.kill()
     gateway.process.wait()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while any(alive(pid) for pid in children) and time.monotonic() < deadline:
         time.sleep(0.05)
 
@@ -207,8 +207,8 @@ def test_no_process_outlives_a_gateway_that_was_killed(launch: Launch) -> None:
 
 
 def await_answer(http: httpx.Client, gateway: GatewayProcess, key: str, model: str, status: int) -> bool:
-    """Ask until the answer has this status; an edit is promised within two seconds, and given ten."""
-    deadline = time.monotonic() + 10
+    """Ask until the answer has this status; an edit is promised within two seconds, and given a minute."""
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if post(http, gateway, key, body_of("openai", model, "hello")).status_code == status:
             return True
@@ -217,7 +217,7 @@ def await_answer(http: httpx.Client, gateway: GatewayProcess, key: str, model: s
 
 
 def await_log(gateway: GatewayProcess, words: str) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while words not in gateway.log():
         assert time.monotonic() < deadline, gateway.log()
         time.sleep(0.1)

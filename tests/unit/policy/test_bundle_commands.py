@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,11 @@ def test_what_is_not_proven_is_inspected_with_exit_code_1(root: Path) -> None:
         assert run.exit_code == 1
         assert why in run.stdout
     assert regate("inspect", str(file), "--verify-key", str(public)).exit_code == 0
+
+
+def test_a_pipe_is_no_bundle_and_keeps_nobody(root: Path) -> None:
+    os.mkfifo(root / "pipe.tar.gz")
+    assert "expected a plain file" in refused("inspect", str(root / "pipe.tar.gz"))
 
 
 def test_only_a_proven_bundle_that_loads_is_put_in_use(root: Path, policy: Path) -> None:
