@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from cli import audit_chain, audit_erase, audit_sql
+from cli import audit_chain, audit_erase, audit_export, audit_sql
 from cli.rows import printable
 from gateway.audit.folder import Folder
 from gateway.audit.record import COLUMNS
@@ -23,6 +23,7 @@ app = typer.Typer(help="The evidence: ask it, prove it, follow it, seal it.", no
 app.command("sql")(audit_sql.sql)
 app.command("views")(audit_sql.views)
 app.command("erase")(audit_erase.erase)
+app.command("export")(audit_export.export)
 app.command("verify")(audit_chain.verify)
 app.command("prove")(audit_chain.prove)
 app.command("seal")(audit_chain.seal)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.audit.sql import Result
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, RegateError
 
 _TABLE_ROWS = 1000
 
@@ -78,6 +79,29 @@ def binary_output(out: Path | None) -> Iterator[BinaryIO]:
         raise ConfigError(f"{out}: cannot be written: {error.strerror}") from error
     with file:
         yield file
+
+
+@contextmanager
+def whole_file(out: Path | None) -> Iterator[BinaryIO]:
+    """The file to write bytes to, or standard output. The file appears once the block came to its end, and
+    only its owner may read it. Raises ConfigError.
+    """
+    if out is None:
+        yield sys.stdout.buffer
+        return
+    aside = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    try:
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise ConfigError(f"{out}: cannot be written: {error.strerror}") from error
+    try:
+        with open(descriptor, "wb") as file:
+            yield file
+        aside.replace(out)
+    except OSError as error:
+        raise RegateError(f"{out}: cannot be written: {error.strerror}") from error
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def _write_json(result: Result, file: TextIO) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cli.moments import ago
 from cli.opened import shown
 from cli.policy.bundles import known_verify_key
 from cli.policy.folders import AsJson
@@ -24,7 +24,6 @@ from gateway.policy import PolicySource, configured_policy, is_bundle, load_sour
 from gateway.policy.bundle import read_archive, read_bundle
 from gateway.policy.lanes import Engine
 
-_UNITS = {"d": 86400, "h": 3600, "m": 60}
 _CHANGED = {
     "mask": "masks",
     "approval": "approval terms",
@@ -113,10 +112,9 @@ def _source(config: Config, candidate: Path | None) -> PolicySource:
 def _moment(since: str) -> datetime | None:
     if since == "all":
         return None
-    match = re.fullmatch(r"([1-9][0-9]{0,5})([dhm])", since)
-    if match is None:
+    if (found := ago(since)) is None:
         raise ConfigError(f"--since: found {since!r}; expected a duration like 7d, 12h or 45m, or all")
-    return datetime.now(UTC) - timedelta(seconds=int(match[1]) * _UNITS[match[2]])
+    return found
 
 
 def _print(report: Report, gates: tuple[Gate, ...]) -> None:

@@ -86,28 +86,61 @@ def publish(folder: Folder) -> None:
     folder.disk.sync_folder(folder.root)
 
 
+def verbatim_lines(folder: Folder) -> str:
+    """A SELECT of every record as (line, recorded_at): the line byte for byte, in no order.
+
+    Live segments come first: one that is sealed meanwhile has been read before its tombstone comes.
+    """
+    root = _text(str(folder.root))
+    return f"""
+        SELECT json::VARCHAR AS line, (json->>'$.recorded_at')::TIMESTAMPTZ AS recorded_at
+        FROM read_ndjson_objects({root} || '/journal/*.ndjson', ignore_errors=true, filename=true,
+            maximum_object_size={MAX_OBJECT})
+        WHERE {_live(root, "json->>'$.seq'", "(json->>'$.visible_at')::TIMESTAMPTZ")}
+        UNION ALL
+        SELECT line::VARCHAR, recorded_at FROM {_sealed(root)}
+    """  # noqa: S608 - our own names; the root is a quoted path
+
+
 def _records(root: str) -> str:
     """Live segments whose seal is not visible yet, and sealed ones whose seal is: every record once."""
     names = ", ".join(COLUMNS)
     live_columns = {**COLUMNS, "body": "JSON", "tombstone": "VARCHAR", "visible_at": "TIMESTAMPTZ"}
     spec = ", ".join(f"{name}: {_text(kind)}" for name, kind in live_columns.items())
-    seals = f"""
-        FROM read_ndjson({root} || '/seals.ndjson', ignore_errors=true,
-            columns={{file: 'VARCHAR', segments: 'STRUCT(segment VARCHAR)[]', visible_at: 'TIMESTAMPTZ'}})
-        WHERE file IS NOT NULL AND visible_at <= now()
-    """
-    late = "error('a segment was sealed while this query ran: run it again')::BOOLEAN"
     return f"""
         SELECT {names}, body, parse_filename(filename, true) AS segment
         FROM read_ndjson({root} || '/journal/*.ndjson', columns={{{spec}}}, ignore_errors=true, filename=true,
             maximum_object_size={MAX_OBJECT})
-        WHERE CASE WHEN seq IS NOT NULL THEN true WHEN visible_at > now() THEN {late} ELSE false END
-            AND parse_filename(filename, true) NOT IN (SELECT unnest(segments).segment {seals})
+        WHERE {_live(root, "seq", "visible_at")}
         UNION ALL
         SELECT {names}, line->'$.body' AS body, parse_filename(filename, true) AS segment
-        FROM read_parquet({root} || '/sealed/*/*.parquet', filename=true, hive_partitioning=false)
-        WHERE parse_filename(filename, true) IN (SELECT file {seals})
+        FROM {_sealed(root)}
     """  # noqa: S608 - our own names; the root is a quoted path
+
+
+def _live(root: str, seq: str, visible_at: str) -> str:
+    """Whether a live line counts; raises on a tombstone that came after the query began."""
+    late = "error('a segment was sealed while this query ran: run it again')::BOOLEAN"
+    return f"""
+        CASE WHEN {seq} IS NOT NULL THEN true WHEN {visible_at} > now() THEN {late} ELSE false END
+            AND parse_filename(filename, true) NOT IN (SELECT unnest(segments).segment {_seals(root)})
+    """
+
+
+def _sealed(root: str) -> str:
+    return f"""
+        read_parquet({root} || '/sealed/*/*.parquet', filename=true, hive_partitioning=false)
+        WHERE parse_filename(filename, true) IN (SELECT file {_seals(root)})
+    """
+
+
+def _seals(root: str) -> str:
+    """The seals that are visible."""
+    return f"""
+        FROM read_ndjson({root} || '/seals.ndjson', ignore_errors=true,
+            columns={{file: 'VARCHAR', segments: 'STRUCT(segment VARCHAR)[]', visible_at: 'TIMESTAMPTZ'}})
+        WHERE file IS NOT NULL AND visible_at <= now()
+    """
 
 
 def _text(value: str) -> str:
