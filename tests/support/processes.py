@@ -9,14 +9,17 @@ from pathlib import Path
 
 
 def below(pid: int) -> Iterator[tuple[int, str]]:
-    """Every descendant of a process: its id and its command line."""
+    """Every descendant of a process: its id and its command line.
+
+    But for Python's resource tracker, which lives as long as the process that once used `multiprocessing`.
+    """
     for path in Path("/proc").glob("[0-9]*"):
         try:
             parent = int(path.joinpath("stat").read_text().rpartition(")")[2].split()[1])
             command = path.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
         except (OSError, ValueError):
             continue  # it has just ended
-        if parent == pid:
+        if parent == pid and "multiprocessing.resource_tracker" not in command:
             yield int(path.name), command
             yield from below(int(path.name))
 
