@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
-from gateway.audit.folder import Folder, is_tombstone
+from gateway.audit.folder import TOMBSTONE, Folder
 from gateway.audit.signed_log import line_end
 
 
 class Tail:
-    """Reads what was appended since the last call; begins at the present end of every segment."""
+    """Reads what was appended since the last call; begins at the present end of every segment.
+
+    A segment is a tombstone a minute after it was sealed at the earliest: who reads at longer intervals has
+    to ask the sealed segments for what it missed.
+    """
 
     def __init__(self, root: Path) -> None:
         self._folder = Folder(root)
         self._offsets: dict[str, int] = {}
         for path in self._folder.live_files():
-            with path.open("rb") as file:
-                self._offsets[path.name] = line_end(file.fileno(), path.stat().st_size)
+            with suppress(FileNotFoundError), path.open("rb") as file:
+                self._offsets[path.name] = line_end(file.fileno(), os.fstat(file.fileno()).st_size)
 
     def read(self) -> list[bytes]:
         """New lines without their newlines, in each writer's own order."""
         return [line for path in self._folder.live_files() for line in self._read_new(path)]
 
     def _read_new(self, path: Path) -> list[bytes]:
+        """By one descriptor: a tombstone may take the file's place at any time, and go."""
         offset = self._offsets.get(path.name, 0)
-        if path.stat().st_size <= offset or is_tombstone(path):
-            return []
-        with path.open("rb") as file:
+        with suppress(FileNotFoundError), path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size <= offset or file.read(len(TOMBSTONE)) == TOMBSTONE:
+                return []
             file.seek(offset)
             data = file.read()
-        whole = data[: data.rfind(b"\n") + 1]
-        self._offsets[path.name] = offset + len(whole)
-        return whole.split(b"\n")[:-1]
+            whole = data[: data.rfind(b"\n") + 1]
+            self._offsets[path.name] = offset + len(whole)
+            return whole.split(b"\n")[:-1]
+        return []
