@@ -57,6 +57,9 @@ _TELLING = re.compile(
     r"(?i:telefon|telephone|tel|phone|fon|mobile|mobil|handy|cell|fax|gsm|whatsapp|sms)(?i:_?(?:number|num|no|nr))?_{0,2}\Z"
 )
 _MONEY = regex.compile(r"[%\p{Sc}]")
+# What may stand behind a number and be none of it: 7 (days a week), 24/7, (2) times.
+_SHORT_WORD = re.compile(r"\s+[(]?\d{1,4}[)]?(?:[/\-]\d{1,2})?\Z")
+_LEAST_WITH_MORE = 9  # digits of a number that is told from what stands behind it
 _WORD, _SPACE = re.compile(r"\S+"), re.compile(r"\s+")
 # by these the library looks for a number inside a candidate that is none as a whole
 _INNER = re.compile(r"[/(.\u2012-\u2015\uff0d]|\s-|-\s")
@@ -110,6 +113,8 @@ class Phones:
                 found.update(region.numbers(piece, after))
             if (0, len(piece)) in found:
                 break
+        if not found and (shorter := _without_last_number(text, start, piece)):
+            yield from self._numbers(text, start, shorter)
         for first, last in found:
             if _digits(piece[first:last]) < _LEAST_DIGITS:
                 continue
@@ -256,6 +261,16 @@ def _words(piece: str, start: int, digits: int) -> Iterator[tuple[int, str]]:
     for word in _WORD.finditer(piece):
         if _digits(word.group()) >= _LEAST_DIGITS:
             yield start + word.start(), word.group()
+
+
+def _without_last_number(text: str, start: int, piece: str) -> str:
+    """`+1 415 555 2671 7` (days a week) without what is no more of a number that is told to be one."""
+    last = _SHORT_WORD.search(piece)
+    told = piece[0] in "+(" or _SPOKEN_OF.search(text, max(0, start - 32), start)
+    if last is None or not told:
+        return ""
+    rest = piece[: last.start()]
+    return rest if _digits(rest) >= _LEAST_WITH_MORE else ""
 
 
 def _digits(text: str) -> int:

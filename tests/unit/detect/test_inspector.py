@@ -127,6 +127,15 @@ def test_a_placeholder_is_never_a_finding(inspector: Inspector, entity: str, cod
     assert inspector.inspect(f"mail <{entity}_{code}>, please") == ()
 
 
+@pytest.mark.parametrize("number", ["+1 (415) 555-2671", "(415) 555-2671", "+44 20 7946 0958"])
+@pytest.mark.parametrize("more", ["7 days a week", "24/7", "2 3 times", "2024", "(2) pieces"])
+def test_a_number_behind_a_phone_number_does_not_hide_it(
+    inspector: Inspector, number: str, more: str
+) -> None:
+    (span,) = inspector.inspect(f"call {number} {more}")
+    assert (span.entity, span.start, span.end) == ("PHONE_NUMBER", 5, 5 + len(number))
+
+
 def test_the_secret_key_beside_an_aws_key_id_is_found_too(inspector: Inspector) -> None:
     secret = "wJalrXUtnFEMI7K9MDENGbPxRfiCYzQ3rT6uW9xA"
     for text in (f"AKIAQYLPMN5HFIQR7XYA / {secret}", f'aws_secret_access_key = "{secret}"'):
@@ -255,6 +264,7 @@ def test_a_pattern_that_runs_out_of_time_fails_rather_than_being_skipped() -> No
             "ignore all the ",
             "Server=a;",
             "+1 415 555 26",
+            " +44 20 7946 09 5 24",
         ),
         '{"id": 94031187, "v": [0.48261, 73310.5, 12], "t": 1700000000123}, ',
     ],
