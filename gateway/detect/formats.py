@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -66,7 +67,16 @@ def _is_literal(value: str) -> bool:
     return not re.fullmatch(r"\$.*|%.*%|\{.*\}|\[.*\]|<.*|\*+|x+|X+|\.+", value)
 
 
-def _is_password(value: str) -> bool:
+def _is_basic(value: str) -> bool:
+    """A name and a password as HTTP has them (RFC 7617)."""
+    try:
+        credentials = base64.b64decode(value + "=" * (-len(value) % 4))
+    except ValueError:
+        return False
+    return re.fullmatch(rb"[^\x00-\x1f\x7f:]*:[^\x00-\x1f\x7f]+", credentials) is not None
+
+
+def is_password(value: str) -> bool:
     """A value that a person made up: no template, no code that fetches one, not a plain word."""
     symbols = any(char in "!#$%&*+?@^~" for char in value) and any(char.isalpha() for char in value)
     return (
@@ -93,11 +103,14 @@ class Format:
 
 
 _LEFT = r"(?<![A-Za-z0-9])"  # `key_AKIA…` and `_AKIA…_` begin at the A
-# What a secret stands beside, up to where its value begins.
-NAMED = (
-    r"(?i)(?:password|passwd|passphrase|(?<![A-Za-z])(?:pwd|secret|api[_\-]?key|access[_\-]?token|auth[_\-]?token"
-    r"|client[_\-]?secret))[\"'\\]{0,2}\s{0,4}(?:[:=]|=>)\s{0,4}"
+# What says that a secret follows: the end of an option's, a field's or a tag's name.
+NAME = (
+    r"(?:password|passwd|passphrase|(?<![A-Za-z])(?:pwd|secret(?:[_\-]?key)?|api[_\-]?key|access[_\-]?token"
+    r"|auth[_\-]?token|client[_\-]?secret)|(?<=[A-Za-z0-9]_)pass)"
 )
+_ASSIGNED = r"[\"'\\]{0,2}\s{0,4}(?:[:=]|=>)\s{0,4}"
+# What a secret stands beside, up to where its value begins.
+NAMED = f"(?i){NAME}{_ASSIGNED}"
 # `config.password2`, `my_secret_2`, `$(cat x)`: a name where a value could stand
 _REFERENCE = re.compile(
     r"[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+|[a-z]+(?:_[a-z]+)+_?\d{0,2}|[A-Z]+(?:_[A-Z]+)+_?\d{0,2}"
@@ -187,13 +200,23 @@ _OWN: tuple[Format, ...] = (
         _is_literal,
     ),
     Format(
-        "PASSWORD", regex.compile(NAMED + r"(?:'([^'\n]{8,256})'|\"([^\"\n]{8,256})\")"), _is_password, 0.6
+        "PASSWORD", regex.compile(NAMED + r"(?:'([^'\n]{8,256})'|\"([^\"\n]{8,256})\")"), is_password, 0.6
     ),
     Format(
         "PASSWORD",
-        regex.compile(NAMED + r"[\"'\\]{0,2}([^\s\"'\\,;<>(){}\[\]`]{8,256}+)(?![(\[])"),
-        _is_password,
+        # of two names in a row the second is the nearer
+        regex.compile(
+            NAMED + rf"[\"'\\]{{0,2}}(?!{NAME}{_ASSIGNED})" + r"([^\s\"'\\,;<>(){}\[\]`]{8,256}+)(?![(\[])"
+        ),
+        is_password,
         0.6,
+    ),
+    Format("PASSWORD", regex.compile(rf"(?i){NAME}>([^\s<>]{{8,256}}+)</"), is_password, 0.6),
+    Format(
+        "PASSWORD",
+        regex.compile(r"(?i:\bbasic)[ \t]{1,4}([A-Za-z0-9+/]{8,512}={0,2})(?![A-Za-z0-9+/])"),
+        _is_basic,
+        0.8,
     ),
     Format(
         "PASSWORD",
@@ -202,7 +225,7 @@ _OWN: tuple[Format, ...] = (
             r"[^\n.:=]{0,40}?"
             r"(?:\b(?:is|was|lautet|ist|est|es|é)|:)\s{1,4}[\"'`]?([^\s\"'`,;<>(){}\[\]]{8,256}+)"
         ),
-        _is_password,
+        is_password,
         0.6,
     ),
 )

@@ -78,6 +78,7 @@ class Inspector:
         deadline = Deadline(self._seconds if seconds is None else seconds)
         try:
             spans = self._readings(text, key, since, deadline, READINGS)
+            spans += self._secrets.under_key(key, text)
         except (
             ValueError,
             TypeError,

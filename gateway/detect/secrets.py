@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import regex
 from kingfisher_sdk import Rules, Scanner
 
-from gateway.detect.formats import FORMATS, NAMED
+from gateway.detect.formats import FORMATS, NAME, NAMED, is_password
 from gateway.detect.gate import Candidates
 from gateway.detect.patterns import Deadline, InspectionLate, matches
 from gateway.detect.pem import find_private_keys, open_private_key
@@ -35,6 +35,8 @@ _OPEN_CONNECTION = regex.compile(
 _OPEN_PASSWORD = regex.compile(NAMED + r"(?:'[^'\n]{0,256}|\"[^\"\n]{0,256})$")
 _OPEN = (_OPEN_CONNECTION, _OPEN_PASSWORD)
 _OPEN_WINDOW = 640
+_KEY = regex.compile(NAME + r"\Z", regex.IGNORECASE)
+_SHORTEST = 8  # characters of a password that only its key gives away
 
 
 class Secrets:
@@ -53,6 +55,12 @@ class Secrets:
         yield from find_private_keys(candidates.text)
         yield from self._by_rules(candidates.text, deadline)
         yield from _by_format(candidates, deadline)
+
+    @staticmethod
+    def under_key(key: str, text: str) -> Iterator[Span]:
+        """The whole text, when it is a password by the JSON key that it stands under."""
+        if len(text) >= _SHORTEST and _KEY.search(key) and is_password(text):
+            yield Span("PASSWORD", "secret", 0.6, 0, len(text))
 
     @staticmethod
     def open_at(text: str, deadline: Deadline) -> int:

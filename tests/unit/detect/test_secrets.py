@@ -45,6 +45,12 @@ def test_a_key_that_only_its_name_gives_away_is_found(inspector: Inspector, name
         ("the password for staging is Blue!Falcon", "Blue!Falcon"),
         ("Das Passwort lautet Winter2024", "Winter2024"),
         ("my password: Winter2024", "Winter2024"),
+        ("PASSWORD: password: tr0ub4dor&3x", "tr0ub4dor&3x"),
+        ('"PASSWORD": "password: tr0ub4dor&3x', "tr0ub4dor&3x"),  # cut off
+        ("DB_PASS=Tr0ub4dor&3", "Tr0ub4dor&3"),
+        ("SECRET_KEY='django-insecure-9f8e7d6c'", "django-insecure-9f8e7d6c"),
+        ("<password>Tr0ub4dor&amp;3</password>", "Tr0ub4dor&amp;3"),
+        ("Authorization: Basic YWRtaW46VHIwdWI0ZG9yM3g=", "YWRtaW46VHIwdWI0ZG9yM3g="),
     ],
 )
 def test_a_password_that_is_named_is_found_exactly(inspector: Inspector, text: str, password: str) -> None:
@@ -71,6 +77,8 @@ def test_a_password_that_is_named_is_found_exactly(inspector: Inspector, text: s
         "the password is required",
         "the password is not stored; is it?",
         "token_type: bearer_token_v1",
+        "Basic knowledge, basic understanding2 and BASIC YWRtaW4tb25seS1ub3RoaW5n",
+        "PASS: tests/unit/test_x2.py",
         "Authorization: Bearer $TOKEN_1",
         "AccountKey=<key>; SharedAccessKey=...",
         "postgres://${USER}:${PASSWORD}@${HOST1}/db",
@@ -83,6 +91,15 @@ def test_a_password_that_is_named_is_found_exactly(inspector: Inspector, text: s
 )
 def test_code_and_talk_about_secrets_are_left_alone(inspector: Inspector, text: str) -> None:
     assert found(inspector, text) == []
+
+
+@pytest.mark.parametrize("key", ["password", "dbPassword", "client_secret", "API-KEY", "smtp_pass"])
+def test_a_value_under_a_key_that_says_so_is_a_password_as_a_whole(inspector: Inspector, key: str) -> None:
+    (span,) = inspector.inspect("Tr0ub4dor &3", key=key)
+    assert (span.entity, span.start, span.end) == ("PASSWORD", 0, 12)
+    assert not inspector.inspect("${DB_PASSWORD}", key=key)
+    assert not inspector.inspect("required", key=key)
+    assert not inspector.inspect("Tr0ub4dor &3", key=f"{key}_hint")
 
 
 def test_a_stream_waits_for_the_end_of_a_quoted_password(inspector: Inspector) -> None:
