@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import re._parser as sre  # type: ignore[import-not-found]
 from collections.abc import Iterator
 
 import regex
 from presidio_analyzer.predefined_recognizers import IbanRecognizer
+from presidio_analyzer.predefined_recognizers.generic.iban_patterns import regex_per_country
 from tldextract import TLDExtract
 
 from gateway.detect.patterns import is_in_a_uuid
@@ -65,6 +67,7 @@ _LENGTHS: dict[str, frozenset[int]] = {
 _DOUBLED = str.maketrans("0123456789", "0246813579")
 
 _IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?=[ \-]?[A-Za-z0-9])")
+_IBAN_SPACE = "[ ]?"  # in Presidio's patterns of the countries, which have one length each without it
 _IBAN_MORE = re.compile(r"(?:[ \-]?[A-Za-z0-9]){11,30}")
 
 # The left side is matched backwards from the @, at most 128 characters, so the cost is linear.
@@ -96,21 +99,21 @@ class Ibans:
 
     def __init__(self) -> None:
         self._recognizer = IbanRecognizer()
+        self._lengths = {
+            country: sre.parse(pattern.replace(_IBAN_SPACE, "")).getwidth()[1]
+            for country, pattern in regex_per_country.items()
+        }
 
     def find(self, text: str) -> Iterator[Span]:
-        """Every valid IBAN in a folded text; where several lengths would do, the longest."""
+        """Every valid IBAN in a folded text."""
         for start in _IBAN_START.finditer(text):
             more = _IBAN_MORE.match(text, start.end())
-            end = more.end() if more else 0
-            while end > start.end() + 10:
-                if (
-                    not text[end : end + 1].isalnum()
-                    and text[end - 1].isalnum()
-                    and self._valid(text[start.start() : end])
-                ):
-                    yield Span("IBAN_CODE", "pii", 1.0, start.start(), end)
-                    break
-                end -= 1
+            length = self._lengths.get(start.group()[:2].upper(), 0) - len(start.group())
+            if not more or not length:
+                continue
+            end = _end_of(text, more.start(), more.end(), length)
+            if end and not text[end : end + 1].isalnum() and self._valid(text[start.start() : end]):
+                yield Span("IBAN_CODE", "pii", 1.0, start.start(), end)
 
     def _valid(self, value: str) -> bool:
         return bool(self._recognizer.validate_result(value.upper()))
@@ -158,6 +161,15 @@ class Emails:
             if glued and glued.group().lower() in self._top:
                 return label.start() + glued.end()
         return 0
+
+
+def _end_of(text: str, start: int, end: int, count: int) -> int:
+    """Where the `count`th letter or digit ends; 0 when there are fewer."""
+    for at in range(start, end):
+        count -= text[at].isalnum()
+        if not count:
+            return at + 1
+    return 0
 
 
 def _in_one_script(backwards: str) -> str:

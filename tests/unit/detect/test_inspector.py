@@ -136,6 +136,17 @@ def test_a_number_behind_a_phone_number_does_not_hide_it(
     assert (span.entity, span.start, span.end) == ("PHONE_NUMBER", 5, 5 + len(number))
 
 
+@pytest.mark.parametrize("after", ["12 34", "and", "AB 12"])
+def test_an_iban_ends_where_its_country_s_ibans_do(inspector: Inspector, after: str) -> None:
+    for iban in (
+        "ES5085024061223077374689",
+        "FR4480154788523302813766714",
+        "TR54 5011 2957 7039 2455 5484 54",
+    ):
+        (span,) = inspector.inspect(f"to {iban} {after}")
+        assert (span.entity, span.start, span.end) == ("IBAN_CODE", 3, 3 + len(iban))
+
+
 def test_the_secret_key_beside_an_aws_key_id_is_found_too(inspector: Inspector) -> None:
     secret = "wJalrXUtnFEMI7K9MDENGbPxRfiCYzQ3rT6uW9xA"
     for text in (f"AKIAQYLPMN5HFIQR7XYA / {secret}", f'aws_secret_access_key = "{secret}"'):
