@@ -19,7 +19,7 @@ from gateway.exchange import Completion
 from gateway.flow.arriving import Arrival
 from gateway.flow.asking import Asking, Subject, enforce, masks_of
 from gateway.flow.context import Answer, Exchange
-from gateway.flow.inspecting import Inspector, masked_document
+from gateway.flow.inspecting import Inspector, masked_aside
 from gateway.flow.ledger import Ledger
 from gateway.flow.reading import Reading, content_type, outgoing_body
 from gateway.flow.streamed import StreamedCompletion
@@ -112,7 +112,7 @@ class Gateway:
         if held is not None:
             return await self._answer(exchange, held)
         await self._hold(exchange)
-        self._mask(exchange)
+        await self._mask(exchange)
         response = await self._forward(exchange)
         return await self._answer(exchange, response)
 
@@ -145,7 +145,7 @@ class Gateway:
         enforce(exchange, _decided(exchange))
         await self._asking.use(approval, exchange.id)
         exchange.response_approval = approval
-        self._mask(exchange)
+        await self._mask(exchange)
         return unpack(completion)
 
     async def _hold(self, exchange: Exchange) -> None:
@@ -158,11 +158,11 @@ class Gateway:
         await self._decide(exchange)
         enforce(exchange, _decided(exchange))
 
-    def _mask(self, exchange: Exchange) -> None:
+    async def _mask(self, exchange: Exchange) -> None:
         """Replace in the document what the decision masks; what may come back is kept for this exchange."""
         masks = masks_of(exchange, exchange.decision)
         if masks and exchange.dialect != "none":
-            exchange.document = masked_document(exchange.document, exchange.parts, masks, exchange.vault)
+            exchange.document = await masked_aside(exchange.document, exchange.parts, masks, exchange.vault)
         exchange.restorer = Restorer(exchange.vault, [part.part.text for part in exchange.parts])
 
     async def _forward(self, exchange: Exchange) -> UpstreamResponse:

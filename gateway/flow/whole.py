@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar, TypeVarTuple
 
 from gateway.config import Limits
 from gateway.decision import Decision
@@ -13,10 +14,14 @@ from gateway.errors import UpstreamUnreadable
 from gateway.exchange import Completion, InspectedPart, Part, ResponseFacts, ToolCall
 from gateway.flow.asking import Asking, Restored, Subject, masks_of
 from gateway.flow.context import Answer, Exchange
-from gateway.flow.inspecting import Inspector, masked_document, masked_text
+from gateway.flow.inspecting import Inspector, masked_document, masked_text, takes_long
 from gateway.flow.ledger import Ledger
 from gateway.guards import CREDENTIAL_ENTITY
 from gateway.upstream import UpstreamResponse, pack
+
+_MUCH_TO_RESTORE = 4096  # characters: packed with placeholders a kB takes over a millisecond
+_Arguments = TypeVarTuple("_Arguments")
+_R = TypeVar("_R")
 
 
 class WholeCompletion:
@@ -35,14 +40,12 @@ class WholeCompletion:
         if len(completion.parts) > self._limits.parts:
             raise UpstreamUnreadable(f"the provider's answer has over {self._limits.parts} strings")
         parts = await self._inspector.completion(exchange, completion.parts)
-        subject = Subject(
-            "response",
-            parts,
-            [(call, self._restored(exchange, call, parts)) for call in completion.tool_calls],
-            ResponseFacts(response.status, completion.finish_reason),
-        )
+        aside = restores_much(exchange, parts) or takes_long((one.part.text, one.findings) for one in parts)
+        calls = await _beside(aside, self._calls, exchange, completion, parts)
+        facts = ResponseFacts(response.status, completion.finish_reason)
+        subject = Subject("response", parts, calls, facts)
         decision = await self._decide(exchange, subject, pack(response, raw))
-        document = self._rewrite(exchange, document, subject, decision)
+        document = await _beside(aside, self._rewrite, exchange, document, subject, decision)
         self._ledger.completed(exchange, response.status, completion, parts)
         headers = {
             **await self._inspector.headers(exchange, response.headers),
@@ -62,6 +65,11 @@ class WholeCompletion:
             return document, read_completion("json", document)
         except Malformed as error:
             raise UpstreamUnreadable(f"the provider's answer cannot be read: {error}") from error
+
+    def _calls(
+        self, exchange: Exchange, completion: Completion, parts: Sequence[InspectedPart]
+    ) -> list[tuple[ToolCall, Restored]]:
+        return [(call, self._restored(exchange, call, parts)) for call in completion.tool_calls]
 
     def _restored(self, exchange: Exchange, call: ToolCall, parts: Sequence[InspectedPart]) -> Restored:
         texts = [part.part.text for part in parts if part.part.pointer in call.pointers]
@@ -95,9 +103,18 @@ def is_text(exchange: Exchange, part: Part) -> bool:
     return part.kind == "text" or (exchange.dialect == "json" and part.kind == "field")
 
 
+def restores_much(exchange: Exchange, parts: Iterable[InspectedPart]) -> bool:
+    """Whether to give back what the prompt lent would hold up the event loop."""
+    return not exchange.restorer.is_idle and sum(len(one.part.text) for one in parts) > _MUCH_TO_RESTORE
+
+
 def always_asks(exchange: Exchange) -> bool:
     """Whether the request's decision wants every completion asked about."""
     return exchange.decision is not None and exchange.decision.response == "always"
+
+
+async def _beside(aside: bool, work: Callable[[*_Arguments], _R], *given: *_Arguments) -> _R:
+    return await asyncio.to_thread(work, *given) if aside else work(*given)
 
 
 async def collect(response: UpstreamResponse, limit: int) -> bytes:
