@@ -38,6 +38,7 @@ from gateway.proxy import Proxy
 from gateway.server_key import load_server_key
 from gateway.sessions import Sessions, UsageCounters
 from gateway.state import ApprovalStore, Keys, State, UsageStore, open_state
+from gateway.telemetry import Telemetry, open_telemetry
 from gateway.upstream import Endpoints, open_session
 
 _GAUGE_SECONDS = 1.0
@@ -58,6 +59,7 @@ class Worker:
     approvals: Approvals
     metrics: Metrics
     shadow: Shadow | None
+    telemetry: Telemetry | None
 
     async def problems(self) -> list[str]:
         """What keeps this worker from serving; empty when it is ready."""
@@ -78,6 +80,9 @@ class Worker:
 async def open_worker(config: Config) -> AsyncIterator[Worker]:
     """Start everything a worker needs. Raises ConfigError when it cannot start safely."""
     async with AsyncExitStack() as stack:
+        telemetry = open_telemetry(config)
+        if telemetry:
+            stack.push_async_callback(asyncio.to_thread, telemetry.close)
         key = load_server_key(config.key_path)
         content = load_content_key(config)
         state = open_state(config.state_path)
@@ -125,7 +130,7 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
         stack.push_async_callback(_cancel, watching)
         telling = asyncio.create_task(_tell(policies, config.policy_reports_path), name="policy report")
         stack.push_async_callback(_cancel, telling)
-        yield Worker(gateway, policies, journal, sealer, state, keys, approvals, metrics, shadow)
+        yield Worker(gateway, policies, journal, sealer, state, keys, approvals, metrics, shadow, telemetry)
 
 
 async def _start_shadow(
@@ -230,6 +235,7 @@ def create_app(config: Config, worker: Worker) -> Starlette:
     app.router.default = Proxy(
         worker.gateway,
         worker.metrics,
+        worker.telemetry,
         limit=config.limits.body_bytes,
         enforced=config.policy.enforce,
     )

@@ -182,6 +182,12 @@ class Detect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ner: Ner = Ner()
 
 
+class Telemetry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where OpenTelemetry goes: the base URL of an OTLP/HTTP collector; it needs the extra `otel`."""
+
+    otlp: Annotated[str, msgspec.Meta(pattern=r"^(|https?://[^/?#@\s]+(/[^?#\s]*)?)$")] = ""
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file. Relative paths are taken from `root`, the folder of the file."""
 
@@ -194,6 +200,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hold: Hold = Hold()
     limits: Limits = Limits()
     detect: Detect = Detect()
+    telemetry: Telemetry = Telemetry()
     root: Path = Path()
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from gateway.exchange import Source
 from gateway.flow.context import Answer, Call, Exchange
 from gateway.metrics import Metrics
 from gateway.pipeline import Gateway, refusal_answer
+from gateway.telemetry import Telemetry
 
 _log = logging.getLogger("regate.proxy")
 _BODY_SECONDS = 60
@@ -23,9 +24,18 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 class Proxy:
     """Serves `/{provider}/…`. A client that leaves cancels its exchange and the provider's call with it."""
 
-    def __init__(self, gateway: Gateway, metrics: Metrics, *, limit: int, enforced: bool) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        metrics: Metrics,
+        telemetry: Telemetry | None = None,
+        *,
+        limit: int,
+        enforced: bool,
+    ) -> None:
         self._gateway = gateway
         self._metrics = metrics
+        self._telemetry = telemetry
         self._limit = limit
         self._enforced = enforced
 
@@ -68,6 +78,8 @@ class Proxy:
         }
         _log.info("exchange", extra=fields)
         self._metrics.closed(exchange.provider, exchange.action, exchange.outcome, seconds, tokens)
+        if self._telemetry:
+            self._telemetry.ended(exchange)
 
 
 class _Client:

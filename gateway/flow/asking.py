@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,7 +23,7 @@ from gateway.exchange import (
     Tool,
     ToolCall,
 )
-from gateway.flow.context import Exchange, new_id
+from gateway.flow.context import Asked, Exchange, new_id
 from gateway.flow.inspecting import holds_value, masked_texts, placeholders, syntax_of
 from gateway.flow.ledger import Ledger
 from gateway.guards import guard
@@ -69,6 +70,7 @@ class Asking:
 
         Raises PolicyUnavailable, PolicyError, RecordingFailed.
         """
+        began = time.time_ns()
         rows = finding_rows(subject.parts)
         document = input_of(exchange, subject, rows)
         decision = await self._policies.decide(document)
@@ -86,6 +88,8 @@ class Asking:
         record = await self._ledger.decision(
             exchange, subject.phase, decision_id, decision, document, subject.parts
         )
+        entities = tuple(row.entity for row in rows)
+        exchange.asked.append(Asked(subject.phase, decision_id, decision, entities, began, time.time_ns()))
         if self._shadow:
             self._shadow.observe(Question(replace(record, body={}), document, syntax, decision))
         return decision

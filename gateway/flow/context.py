@@ -18,6 +18,7 @@ from gateway.exchange import (
     Family,
     FindingRow,
     InspectedPart,
+    Phase,
     Prompt,
     Source,
     UsageFacts,
@@ -59,6 +60,18 @@ class Answer:
     body: bytes | AsyncGenerator[bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One time that policy was asked; times in nanoseconds since the epoch."""
+
+    phase: Phase
+    decision_id: str
+    decision: Decision
+    entities: tuple[str, ...]
+    began: int
+    ended: int
+
+
 @dataclass(slots=True)
 class Exchange:
     """Everything known of one exchange so far."""
@@ -96,6 +109,7 @@ class Exchange:
     decision: Decision | None = None
     decision_id: str = ""
     revision: str = ""
+    asked: list[Asked] = field(default_factory=list)  # every decision that is on record
     approval: ApprovalFacts = ApprovalFacts()
     response_approval: ApprovalFacts = ApprovalFacts()
     waits_for: str = ""  # the id of the approval that it is or was held for
