@@ -95,6 +95,8 @@ def _open(folder: Folder, limits: dict[str, int], output: Path | None) -> duckdb
         ("allow_persistent_secrets", "false"),
         ("python_enable_replacements", "false"),
         ("max_expression_depth", "250"),
+        # strings that lie in a file's pages do not count for it: by default some 60,000 rows wait
+        ("streaming_buffer_size", "'32KiB'"),
         # lets Parquet row groups end by size; the one thread keeps the order anyway
         ("preserve_insertion_order", "false" if output else "true"),
         ("enable_external_access", "false"),
