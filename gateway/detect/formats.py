@@ -206,7 +206,10 @@ _OWN: tuple[Format, ...] = (
         "PASSWORD",
         # of two names in a row the second is the nearer
         regex.compile(
-            NAMED + rf"[\"'\\]{{0,2}}(?!{NAME}{_ASSIGNED})" + r"([^\s\"'\\,;<>(){}\[\]`]{8,256}+)(?![(\[])"
+            NAMED
+            + rf"[\"'\\]{{0,2}}(?!{NAME}{_ASSIGNED})"
+            # in a query the next parameter is no part of it
+            + r"((?:[^\s\"'\\,;<>(){}\[\]`&]|&(?![A-Za-z0-9_.\-]{1,64}=)){8,256}+)(?![(\[])"
         ),
         is_password,
         0.6,

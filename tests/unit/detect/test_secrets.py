@@ -39,6 +39,7 @@ def test_a_key_that_only_its_name_gives_away_is_found(inspector: Inspector, name
         ("password = 'correct Horse (battery) 7'", "correct Horse (battery) 7"),
         ('DB_PASSWORD="Tr0ub4dor&3"', "Tr0ub4dor&3"),
         ("PGPASSWORD=hunter2hunter", "hunter2hunter"),
+        ("q=1&password=hunter2hunter&beta=true", "hunter2hunter"),
         ("pwd: Sommer2024!", "Sommer2024!"),
         ('{"api_key": "9f8e7d6c5b4a"}', "9f8e7d6c5b4a"),
         ("client_secret => 'abcDEF123456'", "abcDEF123456"),
