@@ -9,6 +9,7 @@ import typer
 
 from cli.opened import shown
 from gateway.audit.sql import query
+from gateway.candidate import Difference
 
 _EXAMPLES = 5
 _DIFFERENCES = f"""
@@ -20,17 +21,6 @@ _DROPPED = """
     SELECT coalesce(sum((body->>'$.dropped')::BIGINT), 0)::BIGINT FROM records
     WHERE kind = 'shadow' AND code = 'dropped' AND revision = ?
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """Decisions that the candidate would have made otherwise, and the newest of them."""
-
-    before: str
-    after: str
-    changed: tuple[str, ...]
-    count: int
-    decision_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from gateway.candidate.backtest import run_backtest
 from gateway.candidate.comparing import Gate, Transition, compare, parse_gates
 from gateway.candidate.report import Cell, Example, Report
-from gateway.candidate.shadow import Question, Shadow, ShadowStatus
+from gateway.candidate.shadow import Difference, Question, Shadow, ShadowStatus
 
 __all__ = [
     "Cell",
+    "Difference",
     "Example",
     "Gate",
     "Question",

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from gateway import config
+from gateway import config, frames
 from gateway.child import kill, spawn, stop
-from gateway.detect.worker import LENGTH, Found, Reads, Start, encoded
+from gateway.detect.worker import Found, Reads, Start, encoded
 from gateway.errors import InspectionFailed
 from gateway.exchange import Span
 
@@ -95,10 +95,6 @@ class InspectorProcess:
         assert self._process is not None
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(LENGTH.pack(len(body)))
-        self._process.stdin.write(body)
+        self._process.stdin.write(frames.frame(body))
         await self._process.stdin.drain()
-        (length,) = LENGTH.unpack(await self._process.stdout.readexactly(LENGTH.size))
-        if length > _MAX_ANSWER:
-            raise ValueError("an answer over the limit")
-        return await self._process.stdout.readexactly(length)
+        return await frames.receive(self._process.stdout, _MAX_ANSWER)

@@ -1,6 +1,6 @@
 """The process that inspects large texts: an Inspector asked through pipes.
 
-A frame is four bytes of length (big endian) and that many of MessagePack. The first frame in is the settings,
+Frames hold MessagePack. The first frame in is the settings,
 answered by an empty frame; each one after it is a list of pairs, JSON key and text, answered by the spans of
 each, or by None when a text could not be inspected. No text ever comes back.
 """
@@ -8,21 +8,17 @@ each, or by None when a text could not be inspected. No text ever comes back.
 from __future__ import annotations
 
 import gc
-import struct
 import sys
 from collections.abc import Callable
 from typing import BinaryIO, Literal
 
 import msgspec
 
-from gateway import config
+from gateway import config, frames
 from gateway.detect.inspector import Inspector
 from gateway.detect.ner import Ner
 from gateway.errors import InspectionFailed
 from gateway.exchange import Span
-
-LENGTH = struct.Struct(">I")
-
 
 Reads = Literal["values", "names"]  # an Inspector's entities, or the language model's
 
@@ -47,17 +43,17 @@ def encoded(text: str) -> bytes:
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer until the parent goes."""
-    first = _read(requests)
+    first = frames.read(requests)
     if first is None:
         return
     start = msgspec.msgpack.decode(first, type=Start)
     read = _reader(start)
     gc.collect()
     gc.freeze()  # as in the gateway: what was loaded stays
-    _write(answers, b"")
+    frames.write(answers, b"")
     texts = msgspec.msgpack.Decoder(Texts)
-    while (frame := _read(requests)) is not None:
-        _write(answers, msgspec.msgpack.encode(_found(read, texts.decode(frame))))
+    while (frame := frames.read(requests)) is not None:
+        frames.write(answers, msgspec.msgpack.encode(_found(read, texts.decode(frame))))
 
 
 def _reader(start: Start) -> _Reader:
@@ -77,20 +73,6 @@ def _found(read: _Reader, texts: Texts) -> Found:
 
 def _decoded(data: bytes) -> str:
     return data.decode("utf-8", "surrogatepass")
-
-
-def _read(stream: BinaryIO) -> bytes | None:
-    header = stream.read(LENGTH.size)
-    if len(header) < LENGTH.size:
-        return None
-    (length,) = LENGTH.unpack(header)
-    body = stream.read(length)
-    return body if len(body) == length else None
-
-
-def _write(stream: BinaryIO, body: bytes) -> None:
-    stream.write(LENGTH.pack(len(body)) + body)
-    stream.flush()
 
 
 if __name__ == "__main__":

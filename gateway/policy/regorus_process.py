@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import struct
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from gateway import frames
 from gateway.child import kill, spawn, stop
 from gateway.decision import Decision, parse_decision
 from gateway.errors import ConfigError, PolicyError, PolicyUnavailable
@@ -20,7 +20,6 @@ from gateway.policy.source import PolicySource
 
 START_SECONDS = 20.0
 _WORKER = Path(__file__).with_name("worker.py")
-_LENGTH = struct.Struct(">I")
 _PLACE = re.compile(r"--> (\S+\.rego:\d+):\d+")
 _MAX_ANSWER = 4 * 1024 * 1024  # bytes
 
@@ -170,16 +169,13 @@ class RegorusProcess:
     def _send(self, bodies: Sequence[bytes]) -> asyncio.StreamWriter:
         assert self._process is not None
         assert self._process.stdin is not None
-        self._process.stdin.write(b"".join(_LENGTH.pack(len(body)) + body for body in bodies))
+        self._process.stdin.write(b"".join(map(frames.frame, bodies)))
         return self._process.stdin
 
     async def _receive(self) -> bytes:
         assert self._process is not None
         assert self._process.stdout is not None
-        (length,) = _LENGTH.unpack(await self._process.stdout.readexactly(_LENGTH.size))
-        if length > _MAX_ANSWER:
-            raise ValueError("an answer over the limit")
-        return await self._process.stdout.readexactly(length)
+        return await frames.receive(self._process.stdout, _MAX_ANSWER)
 
     def _outcome(self, answer: dict[str, Any]) -> Decision | PolicyError:
         try:

@@ -1,6 +1,6 @@
 """The embedded engine's child process: regorus, asked through pipes.
 
-A frame is four bytes of length (big endian) and that many of JSON. The first frame in is `{"modules",
+Frames hold JSON. The first frame in is `{"modules",
 "data", "refused"}` (built-ins that no module may name), answered by `{}` or `{"error"}`; each one after it is
 an input, answered by `{"result"}`, `{}` (undefined) or `{"error"}`. A program of its own, so that it starts
 quickly and a rule that does not end can be killed.
@@ -8,7 +8,6 @@ quickly and a rule that does not end can be killed.
 
 import json
 import os
-import struct
 import sys
 from collections.abc import Iterator
 from typing import Any, BinaryIO
@@ -17,20 +16,21 @@ os.environ["RUST_LIB_BACKTRACE"] = os.environ["RUST_BACKTRACE"] = "0"  # read wh
 
 import regorus  # type: ignore[import-untyped]  # carries no types; reads the setting above
 
+from gateway import frames
+
 # What regorus gives for an undefined rule; a decision is an object, never a string.
 _UNDEFINED = '"<undefined>"'
-_LENGTH = struct.Struct(">I")
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Load the policy of the first frame, then answer until the parent goes."""
-    policy = _read(requests)
+    policy = frames.read(requests)
     if policy is None:
         return
     engine = regorus.Engine()
-    _write(answers, _load(engine, json.loads(policy)))
-    while (document := _read(requests)) is not None:
-        _write(answers, _decide(engine, document.decode()))
+    frames.write(answers, _load(engine, json.loads(policy)))
+    while (document := frames.read(requests)) is not None:
+        frames.write(answers, _decide(engine, document.decode()))
 
 
 def _load(engine: Any, policy: dict[str, Any]) -> bytes:
@@ -83,20 +83,6 @@ def _decide(engine: Any, document: str) -> bytes:
 
 def _failure(error: Exception) -> bytes:
     return json.dumps({"error": str(error).partition("\nStack backtrace:")[0].strip()}).encode()
-
-
-def _read(stream: BinaryIO) -> bytes | None:
-    header = stream.read(_LENGTH.size)
-    if len(header) < _LENGTH.size:
-        return None
-    (length,) = _LENGTH.unpack(header)
-    body = stream.read(length)
-    return body if len(body) == length else None
-
-
-def _write(stream: BinaryIO, body: bytes) -> None:
-    stream.write(_LENGTH.pack(len(body)) + body)
-    stream.flush()
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from tests.support.configuration import (
 from tests.support.fake_provider import FakeProvider
 from tests.support.gateway import GatewayProcess
 from tests.support.keyring import Keyring, cut_keys
+from tests.support.scripted import ScriptedProvider
 
 RULES = Path(__file__).parents[1] / "support" / "e2e.rego"
 Launch = Callable[..., GatewayProcess]
@@ -40,6 +41,14 @@ def provider(running_provider: FakeProvider) -> FakeProvider:
     """The fake provider, with nothing received yet."""
     running_provider.forget()
     return running_provider
+
+
+@pytest.fixture(scope="module")
+def scripted() -> Iterator[ScriptedProvider]:
+    """A provider that says what a test wants."""
+    provider = ScriptedProvider()
+    yield provider
+    provider.close()
 
 
 @pytest.fixture(scope="session", params=ENGINES)

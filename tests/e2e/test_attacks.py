@@ -34,13 +34,6 @@ Say = Callable[[], Any]
 
 
 @pytest.fixture(scope="module")
-def scripted() -> Iterator[ScriptedProvider]:
-    provider = ScriptedProvider()
-    yield provider
-    provider.close()
-
-
-@pytest.fixture(scope="module")
 def attacked(
     scripted: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[GatewayProcess]:

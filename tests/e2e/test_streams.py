@@ -20,13 +20,6 @@ PIECES = (f"Ask {NAME[:4]}", f"{NAME[4:]}@{HOST[:3]}", f"{HOST[3:]} today")
 
 
 @pytest.fixture(scope="module")
-def scripted() -> Iterator[ScriptedProvider]:
-    provider = ScriptedProvider()
-    yield provider
-    provider.close()
-
-
-@pytest.fixture(scope="module")
 def streaming(
     scripted: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[GatewayProcess]:

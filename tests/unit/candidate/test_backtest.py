@@ -14,16 +14,16 @@ import pytest
 from gateway.candidate import Report, Transition, run_backtest
 from gateway.decision import Decision, Mask
 from gateway.errors import ConfigError
-from gateway.policy import find_opa, load_source
+from gateway.policy import load_source
 from gateway.policy.lanes import Engine
+from tests.support.configuration import need_engine
 from tests.support.processes import below
 from tests.unit.candidate.conftest import Recorder, allowed
 
 
 @pytest.fixture(params=["embedded", "sidecar"])
 def engine(request: pytest.FixtureRequest) -> Engine:
-    if request.param == "sidecar" and find_opa() is None:
-        pytest.skip("no opa on this machine: the sidecar is not tested")
+    need_engine(request.param)
     name: Engine = request.param
     return name
 
