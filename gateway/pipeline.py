@@ -20,6 +20,7 @@ from gateway.flow.arriving import Arrival
 from gateway.flow.asking import Asking, Subject, enforce, masks_of
 from gateway.flow.context import Answer, Exchange
 from gateway.flow.inspecting import Inspector, masked_aside
+from gateway.flow.intake import Intake
 from gateway.flow.ledger import Ledger
 from gateway.flow.reading import Reading, content_type, outgoing_body
 from gateway.flow.streamed import StreamedCompletion
@@ -220,9 +221,9 @@ class Gateway:
             assert reader is not None
             return reader
 
-        limit = self._config.limits.response_bytes
+        intake = Intake(response, self._config.limits.response_bytes)
         streamed = StreamedCompletion(
-            exchange, response, new_reader, self._asking, self._inspector, self._ledger, limit
+            exchange, intake, new_reader, self._asking, self._inspector, self._ledger
         )
         headers = await self._inspector.headers(exchange, response.headers)
         frames = streamed.frames()

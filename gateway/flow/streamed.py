@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from gateway.decision import Decision, Mask
 from gateway.dialects import (
@@ -20,10 +19,11 @@ from gateway.dialects import (
     error_event,
 )
 from gateway.dialects.document import put, serialise
-from gateway.dialects.sse import SseDecoder, SseEvent, encode
+from gateway.dialects.sse import SseEvent, encode
 from gateway.errors import PolicyDenied, Refusal, UpstreamUnreadable
-from gateway.exchange import Finding, InspectedPart, Part, ResponseFacts, ToolCall
+from gateway.exchange import InspectedPart, Part, ResponseFacts, ToolCall
 from gateway.flow.asking import Asking, Restored, Subject, enforce, masks_of
+from gateway.flow.channel import Channel
 from gateway.flow.context import Exchange
 from gateway.flow.event_texts import EventTexts
 from gateway.flow.inspecting import (
@@ -34,29 +34,14 @@ from gateway.flow.inspecting import (
     masked_document,
     masked_text,
 )
+from gateway.flow.intake import Intake
 from gateway.flow.ledger import Ledger
-from gateway.flow.whole import always_asks, collect, is_text, restores_much
+from gateway.flow.whole import always_asks, is_text, restores_much
 from gateway.guards import CREDENTIAL_ENTITY
-from gateway.masking import Piece, StreamRestorer, StreamScanner, apply_mask
-from gateway.upstream import ReplayedResponse, UpstreamResponse, pack
+from gateway.masking import Piece, apply_mask
+from gateway.upstream import pack
 
 _MAX_CALLS = 128  # in one streamed completion: policy is asked again with each group of them
-# Characters that are scanned, and restored, without a break: where every word may begin a number or an IBAN a
-# character costs half a millisecond.
-_SLICE, _RESTORED_SLICE = 16, 1024
-
-
-@dataclass(slots=True)
-class _Channel:
-    """One run of text in the stream (say, the content of choice 0) and what of it has been decided."""
-
-    part: Part
-    scanner: StreamScanner
-    restorer: StreamRestorer
-    raw: list[str] = field(default_factory=list)
-    shown: list[str] = field(default_factory=list)  # as policy and the record see it
-    findings: list[Finding] = field(default_factory=list)
-    length: int = 0  # characters of the raw text so far
 
 
 class StreamedCompletion:
@@ -65,25 +50,20 @@ class StreamedCompletion:
     def __init__(
         self,
         exchange: Exchange,
-        response: UpstreamResponse,
+        intake: Intake,
         new_reader: Callable[[], StreamReader],
         asking: Asking,
         inspector: Inspector,
         ledger: Ledger,
-        limit: int,
     ) -> None:
         self._exchange = exchange
-        self._response = response
-        self._chunks = response.chunks()
+        self._intake = intake
         self._new_reader = new_reader
         self._reader = new_reader()
         self._asking = asking
         self._inspector = inspector
         self._ledger = ledger
-        self._limit = limit
-        self._raw = bytearray()
-        self._backlog: deque[bytes] = deque()
-        self._channels: dict[str, _Channel] = {}
+        self._channels: dict[str, Channel] = {}
         self._calls: list[tuple[ToolCall, Restored]] = []
         self._others: list[InspectedPart] = []  # tool calls, and findings outside text
         self._surveying = False
@@ -96,7 +76,7 @@ class StreamedCompletion:
         began = False
         try:
             if always_asks(self._exchange):
-                await self._ask_ahead()
+                await self._ask_about_all(await self._intake.drain())
             async for events in self._governed():
                 for event in events:
                     began = True
@@ -110,75 +90,35 @@ class StreamedCompletion:
             self._ledger.broken_off(self._exchange, "cancelled")
             raise
         finally:
-            await self._response.close()
-
-    async def _ask_ahead(self) -> None:
-        """Read the whole stream, ask once, then let it flow with everything decided."""
-        raw = await collect(self._response, self._limit)
-        self._response = self._again(raw)
-        self._chunks = self._response.chunks()
-        await self._ask_about_all(raw)
+            await self._intake.close()
 
     async def _ask_about_all(self, raw: bytes) -> None:
         """Ask about the whole completion: people approve what they see, so they see all of it."""
         exchange = self._exchange
+        again = self._intake.again(raw)
         survey = StreamedCompletion(
-            exchange,
-            self._again(raw),
-            self._new_reader,
-            self._asking,
-            self._inspector,
-            self._ledger,
-            self._limit,
+            exchange, again, self._new_reader, self._asking, self._inspector, self._ledger
         )
         survey._surveying = True
         async for _ in survey._governed():
             pass
         subject = survey._subject()
-        decision = await self._asking.judge(exchange, subject, pack(self._response, raw))
+        decision = await self._asking.judge(exchange, subject, pack(self._intake.response, raw))
         self._take(decision, subject.parts)
         self._all_decided = True
-
-    def _again(self, raw: bytes) -> ReplayedResponse:
-        return ReplayedResponse(self._response.status, self._response.headers, raw)
 
     async def _governed(self) -> AsyncIterator[list[SseEvent]]:
         """Each provider event as the events that may go out for it."""
         try:
-            async for event in self._events():
+            async for event in self._intake.events():
                 yield await self._step(self._reader.read(event))
             last = await self._step(self._reader.close())
         except Malformed as error:
             raise UpstreamUnreadable(f"the provider's stream cannot be read: {error}") from error
         if not self._surveying:
             completion = self._reader.completion()
-            self._ledger.completed(self._exchange, self._response.status, completion, self._parts())
+            self._ledger.completed(self._exchange, self._intake.response.status, completion, self._parts())
         yield last
-
-    async def _events(self) -> AsyncIterator[SseEvent]:
-        decoder = SseDecoder(self._limit)
-        while (chunk := await self._next_chunk()) is not None:
-            for event in decoder.feed(chunk):
-                yield event
-        # an event that was cut off is none (WHATWG); whether the completion is whole, the reader knows
-
-    async def _next_chunk(self) -> bytes | None:
-        if self._backlog:
-            return self._backlog.popleft()
-        chunk = await anext(self._chunks, None)
-        if chunk is not None:
-            self._raw += chunk
-            if len(self._raw) > self._limit:
-                raise UpstreamUnreadable(f"the provider's stream is over {self._limit} bytes")
-        return chunk
-
-    async def _drain(self) -> bytes:
-        """The provider's whole stream; what was not read yet is kept for after the hold."""
-        waiting, self._backlog = self._backlog, deque()
-        while (chunk := await self._next_chunk()) is not None:
-            waiting.append(chunk)
-        self._backlog = waiting
-        return bytes(self._raw)
 
     async def _step(self, items: Iterable[Item]) -> list[SseEvent]:
         events: list[SseEvent] = []
@@ -200,35 +140,31 @@ class StreamedCompletion:
 
     async def _text(self, item: TextDelta | ChannelEnd, delta: str, *, last: bool) -> list[SseEvent]:
         channel = self._channel(item.channel, item.part)
-        pieces = channel.scanner.close() if last else await _scan(channel.scanner, delta)
-        masked = "".join([await self._piece(channel, piece) for piece in pieces])
-        text = await _restored(channel.restorer, masked)
+        pieces = channel.last_pieces() if last else await channel.scan(delta)
+        text = await channel.restored("".join([await self._piece(channel, piece) for piece in pieces]))
         if last:
-            text += channel.restorer.close()
+            text += channel.last_restored()
         return [item.frame(text)] if text else []
 
-    def _channel(self, name: str, part: Part) -> _Channel:
+    def _channel(self, name: str, part: Part) -> Channel:
         if name not in self._channels:
             scanner = self._inspector.scanner(self._exchange)
-            self._channels[name] = _Channel(part, scanner, self._exchange.restorer.stream())
+            self._channels[name] = Channel(part, scanner, self._exchange.restorer.stream())
         return self._channels[name]
 
-    async def _piece(self, channel: _Channel, piece: Piece) -> str:
+    async def _piece(self, channel: Channel, piece: Piece) -> str:
         """What goes out for a piece of text: itself, or what masks it."""
-        start = channel.length
-        channel.raw.append(piece.text)
-        channel.length += len(piece.text)
         if piece.finding is None:
-            channel.shown.append(piece.text)
+            channel.passed(piece.text, piece.text)
             return piece.text
         span = piece.finding
         if self._exchange.vault.holds(piece.text):
-            channel.shown.append(self._exchange.vault.placeholder(span.entity, span.category, piece.text))
+            shown = self._exchange.vault.placeholder(span.entity, span.category, piece.text)
+            channel.passed(piece.text, shown)
             return piece.text
-        finding = Finding(span.entity, span.category, span.score, channel.part.pointer, start, channel.length)
         vault = self._exchange.response_vault
-        channel.findings.append(finding)
-        channel.shown.append(vault.placeholder(span.entity, span.category, piece.text))
+        finding = channel.found(span, piece.text)
+        channel.passed(piece.text, vault.placeholder(span.entity, span.category, piece.text))
         mask = await self._mask(span.entity)
         return apply_mask(mask, finding, piece.text, vault) if mask else piece.text
 
@@ -315,7 +251,7 @@ class StreamedCompletion:
         exchange, subject = self._exchange, self._subject()
         decision = await self._asking.decide(exchange, subject)
         if exchange.enforced and decision.action == "require_approval":
-            await self._ask_about_all(await self._drain())
+            await self._ask_about_all(await self._intake.drain())
             return
         enforce(exchange, decision)
         self._take(decision, subject.parts)
@@ -327,42 +263,20 @@ class StreamedCompletion:
             self._decided[finding.entity] = masks.get(finding.entity)
 
     def _subject(self) -> Subject:
-        facts = ResponseFacts(self._response.status, self._reader.completion().finish_reason)
+        facts = ResponseFacts(self._intake.response.status, self._reader.completion().finish_reason)
         return Subject("response", self._parts(), self._calls, facts)
 
     def _parts(self) -> list[InspectedPart]:
         """The completion so far, as policy sees it."""
         texts = []
         for channel in self._channels.values():
-            raw = "".join(channel.raw)
-            part = replace(channel.part, text=raw)
-            digest = self._inspector.digest(part)
-            texts.append(InspectedPart(part, digest, True, tuple(channel.findings), "".join(channel.shown)))
+            part = channel.part()
+            texts.append(channel.inspected(part, self._inspector.digest(part)))
         return [*texts, *self._others]
 
 
 def _is_spoken(exchange: Exchange, part: Part) -> bool:
     return part.place == "value" and part.text != "" and is_text(exchange, part)
-
-
-async def _scan(scanner: StreamScanner, delta: str) -> list[Piece]:
-    """The pieces of a delta, in slices: neither a large one nor a fast provider makes others wait."""
-    pieces: list[Piece] = []
-    for start in range(0, len(delta), _SLICE):
-        pieces += scanner.feed(delta[start : start + _SLICE])
-        await asyncio.sleep(0)
-    return pieces
-
-
-async def _restored(restorer: StreamRestorer, text: str) -> str:
-    """What can go out of a masked text, in slices as well."""
-    if len(text) <= _RESTORED_SLICE:
-        return restorer.feed(text)
-    restored = []
-    for start in range(0, len(text), _RESTORED_SLICE):
-        restored.append(restorer.feed(text[start : start + _RESTORED_SLICE]))
-        await asyncio.sleep(0)
-    return "".join(restored)
 
 
 def refusal_event(exchange: Exchange, refusal: Refusal) -> SseEvent:

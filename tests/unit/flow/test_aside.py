@@ -15,11 +15,11 @@ from gateway.config import Detect, Limits
 from gateway.decision import Mask
 from gateway.exchange import Category, Part
 from gateway.flow.asking import Asking
+from gateway.flow.channel import Channel
 from gateway.flow.inspecting import Inspector, masked_aside
 from gateway.flow.ledger import Ledger
-from gateway.flow.streamed import _restored, _scan
 from gateway.flow.whole import WholeCompletion
-from gateway.masking import Restorer, StreamScanner, Vault
+from gateway.masking import Restorer, Vault
 from gateway.masking.vault import Entry
 from gateway.server_key import ServerKey
 from gateway.sessions import Sessions
@@ -108,9 +108,9 @@ async def test_others_have_their_turn_while_a_large_delta_is_scanned_and_restore
     name = vault.placeholder("EMAIL_ADDRESS", "pii", EMAIL)
     vault.mark_restorable(name)
     restorer = Restorer(vault, [EMAIL]).stream()
-    scanner: StreamScanner = inspector.scanner(new_exchange())
-    assert await _turns(_scan(scanner, "DE89 3704 " * 25)) > 12
-    assert await _turns(_restored(restorer, f"Dear {name}, " * 1000)) > 20
+    channel = Channel(Part("assistant", "text", "/x", ""), inspector.scanner(new_exchange()), restorer)
+    assert await _turns(channel.scan("DE89 3704 " * 25)) > 12
+    assert await _turns(channel.restored(f"Dear {name}, " * 1000)) > 20
 
 
 async def _turns(work: Any) -> int:
