@@ -118,7 +118,7 @@ def file_sha256(path: Path) -> str:
 
 
 def _connection() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(
+    connection = duckdb.connect(
         config={
             "threads": 1,
             "memory_limit": "1GB",
@@ -126,6 +126,8 @@ def _connection() -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": False,
         }
     )
+    connection.execute("SET enable_progress_bar = false")  # it takes a child process for somebody's terminal
+    return connection
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, select: str, path: Path, disk: Disk) -> None:

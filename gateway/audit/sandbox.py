@@ -89,6 +89,7 @@ def _open(folder: Folder, limits: dict[str, int], output: Path | None) -> duckdb
         ("allowed_directories", _list(directories)),
         ("allowed_paths", _list([str(folder.seals)])),
         ("temp_directory", "''"),
+        ("enable_progress_bar", "false"),
         ("autoinstall_known_extensions", "false"),
         ("autoload_known_extensions", "false"),
         ("allow_community_extensions", "false"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -255,3 +257,13 @@ def test_other_chains_are_proved_to_their_ends(written: Evidence) -> None:
     report = written.verify()
     assert (len(report.breaks), report.records, report.chains) == (1, 5, 2)
     assert orjson.loads(orjson.dumps(report.document()))["breaks"][0]["seq"] == 1
+
+
+def test_a_long_read_draws_no_bar_over_what_the_command_says() -> None:
+    asked = "_connection().execute(\"SELECT current_setting('enable_progress_bar')\").fetchone()"
+    # a program without a file, as verifying processes are, is what DuckDB takes for a terminal
+    program = f"from gateway.audit.parquet import _connection; print({asked})"
+
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert told.stdout == "(False,)\n"
