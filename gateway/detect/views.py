@@ -54,7 +54,9 @@ _ALIKE = {
     }.items()
     for theirs in all_theirs
 }  # fmt: skip
-_FOREIGN = re.compile(r"[^\W\d_\x00-\x7f]+")
+# A word of nothing but them. With a letter that looks like none of ours it is a word of its script: `номер`.
+_FOREIGN = r"[^\W\d_\x00-\x7f]"
+_ALIKE_WORD = re.compile(rf"(?<!{_FOREIGN})[{''.join(map(chr, _ALIKE))}]++(?!{_FOREIGN})")
 _BESIDE = re.compile(r"[A-Za-z0-9@.+\-]")
 _STYLES = ("<wide>", "<font>", "<circle>")
 # Base64 on one line, or on lines of one length as MIME and PEM have them; the decoded text is looked at once.
@@ -251,7 +253,7 @@ def _shown(char: str) -> str:
 
 def _recognised(text: str) -> str:
     """The text with styled letters plain, and look-alikes replaced where none but they stand beside ASCII."""
-    return text if text.isascii() else _FOREIGN.sub(_alike, text.translate(_STYLED))
+    return text if text.isascii() else _ALIKE_WORD.sub(_alike, text.translate(_STYLED))
 
 
 def _alike(letters: re.Match[str]) -> str:
@@ -259,8 +261,7 @@ def _alike(letters: re.Match[str]) -> str:
     beside = _BESIDE.match(text, letters.end()) or (
         letters.start() and _BESIDE.match(text, letters.start() - 1)
     )
-    # a letter that looks like none of ours makes it a word of its script: `номер`
-    return found.translate(_ALIKE) if beside and all(ord(char) in _ALIKE for char in found) else found
+    return found.translate(_ALIKE) if beside else found
 
 
 class _Styled(dict[int, str]):

@@ -14,12 +14,14 @@ from typing import Protocol
 from gateway.exchange import Span
 
 _CONTEXT = 320  # characters already out that are looked at again
+_STRETCH = 32  # characters: what is decided before a longer undecided text goes out by as many
 # A character of a script that writes no white space (Thai, CJK), or of its punctuation.
 _UNSPACED = r"\u0e00-\u0e4f\u3000-\u3029\u3031-\u9fff\uf900-\ufaff\U00020000-\U0003fffd"
 # The end of a word: white space, or a character of a script that writes none.
 _BREAK = re.compile(rf"[\s{_UNSPACED}]")
-# Where text is considered: the end of a word; of those scripts a few characters at a time.
-_STEP = re.compile(rf"\s|[{_UNSPACED}]{{4}}|[{_UNSPACED}](?=[^{_UNSPACED}])")
+# Where text is considered: the end of a word (an indentation goes with the next one); of those scripts a few
+# characters at a time.
+_STEP = re.compile(rf"(?<=\S)\s|[{_UNSPACED}]{{4}}|[{_UNSPACED}](?=[^{_UNSPACED}])")
 # Where an unbroken text may be cut when it gets too long: minified code, JSON.
 _CUT = re.compile(r"[\s,;(){}\[\]\"'<>|]")
 _KEY_END = re.compile(r"-----END[ A-Z0-9]{0,40}-----")
@@ -95,7 +97,8 @@ class StreamScanner:
         """Let out what is decided of the first `stop` characters, which end with a word."""
         text, start = self._context + self._pending[:stop], len(self._context)
         cut = _word_start(text, self._inspector.open_at(text))
-        if cut <= start:
+        # a long row of numbers is undecided over its last stretch only: it goes out some words at a time
+        if cut <= start or cut - start < _STRETCH < len(text) - cut:
             return []
         spans = self._inspector.inspect(text, since=start)
         return self._release(text, start, _before_straddling(spans, cut), spans)
