@@ -34,7 +34,7 @@ _SIGNAL = regex.compile(
 # At the end of a text: groups of a number or an IBAN that the next word may go on with.
 _OPEN_NUMBER = re.compile(
     r"(?:(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]{1,4}){0,8}"
-    r"|[+(\[]{0,2}\d[\d \t\r\n().,\-/|:x#+\u2010-\u2015]{0,64})"
+    r"|[+(\[]{0,2}\d[\d \t\r\n().,\-/|:x#+\u2010-\u2015]{0,64}+)"
     r"(?:[ \t,;]{0,2}(?:ext|extn|extension|x)[.:]?)?[ \t]{0,2}$"
 )
 # In scripts without spaces a word may end within an address.
