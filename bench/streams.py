@@ -92,9 +92,7 @@ def main() -> None:
 def run(inspector: Inspector, restorer: Restorer, text: str) -> Run:
     """Feed a text in chunks."""
     governed, measured = Governed(inspector, restorer), Run()
-    breaks = [
-        at for at, (one, two) in enumerate(pairwise(text), 1) if two.isspace() and not one.isspace()
-    ]
+    breaks = [at for at, (one, two) in enumerate(pairwise(text), 1) if two.isspace() and not one.isspace()]
     arrived = out = words_in = words_out = 0
     for chunk in cut(text):
         data = event(chunk)
