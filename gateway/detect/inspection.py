@@ -13,7 +13,7 @@ from gateway.detect.inspector import Inspector, findings, key_of
 from gateway.detect.joins import joins, spread
 from gateway.detect.names import Names
 from gateway.detect.ner import check_installed
-from gateway.detect.patterns import InspectionLate
+from gateway.detect.patterns import Deadline, InspectionLate
 from gateway.detect.pool import Pool
 from gateway.errors import InspectionFailed
 from gateway.exchange import Finding, Part, Span
@@ -119,7 +119,8 @@ class Inspection:
             ) from error
 
     def _in_thread(self, texts: Sequence[_Text]) -> list[tuple[Span, ...]]:
-        return [self._inspector.inspect(text, key=key) for key, text in texts]
+        deadline = Deadline(self._deadline)  # of all together: nobody waits for what comes after it
+        return [self._inspector.inspect(text, key=key, seconds=deadline.left()) for key, text in texts]
 
 
 def _placed(parts: Sequence[Part], spans: Sequence[tuple[Span, ...]]) -> tuple[tuple[Finding, ...], ...]:

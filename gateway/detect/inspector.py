@@ -15,7 +15,7 @@ from gateway import config
 from gateway.detect.context import Context
 from gateway.detect.custom import Custom
 from gateway.detect.gate import Candidates, Gate
-from gateway.detect.numbers import CARD_SIGNAL, IBAN_SIGNAL, Emails, Ibans, find_cards
+from gateway.detect.numbers import CARD_SIGNAL, IBAN_SIGNAL, OPEN_IBAN, Emails, Ibans, find_cards
 from gateway.detect.overlaps import rank, resolve
 from gateway.detect.patterns import Deadline
 from gateway.detect.phone import PHONE_SIGNAL, Phones
@@ -33,8 +33,8 @@ _SIGNAL = regex.compile(
 )
 # At the end of a text: groups of a number or an IBAN that the next word may go on with.
 _OPEN_NUMBER = re.compile(
-    r"(?:(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]{1,4}){0,8}"
-    r"|[+(\[]{0,2}\d[\d \t\r\n().,\-/|:x#+\u2010-\u2015]{0,64}+)"
+    rf"{OPEN_IBAN}"
+    r"|[+(\[]{0,2}\d[\d \t\r\n().,\-/|:x#+\u2010-\u2015]{0,64}+"
     r"(?:[ \t,;]{0,2}(?:ext|extn|extension|x)[.:]?)?[ \t]{0,2}$"
 )
 # In scripts without spaces a word may end within an address.

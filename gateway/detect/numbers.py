@@ -17,7 +17,7 @@ from gateway.exchange import Span
 # All of these see a folded text (views.py): ASCII, no underscore beside a value.
 # What has to be there for any of what follows: a dozen digits, the longest separator between them.
 CARD_SIGNAL = regex.compile(r"\d(?:[ \-./|:\t\r\n]{0,10}\d){11}")
-IBAN_SIGNAL = regex.compile(r"[A-Za-z]{2}\d{2}(?:[ \-]?[A-Za-z0-9]){11}")
+IBAN_SIGNAL = regex.compile(r"[A-Za-z]{2}\d{2}(?:[ \-.\t\r\n]{0,6}[A-Za-z0-9]){11}")
 _GROUPS = re.compile(r"(?<![A-Za-z0-9])(?<!\d\.)\d{2,19}(?:[ \-]\d{3,19})*(?:[ \-]\d{2})?(?![A-Za-z0-9])")
 # Rarer separators count only between exactly the groups that a card has, in no longer row: else the columns
 # of a table and decimals would be read as cards.
@@ -66,9 +66,17 @@ _LENGTHS: dict[str, frozenset[int]] = {
 }
 _DOUBLED = str.maketrans("0123456789", "0246813579")
 
-_IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?=[ \-]?[A-Za-z0-9])")
+# Between two characters of an IBAN, also where a line is broken; with all of them it is no longer than that.
+_IBAN_GAP = r"(?:[ \-.]{0,2}|[ \t]{0,2}\r?\n[ \t]{0,2})"
+_LONGEST_IBAN = 80
+_IBAN_START = re.compile(rf"(?<![A-Za-z0-9])[A-Za-z]{{2}}\d{{2}}(?={_IBAN_GAP}[A-Za-z0-9])")
 _IBAN_SPACE = "[ ]?"  # in Presidio's patterns of the countries, which have one length each without it
-_IBAN_MORE = re.compile(r"(?:[ \-]?[A-Za-z0-9]){11,30}")
+_IBAN_MORE = re.compile(rf"(?:{_IBAN_GAP}[A-Za-z0-9]){{11,30}}")
+# One that the next word may go on with.
+OPEN_IBAN = (
+    rf"(?<![A-Za-z0-9])[A-Za-z]{{2}}\d{{2}}(?:{_IBAN_GAP}[A-Za-z0-9]){{0,30}}+"
+    r"(?:[ \-.]{0,2}|[ \t]{0,2}\r?\n?[ \t]{0,2})$"
+)
 
 # The left side is matched backwards from the @, at most 128 characters, so the cost is linear.
 _LOCAL_BACKWARDS = re.compile(r"[\w.+'’\-]{1,128}")
@@ -112,11 +120,12 @@ class Ibans:
             if not more or not length:
                 continue
             end = _end_of(text, more.start(), more.end(), length)
-            if end and not text[end : end + 1].isalnum() and self._valid(text[start.start() : end]):
+            value = text[start.start() : end]
+            if len(value) <= _LONGEST_IBAN and not text[end : end + 1].isalnum() and self._valid(value):
                 yield Span("IBAN_CODE", "pii", 1.0, start.start(), end)
 
     def _valid(self, value: str) -> bool:
-        return bool(self._recognizer.validate_result(value.upper()))
+        return bool(self._recognizer.validate_result("".join(filter(str.isalnum, value.upper()))))
 
 
 class Emails:

@@ -53,6 +53,10 @@ def found(inspector: Inspector, text: str) -> list[tuple[str, str]]:
         "\\x0a",
         "\x1b[31m",
         "\\u001b[1m",
+        "\\u{a}",
+        "\\U0000000a",
+        "\\012",
+        "\\u{1b}[1m",
     ],
 )
 def test_a_value_behind_an_escape_is_found_exactly(
@@ -80,6 +84,9 @@ def test_values_in_json_in_json_are_found(inspector: Inspector, levels: int) -> 
     ("entity", "text"),
     [
         ("EMAIL_ADDRESS", r"jane\u0040acme.org"),
+        ("EMAIL_ADDRESS", r"\u{6a}ane\u{000040}acme.org"),
+        ("EMAIL_ADDRESS", r"\U0000006aane\U00000040acme.org"),
+        ("EMAIL_ADDRESS", r"\152ane\100acme.org"),
         ("EMAIL_ADDRESS", r"jane\_roe@acme.org"),
         ("CONNECTION_STRING", r"postgres:\/\/bob:s3cretpw@db.acme.org\/app"),
         ("PHONE_NUMBER", r"+1\-415\-555\-2671"),
@@ -204,6 +211,20 @@ def test_a_card_may_have_rarer_gaps_between_its_groups(inspector: Inspector, gap
         assert found(inspector, gap.join(groups)) == [("CREDIT_CARD", gap.join(groups))]
 
 
+@pytest.mark.parametrize("gap", ["", "  ", ".", "-", "\n", "\r\n  ", " \n\t", "\\n"])
+@pytest.mark.parametrize("written", ["DE89 3704 0044 0532 0130 00", "GB29 NWBK 6016 1331 9268 19"])
+def test_an_iban_may_have_rarer_gaps_and_go_on_in_the_next_line(
+    inspector: Inspector, written: str, gap: str
+) -> None:
+    for value in (written.replace(" ", gap), written.replace(" ", gap, 2), gap.join(written.rsplit(" ", 2))):
+        assert found(inspector, f"to {value}\nand 12") == [("IBAN_CODE", value)]
+
+
+def test_an_iban_is_not_put_together_over_a_paragraph(inspector: Inspector) -> None:
+    for gap in ("\n\n", "\n - ", "   "):
+        assert "IBAN_CODE" not in dict(found(inspector, f"GB29 NWBK 6016{gap}1331 9268 19"))
+
+
 def test_digits_of_every_script_are_digits(inspector: Inspector) -> None:
     assert found(inspector, "４１１１１１１１１１１１１１１１") == [
         ("CREDIT_CARD", "４１１１１１１１１１１１１１１１")
@@ -326,6 +347,9 @@ def test_regions_with_one_numbering_plan_are_asked_once() -> None:
         "x@a.b.c.d.e.",
         f"{BEGIN}\n 1: {LINES[0]}\n",
         "server=a;",
+        "DE89\n",
+        "ab12 \n ",
+        "\\u{6a}\\152",
         "2024-01-15 415 ",
     ],
 )

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -88,11 +89,27 @@ async def test_a_small_text_that_takes_long_leaves_the_event_loop(
 
 def _late_on_the_loop(inspect: Callable[..., tuple[Span, ...]]) -> Callable[..., tuple[Span, ...]]:
     def guarded(text: str, *, key: str, seconds: float | None = None) -> tuple[Span, ...]:
-        if seconds is not None:
+        if seconds is not None and seconds < 1:
             raise InspectionLate("too long for the loop")
         return inspect(text, key=key)
 
     return guarded
+
+
+def test_texts_that_a_thread_looks_at_have_one_deadline_together(
+    inspector: Inspector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at = []
+
+    def slowly(text: str, **_: object) -> tuple[Span, ...]:
+        looked_at.append(text)
+        time.sleep(0.02)
+        return ()
+
+    monkeypatch.setattr(inspector, "inspect", slowly)
+    with pytest.raises(InspectionLate):
+        Inspection(inspector, 0.05)._in_thread([("", str(number)) for number in range(50)])
+    assert len(looked_at) < 50
 
 
 async def test_a_text_that_failed_is_not_remembered_as_harmless(

@@ -30,6 +30,9 @@ SECRETS = [
     PEM.replace("\n", "\\n"),
     "Server=db; User Id=sa; Password='Correct horse'",
     "4111\u20091111\u20091111\u20091111",
+    "DE89 3704 0044\r\n  0532 0130 00",
+    "GB29  NWBK..6016  \n1331 9268 19",
+    r"jane\u{2e}doe\U00000040example\056com",
 ]
 GLUED = [  # values beside which something stands that is none of theirs
     "x\\n4111 1111 1111 1111",
