@@ -52,6 +52,7 @@ format: setup ## put everything into the one format
 bench: setup ## what governing costs, against a bare pass-through
 	@REGATE_OPA="$(OPA)" $(BIN)/python -m bench
 	@$(BIN)/python -m bench.detect
+	@$(BIN)/python -m bench.stalls
 	@$(BIN)/python -m bench.streams
 
 accuracy: setup ## how well values are found; ACCURACY_DATA names a labelled file to score as well

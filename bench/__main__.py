@@ -20,6 +20,7 @@ from gateway.policy import find_opa
 
 _ROOT = Path(__file__).parent.parent
 _SECONDS = float(os.environ.get("BENCH_SECONDS", "5"))
+_REGATE = [sys.executable, "-m", "cli.main"]
 _BARE = "bare pass-through"
 _CONFIG = """
 listen: 127.0.0.1:{port}
@@ -75,20 +76,25 @@ def server(module: str, *arguments: str) -> Iterator[int]:
 
 
 @contextmanager
-def gateway(engine: str, provider: int) -> Iterator[tuple[int, str, Path]]:
-    """A gateway of its own folder, with fsync as in production: port, an agent's key, configuration."""
+def configured(engine: str, provider: int) -> Iterator[tuple[int, str, Path]]:
+    """What a gateway of its own folder starts from: a free port, an agent's key, the configuration."""
     with tempfile.TemporaryDirectory(prefix="regate-bench-") as folder:
         port = _free_port()
         config = Path(folder, "regate.yaml")
         config.write_text(
             _CONFIG.format(port=port, provider=provider, engine=engine, policies=_ROOT / "policies/rego")
         )
-        env = {**os.environ, "REGATE_CONFIG": str(config)}
-        command = [sys.executable, "-m", "cli.main"]
-        create = [*command, "keys", "create", "--agent", "bench", "--owner", "bench", "--json"]
-        key = json.loads(subprocess.check_output(create, env=env, cwd=_ROOT))["key"]
+        create = ["keys", "create", "--agent", "bench", "--owner", "bench", "--json"]
+        said = subprocess.check_output([*_REGATE, *create], env=_env(config), cwd=_ROOT)
+        yield port, json.loads(said)["key"], config
+
+
+@contextmanager
+def gateway(engine: str, provider: int) -> Iterator[tuple[int, str, Path]]:
+    """A gateway, with fsync as in production: port, an agent's key, configuration."""
+    with configured(engine, provider) as (port, key, config):
         process = subprocess.Popen(
-            [*command, "up", "--log-level", "error"], env=env, cwd=_ROOT, stdout=subprocess.DEVNULL
+            [*_REGATE, "up", "--log-level", "error"], env=_env(config), cwd=_ROOT, stdout=subprocess.DEVNULL
         )
         try:
             _await_port(port)
@@ -96,6 +102,10 @@ def gateway(engine: str, provider: int) -> Iterator[tuple[int, str, Path]]:
         finally:
             process.terminate()
             process.wait()
+
+
+def _env(config: Path) -> dict[str, str]:
+    return {**os.environ, "REGATE_CONFIG": str(config)}
 
 
 def _free_port() -> int:

@@ -26,8 +26,6 @@ from presidio_analyzer.recognizer_registry import RecognizerRegistryProvider
 from gateway.config import Detect
 from gateway.detect import Inspection, Inspector
 from gateway.detect.cache import ResultCache
-from gateway.dialects import read_prompt
-from gateway.dialects.document import parse, serialise
 from gateway.exchange import Part, Span
 
 PROSE = (
@@ -56,7 +54,6 @@ def main() -> None:
     gc.freeze()  # as the gateway does once it has started
     _against_stock(inspector)
     asyncio.run(_second_turn(inspector))
-    asyncio.run(_stalls(inspector))
     _memory()
     _soak()
 
@@ -106,47 +103,11 @@ async def _second_turn(inspector: Inspector) -> None:
     print(f"first turn {first:.2f} ms, second {second:.3f} ms ({second / first:.1%} of it)")
 
 
-async def _stalls(inspector: Inspector) -> None:
-    """How long the event loop stands still while a body is read and inspected, at the worst of its turns."""
-    inspection = await _warm(inspector)
-    bodies = {"clean": PROSE, "dense": DENSE, "digits": "5551234, 41111, ", "base64": "QUJDREVGR0g9"}
-    print("\nlongest turn of the event loop, its own CPU time\n")
-    print("| body in messages of 2 kB | 4 kB | 64 kB | 256 kB |\n|---|---|---|---|")
-    for name, unit in bodies.items():
-        cells = [await _stall(inspection, name, unit, size) for size in (4_000, 64_000, 256_000)]
-        print(f"| {name} | " + " | ".join(f"{cell:.1f} ms" for cell in cells) + " |", flush=True)
-    await inspection.close()
-
-
 async def _warm(inspector: Inspector) -> Inspection:
     inspection = Inspection(inspector, 30)
     while not inspection.is_warm():  # noqa: ASYNC110 - a process has no event for it
         await asyncio.sleep(0.02)
     return inspection
-
-
-async def _stall(inspection: Inspection, name: str, unit: str, size: int) -> float:
-    messages = [{"role": "user", "content": f"{name}{n}{_of(unit, 2000)}"} for n in range(size // 2000)]
-    body = serialise({"model": "gpt-4o", "messages": messages})
-    probe = asyncio.create_task(_longest_turn())
-    await asyncio.sleep(0.01)
-    prompt = read_prompt("openai.chat", parse(body, depth=100))
-    await inspection.find(prompt.parts)
-    await asyncio.sleep(0.01)
-    probe.cancel()
-    return await probe
-
-
-async def _longest_turn() -> float:
-    """Milliseconds of the loop's own CPU time: on a busy machine the clock counts what others took."""
-    longest, before = 0.0, time.thread_time()
-    try:
-        while True:
-            await asyncio.sleep(0)
-            now = time.thread_time()
-            longest, before = max(longest, now - before), now
-    except asyncio.CancelledError:
-        return longest * 1000
 
 
 def _memory() -> None:
