@@ -26,7 +26,7 @@ from gateway.policy import find_opa
 from gateway.serve import listen, run_worker
 
 _SIZES = (4_000, 64_000, 256_000)
-_ROUNDS = 5
+_ROUNDS = 3
 _PROSE = "The tables moved without downtime, because writes were queued while the indexes were rebuilt. "
 _DENSE = (
     "Customer Jane Roe <jane.roe@example.com>, phone +1 415 555 2671, card 4111 1111 1111 1111, SSN "
