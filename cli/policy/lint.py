@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
-from typing import Any
 
 from cli.policy.faults import Fault
 from cli.policy.subset import NOT_EMBEDDED
-from cli.policy.syntax import Module, Node, constant, dotted, line_of, nodes, rule_name, steps
+from cli.policy.syntax import Module, Node, constant, dotted, line_of, nodes, objects, rule_name, steps
 from gateway.policy.builtins import REFUSED, WHY
 
 _RULES = "regate.rules."
@@ -139,25 +138,13 @@ def _is_open(path: list[Node], aliases: frozenset[str]) -> bool:
 def _aliases(rule: Node) -> frozenset[str]:
     """Variables of the rule that are given an open object: `claims := input.agent.claims`."""
     found: set[str] = set()
-    for node in _expressions(rule):
+    for node in objects(rule):
         terms = node.get("terms")
         if isinstance(terms, list) and len(terms) == 3 and dotted(terms[0]) in ("assign", "eq"):
             name, value = terms[1:]
             if name["type"] == "var" and value["type"] == "ref" and _is_open(value["value"], frozenset()):
                 found.add(str(name["value"]))
     return frozenset(found)
-
-
-def _expressions(tree: Any) -> Iterator[Node]:
-    pending = [tree]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, dict):
-            if "terms" in node:
-                yield node
-            pending.extend(node.values())
-        elif isinstance(node, list):
-            pending.extend(node)
 
 
 @cache

@@ -64,12 +64,16 @@ def line_of(node: Node) -> int:
 
 def nodes(tree: Any) -> Iterator[Node]:
     """Every object of the tree that has a type, from the outside in."""
+    return (node for node in objects(tree) if "type" in node)
+
+
+def objects(tree: Any) -> Iterator[Node]:
+    """Every object of the tree but its annotations, from the outside in."""
     pending = [tree]
     while pending:
         node = pending.pop()
         if isinstance(node, dict):
-            if "type" in node:
-                yield node
+            yield node
             pending.extend(reversed([value for key, value in node.items() if key != "annotations"]))
         elif isinstance(node, list):
             pending.extend(reversed(node))
