@@ -152,6 +152,11 @@ def _digits(size: int) -> str:
     return _filled(" ".join(str(number * 7919 % 100_000) for number in range(3000)) + " ", size)
 
 
+def _almost_phones(size: int) -> str:
+    rows = (f"{n * 7919 % 1000:03} {n * 31 % 1000:03} {n % 10_000:04}, " for n in range(2000))
+    return _filled("".join(rows), size)
+
+
 def _chinese(size: int) -> str:
     return _filled("联系我们的客户服务部门，谢谢你的帮助。", size)
 
@@ -166,6 +171,7 @@ _TEXTS: dict[str, Callable[[int], str]] = {
     "code": _code,
     "personal data in every sentence": _sensitive,
     "nothing but numbers": _digits,
+    "nothing but numbers that are nearly phones'": _almost_phones,
     "Chinese": _chinese,
 }
 

@@ -67,17 +67,24 @@ class Inspector:
         self.version = _version(settings)
 
     def inspect(
-        self, text: str, *, key: str = "", since: int = 0, seconds: float | None = None
+        self,
+        text: str,
+        *,
+        key: str = "",
+        since: int = 0,
+        until: int | None = None,
+        seconds: float | None = None,
     ) -> tuple[Span, ...]:
         """The entities in `text`, disjoint and in order; `key` is the JSON key that it stands under.
 
-        With `since`, only what reaches beyond that offset: what stands before it is context. Raises
-        InspectionFailed when any part of the inspection fails, InspectionLate when it takes longer than
-        `seconds` or than it may; a result is never partial.
+        With `since`, only what reaches beyond that offset: what stands before it is context. With `until`,
+        what begins there or later may be left out; nothing else is. Raises InspectionFailed when any part of
+        the inspection fails, InspectionLate when it takes longer than `seconds` or than it may.
         """
         deadline = Deadline(self._seconds if seconds is None else seconds)
         try:
-            spans = self._readings(text, key, since, deadline, READINGS)
+            within = range(since, len(text) if until is None else until)
+            spans = self._readings(text, key, within, deadline, READINGS)
             spans += self._secrets.under_key(key, text)
         except (
             ValueError,
@@ -104,24 +111,26 @@ class Inspector:
         return tuple(findings(part, self.inspect(part.text, key=key_of(part))) for part in parts)
 
     def _readings(
-        self, text: str, key: str, since: int, deadline: Deadline, readings: Sequence[_Reading]
+        self, text: str, key: str, within: range, deadline: Deadline, readings: Sequence[_Reading]
     ) -> list[Span]:
         """The entities in the text as written and in its readings, each made of the one before."""
         written = self._gate.scan(text)
-        spans = self._read(written, key, since, deadline)
-        spans += self._encoded(written, since, deadline)
+        spans = self._read(written, key, within, deadline)
+        spans += self._encoded(written, within, deadline)
         for place, read in enumerate(readings):
             if reading := read(text):
-                inner = self._readings(reading.text, key, 0, deadline, readings[place + 1 :])
+                everything = range(len(reading.text))
+                inner = self._readings(reading.text, key, everything, deadline, readings[place + 1 :])
                 return reading.united(spans, inner)
         return spans
 
-    def _encoded(self, written: Candidates, since: int, deadline: Deadline) -> Iterator[Span]:
+    def _encoded(self, written: Candidates, within: range, deadline: Deadline) -> Iterator[Span]:
         """Base64 blocks whose decoded text holds an entity: each a finding as a whole."""
         for start, end, decoded in base64_blocks(written, deadline):
-            if end <= since:
+            if end <= within.start:
                 continue
-            found = resolve(self._wanted(self._read(self._gate.scan(decoded), "", 0, deadline)))
+            spans = self._read(self._gate.scan(decoded), "", range(len(decoded)), deadline)
+            found = resolve(self._wanted(spans))
             if found:
                 yield replace(max(found, key=rank), start=start, end=end)
 
@@ -133,12 +142,12 @@ class Inspector:
                 return min(at, reading.source(inner))
         return at
 
-    def _read(self, written: Candidates, key: str, since: int, deadline: Deadline) -> list[Span]:
+    def _read(self, written: Candidates, key: str, within: range, deadline: Deadline) -> list[Span]:
         """The entities in one reading of a text, in no order."""
         spans, context = list(self._phrases.find(written, deadline)), Context(written.text, key)
         spans += self._custom.find(written.text, context, deadline)
-        if written.may_match(_SIGNAL) and _SIGNAL.search(written.text, since):
-            spans += self._values(written, context, since, deadline)
+        if written.may_match(_SIGNAL) and _SIGNAL.search(written.text, within.start):
+            spans += self._values(written, context, within, deadline)
         return spans
 
     def _open_at(self, text: str, deadline: Deadline) -> int:
@@ -150,7 +159,7 @@ class Inspector:
         opened = [start + found.start() for found in (address, number) if found]
         return min([at, *opened, *([block] if block >= 0 else [])])
 
-    def _values(self, written: Candidates, context: Context, since: int, deadline: Deadline) -> list[Span]:
+    def _values(self, written: Candidates, context: Context, within: range, deadline: Deadline) -> list[Span]:
         text = written.text
         spans = list(self._secrets.find(written, deadline))
         spans += self._emails.find(text)
@@ -162,7 +171,7 @@ class Inspector:
         spans += self._presidio.find(written, folded, context, deadline)
         if "PHONE_NUMBER" not in self._off and folded.may_match(PHONE_SIGNAL):
             strong = [span for span in spans if span.score >= max(0.5, self._threshold)]
-            spans += self._phones.find(text, folded.text, strong, deadline, since=since)
+            spans += self._phones.find(text, folded.text, strong, deadline, within)
         return spans
 
     def _wanted(self, spans: Sequence[Span]) -> Iterator[Span]:

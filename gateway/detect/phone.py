@@ -84,23 +84,26 @@ class Phones:
         self._regions = tuple(plans.values())
 
     def find(
-        self, text: str, folded: str, covered: Sequence[Span], deadline: Deadline, *, since: int = 0
+        self, text: str, folded: str, covered: Sequence[Span], deadline: Deadline, within: range
     ) -> Iterator[Span]:
-        """Phone numbers that reach beyond `since`, outside the `covered` spans.
+        """Phone numbers that reach into `within` and do not begin behind it, outside the `covered` spans.
 
         To ask whether a card number is a phone number costs most; so would asking again, at each word of a
-        stream, about those that are out.
+        stream, about those that are out or are yet to come.
         """
         spans = _Covered(covered)
         for start, candidate in _candidates(folded):
             deadline.left()
             end = start + len(candidate)
-            if end <= since or spans.cover(start, end):
+            if start >= within.stop:
+                return
+            if end <= within.start or spans.cover(start, end):
                 continue
             first, last = _own_words(text, start, candidate)
             for at, piece in _pieces(candidate[first:last]):
-                if start + first + at + len(piece) > since:
-                    yield from self._numbers(text, start + first + at, piece)
+                begin = start + first + at
+                if begin < within.stop and begin + len(piece) > within.start:
+                    yield from self._numbers(text, begin, piece)
 
     def _numbers(self, text: str, start: int, piece: str) -> Iterator[Span]:
         if _is_not_a_phone(text, start, piece):

@@ -60,6 +60,8 @@ _FOREIGN = r"[^\W\d_\x00-\x7f]"
 _ALIKE_WORD = re.compile(rf"(?<!{_FOREIGN})[{''.join(map(chr, _ALIKE))}]++(?!{_FOREIGN})")
 _BESIDE = re.compile(r"[A-Za-z0-9@.+\-]")
 _STYLES = ("<wide>", "<font>", "<circle>")
+# No format has one, nearly every sentence of Chinese does: left as they are, it needs no second reading.
+_PAUSES = "，！？"
 # Base64 on one line, or on lines of one length as MIME and PEM have them; the decoded text is looked at once.
 _BLOCK = re.compile(
     r"(?<![A-Za-z0-9+/=_\-])(?:(?:[A-Za-z0-9+/]{76}\r?\n|[A-Za-z0-9+/]{64}\r?\n)+[A-Za-z0-9+/]{1,76}|[A-Za-z0-9+/_\-]{14,})={0,2}"
@@ -272,7 +274,7 @@ class _Styled(dict[int, str]):
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
-        if unicodedata.decomposition(char).startswith(_STYLES):
+        if unicodedata.decomposition(char).startswith(_STYLES) and char not in _PAUSES:
             plain = unicodedata.normalize("NFKC", char)
             char = plain if len(plain) == 1 and plain.isascii() else char
         self[code] = char

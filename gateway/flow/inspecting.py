@@ -247,8 +247,8 @@ class _WithCredential:
         self._detector = detector
         self._secret = secret
 
-    def inspect(self, text: str, *, since: int) -> tuple[Span, ...]:
-        spans = self._detector.inspect(text, since=since)
+    def inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Span, ...]:
+        spans = self._detector.inspect(text, since=since, until=until)
         secrets = [span for span in _occurrences(text, self._secret) if span.end > since]
         if not secrets:
             return spans

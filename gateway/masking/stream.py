@@ -22,6 +22,7 @@ _BREAK = re.compile(rf"[\s{_UNSPACED}]")
 # Where text is considered: the end of a word (an indentation goes with the next one); of those scripts a few
 # characters at a time.
 _STEP = re.compile(rf"(?<=\S)\s|[{_UNSPACED}]{{4}}|[{_UNSPACED}](?=[^{_UNSPACED}])")
+_STEP_LENGTH = 4  # characters; a place of decision that has not come yet begins in the last of the text
 # Where an unbroken text may be cut when it gets too long: minified code, JSON.
 _CUT = re.compile(r"[\s,;(){}\[\]\"'<>|]")
 _KEY_END = re.compile(r"-----END[ A-Z0-9]{0,40}-----")
@@ -32,8 +33,8 @@ _LONG_TOKEN = Span("LONG_TOKEN", "secret", 0.5, 0, 0)
 class TextInspector(Protocol):
     """What the scanner asks of `detect.Inspector`, which stands on the same floor."""
 
-    def inspect(self, text: str, *, since: int) -> tuple[Span, ...]:
-        """The disjoint entities that reach beyond `since`, in order."""
+    def inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Span, ...]:
+        """The disjoint entities that reach beyond `since`, in order; all that begin before `until`."""
 
     def open_at(self, text: str) -> int:
         """From where on more text might still change what is found."""
@@ -91,6 +92,7 @@ class StreamScanner:
             return self._flow(self._seen) if self._seen < self._hold else self._force()
         if len(self._pending) >= self._hold:
             return self._force()
+        self._seen = max(self._seen, len(self._pending) - _STEP_LENGTH)
         return None
 
     def _flow(self, stop: int) -> list[Piece]:
@@ -100,7 +102,7 @@ class StreamScanner:
         # a long row of numbers is undecided over its last stretch only: it goes out some words at a time
         if cut <= start or cut - start < _STRETCH < len(text) - cut:
             return []
-        spans = self._inspector.inspect(text, since=start)
+        spans = self._inspector.inspect(text, since=start, until=cut)
         return self._release(text, start, _before_straddling(spans, cut), spans)
 
     def _force(self) -> list[Piece]:
@@ -121,12 +123,13 @@ class StreamScanner:
         """The finding goes on: to the end of the key or of the token."""
         assert self._swallowing is not None
         is_key = self._swallowing.entity == "PRIVATE_KEY"
-        end = (_KEY_END if is_key else _BREAK).search(self._pending, 0, self._hold)
+        end = (_KEY_END if is_key else _BREAK).search(self._pending, self._seen, self._hold)
         if end:
             finding, self._swallowing = self._swallowing, None
             return self._take(end.end() if is_key else end.start(), finding)
         if len(self._pending) >= self._hold:
             return self._take(self._hold - _KEY_END_LENGTH, self._swallowing)
+        self._seen = max(0, len(self._pending) - _KEY_END_LENGTH)
         return None
 
     def _take(self, length: int, finding: Span) -> list[Piece]:

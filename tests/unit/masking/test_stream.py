@@ -220,7 +220,7 @@ def test_long_text_without_spaces_is_cut_beside_its_findings(inspector: Inspecto
 class Never:
     """An inspector for which nothing is ever found or open."""
 
-    def inspect(self, text: str, *, since: int) -> tuple[Span, ...]:
+    def inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Span, ...]:
         return ()
 
     def open_at(self, text: str) -> int:
@@ -235,3 +235,14 @@ def test_no_more_is_held_than_the_hold(text: str, hold: int) -> None:
         out += sum(len(piece.text) for piece in scanner.feed(char))
         assert at - out < hold
     assert out + sum(len(piece.text) for piece in scanner.close()) == len(text)
+
+
+@given(
+    text=st.text(alphabet="ab \n日本。\u3000", max_size=300), size=st.integers(1, 9), hold=st.integers(70, 99)
+)
+def test_places_of_decision_are_the_same_for_every_chunking(text: str, size: int, hold: int) -> None:
+    def pieces(chunks: list[str]) -> list[Piece]:
+        scanner = StreamScanner(Never(), known=lambda value: False, hold=hold)
+        return [piece for chunk in chunks for piece in scanner.feed(chunk)] + scanner.close()
+
+    assert pieces([text[at : at + size] for at in range(0, len(text), size)]) == pieces([text])
