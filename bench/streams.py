@@ -171,7 +171,7 @@ _TEXTS: dict[str, Callable[[int], str]] = {
     "code": _code,
     "personal data in every sentence": _sensitive,
     "nothing but numbers": _digits,
-    "nothing but numbers that are nearly phones'": _almost_phones,
+    "nothing but what is nearly a phone number": _almost_phones,
     "Chinese": _chinese,
 }
 

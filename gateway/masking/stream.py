@@ -15,8 +15,8 @@ from gateway.exchange import Span
 
 _CONTEXT = 320  # characters already out that are looked at again
 _STRETCH = 32  # characters: what is decided before a longer undecided text goes out by as many
-# A character of a script that writes no white space (Thai, CJK), or of its punctuation.
-_UNSPACED = r"\u0e00-\u0e4f\u3000-\u3029\u3031-\u9fff\uf900-\ufaff\U00020000-\U0003fffd"
+# A character of a script that writes no white space (Thai, CJK), or of its punctuation, white space left out.
+_UNSPACED = r"\u0e00-\u0e4f\u3001-\u3029\u3031-\u9fff\uf900-\ufaff\U00020000-\U0003fffd"
 # The end of a word: white space, or a character of a script that writes none.
 _BREAK = re.compile(rf"[\s{_UNSPACED}]")
 # Where text is considered: the end of a word (an indentation goes with the next one); of those scripts a few
