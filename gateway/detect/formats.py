@@ -200,6 +200,22 @@ _OWN: tuple[Format, ...] = (
         _is_literal,
     ),
     Format(
+        "CONNECTION_STRING",
+        regex.compile(
+            r"(?i)\bjdbc:oracle:(?:thin|oci8?):[^\s/@:'\"<>]{1,64}/([^\s@'\"<>]{1,128})@[^\s'\"<>`]{1,512}"
+        ),
+        _is_literal,
+    ),
+    Format(
+        "PASSWORD",
+        regex.compile(
+            r"\b(?:(?:mysql|mariadb)[^\n|;&]{0,200}?[ \t]-p|sshpass[ \t]{1,4}-p[ \t]{0,4})"
+            r"[\"'\\]{0,2}([^\s\"'\\|;&<>]{6,128}+)"
+        ),
+        is_password,
+        0.6,
+    ),
+    Format(
         "PASSWORD", regex.compile(NAMED + r"(?:'([^'\n]{8,256})'|\"([^\"\n]{8,256})\")"), is_password, 0.6
     ),
     Format(

@@ -20,7 +20,7 @@ from gateway.detect.overlaps import rank, resolve
 from gateway.detect.patterns import Deadline
 from gateway.detect.phone import PHONE_SIGNAL, Phones
 from gateway.detect.phrases import Phrases
-from gateway.detect.presidio import PresidioPatterns
+from gateway.detect.presidio import OPEN_NINO, PresidioPatterns
 from gateway.detect.secrets import Secrets
 from gateway.detect.views import BLOCK_BEGIN, READINGS, Decoded, Folding, base64_blocks, open_base64
 from gateway.errors import InspectionFailed
@@ -31,9 +31,9 @@ _KEY_CONTEXT = 64  # a longer text brings its own context
 _SIGNAL = regex.compile(
     r"\d|[@=:]|-----|[!-~]{16,}|(?i:passw|passphrase|passcode|kennwort|contrase|senha|mot de passe)"
 )
-# At the end of a text: groups of a number or an IBAN that the next word may go on with.
+# At the end of a text: groups of a number that the next word may go on with.
 _OPEN_NUMBER = re.compile(
-    rf"{OPEN_IBAN}"
+    rf"{OPEN_IBAN}|{OPEN_NINO}"
     r"|[+(\[]{0,2}\d[\d \t\r\n().,\-/|:x#+\u2010-\u2015]{0,64}+"
     r"(?:[ \t,;]{0,2}(?:ext|extn|extension|x)[.:]?)?[ \t]{0,2}$"
 )

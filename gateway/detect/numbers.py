@@ -80,6 +80,7 @@ OPEN_IBAN = (
 
 # The left side is matched backwards from the @, at most 128 characters, so the cost is linear.
 _LOCAL_BACKWARDS = re.compile(r"[\w.+'’\-]{1,128}")
+_QUOTED_BACKWARDS = re.compile(r"\"[!#-~]{1,64}\"")  # without spaces: a stream goes out word by word
 _LATIN_BACKWARDS = regex.compile(r"[\p{Latin}\p{M}0-9_.+'’\-]++")
 _DOMAIN = re.compile(r"\w+(?:-+\w+)*(?:\.\w+(?:-+\w+)*)+")
 _LABEL = re.compile(r"\w+(?:-+\w+)*")
@@ -150,7 +151,8 @@ class Emails:
             at = text.find("@", at + 1)
 
     def _around(self, text: str, at: int) -> Span | None:
-        left = _LOCAL_BACKWARDS.match(text[max(0, at - 128) : at][::-1])
+        local_part = _QUOTED_BACKWARDS if text[at - 1 : at] == '"' else _LOCAL_BACKWARDS
+        left = local_part.match(text[max(0, at - 128) : at][::-1])
         right = _DOMAIN.match(text, at + 1, at + 256)
         if not left or not right:
             return None

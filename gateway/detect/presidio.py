@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import regex
-from presidio_analyzer import PatternRecognizer
+from presidio_analyzer import Pattern, PatternRecognizer
 from presidio_analyzer.predefined_recognizers import (
     CryptoRecognizer,
     DateRecognizer,
@@ -32,9 +32,20 @@ from gateway.exchange import Span
 logging.getLogger("presidio-analyzer").setLevel(logging.CRITICAL)
 
 _VERSION_BEFORE = regex.compile(
-    r"(?:\w/|\b(?:v|ver|version|release|build)[\s.:=_]{0,3}|[=<>~]=\s?"
-    r"|(?<=[a-z\d])(?<!(?:ip|v4|v6|addr|address|host|server|node|from|to|src|dst))_)$",
-    regex.I,
+    r"(?:\b(?:v|ver|version|release|build)[\s.:=_]{0,3}|[=<>~]=\s?)$", regex.IGNORECASE
+)
+# A product's name, unless the number is like no version: 203.0.113.77 has two parts of three digits.
+_NAME_BEFORE = regex.compile(
+    r"(?:\w/|(?<=[a-z\d])(?<!(?:ip|v4|v6|addr|address|host|server|node|from|to|src|dst))_)$",
+    regex.IGNORECASE,
+)
+_WIDE = regex.compile(r"(?:.*?\b\d{3}\b){2}")
+# A National Insurance number in a text that ends, which the next word may go on with.
+_NINO_SPACE = " ?"  # in Presidio's pattern, between its groups
+_NINO_GAP = r"(?: {0,2}| ?\r?\n {0,2})"
+OPEN_NINO = (
+    r"(?<![A-Za-z0-9])[A-CEGHJ-PR-TW-Za-ceghj-pr-tw-z][A-CEGHJ-NPR-TW-Za-ceghj-npr-tw-z]"
+    rf"(?:(?:{_NINO_GAP}|[.\-])\d{{2}}){{0,3}}(?: {{0,2}}| ?\r?\n? {{0,2}}|[.\-])$"
 )
 
 
@@ -64,12 +75,24 @@ def _us_passport() -> PatternRecognizer:
     return UsPassportRecognizer(context=["passport"])
 
 
+def _uk_nino() -> PatternRecognizer:
+    """Presidio knows one space between the groups: also two, the end of a line, dots or dashes throughout."""
+    (stock,) = UkNinoRecognizer.PATTERNS
+    dotted = stock.regex.replace(_NINO_SPACE, r"(?P<gap>[.\-])", 1).replace(_NINO_SPACE, "(?P=gap)")
+    return UkNinoRecognizer(
+        patterns=[
+            Pattern("spaced", stock.regex.replace(_NINO_SPACE, _NINO_GAP), stock.score),
+            Pattern("dotted", dotted, stock.score),
+        ]
+    )
+
+
 # Entity by entity, so that what is looked for is a list one can read.
 _RECOGNIZERS: dict[str, Callable[[], PatternRecognizer]] = {
     "US_SSN": _Ssn,
     "US_ITIN": UsItinRecognizer,
     "US_PASSPORT": _us_passport,
-    "UK_NINO": UkNinoRecognizer,
+    "UK_NINO": _uk_nino,
     "IP_ADDRESS": _Ip,
     "CRYPTO": CryptoRecognizer,
     "URL": UrlRecognizer,
@@ -117,9 +140,7 @@ class PresidioPatterns:
             source = text if compiled.entity == "URL" else folded
             for match in source.matches(compiled.pattern, deadline):
                 score = _validated(compiled, match.group())
-                if score > 0 and not (
-                    compiled.entity == "IP_ADDRESS" and _is_version(text.text, match.start())
-                ):
+                if score > 0 and not (compiled.entity == "IP_ADDRESS" and _is_version(text.text, match)):
                     score = context.boosted(score, match.start(), compiled.words)
                     yield Span(compiled.entity, "pii", score, match.start(), match.end())
 
@@ -140,6 +161,8 @@ def _validated(compiled: _Compiled, value: str) -> float:
     return compiled.score if valid is None else float(bool(valid))
 
 
-def _is_version(text: str, start: int) -> bool:
+def _is_version(text: str, match: regex.Match[str]) -> bool:
     """`Chrome/120.0.0.0` and `version 1.2.3.4` have the shape of an address; `//10.0.0.1` is one."""
-    return _VERSION_BEFORE.search(text[max(0, start - 12) : start]) is not None
+    before = text[max(0, match.start() - 12) : match.start()]
+    named = _NAME_BEFORE.search(before) and not _WIDE.match(match.group())
+    return bool(named or _VERSION_BEFORE.search(before))

@@ -225,6 +225,29 @@ def test_an_iban_is_not_put_together_over_a_paragraph(inspector: Inspector) -> N
         assert "IBAN_CODE" not in dict(found(inspector, f"GB29 NWBK 6016{gap}1331 9268 19"))
 
 
+@pytest.mark.parametrize(
+    "value", ["AB 12 34\n56 C", "AB\r\n 123456C", "ab12  34  56c", "AB-12-34-56-C", "AB.12.34.56.C"]
+)
+def test_a_national_insurance_number_may_have_rarer_gaps(inspector: Inspector, value: str) -> None:
+    assert found(inspector, f"It is {value}, yes") == [("UK_NINO", value)]
+
+
+def test_a_date_between_short_words_is_no_national_insurance_number(inspector: Inspector) -> None:
+    assert found(inspector, "sent by 12.10.24 a day late, at 10-11-12 a.m., or AB\n\n12 34 56 C") == []
+
+
+@pytest.mark.parametrize("frame", ["x_{}_y", "a/{}/b", "https://acme.org/hosts/{}/log", "id_{}"])
+def test_an_address_like_no_version_is_found_behind_a_name(inspector: Inspector, frame: str) -> None:
+    assert found(inspector, frame.format("203.0.113.77")) == [("IP_ADDRESS", "203.0.113.77")]
+    for number in ("1.2.3.4", "120.0.0.0", "10.15.7.101"):
+        assert found(inspector, frame.format(number)) == []
+
+
+def test_an_address_in_quotes_is_found_whole(inspector: Inspector) -> None:
+    assert found(inspector, 'to "jane:roe"@acme.org now') == [("EMAIL_ADDRESS", '"jane:roe"@acme.org')]
+    assert found(inspector, '"chat"@en.\n""@acme.org') == []
+
+
 def test_digits_of_every_script_are_digits(inspector: Inspector) -> None:
     assert found(inspector, "４１１１１１１１１１１１１１１１") == [
         ("CREDIT_CARD", "４１１１１１１１１１１１１１１１")
@@ -349,6 +372,10 @@ def test_regions_with_one_numbering_plan_are_asked_once() -> None:
         "server=a;",
         "DE89\n",
         "ab12 \n ",
+        "AB-12-34-56-",
+        "mysql -p1 ",
+        '"a1"@b.org',
+        "jdbc:oracle:thin:a1/",
         "\\u{6a}\\152",
         "2024-01-15 415 ",
     ],

@@ -39,6 +39,9 @@ def test_a_key_that_only_its_name_gives_away_is_found(inspector: Inspector, name
         ("password = 'correct Horse (battery) 7'", "correct Horse (battery) 7"),
         ('DB_PASSWORD="Tr0ub4dor&3"', "Tr0ub4dor&3"),
         ("PGPASSWORD=hunter2hunter", "hunter2hunter"),
+        ("mysqldump -u root -phunter2x9 db", "hunter2x9"),
+        ("mysql -h db -p'hunter2x9'", "hunter2x9"),
+        ("sshpass -p hunter2x9 ssh db", "hunter2x9"),
         ("q=1&password=hunter2hunter&beta=true", "hunter2hunter"),
         ("pwd: Sommer2024!", "Sommer2024!"),
         ('{"api_key": "9f8e7d6c5b4a"}', "9f8e7d6c5b4a"),
@@ -69,6 +72,8 @@ def test_a_password_that_is_named_is_found_exactly(inspector: Inspector, text: s
         "secret: DB_SECRET_01",
         'password = f"{prefix1}{suffix2}"',
         "password: ${DB_PASSWORD_1}",
+        "mysql -P3306 -p db1 | cut -d1 -port2 and sshpass -p $SSH_PASS1",
+        "jdbc:oracle:thin:scott/${PASSWORD1}@db1.host",
         "password: <your-password-1>",
         "password: ********",
         "password = input('password: ')",
@@ -92,6 +97,12 @@ def test_a_password_that_is_named_is_found_exactly(inspector: Inspector, text: s
 )
 def test_code_and_talk_about_secrets_are_left_alone(inspector: Inspector, text: str) -> None:
     assert found(inspector, text) == []
+
+
+@pytest.mark.parametrize("server", ["db.host:1521:orcl", "//db.acme.org/orcl"])
+def test_a_password_behind_a_slash_in_a_jdbc_url_is_found_with_it(inspector: Inspector, server: str) -> None:
+    url = f"jdbc:oracle:thin:scott/t1ger99@{server}"
+    assert found(inspector, f'url="{url}"') == [("CONNECTION_STRING", url)]
 
 
 @pytest.mark.parametrize("key", ["password", "dbPassword", "client_secret", "API-KEY", "smtp_pass"])

@@ -32,6 +32,10 @@ SECRETS = [
     "4111\u20091111\u20091111\u20091111",
     "DE89 3704 0044\r\n  0532 0130 00",
     "GB29  NWBK..6016  \n1331 9268 19",
+    "AB 12 34 56 C",
+    "ab\n12 34  56C",
+    "AB-12-34-56-C",
+    '"jane.doe"@example.com',
     r"jane\u{2e}doe\U00000040example\056com",
 ]
 GLUED = [  # values beside which something stands that is none of theirs
@@ -41,6 +45,8 @@ GLUED = [  # values beside which something stands that is none of theirs
     "メールはjane.roe@acme.orgです",
     "2024-01-15 415-555-2671",
     "_4111111111111111_",
+    "mysql -u root -p'hunter2x9' db",
+    "at AB 12 34 56 C as by at an",
 ]
 TEXTS = [
     *(f"It is {value} as you know." for value in GLUED),
