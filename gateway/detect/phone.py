@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import phonenumbers
@@ -153,9 +153,7 @@ class _Region:
 
     def numbers(self, piece: str, after: str) -> Iterator[tuple[int, int]]:
         """Every number in the piece, as offsets in it: it may hold several, one after another."""
-        matcher = phonenumbers.PhoneNumberMatcher(
-            piece + after, self._code, leniency=phonenumbers.Leniency.VALID
-        )
+        matcher = _Matcher(piece + after, self._code, self.has_room)
         start, rest = 0, piece
         while match := matcher._extract_match(rest, start):
             yield match.start, match.end
@@ -166,6 +164,19 @@ class _Region:
     def has_room(self, shapes: Iterable[str]) -> bool:
         """Whether any of these strings of digits may be a number here."""
         return any(self._plan.fullmatch(digits) for digits in shapes)
+
+
+class _Matcher(phonenumbers.PhoneNumberMatcher):
+    """The library's, which tries every stretch of a row of digits: most have no room in the plan."""
+
+    def __init__(self, text: str, code: str, has_room: Callable[[Iterable[str]], bool]) -> None:
+        super().__init__(text, code, leniency=phonenumbers.Leniency.VALID)
+        self._has_room = has_room
+
+    def _parse_and_verify(self, candidate: str, offset: int) -> Any:
+        if _PLAIN.issuperset(candidate) and not self._has_room([_NOT_A_DIGIT.sub("", candidate)]):
+            return None
+        return super()._parse_and_verify(candidate, offset)
 
 
 def _shapes(piece: str) -> list[str] | None:

@@ -344,11 +344,14 @@ def test_what_the_library_calls_a_number_is_always_asked_about(
         phonenumbers.format_number(example, phonenumbers.PhoneNumberFormat.NATIONAL),
         prefix + str(example.national_number)[:-4] + tail,
         f"12 {prefix} {str(example.national_number)[:-4]}{tail}",
+        f"{tail[0]} - {prefix}/{str(example.national_number)[:-4]} ({tail[:2]} - {tail[2:]}",
     ):
         one = _Region(region)
+        stock = phonenumbers.PhoneNumberMatcher(piece, region, leniency=phonenumbers.Leniency.VALID)
+        first = stock._extract_match(piece, 0)
         shapes = _shapes(piece)
-        if shapes is not None and any(one.numbers(piece, "")):
-            assert one.has_room(shapes)
+        assert next(one.numbers(piece, ""), None) == (first and (first.start, first.end))
+        assert first is None or shapes is None or one.has_room(shapes)
 
 
 def test_regions_with_one_numbering_plan_are_asked_once() -> None:
@@ -378,6 +381,7 @@ def test_regions_with_one_numbering_plan_are_asked_once() -> None:
         "jdbc:oracle:thin:a1/",
         "\\u{6a}\\152",
         "2024-01-15 415 ",
+        "1 - 4",
     ],
 )
 def test_a_large_input_is_inspected_within_seconds(inspector: Inspector, unit: str) -> None:
