@@ -227,13 +227,14 @@ _ENDED = "kind IN ('completion', 'refusal')"
 _ASKED = "kind = 'decision' AND phase <> 'response'"
 _ANSWERED = "kind = 'decision' AND phase = 'response'"
 
-# How an exchange ended: by its closing record; without one, by its last decision.
-_STATE = """
+# What one record says of how its exchange ended. At most 12 characters each: DuckDB keeps those in place,
+# and ten million exchanges in the memory that a question may take.
+_OUTCOME = """
     CASE
-        WHEN ended_at IS NULL AND NOT last_enforced THEN 'interrupted'
-        WHEN ended_at IS NULL AND last_action = 'deny' THEN 'refused'
-        WHEN ended_at IS NULL AND last_action = 'require_approval' THEN 'held'
-        WHEN ended_at IS NULL THEN 'interrupted'
+        WHEN kind = 'decision' AND NOT enforced THEN 'interrupted'
+        WHEN kind = 'decision' AND action = 'deny' THEN 'refused'
+        WHEN kind = 'decision' AND action = 'require_approval' THEN 'held'
+        WHEN kind = 'decision' THEN 'interrupted'
         WHEN code = 'cancelled' THEN 'cancelled'
         WHEN code = 'approval_required' THEN 'held'
         WHEN code = '' AND status < 400 THEN 'completed'
@@ -241,6 +242,9 @@ _STATE = """
         ELSE 'refused'
     END
 """
+
+# Closing records come after every decision, by the highest bit of a BIGINT that is not its sign.
+_STANDING = f"seq | CASE WHEN {_ENDED} THEN {1 << 62} ELSE 0 END"
 
 # The text of a list of parts. The session's stored texts come by a join on the session alone, which leaves
 # the bodies out of every query that does not ask for `prompt` or `completion`.
@@ -263,8 +267,7 @@ _GROUPED = f"""
         arg_max(enforced, seq) AS enforced,
         arg_max(revision, seq) AS revision,
         arg_max(approval_id, seq) AS approval_id,
-        arg_max(action, seq) FILTER (kind = 'decision') AS last_action,
-        coalesce(arg_max(enforced, seq) FILTER (kind = 'decision'), true) AS last_enforced,
+        arg_max({_OUTCOME}, {_STANDING}) AS state,
         coalesce(arg_max(status, seq) FILTER ({_ENDED}), -1) AS status,
         coalesce(arg_max(code, seq) FILTER ({_ENDED}), '') AS code,
         coalesce(arg_max(input_tokens, seq) FILTER ({_ENDED}), -1) AS input_tokens,
@@ -285,7 +288,7 @@ _KNOWN = f"""
 
 _EXCHANGES = f"""
     SELECT exchange_id, said.session_id, started_at, ended_at, {_WHO}, {_CALL}, action, response_action,
-        decision_id, enforced, revision, approval_id, {_STATE} AS state, status, code,
+        decision_id, enforced, revision, approval_id, state, status, code,
         input_tokens, output_tokens, cost, duration_ms,
         {_TEXTS.format(parts="prompt_parts")} AS prompt,
         {_TEXTS.format(parts="completion_parts")} AS completion
