@@ -45,10 +45,14 @@ def main() -> None:
     pytz.timezone("UTC")  # read its files while they can be read
     folder = Folder(Path(request["root"]))
     output = Path(request["parquet"]) if request["parquet"] else None
+    spill = Path(request["spill"]) if request["spill"] else None
     _limit(request["limits"])
-    confine([folder.journal, folder.sealed, folder.seals, *_system()], [output.parent] if output else [])
+    if not output:  # an answer may be larger; what is spilled, DuckDB bounds as well
+        resource.setrlimit(resource.RLIMIT_FSIZE, (request["limits"]["spill"],) * 2)
+    writable = [place for place in (output and output.parent, spill) if place]
+    confine([folder.journal, folder.sealed, folder.seals, *_system()], writable)
     try:
-        with _open(folder, request["limits"], output) as connection:
+        with _open(folder, request["limits"], output, spill) as connection:
             _answer(connection, request, output)
     except Refused as error:
         _say({"refused": str(error)})
@@ -79,7 +83,9 @@ def _system() -> list[Path]:
     return [path for path in (Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")) if path.exists()]
 
 
-def _open(folder: Folder, limits: dict[str, int], output: Path | None) -> duckdb.DuckDBPyConnection:
+def _open(
+    folder: Folder, limits: dict[str, int], output: Path | None, spill: Path | None
+) -> duckdb.DuckDBPyConnection:
     # confined already: a thread that is older than the confinement would not be
     connection = duckdb.connect(config={"threads": 1, "memory_limit": f"{limits['memory'] // 2**20}MiB"})
     connection.execute("SET TimeZone = 'UTC'")
@@ -88,7 +94,8 @@ def _open(folder: Folder, limits: dict[str, int], output: Path | None) -> duckdb
     for name, value in (
         ("allowed_directories", _list(directories)),
         ("allowed_paths", _list([str(folder.seals)])),
-        ("temp_directory", "''"),
+        ("temp_directory", _text(str(spill or ""))),
+        ("max_temp_directory_size", f"'{limits['spill']} bytes'"),
         ("enable_progress_bar", "false"),
         ("autoinstall_known_extensions", "false"),
         ("autoload_known_extensions", "false"),
@@ -155,7 +162,11 @@ def _plain(value: Any, kind: str = "") -> Any:
 
 
 def _list(values: list[str]) -> str:
-    return "[" + ", ".join("'" + value.replace("'", "''") + "'" for value in values) + "]"
+    return "[" + ", ".join(map(_text, values)) + "]"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
 
 
 if __name__ == "__main__":

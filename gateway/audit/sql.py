@@ -38,6 +38,7 @@ class Limits:
 
     seconds: int = 60
     memory: int = 1024**3
+    spill: int = 1024**3  # of disk, for what is put together piece by piece
     address_space: int = 4 * 1024**3
 
 
@@ -130,13 +131,36 @@ def _child(
 ) -> Iterator[_Child]:
     folder = Folder(root)
     folder.prepare()
-    request = {
-        "root": str(folder.root.resolve()),
-        "sql": sql,
-        "parameters": list(parameters),
-        "limits": asdict(limits),
-        "parquet": str(parquet) if parquet else "",
-    }
+    with _spill_folder(limits.spill) as (spill, spill_bytes):
+        request = {
+            "root": str(folder.root.resolve()),
+            "sql": sql,
+            "parameters": list(parameters),
+            "limits": {**asdict(limits), "spill": spill_bytes},
+            "parquet": str(parquet) if parquet else "",
+            "spill": spill,
+        }
+        with _process(request, limits) as child:
+            yield child
+
+
+@contextmanager
+def _spill_folder(most: int) -> Iterator[tuple[str, int]]:
+    """A new folder and how much may go there: half of what is free, since others write to that disk too.
+
+    "" where no folder can be made: such a query has its memory and nothing else.
+    """
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="regate-sql-", ignore_cleanup_errors=True)
+    except OSError:
+        yield "", 0
+        return
+    with folder as name:
+        yield str(Path(name).resolve()), min(most, shutil.disk_usage(name).free // 2)
+
+
+@contextmanager
+def _process(request: dict[str, Any], limits: Limits) -> Iterator[_Child]:
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "gateway.audit.sandbox"],
         # nothing of our own environment: it holds credentials

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import os
+import tempfile
 import time
 from pathlib import Path
 
@@ -110,6 +111,47 @@ def test_a_query_that_wants_all_memory_fails_alone(written: Evidence) -> None:
     with pytest.raises(QueryFailed):
         written.rows("SELECT list_sum(range(3000000000))")
     assert written.rows("SELECT 1") == [[1]]
+
+
+_SORTED = "SELECT count(*) FROM (SELECT range AS n FROM range(4000000) ORDER BY hash(n)) WHERE n >= 0"
+_SMALL = 32 * 1024**2
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where temporary folders are made."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def test_a_query_over_more_than_its_memory_goes_to_disk_and_leaves_nothing_there(
+    written: Evidence, scratch: Path
+) -> None:
+    with query(written.root, _SORTED, limits=Limits(memory=_SMALL)) as result:
+        assert list(result.rows) == [[4_000_000]]
+        assert [path.stat().st_mode & 0o777 for path in scratch.iterdir()] == [0o700]
+    assert not list(scratch.iterdir())
+
+
+def test_a_query_writes_no_more_than_it_may(written: Evidence, scratch: Path) -> None:
+    limits = Limits(memory=_SMALL, spill=_SMALL // 8)
+
+    with pytest.raises(QueryFailed), query(written.root, _SORTED, limits=limits) as result:
+        list(result.rows)
+    assert not list(scratch.iterdir())
+
+
+def test_a_query_without_a_place_on_disk_has_its_memory(written: Evidence, scratch: Path) -> None:
+    scratch.rmdir()
+
+    assert written.rows("SELECT count(*) FROM records") == [[10]]
+    with (
+        pytest.raises(QueryFailed, match="Out of Memory"),
+        query(written.root, _SORTED, limits=Limits(memory=_SMALL)) as result,
+    ):
+        list(result.rows)
 
 
 def test_rows_are_streamed_and_a_reader_may_leave_early(written: Evidence) -> None:
