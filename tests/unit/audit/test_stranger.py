@@ -1,4 +1,4 @@
-"""A stranger checks evidence with the script of docs/reference/evidence.md: bash, coreutils and OpenSSL."""
+"""A stranger checks evidence with the scripts of docs/reference/evidence.md: bash, coreutils and OpenSSL."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ PAGE = Path(__file__).parents[3] / "docs" / "reference" / "evidence.md"
 
 @pytest.fixture
 def script(tmp_path: Path) -> Path:
-    path = tmp_path / "check.sh"
-    path.write_text(PAGE.read_text("utf-8").partition("```bash\n")[2].partition("```")[0], "utf-8")
-    return path
+    for name, block in zip(
+        ("check.sh", "proof.sh"), PAGE.read_text("utf-8").split("```bash\n")[1:], strict=True
+    ):
+        (tmp_path / name).write_text(block.partition("```")[0], "utf-8")
+    return tmp_path / "check.sh"
 
 
 @pytest.fixture
@@ -36,6 +38,10 @@ def check(script: Path, *arguments: str | Path) -> str:
         ["bash", str(script), *map(str, arguments)], capture_output=True, text=True, check=False
     )
     return (done.stdout if done.returncode == 0 else done.stderr).strip()
+
+
+def test_a_page_of_code_checks_the_chain_and_the_signatures(script: Path) -> None:
+    assert len(script.read_text("utf-8").splitlines()) <= 50
 
 
 def test_the_chain_is_followed_and_an_edit_is_found(script: Path, signed: Evidence) -> None:
@@ -70,8 +76,8 @@ def test_a_proof_holds_and_of_another_record_it_does_not(
     public, writer, path = signed.key.with_suffix(".pub"), signed.journals[0].writer, tmp_path / "x.proof"
     for seq in (1, 4, 7):
         path.write_bytes(prove(signed.root, writer, seq, body=body))
-        assert check(script, "proof", public, path) == f"proved: record {writer}:{seq}"
+        assert check(script.with_name("proof.sh"), public, path) == f"proved: record {writer}:{seq}"
 
     other = prove(signed.root, writer, 3, body=body).split(b"\n")
     path.write_bytes(b"\n".join([path.read_bytes().split(b"\n")[0], *other[1:]]))
-    assert "the record is not under the head" in check(script, "proof", public, path)
+    assert "the record is not under the head" in check(script.with_name("proof.sh"), public, path)
