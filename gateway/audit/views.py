@@ -227,8 +227,8 @@ _ENDED = "kind IN ('completion', 'refusal')"
 _ASKED = "kind = 'decision' AND phase <> 'response'"
 _ANSWERED = "kind = 'decision' AND phase = 'response'"
 
-# What one record says of how its exchange ended. At most 12 characters each: DuckDB keeps those in place,
-# and ten million exchanges in the memory that a question may take.
+# What one record says of how its exchange ended. At most 12 characters each: DuckDB keeps those in place, so
+# that a question over many exchanges spills a sixth of what three aggregates would.
 _OUTCOME = """
     CASE
         WHEN kind = 'decision' AND NOT enforced THEN 'interrupted'
