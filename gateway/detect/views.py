@@ -22,7 +22,7 @@ from gateway.exchange import Span
 _ESCAPE = re.compile(
     r"(?P<colour>(?:\x1b|(?<!\\)\\++(?:u001[bB]|u\{1[bB]\}|x1[bB]|033|e))\[[0-9;]{0,32}[A-Za-z])"
     r"|(?<!\\)\\++(?:u(?P<four>[0-9A-Fa-f]{4})|x(?P<two>[0-9A-Fa-f]{2})|(?P<blank>[nrtbfv])"
-    r"|u\{(?P<braced>[0-9A-Fa-f]{1,6})\}|U(?P<eight>[0-9A-Fa-f]{8})|(?P<octal>[01][0-7]{2})"
+    r"|u\{(?P<braced>[0-9A-Fa-f]{1,6})\}|U(?P<eight>[0-9A-Fa-f]{8})"
     r"|(?P<itself>[!-/:-@\[\]^-`{-~]))"
 )
 # What shows nothing: zero-width characters, marks of direction, soft hyphens, fillers, variation selectors,
@@ -227,8 +227,6 @@ def _reading(
 
 
 def _meaning(escape: re.Match[str]) -> str:
-    if escape["octal"]:
-        return _char(int(escape["octal"], 8))
     code = escape["four"] or escape["two"] or escape["braced"] or escape["eight"]
     if code:
         return _char(int(code, 16))

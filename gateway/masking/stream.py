@@ -112,8 +112,9 @@ class StreamScanner:
         if spans and spans[-1].end == len(text):
             cut, going_on = spans[-1].start, spans[-1]
         else:
-            cut, going_on = max((m.end() for m in _CUT.finditer(text, start)), default=start), _LONG_TOKEN
-            cut = _before_straddling(spans, cut)
+            going_on, at = _LONG_TOKEN, self._inspector.open_at(text)
+            cuts = (mark.end() for mark in _CUT.finditer(text, start))
+            cut = _before_straddling(spans, max((cut for cut in cuts if cut <= at), default=start))
         if cut > start:
             return self._release(text, start, cut, spans)
         self._swallowing = going_on

@@ -55,7 +55,6 @@ def found(inspector: Inspector, text: str) -> list[tuple[str, str]]:
         "\\u001b[1m",
         "\\u{a}",
         "\\U0000000a",
-        "\\012",
         "\\u{1b}[1m",
     ],
 )
@@ -86,7 +85,6 @@ def test_values_in_json_in_json_are_found(inspector: Inspector, levels: int) -> 
         ("EMAIL_ADDRESS", r"jane\u0040acme.org"),
         ("EMAIL_ADDRESS", r"\u{6a}ane\u{000040}acme.org"),
         ("EMAIL_ADDRESS", r"\U0000006aane\U00000040acme.org"),
-        ("EMAIL_ADDRESS", r"\152ane\100acme.org"),
         ("EMAIL_ADDRESS", r"jane\_roe@acme.org"),
         ("CONNECTION_STRING", r"postgres:\/\/bob:s3cretpw@db.acme.org\/app"),
         ("PHONE_NUMBER", r"+1\-415\-555\-2671"),
@@ -379,7 +377,7 @@ def test_regions_with_one_numbering_plan_are_asked_once() -> None:
         "mysql -p1 ",
         '"a1"@b.org',
         "jdbc:oracle:thin:a1/",
-        "\\u{6a}\\152",
+        "\\u{6a}",
         "2024-01-15 415 ",
         "1 - 4",
     ],
@@ -393,3 +391,8 @@ def test_a_large_input_is_inspected_within_seconds(inspector: Inspector, unit: s
 
 def test_an_entity_that_is_off_stays_off_in_every_reading() -> None:
     assert Inspector(Detect(off=("CREDIT_CARD", "PHONE_NUMBER"))).inspect("x\\n4111111111111111") == ()
+
+
+def test_a_backslash_and_digits_behind_a_value_do_not_hide_it(inspector: Inspector) -> None:
+    [span] = inspector.inspect(r"D:\data\n4111 1111 1111 1111\101.txt")
+    assert span.entity == "CREDIT_CARD"

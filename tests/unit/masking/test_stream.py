@@ -36,7 +36,7 @@ SECRETS = [
     "ab\n12 34  56C",
     "AB-12-34-56-C",
     '"jane.doe"@example.com',
-    r"jane\u{2e}doe\U00000040example\056com",
+    r"jane\u{2e}doe\U00000040example.com",
 ]
 GLUED = [  # values beside which something stands that is none of theirs
     "x\\n4111 1111 1111 1111",
@@ -231,6 +231,17 @@ class Never:
 
     def open_at(self, text: str) -> int:
         return len(text)
+
+
+@pytest.mark.parametrize("value", ["4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00", "415 555 2671"])
+@pytest.mark.parametrize("before", range(3, 19, 5))
+def test_a_value_over_the_holds_limit_is_masked_whole(inspector: Inspector, value: str, before: int) -> None:
+    text = ("x," * 600)[: 512 - before].rstrip("x") + f"{value} ok "
+
+    for size in (1, 7, len(text)):
+        pieces = scan(inspector, [text[at : at + size] for at in range(0, len(text), size)], hold=512)
+        plain = "".join(piece.text for piece in pieces if piece.finding is None)
+        assert not any(group in plain for group in value.split())
 
 
 @given(text=st.text(max_size=300), hold=st.integers(70, 400))
