@@ -31,8 +31,8 @@ _OPEN_CONNECTION = regex.compile(
     r"\s{0,2}=[^;\n\"'<>]{1,128};(?:[^\n\"'<>]{0,256}|[^\n\"'<>]{0,256}?(?:password|pwd)\s{0,2}=\s{0,2}"
     r"(?:'[^'\n]{0,128}|\"[^\"\n]{0,128}|\{[^}\n]{0,256}))$"
 )
-# A password in quotes up to where they may still close.
-_OPEN_PASSWORD = regex.compile(NAMED + r"(?:'[^'\n]{0,256}|\"[^\"\n]{0,256})$")
+# A password up to where its quotes may still close; in a script without spaces, to where it ends.
+_OPEN_PASSWORD = regex.compile(NAMED + r"(?:'[^'\n]{0,256}|\"[^\"\n]{0,256}|[^\s'\"<>]{1,64})$")
 _OPEN = (_OPEN_CONNECTION, _OPEN_PASSWORD)
 _OPEN_WINDOW = 640
 _KEY = regex.compile(NAME + r"\Z", regex.IGNORECASE)

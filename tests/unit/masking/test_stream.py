@@ -66,6 +66,7 @@ TEXTS = [
     "メールはjane.roe@acme.orgです。番号は4155552671です, jane@例え.jp",
     "on 2024-01-15 415-555-2671 and _4111111111111111_ tel_4155552671",
     "4111\u20091111\u20091111\u20091111 and 4111\n1111\n1111\n1111 and 4111  1111  1111  1111 ok",
+    "password: 日本語2026kL9x ok, and password:日本語2026kL9x，好",
     "\n".join(f"{n:6}\t{line}" for n, line in enumerate(PEM.split("\n")[:-1], 1)) + "\nthanks for the key",
 ]
 
