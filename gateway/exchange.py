@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
+
 Family = Literal["openai", "anthropic"]
 Dialect = Literal["openai.chat", "anthropic.messages", "json", "opaque", "none"]
 Kind = Literal["text", "system", "tool_call", "tool_result", "tool_definition", "field"]
@@ -49,8 +51,7 @@ class Part:
     place: Place = "value"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True, gc=False):  # thousands of them are made in one turn of the loop
     """One detected entity in one part, as character offsets into the part's text. Never the value itself."""
 
     entity: str

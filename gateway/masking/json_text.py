@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace as with_fields
+
+from msgspec.structs import replace as with_fields
 
 from gateway.exchange import Finding
 from gateway.masking.operators import merged, splice

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace as with_fields
+
+from msgspec.structs import replace as with_fields
 
 from gateway.decision import Mask
 from gateway.exchange import Finding, Span
