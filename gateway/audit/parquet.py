@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 
 from gateway.audit.disk import Disk
+from gateway.audit.literal import literal
 from gateway.audit.record import COLUMNS
 
 # DuckDB gives up on a larger line; ours end at 16 MiB.
@@ -148,5 +149,4 @@ def _file(path: Path, *options: str) -> str:
 
 def _quoted(path: Path) -> str:
     """A path as an SQL string, its glob characters taken literally."""
-    literal = "".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path))
-    return "'" + literal.replace("'", "''") + "'"
+    return literal("".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path)))

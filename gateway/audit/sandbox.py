@@ -27,6 +27,7 @@ import pytz
 
 from gateway.audit.folder import Folder
 from gateway.audit.landlock import confine
+from gateway.audit.literal import literal
 from gateway.audit.views import create_views
 
 _ROWS_AT_A_TIME = 256
@@ -94,7 +95,7 @@ def _open(
     for name, value in (
         ("allowed_directories", _list(directories)),
         ("allowed_paths", _list([str(folder.seals)])),
-        ("temp_directory", _text(str(spill or ""))),
+        ("temp_directory", literal(str(spill or ""))),
         ("max_temp_directory_size", f"'{limits['spill']} bytes'"),
         ("enable_progress_bar", "false"),
         ("autoinstall_known_extensions", "false"),
@@ -162,11 +163,7 @@ def _plain(value: Any, kind: str = "") -> Any:
 
 
 def _list(values: list[str]) -> str:
-    return "[" + ", ".join(map(_text, values)) + "]"
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    return "[" + ", ".join(map(literal, values)) + "]"
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from gateway.audit.literal import literal
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -182,9 +184,9 @@ def meaning(view: str, column: str) -> str:
 def comments(columns: Mapping[str, list[tuple[str, str]]]) -> Iterator[str]:
     """COMMENT statements for the views and their columns, so that any DuckDB client shows what they mean."""
     for view, names in columns.items():
-        yield f"COMMENT ON VIEW {view} IS {_text(f'One row {VIEWS[view].row}.')}"
+        yield f"COMMENT ON VIEW {view} IS {literal(f'One row {VIEWS[view].row}.')}"
         for name, _ in names:
-            yield f'COMMENT ON COLUMN {view}."{name}" IS {_text(meaning(view, name))}'
+            yield f'COMMENT ON COLUMN {view}."{name}" IS {literal(meaning(view, name))}'
 
 
 def reference(columns: Mapping[str, list[tuple[str, str]]]) -> str:
@@ -209,7 +211,3 @@ def reference(columns: Mapping[str, list[tuple[str, str]]]) -> str:
         lines += [f"| `{name}` | {kind} | {meaning(view, name)} |" for name, kind in columns[view]]
         lines += ["", described.note.strip()] if described.note else []
     return "\n".join(lines) + "\n"
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

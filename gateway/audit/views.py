@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import duckdb
 
 from gateway.audit.folder import Folder
+from gateway.audit.literal import literal
 from gateway.audit.parquet import MAX_OBJECT
 from gateway.audit.record import COLUMNS
 from gateway.audit.schema import comments
@@ -43,7 +44,7 @@ def view_statements(root_sql: str) -> Iterator[str]:
 
 def create_views(connection: duckdb.DuckDBPyConnection, folder: Folder) -> None:
     """Make the views in a connection of the product's own."""
-    for statement in view_statements(_text(str(folder.root))):
+    for statement in view_statements(literal(str(folder.root))):
         connection.execute(statement)
 
 
@@ -64,11 +65,11 @@ def publish(folder: Folder) -> None:
     made = folder.database.with_suffix(".aside")
     made.unlink(missing_ok=True)
     with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
-        connection.execute(f"ATTACH {_text(str(made))} AS published (STORAGE_VERSION 'v1.0.0')")
+        connection.execute(f"ATTACH {literal(str(made))} AS published (STORAGE_VERSION 'v1.0.0')")
         connection.execute("USE published")
         connection.execute("BEGIN")
         for statement in view_statements(
-            f"coalesce(getvariable('audit')::VARCHAR, {_text(str(folder.root))})"
+            f"coalesce(getvariable('audit')::VARCHAR, {literal(str(folder.root))})"
         ):
             connection.execute(statement)
         for statement in comments(view_columns(connection)):
@@ -91,7 +92,7 @@ def verbatim_lines(folder: Folder) -> str:
 
     Live segments come first: one that is sealed meanwhile has been read before its tombstone comes.
     """
-    root = _text(str(folder.root))
+    root = literal(str(folder.root))
     return f"""
         SELECT json::VARCHAR AS line, (json->>'$.recorded_at')::TIMESTAMPTZ AS recorded_at
         FROM read_ndjson_objects({root} || '/journal/*.ndjson', ignore_errors=true, filename=true,
@@ -106,7 +107,7 @@ def _records(root: str) -> str:
     """Live segments whose seal is not visible yet, and sealed ones whose seal is: every record once."""
     names = ", ".join(COLUMNS)
     live_columns = {**COLUMNS, "body": "JSON", "tombstone": "VARCHAR", "visible_at": "TIMESTAMPTZ"}
-    spec = ", ".join(f"{name}: {_text(kind)}" for name, kind in live_columns.items())
+    spec = ", ".join(f"{name}: {literal(kind)}" for name, kind in live_columns.items())
     return f"""
         SELECT {names}, body, parse_filename(filename, true) AS segment
         FROM read_ndjson({root} || '/journal/*.ndjson', columns={{{spec}}}, ignore_errors=true, filename=true,
@@ -141,10 +142,6 @@ def _seals(root: str) -> str:
             columns={{file: 'VARCHAR', segments: 'STRUCT(segment VARCHAR)[]', visible_at: 'TIMESTAMPTZ'}})
         WHERE file IS NOT NULL AND visible_at <= now()
     """
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 # In their order, for ORDER BY and max(). A value that is none of them is NULL; no writer of ours writes one.
