@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gateway.errors import ConfigError
 
-PINNED = "1.21.1"
+PINNED = "1.22.4"
 _VERSION_SECONDS = 10
 
 
