@@ -41,6 +41,7 @@ from gateway.exchange import (
     Source,
     Usage,
     UsageFacts,
+    Used,
 )
 from gateway.flow.context import Call, Exchange
 from gateway.flow.ledger import Ledger
@@ -223,11 +224,12 @@ def _input(exchange: Exchange, phase: Phase, parts: tuple[InspectedPart, ...]) -
         method="POST",
         path=exchange.path,
         prompt=exchange.prompt,
+        models=(exchange.prompt.model,),
         parts=parts,
         rows=finding_rows(parts),
         tool_calls=(),
         session=SessionFacts(exchanges=3),
-        usage=UsageFacts(1, 1, 0, 0),
+        usage=UsageFacts(Used(1), Used(1)),
         approval=ApprovalFacts(),
         response=ResponseFacts(200, "stop") if phase == "response" else ResponseFacts(),
     )

@@ -32,6 +32,7 @@ from gateway.exchange import (
     SessionFacts,
     Source,
     UsageFacts,
+    Used,
 )
 from gateway.policy import find_opa, load_source
 from gateway.policy_input import build_input
@@ -201,11 +202,12 @@ def _document(entities: int) -> dict[str, Any]:
         method="POST",
         path="/v1/chat/completions",
         prompt=Prompt(model="gpt-4.1"),
+        models=("gpt-4.1",),
         parts=(InspectedPart(content, "d", True, (), _TEXT),),
         rows=tuple(FindingRow(name, "pii", 1, 1, 1, 0.85, ("user",), ("text",)) for name in names),
         tool_calls=(),
         session=SessionFacts(),
-        usage=UsageFacts(1, 1, 0, 0),
+        usage=UsageFacts(Used(1), Used(1)),
         approval=ApprovalFacts(),
         response=ResponseFacts(),
     )

@@ -120,6 +120,9 @@ class Prompt:
     attachments: tuple[Attachment, ...] = ()
     tools: tuple[Tool, ...] = ()
     model: str = ""
+    models: tuple[
+        str, ...
+    ] = ()  # every one that the body names, `model` included, each name as it stands there
     stream: bool = False
     parameters: Parameters = Parameters()
 
@@ -192,24 +195,37 @@ class SessionFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Used:
+    """What was used in one window of time; the cost in millionths, 0 where no prices are configured."""
+
+    requests: int = 0
+    tokens: int = 0
+    cost_micros: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class UsageFacts:
     """What this agent used in the last minute and day, this exchange's own request included."""
 
-    requests_1m: int = 0
-    requests_1d: int = 0
-    tokens_1m: int = 0
-    tokens_1d: int = 0
-    cost_1d: float = 0.0  # at the configured prices; 0 where there are none
+    minute: Used = Used()
+    day: Used = Used()
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovalFacts:
-    """The approval that speaks for this exchange; status "" when there is none."""
+    """The approval that speaks for this exchange; status "" when there is none.
+
+    `groups` are those that the approvers' keys had when they voted, `quorum` (-1 when there is none) is how
+    many people had to agree, `revision` is that of the policy which asked for the approval.
+    """
 
     id: str = ""
     status: str = ""
     approvers: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    quorum: int = -1
     note: str = ""
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)

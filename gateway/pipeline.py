@@ -19,10 +19,11 @@ from gateway.exchange import Completion
 from gateway.flow.arriving import Arrival
 from gateway.flow.asking import Asking, Subject, enforce, masks_of
 from gateway.flow.context import Answer, Exchange
+from gateway.flow.history import scope_of
 from gateway.flow.inspecting import Inspector, masked_aside
 from gateway.flow.intake import Intake
 from gateway.flow.ledger import Ledger
-from gateway.flow.reading import Reading, content_type, outgoing_body
+from gateway.flow.reading import Reading, outgoing_body, outgoing_headers
 from gateway.flow.streamed import StreamedCompletion
 from gateway.flow.waiting_room import WaitingRoom, keeps_alive
 from gateway.flow.whole import WholeCompletion, collect
@@ -31,7 +32,7 @@ from gateway.masking import Restorer
 from gateway.policy import Policies
 from gateway.server_key import ServerKey
 from gateway.sessions import Sessions, UsageCounters
-from gateway.upstream import Endpoints, UpstreamRequest, UpstreamResponse, unpack, up_headers
+from gateway.upstream import Endpoints, UpstreamRequest, UpstreamResponse, unpack
 
 _PATH_SAFE = "/:@!$&'()*+,;=-._~"
 _log = logging.getLogger("regate.pipeline")
@@ -62,6 +63,7 @@ class Gateway:
         self._arrival = Arrival(Reading(endpoints, config.limits), self._inspector, sessions, key)
         self._ledger = ledger
         self._waiting_room = WaitingRoom(self._ledger, config.hold.keepalive_seconds)
+        self._policies = policies
         self._asking = Asking(policies, self._ledger, approvals, key, shadow)
         limits = config.limits
         self._whole = WholeCompletion(self._asking, self._inspector, self._ledger, limits)
@@ -128,7 +130,7 @@ class Gateway:
         """Enter the session, count the request, and look for findings in every part."""
         self._arrival.enter(exchange)
         exchange.usage = self._usage.reserve(exchange.agent.id)
-        await self._arrival.inspect(exchange)
+        await self._arrival.inspect(exchange, self._policies.revision)
 
     async def _decide(self, exchange: Exchange) -> None:
         await self._asking.decide(exchange, Subject("request", exchange.parts))
@@ -172,7 +174,7 @@ class Gateway:
             exchange.call.method,
             quote(exchange.up_path, safe=_PATH_SAFE),
             exchange.up_query,
-            up_headers(exchange.call.headers) | content_type(exchange),
+            outgoing_headers(exchange),
             outgoing_body(exchange),
         )
         await self._asking.use(exchange.approval, exchange.id)
@@ -181,7 +183,8 @@ class Gateway:
         except UpstreamUnavailable:
             await self._asking.give_back(exchange.approval)
             raise
-        exchange.session.forwarded([part.digest for part in exchange.parts])
+        scope = scope_of(exchange, exchange.revision)
+        exchange.session.forwarded(scope, [part.digest for part in exchange.parts])
         if response.status == 429 or response.status >= 500:
             try:
                 await self._asking.give_back(exchange.approval)

@@ -56,6 +56,7 @@ def build_input(
     method: str,
     path: str,
     prompt: Prompt,
+    models: Sequence[str],
     parts: Sequence[InspectedPart],
     rows: Sequence[FindingRow],
     tool_calls: Sequence[tuple[ToolCall, tuple[tuple[str, str], ...]]],
@@ -66,7 +67,7 @@ def build_input(
 ) -> dict[str, Any]:
     """The input document of `docs/reference/policy.md`.
 
-    `parts` are those of the phase: the prompt's, or the completion's so far. The path, the model, the tools
+    `parts` are those of the phase: the prompt's, or the completion's so far. The path, the models, the tools
     and the calls' arguments are given as policy may see them, masked; each call comes with the (entity,
     category) of what would be restored into it. `approval` is the one that speaks for this phase.
     """
@@ -83,6 +84,7 @@ def build_input(
         "method": method,
         "path": path,
         "model": prompt.model,
+        "models": list(models),
         "stream": prompt.stream,
         "parameters": asdict(prompt.parameters),
         "prompt": _prompt(prompt, parts),
@@ -90,8 +92,8 @@ def build_input(
         "tool_calls": [_tool_call(call, restores) for call, restores in tool_calls],
         "findings": [_row(row) for row in (*rows, *_unparseable_rows(unparseable))],
         "session": {**asdict(session), "entities": list(session.entities)},
-        "usage": asdict(usage),
-        "approval": {**asdict(approval), "approvers": list(approval.approvers)},
+        "usage": _usage(usage),
+        "approval": _approval(approval),
         "response": asdict(response),
     }
 
@@ -136,6 +138,7 @@ def _agent(agent: Agent) -> dict[str, Any]:
     return {
         "id": agent.id,
         "owner": agent.owner,
+        "key_id": agent.key_id,
         "method": agent.method,
         "groups": list(agent.groups),
         "claims": dict(agent.claims),
@@ -170,6 +173,31 @@ def _tool_call(call: ToolCall, restores: tuple[tuple[str, str], ...]) -> dict[st
         "name": call.name,
         "arguments": {} if call.arguments is None else dict(call.arguments),
         "restores": [{"entity": entity, "category": category} for entity, category in restores],
+    }
+
+
+def _usage(usage: UsageFacts) -> dict[str, Any]:
+    """Return what the agent used, in whole numbers. The flat keys stay for one release beside `agent`."""
+    minute, day = usage.minute, usage.day
+    return {
+        "agent": {
+            "requests": {"1m": minute.requests, "1d": day.requests},
+            "tokens": {"1m": minute.tokens, "1d": day.tokens},
+            "cost_micros": {"1m": minute.cost_micros, "1d": day.cost_micros},
+        },
+        "requests_1m": minute.requests,
+        "requests_1d": day.requests,
+        "tokens_1m": minute.tokens,
+        "tokens_1d": day.tokens,
+        "cost_1d": day.cost_micros / 1_000_000,
+    }
+
+
+def _approval(approval: ApprovalFacts) -> dict[str, Any]:
+    return {
+        **asdict(approval),
+        "approvers": list(approval.approvers),
+        "groups": list(approval.groups),
     }
 
 

@@ -7,13 +7,13 @@ import logging
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from contextlib import suppress
 from dataclasses import dataclass
 
 from gateway.decision import Action
 from gateway.errors import StateUnavailable
-from gateway.exchange import SessionFacts, UsageFacts
+from gateway.exchange import SessionFacts, UsageFacts, Used
 from gateway.server_key import ServerKey
 from gateway.state import UsageRow, UsageStore
 
@@ -26,6 +26,7 @@ _MINUTE, _MINUTE_SLOT = 60, 5
 _DAY, _DAY_SLOT = 86_400, 1_800
 _MILLION = 1_000_000
 _Slot = tuple[int, int, str]  # width, start, agent
+Scope = tuple[str, ...]  # whose exchange forwarded a part, to whom, under which policy
 _Used = tuple[int, int, int]  # requests, tokens, cost in millionths
 _Totals = Mapping[int, Mapping[str, _Used]]  # by width and agent
 _NOTHING: _Used = (0, 0, 0)
@@ -38,7 +39,7 @@ class Session:
         self.id = session_id
         self.last_seen = 0.0
         self._digests = digests
-        self._forwarded: set[str] = set()
+        self._forwarded: dict[Scope, set[str]] = {}
         self._counts: dict[str, int] = {"exchanges": 0, "tokens": 0}
         self._entities: set[str] = set()
 
@@ -53,15 +54,16 @@ class Session:
             entities=tuple(sorted(self._entities)),
         )
 
-    def is_new(self, digest: str) -> bool:
-        """Whether nobody remembers that this part was forwarded in this session."""
-        return digest not in self._forwarded
+    def seen(self, scope: Scope) -> Set[str]:
+        """Return the digests of the parts that exchanges of this scope forwarded in this session."""
+        return self._forwarded.get(scope, frozenset())
 
-    def forwarded(self, digests: Iterable[str]) -> None:
-        """These parts went to the provider."""
-        added = set(digests) - self._forwarded
-        self._forwarded |= added
-        self._digests.count += len(added)
+    def forwarded(self, scope: Scope, digests: Iterable[str]) -> None:
+        """Remember that an exchange of this scope sent these parts to the provider."""
+        known = self._forwarded.setdefault(scope, set())
+        before = len(known)
+        known.update(digests)
+        self._digests.count += len(known) - before
 
     def count(self, action: Action, tokens: int = 0, entities: Iterable[str] = ()) -> None:
         """One exchange ended this way. Tokens below 0 are tokens that nobody counted."""
@@ -72,8 +74,8 @@ class Session:
 
     def forget(self) -> None:
         """Give the memory back; every part is new again."""
-        self._digests.count -= len(self._forwarded)
-        self._forwarded = set()
+        self._digests.count -= sum(map(len, self._forwarded.values()))
+        self._forwarded = {}
         self._digests = _Digests()  # an exchange that still holds this session counts for nobody
 
 
@@ -158,9 +160,9 @@ class UsageCounters:
     def reserve(self, agent_id: str) -> UsageFacts:
         """Count one request, and say what this agent used, that request included."""
         self._add(agent_id, (1, 0, 0))
-        requests_1m, tokens_1m, _ = self._used(agent_id, _MINUTE_SLOT, _MINUTE)
-        requests_1d, tokens_1d, cost_1d = self._used(agent_id, _DAY_SLOT, _DAY)
-        return UsageFacts(requests_1m, requests_1d, tokens_1m, tokens_1d, cost_1d / _MILLION)
+        minute = self._used(agent_id, _MINUTE_SLOT, _MINUTE)
+        day = self._used(agent_id, _DAY_SLOT, _DAY)
+        return UsageFacts(minute=Used(*minute), day=Used(*day))
 
     def spend(self, agent_id: str, tokens: int, cost: float = 0) -> None:
         """What one answer took. Below 0 is what nobody counted."""

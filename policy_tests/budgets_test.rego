@@ -5,7 +5,7 @@ package policy_tests.budgets
 import data.policy_tests.fixtures
 import data.regate
 
-_used(usage) := object.union(fixtures.prompt, {"usage": usage})
+_used(agent) := object.union(fixtures.prompt, {"usage": {"agent": agent}})
 
 _rules(document, budgets) := rules if {
 	rules := {reason.rule | some reason in regate.decision.reasons} with input as document
@@ -13,32 +13,35 @@ _rules(document, budgets) := rules if {
 }
 
 test_no_limit_by_default if {
-	regate.decision.action == "allow" with input as _used({"requests_1m": 1000000, "tokens_1d": 1000000000})
+	regate.decision.action == "allow" with input as _used({"requests": {"1m": 1000000}, "tokens": {"1d": 1000000000}})
 }
 
 test_within_the_budget_is_allowed if {
-	_rules(_used({"requests_1m": 60}), {"requests_1m": 60}) == set()
+	_rules(_used({"requests": {"1m": 60}}), {"requests_1m": 60}) == set()
 }
 
 test_spent_budget_is_denied if {
-	every name in ["requests_1m", "requests_1d", "tokens_1m", "tokens_1d", "cost_1d"] {
-		_rules(_used({name: 61}), {name: 60}) == {sprintf("budgets.%s", [name])}
+	every measure in ["requests", "tokens", "cost_micros"] {
+		every window in ["1m", "1d"] {
+			name := concat("_", [measure, window])
+			_rules(_used({measure: {window: 61}}), {name: 60}) == {sprintf("budgets.%s", [name])}
+		}
 	}
 }
 
 test_budget_is_not_asked_about_a_completion if {
-	document := object.union(fixtures.completion, {"usage": {"tokens_1d": 61}})
+	document := object.union(fixtures.completion, {"usage": {"agent": {"tokens": {"1d": 61}}}})
 	_rules(document, {"tokens_1d": 60}) == set()
 }
 
 test_mistaken_budget_is_denied if {
-	every budgets in [{"request_1m": 60}, {"requests_1m": "60"}, {"requests_1m": null}, {"request_1m": -1}] {
+	every budgets in [{"request_1m": 60}, {"requests_1m": "60"}, {"requests_1m": null}, {"request_1m": -1}, {"requests_1m": 60.5}] {
 		count(_rules(fixtures.prompt, budgets)) == 1
 	}
 }
 
 test_budget_of_every_group_must_hold if {
-	document := fixtures.in_groups(_used({"requests_1m": 61}), ["small", "large"])
+	document := fixtures.in_groups(_used({"requests": {"1m": 61}}), ["small", "large"])
 	groups := {
 		"default": {"providers": ["*"], "models": ["*"], "budgets": {}},
 		"small": {"budgets": {"requests_1m": 60}},

@@ -1,6 +1,8 @@
 # METADATA
 # title: Fixtures
-# description: A harmless prompt and completion of a known agent; tests change what they are about.
+# description: >-
+#   A harmless prompt and completion of a known agent; tests change what they are about. `models` holds what a request
+#   can reach beside its `model`; the gateway puts that one on the list as well.
 package policy_tests.fixtures
 
 # METADATA
@@ -11,7 +13,7 @@ prompt := {
 	"time": "2026-11-22T08:00:00.000000Z",
 	"exchange": {"id": "x1", "session_id": "s1"},
 	"agent": {
-		"id": "support-bot", "owner": "dana", "method": "api_key",
+		"id": "support-bot", "owner": "dana", "key_id": "k1", "method": "api_key",
 		"groups": [], "claims": {}, "on_behalf_of": "",
 	},
 	"source": {"ip": "127.0.0.1", "user_agent": "test"},
@@ -20,6 +22,7 @@ prompt := {
 	"method": "POST",
 	"path": "/v1/chat/completions",
 	"model": "gpt-4.1",
+	"models": [],
 	"stream": false,
 	"parameters": {"max_tokens": -1, "temperature": -1, "n": 1},
 	"prompt": {
@@ -35,8 +38,14 @@ prompt := {
 	"tool_calls": [],
 	"findings": [],
 	"session": {"exchanges": 0, "denied": 0, "masked": 0, "held": 0, "tokens": 0, "entities": []},
-	"usage": {"requests_1m": 1, "requests_1d": 1, "tokens_1m": 0, "tokens_1d": 0, "cost_1d": 0},
-	"approval": {"id": "", "status": "", "approvers": [], "note": ""},
+	"usage": {
+		"agent": {"requests": {"1m": 1, "1d": 1}, "tokens": {"1m": 0, "1d": 0}, "cost_micros": {"1m": 0, "1d": 0}},
+		"requests_1m": 1, "requests_1d": 1, "tokens_1m": 0, "tokens_1d": 0, "cost_1d": 0,
+	},
+	"approval": {
+		"id": "", "status": "", "approvers": [], "groups": [],
+		"quorum": -1, "note": "", "revision": "",
+	},
 	"response": {"status": -1, "finish_reason": ""},
 }
 

@@ -12,7 +12,7 @@ import msgspec
 from gateway.config import Config
 from gateway.detect import Inspection, Inspector
 from gateway.errors import ConfigError, Refusal, RegateError
-from gateway.exchange import Agent, Source, UsageFacts
+from gateway.exchange import Agent, Source, UsageFacts, Used
 from gateway.flow import inspecting
 from gateway.flow.arriving import Arrival
 from gateway.flow.asking import Subject, input_of
@@ -74,8 +74,8 @@ async def arrive(config: Config, request: Request) -> tuple[dict[str, Any], tupl
         await arrival.address(exchange)
         await arrival.read(exchange)
         arrival.enter(exchange)
-        exchange.usage = UsageFacts(requests_1m=1, requests_1d=1)
-        await arrival.inspect(exchange)
+        exchange.usage = UsageFacts(minute=Used(requests=1), day=Used(requests=1))
+        await arrival.inspect(exchange, "")
     except Refusal as refusal:
         said = f"{refusal.status} {refusal.code}: {refusal.message}"
         raise TrialRefused(f"the gateway refuses this before policy is asked: {said}") from refusal

@@ -75,6 +75,7 @@ class Approvals:
         binding: Binding,
         terms: ApprovalTerms,
         *,
+        revision: str,
         exchange_id: str,
         session_id: str,
         reasons: Sequence[Mapping[str, Any]],
@@ -89,7 +90,7 @@ class Approvals:
         """
         if completion is not None:
             self._holders_read_at = -math.inf
-        ask = transitions.Ask(binding, terms, exchange_id, session_id, reasons, summary, completion)
+        ask = transitions.Ask(binding, terms, revision, exchange_id, session_id, reasons, summary, completion)
         return await self._write(lambda rows, record: transitions.hold(rows, record, self._key, ask))
 
     async def wait(self, approval_id: str, seconds: float) -> Approval:

@@ -1,4 +1,4 @@
-"""What an approval is for: exactly one request, as exactly one agent asked it, under one policy."""
+"""What an approval is for: exactly one request, as exactly one agent asked it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from gateway.server_key import ServerKey
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """Everything an approval depends on. `digest` is the keyed digest of the unmasked request body.
+    """Everything an approval depends on. `digest` is the keyed digest of the unmasked body and its headers.
 
-    The agent's owner and end user belong to it: two people behind one agent must not join each other's
-    approvals, or each could approve what is then their own.
+    The policy revision does not belong to it: the policy in force when the approval is used sees the approval
+    and has the last word. The agent's owner and end user belong to it: two people behind one agent must not
+    join each other's approvals, or each could approve what is then their own.
     """
 
     agent: Agent
@@ -21,12 +22,11 @@ class Binding:
     path: str
     query: str
     provider: str
-    revision: str
     phase: Phase
     digest: str
 
     def fingerprint(self, key: ServerKey) -> str:
         """Equal for equal bindings only."""
         who = (self.agent.id, self.agent.owner, self.agent.on_behalf_of)
-        what = (self.method, self.path, self.query, self.provider, self.revision, self.phase, self.digest)
+        what = (self.method, self.path, self.query, self.provider, self.phase, self.digest)
         return key.digest("approval/binding", *(field.encode() for field in who + what)).hex()

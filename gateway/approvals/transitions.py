@@ -29,10 +29,11 @@ _SWEEP = 50
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One exchange that policy wants approved. `summary` is masked text."""
+    """One exchange that policy of this revision wants approved. `summary` is masked text."""
 
     binding: Binding
     terms: ApprovalTerms
+    revision: str
     exchange_id: str
     session_id: str
     reasons: Sequence[Mapping[str, Any]]
@@ -43,12 +44,16 @@ class Ask:
 def hold(rows: ApprovalRows, record: RecordNow, key: ServerKey, ask: Ask) -> Approval:
     """The approval that speaks for this exchange: an approved one, the pending one to join, or a new one.
 
-    Raises PolicyDenied when the agent has too many waiting, ApprovalRequired when the one to join holds
-    another completion of the same request: a yes to that one must not let this one pass.
+    One that was asked for on weaker terms than policy sets now is canceled: it would let the request pass
+    with the consent of fewer people, or of others. Raises PolicyDenied when the agent has too many waiting,
+    ApprovalRequired when the one to join holds another completion of the same request: a yes to that one must
+    not let this one pass.
     """
     fingerprint = ask.binding.fingerprint(key)
     standing = rows.find(fingerprint, "approved") or rows.find(fingerprint, "pending")
-    if standing is not None:
+    if standing is not None and not _meets(standing, ask.terms):
+        _cancel(rows, record, standing, terms_revision=ask.revision)
+    elif standing is not None:
         _check_same_completion(key, standing, ask)
         return standing
     expire_overdue(rows, record, binding=fingerprint)
@@ -102,10 +107,19 @@ def cancel_open(rows: ApprovalRows, record: RecordNow, key_id: str) -> int:
     """Cancel what a revoked key asked for and has not used."""
     cancelled = rows.open_of_key(key_id)
     for approval_id in cancelled:
-        status = _present(rows, approval_id).status
-        rows.move(approval_id, status, "cancelled", decided_at=rows.now)
-        record(record_of(_present(rows, approval_id), "cancelled", revoked_key=key_id))
+        _cancel(rows, record, _present(rows, approval_id), revoked_key=key_id)
     return len(cancelled)
+
+
+def _cancel(rows: ApprovalRows, record: RecordNow, approval: Approval, **why: str) -> None:
+    rows.move(approval.id, approval.status, "cancelled", decided_at=rows.now)
+    record(record_of(_present(rows, approval.id), "cancelled", **why))
+
+
+def _meets(standing: Approval, terms: ApprovalTerms) -> bool:
+    """Whether the approval asks for at least as many people, of the groups that these terms name."""
+    groups = not terms.groups or (bool(standing.groups) and set(standing.groups) <= set(terms.groups))
+    return groups and standing.quorum >= terms.quorum
 
 
 def _check_same_completion(key: ServerKey, standing: Approval, ask: Ask) -> None:
@@ -132,7 +146,7 @@ def _new(now: float, key: ServerKey, ask: Ask) -> Approval:
         path=ask.binding.path,
         query=ask.binding.query,
         provider=ask.binding.provider,
-        revision=ask.binding.revision,
+        revision=ask.revision,
         phase=ask.binding.phase,
         digest=ask.binding.digest,
         exchange_id=ask.exchange_id,

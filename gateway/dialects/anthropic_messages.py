@@ -21,6 +21,7 @@ from gateway.dialects.leaves import (
     structural,
     words,
 )
+from gateway.dialects.models import named_models
 from gateway.dialects.scalars import integer, mapping, mappings, number, string, total
 from gateway.exchange import Completion, Parameters, Part, Prompt, Tool, ToolCall, Usage
 
@@ -54,6 +55,7 @@ def read_prompt(document: Any) -> Prompt:
             for _, tool in mappings(document.get("tools"))
         ),
         model=string(document, "model"),
+        models=named_models(document),
         stream=document.get("stream") is True,
         parameters=Parameters(
             max_tokens=integer(document, "max_tokens"), temperature=number(document, "temperature")

@@ -19,6 +19,7 @@ from gateway.dialects.leaves import (
     structural,
     words,
 )
+from gateway.dialects.models import named_models
 from gateway.dialects.openai_media import audio, file, image, recording, url
 from gateway.dialects.scalars import integer, mapping, mappings, number, string
 from gateway.exchange import Completion, Kind, Parameters, Part, Prompt, Tool, ToolCall, Usage
@@ -46,6 +47,7 @@ def read_prompt(document: Any) -> Prompt:
         attachments=tuple(walk.attachments),
         tools=_tools(document),
         model=string(document, "model"),
+        models=named_models(document),
         stream=document.get("stream") is True,
         parameters=Parameters(
             max_tokens=integer(document, "max_completion_tokens", "max_tokens"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.dialects.leaves import FIELD, Grammar, Label, Walk, structural
+from gateway.dialects.models import named_models
 from gateway.dialects.scalars import string
 from gateway.exchange import Completion, Prompt
 
@@ -13,11 +14,17 @@ from gateway.exchange import Completion, Prompt
 def read_prompt(document: Any) -> Prompt:
     """The prompt of a request body: `model` and `stream` at its top mean what they mean everywhere."""
     walk = Walk(_GRAMMAR)
+    models = named_models(document)
     if not isinstance(document, dict):
         walk.free(document, "", FIELD)
-        return Prompt(tuple(walk.parts))
+        return Prompt(tuple(walk.parts), models=models)
     walk.members(document, "", FIELD)
-    return Prompt(tuple(walk.parts), model=string(document, "model"), stream=document.get("stream") is True)
+    return Prompt(
+        tuple(walk.parts),
+        model=string(document, "model"),
+        models=models,
+        stream=document.get("stream") is True,
+    )
 
 
 def read_completion(document: Any) -> Completion:

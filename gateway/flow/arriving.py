@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gateway.dialects.models import reachable
 from gateway.exchange import Agent, Part
 from gateway.flow.context import Exchange
+from gateway.flow.history import mark
 from gateway.flow.inspecting import Inspector, masked_texts
 from gateway.flow.reading import Reading
 from gateway.masking import Vault
@@ -53,9 +55,13 @@ class Arrival:
         )
         exchange.session_id = exchange.session.id
 
-    async def inspect(self, exchange: Exchange) -> None:
-        """Look for findings in every part. Raises InspectionFailed."""
+    async def inspect(self, exchange: Exchange, revision: str) -> None:
+        """Look for findings in every part, and mark what is history under this policy revision.
+
+        Raises InspectionFailed.
+        """
         parts = await self._inspector.prompt(exchange, exchange.prompt.parts)
-        exchange.parts = (*exchange.parts, *parts)
-        model = exchange.prompt.model
-        exchange.model = masked_texts(parts).get(model, model)
+        shown, model = masked_texts(parts), exchange.prompt.model
+        exchange.model = shown.get(model, model)
+        exchange.models = reachable([shown.get(name, name) for name in exchange.prompt.models], exchange.path)
+        exchange.parts = (*exchange.parts, *mark(exchange, parts, revision))

@@ -24,15 +24,15 @@ from gateway.exchange import (
     ToolCall,
 )
 from gateway.flow.context import Asked, Exchange, new_id
+from gateway.flow.history import unmark
 from gateway.flow.inspecting import holds_value, masked_texts, placeholders, syntax_of
 from gateway.flow.ledger import Ledger
+from gateway.flow.reading import outgoing_headers
 from gateway.guards import guard
 from gateway.masking import Vault
 from gateway.policy import Policies
 from gateway.policy_input import build_input, finding_rows
 from gateway.server_key import ServerKey
-
-_BOUND_HEADERS = ("anthropic-beta", "anthropic-version", "openai-beta")
 
 Restored = tuple[tuple[str, str], ...]
 """What restoring a tool call's placeholders would put into it: (entity, category) each."""
@@ -74,6 +74,8 @@ class Asking:
         rows = finding_rows(subject.parts)
         document = input_of(exchange, subject, rows)
         decision = await self._policies.decide(document)
+        if subject.phase == "request" and unmark(exchange, decision.revision):
+            return await self.decide(exchange, replace(subject, parts=exchange.parts))
         syntax = syntax_of(subject.parts)
         decision = guard(
             decision,
@@ -115,6 +117,7 @@ class Asking:
         approval = await self._approvals.hold(
             self.binding(exchange, subject.phase),
             decision.approval,
+            revision=decision.revision,
             exchange_id=exchange.id,
             session_id=exchange.session_id,
             reasons=to_document(decision)["reasons"],
@@ -175,15 +178,14 @@ class Asking:
             path=exchange.up_path,
             query=exchange.up_query,
             provider=exchange.endpoint.name,
-            revision=exchange.revision,
             phase=phase,
             digest=self._key.digest("binding", exchange.unmasked, _bound_headers(exchange)).hex(),
         )
 
 
 def _bound_headers(exchange: Exchange) -> bytes:
-    """The headers that change what the provider does with the same body."""
-    return json.dumps([exchange.call.headers.get(name, "") for name in _BOUND_HEADERS]).encode()
+    """Return the headers that go up, which can change what the provider does with the same body."""
+    return json.dumps(sorted(outgoing_headers(exchange).items())).encode()
 
 
 def enforce(exchange: Exchange, decision: Decision) -> None:
@@ -215,6 +217,10 @@ def input_of(exchange: Exchange, subject: Subject, rows: Sequence[FindingRow]) -
             Tool(texts.get(tool.name, tool.name), texts.get(tool.description, tool.description))
             for tool in exchange.prompt.tools
         ),
+        attachments=tuple(
+            replace(each, media_type=texts.get(each.media_type, each.media_type))
+            for each in exchange.prompt.attachments
+        ),
     )
     response = subject.phase == "response"
     return build_input(
@@ -229,6 +235,7 @@ def input_of(exchange: Exchange, subject: Subject, rows: Sequence[FindingRow]) -
         method=exchange.call.method,
         path=exchange.path,
         prompt=prompt,
+        models=exchange.models,
         parts=subject.parts,
         rows=rows,
         tool_calls=[(_masked_call(call, subject.parts), restored) for call, restored in subject.calls],

@@ -89,6 +89,7 @@ class Exchange:
     # as policy and the record see them: findings replaced, and empty until they were looked for
     path: str = ""
     model: str = ""
+    models: tuple[str, ...] = ()  # every model that the request can reach
     source: Source = Source("", "")
     up_path: str = ""  # as the provider gets it
     up_query: str = ""
@@ -103,6 +104,7 @@ class Exchange:
     response_vault: Vault = field(init=False)  # values that the completion brought
     restorer: Restorer = field(init=False)
     parts: tuple[InspectedPart, ...] = ()
+    marked_under: str = ""  # the policy revision under which parts count as history
     rows: tuple[FindingRow, ...] = ()
     usage: UsageFacts = UsageFacts()
 

@@ -36,10 +36,9 @@ class Inspector:
         self._key = key
 
     async def prompt(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
-        """The prompt's parts. Raises InspectionFailed."""
+        """The prompt's parts, all of them new so far. Raises InspectionFailed."""
         await _reserve(exchange.vault, [part.text for part in parts])
-        inspected = await self._inspected(exchange, parts, names=True)
-        return tuple(replace(one, new=exchange.session.is_new(one.digest)) for one in inspected)
+        return await self._inspected(exchange, parts, names=True)
 
     async def aside(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
         """Parts that belong to no conversation: the path, the query, headers. They are always new."""

@@ -17,6 +17,8 @@ from gateway.flow.context import Exchange
 from gateway.upstream import QUERY_PARAMETERS, Endpoints, up_headers
 
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
+_CHARSET = re.compile(r"""charset[^=;]*=\s*["']?([^"';\s]*)""", re.IGNORECASE)
+_READABLE = ("utf-8", "utf8", "us-ascii", "ascii")  # what decoding as UTF-8 reads right
 _LARGE = 64 * 1024  # bytes: a body over this is parsed off the event loop, for it may be nothing but parts
 
 
@@ -81,8 +83,12 @@ def outgoing_body(exchange: Exchange) -> bytes:
     return serialise(exchange.document)
 
 
-def content_type(exchange: Exchange) -> dict[str, str]:
-    """The content type that goes up with the outgoing body."""
+def outgoing_headers(exchange: Exchange) -> dict[str, str]:
+    """Return the headers that go up with the outgoing body; the provider's credential is not among them."""
+    return up_headers(exchange.call.headers) | _content_type(exchange)
+
+
+def _content_type(exchange: Exchange) -> dict[str, str]:
     if exchange.dialect == "none":
         return {}
     if exchange.dialect == "opaque":
@@ -102,11 +108,28 @@ def _query(raw: bytes) -> tuple[str, str]:
     return text, urlencode([(name, value) for name, value in pairs if name in QUERY_PARAMETERS])
 
 
-def _opaque(body: bytes, media_type: str) -> Prompt:
-    """A body that is no JSON: one part if it is text, else an attachment."""
+def _opaque(body: bytes, content_type: str) -> Prompt:
+    """Return a body that is not JSON as one part if it is text, else as an attachment.
+
+    The content type says how the bytes are read, so its parts are inspected as syntax.
+    """
+    media_type, _, parameters = (piece.strip() for piece in content_type.partition(";"))
+    named = {"content-type": media_type, "content-type;": parameters}
+    parts = tuple(Part("", "field", name, text, "structural") for name, text in named.items() if text)
+    text = _text(body, parameters)
+    if text is None:
+        return Prompt(parts, (Attachment("opaque", media_type, len(body)),))
+    return Prompt((*parts, Part("", "field", "", text)))
+
+
+def _text(body: bytes, parameters: str) -> str | None:
+    """Return the body as the text that every reader sees, None when it is binary or in another charset.
+
+    UTF-16 of plain English is valid UTF-8 with a NUL behind each letter, where no detector finds a word.
+    """
+    if any(charset.lower() not in _READABLE for charset in _CHARSET.findall(parameters)) or b"\0" in body:
+        return None
     try:
-        return Prompt(parts=(Part("", "field", "", body.decode("utf-8")),))
+        return body.decode("utf-8")
     except UnicodeDecodeError:
-        return Prompt(
-            attachments=(Attachment("opaque", media_type.partition(";")[0].strip().lower(), len(body)),)
-        )
+        return None

@@ -81,6 +81,7 @@ def probe() -> dict[str, Any]:
         method="GET",
         path="/",
         prompt=Prompt(),
+        models=(),
         parts=(),
         rows=(),
         tool_calls=(),

@@ -67,6 +67,11 @@ class Policies:
         """The policy in force, None before the start."""
         return self._source
 
+    @property
+    def revision(self) -> str:
+        """The revision that is in force, "" before the start."""
+        return self._status.revision
+
     async def start(self) -> None:
         """Load the policy and watch its files.
 

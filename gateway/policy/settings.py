@@ -132,6 +132,8 @@ def _faults(
 
 def _brief(fault: ValidationError) -> str:
     """The fault's own words, which begin with the value: a long one is cut, what was expected stays."""
+    if fault.validator == "not" and isinstance(fault.schema, Mapping):  # the schema says what takes its place
+        return str(fault.schema.get("description", fault.message))
     value = repr(fault.instance)
     return fault.message.replace(value, f"{value[:120]}…" if len(value) > 120 else value)[:500]
 

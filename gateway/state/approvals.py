@@ -26,7 +26,8 @@ _VISIBLE = [column for column in approvals.c if column.name not in ("binding", "
 class Approval:
     """A held exchange awaiting people. `approvers` said yes so far; `summary` is masked text for them.
 
-    Times are seconds since 1970. `completion_digest` is "" unless a completion is held.
+    `groups` may decide; `approver_groups` are those of the keys that said yes. `revision` is that of the
+    policy which asked. Times are seconds since 1970. `completion_digest` is "" unless a completion is held.
     """
 
     id: str
@@ -55,11 +56,20 @@ class Approval:
     given_back: int = 0
     completion_digest: str = ""
     approvers: tuple[str, ...] = ()
+    approver_groups: tuple[str, ...] = ()
     note: str = ""
 
     def facts(self) -> ApprovalFacts:
         """What policy sees of it."""
-        return ApprovalFacts(id=self.id, status=self.status, approvers=self.approvers, note=self.note)
+        return ApprovalFacts(
+            id=self.id,
+            status=self.status,
+            approvers=self.approvers,
+            groups=self.approver_groups,
+            quorum=self.quorum,
+            note=self.note,
+            revision=self.revision,
+        )
 
 
 class ApprovalStore:
@@ -173,7 +183,8 @@ class ApprovalRows:
 
     def vote(self, approval_id: str, person: str, key: KeyRow, verdict: Verdict, note: str) -> None:
         """One vote a person: a second one takes the place of the first."""
-        said = {"name": key.owner, "key_id": key.id, "verdict": verdict, "note": note, "at": self.now}
+        voter = {"name": key.owner, "key_id": key.id, "groups": list(key.groups)}
+        said = voter | {"verdict": verdict, "note": note, "at": self.now}
         statement = upsert(votes).values(approval_id=approval_id, person=person, **said)
         self._connection.execute(
             statement.on_conflict_do_update(index_elements=["approval_id", "person"], set_=said)
@@ -218,11 +229,13 @@ class ApprovalRows:
 
     def _approval(self, row: RowMapping, spoken: Sequence[RowMapping]) -> Approval:
         fields = dict(row)
+        yes = [vote for vote in spoken if vote["verdict"] == "approve"]
         fields |= {
             "status": self._status(row),
             "reasons": tuple(fields["reasons"]),
             "groups": tuple(fields["groups"]),
-            "approvers": tuple(vote["name"] for vote in spoken if vote["verdict"] == "approve"),
+            "approvers": tuple(vote["name"] for vote in yes),
+            "approver_groups": tuple(sorted({group for vote in yes for group in vote["groups"]})),
             "note": spoken[-1]["note"] if spoken else "",
         }
         return Approval(**fields)

@@ -16,12 +16,15 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 2
+VERSION = 3
 
 metadata = MetaData()
 
 # What brings a file of an older version to the next one.
-UPGRADES = {1: "ALTER TABLE usage ADD COLUMN cost INTEGER NOT NULL DEFAULT 0"}
+UPGRADES = {
+    1: "ALTER TABLE usage ADD COLUMN cost INTEGER NOT NULL DEFAULT 0",
+    2: "ALTER TABLE votes ADD COLUMN groups JSON NOT NULL DEFAULT '[]'",
+}
 
 schema_version = Table("schema_version", metadata, Column("version", Integer, nullable=False))
 
@@ -85,6 +88,7 @@ votes = Table(
     Column("person", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("key_id", Text, nullable=False),
+    Column("groups", JSON, nullable=False, server_default="[]"),  # of the key, when it voted
     Column("verdict", Text, nullable=False),
     Column("note", Text, nullable=False),
     Column("at", Float, nullable=False),

@@ -67,10 +67,11 @@ class Desk:
     async def ask(self, asking: KeyRow, summary: str = "user: hello", **terms: Any) -> Approval:
         """An approval that waits, asked for by an agent's key."""
         agent = Agent(asking.agent, asking.owner, "api_key", asking.groups, key_id=asking.id)
-        binding = Binding(agent, "POST", "/v1/chat/completions", "", "openai", "r1", "request", summary)
+        binding = Binding(agent, "POST", "/v1/chat/completions", "", "openai", "request", summary)
         return await self.oversight.approvals.hold(
             binding,
             ApprovalTerms(**terms),
+            revision="r1",
             exchange_id="ex_held",
             session_id="se_held",
             reasons=[REASON],

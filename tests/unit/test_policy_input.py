@@ -28,6 +28,7 @@ from gateway.exchange import (
     Tool,
     ToolCall,
     UsageFacts,
+    Used,
 )
 from gateway.policy_input import build_input, finding_rows
 
@@ -62,6 +63,7 @@ def document(**changes: Any) -> dict[str, Any]:
         "method": "",
         "path": "",
         "prompt": Prompt(),
+        "models": (),
         "parts": (),
         "rows": (),
         "tool_calls": (),
@@ -78,13 +80,17 @@ EMPTY = {
     "phase": "request",
     "time": "2026-11-22T08:30:00.000000Z",
     "exchange": {"id": "", "session_id": ""},
-    "agent": {"id": "", "owner": "", "method": "api_key", "groups": [], "claims": {}, "on_behalf_of": ""},
+    "agent": {
+        "id": "", "owner": "", "key_id": "", "method": "api_key", "groups": [], "claims": {},
+        "on_behalf_of": "",
+    },
     "source": {"ip": "", "user_agent": ""},
     "provider": "",
     "dialect": "none",
     "method": "",
     "path": "",
     "model": "",
+    "models": [],
     "stream": False,
     "parameters": {"max_tokens": -1, "temperature": -1, "n": 1},
     "prompt": {"parts": [], "characters": 0, "estimated_tokens": 0, "attachments": []},
@@ -92,10 +98,17 @@ EMPTY = {
     "tool_calls": [],
     "findings": [],
     "session": {"exchanges": 0, "denied": 0, "masked": 0, "held": 0, "tokens": 0, "entities": []},
-    "usage": {"requests_1m": 0, "requests_1d": 0, "tokens_1m": 0, "tokens_1d": 0, "cost_1d": 0.0},
-    "approval": {"id": "", "status": "", "approvers": [], "note": ""},
+    "usage": {
+        "agent": {
+            "requests": {"1m": 0, "1d": 0}, "tokens": {"1m": 0, "1d": 0}, "cost_micros": {"1m": 0, "1d": 0},
+        },
+        "requests_1m": 0, "requests_1d": 0, "tokens_1m": 0, "tokens_1d": 0, "cost_1d": 0.0,
+    },
+    "approval": {
+        "id": "", "status": "", "approvers": [], "groups": [], "quorum": -1, "note": "", "revision": "",
+    },
     "response": {"status": -1, "finish_reason": ""},
-}
+}  # fmt: skip
 
 
 def test_an_empty_exchange_has_every_key() -> None:
@@ -117,14 +130,15 @@ def test_a_full_exchange_has_the_same_keys_and_all_it_was_given() -> None:
         rows=(FindingRow("E", "pii", 2, 1, 1, 0.5, ("user",), ("text",)),),
         tool_calls=((ToolCall("search", {"q": [1, None]}, ("/a",)), (("API_KEY", "secret"),)),),
         session=SessionFacts(1, 2, 3, 4, 5, ("E",)),
-        usage=UsageFacts(1, 2, 3, 4),
-        approval=ApprovalFacts("a1", "approved", ("ann",), "fine"),
+        models=("m", "n"),
+        usage=UsageFacts(Used(1, 3, 5), Used(2, 4, 6_000_000)),
+        approval=ApprovalFacts("a1", "approved", ("ann",), ("ops",), 1, "fine", "r1"),
         response=ResponseFacts(200, "stop"),
     )
     assert full.keys() == EMPTY.keys()
     assert full["agent"] == {
-        "id": "bot", "owner": "dana", "method": "oidc", "groups": ["red"], "claims": {"sub": 1},
-        "on_behalf_of": "eve",
+        "id": "bot", "owner": "dana", "key_id": "k1", "method": "oidc", "groups": ["red"],
+        "claims": {"sub": 1}, "on_behalf_of": "eve",
     }  # fmt: skip
     assert full["prompt"] == {
         "parts": [{"role": "user", "kind": "text", "pointer": "/x", "text": "hello", "new": True}],
@@ -147,7 +161,18 @@ def test_a_full_exchange_has_the_same_keys_and_all_it_was_given() -> None:
         }
     ]  # fmt: skip
     assert full["parameters"] == {"max_tokens": 5, "temperature": 0.5, "n": 2}
-    assert full["approval"] == {"id": "a1", "status": "approved", "approvers": ["ann"], "note": "fine"}
+    assert full["models"] == ["m", "n"]
+    assert full["usage"] == {
+        "agent": {
+            "requests": {"1m": 1, "1d": 2}, "tokens": {"1m": 3, "1d": 4},
+            "cost_micros": {"1m": 5, "1d": 6_000_000},
+        },
+        "requests_1m": 1, "requests_1d": 2, "tokens_1m": 3, "tokens_1d": 4, "cost_1d": 6.0,
+    }  # fmt: skip
+    assert full["approval"] == {
+        "id": "a1", "status": "approved", "approvers": ["ann"], "groups": ["ops"], "quorum": 1,
+        "note": "fine", "revision": "r1",
+    }  # fmt: skip
     assert json.loads(json.dumps(full)) == full  # plain data: no tuple, no dataclass
 
 

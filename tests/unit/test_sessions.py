@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import StateUnavailable
-from gateway.exchange import SessionFacts, UsageFacts
+from gateway.exchange import SessionFacts, UsageFacts, Used
 from gateway.server_key import ServerKey
 from gateway.sessions import IDLE_SECONDS, Sessions, UsageCounters
 from gateway.state import State, UsageStore, open_state
 
 KEY = ServerKey(bytes(32))
+SCOPE = ("ana", "openai", "r1")
 
 
 class Clock:
@@ -76,11 +77,11 @@ def test_a_derived_session_ends_after_half_an_hour_of_silence(pause: float, begu
     clock = Clock(begun)
     sessions = Sessions(KEY, clock)
     session = sessions.enter("a", None, "hello")
-    session.forwarded(["d1"])
+    session.forwarded(SCOPE, ["d1"])
     clock.seconds += pause
     later = sessions.enter("a", None, "hello")
     assert later.id != session.id
-    assert later.is_new("d1")
+    assert later.seen(SCOPE) == set()
 
 
 def test_workers_that_begin_within_the_same_half_hour_agree(clock: Clock) -> None:
@@ -105,49 +106,52 @@ def test_facts_add_up_over_exchanges(clock: Clock) -> None:
     )
 
 
-def test_a_part_is_new_until_it_was_forwarded(clock: Clock) -> None:
+def test_what_a_scope_forwarded_is_seen_in_that_scope_and_session_only(clock: Clock) -> None:
     sessions = Sessions(KEY, clock)
     session = sessions.enter("a", None, "hello")
-    assert session.is_new("d1")
-    session.forwarded(["d1"])
-    assert not session.is_new("d1")
-    assert sessions.enter("a", None, "goodbye").is_new("d1")
+    assert session.seen(SCOPE) == set()
+    session.forwarded(SCOPE, ["d1"])
+    assert session.seen(SCOPE) == {"d1"}
+    assert session.seen(("ben", "openai", "r1")) == set()
+    assert sessions.enter("a", None, "goodbye").seen(SCOPE) == set()
 
 
 def test_the_longest_unused_session_is_forgotten_first(clock: Clock) -> None:
     sessions = Sessions(KEY, clock, sessions=2)
     for name in ("s1", "s2", "s1", "s3"):
-        sessions.enter("a", name, "").forwarded([name])
-    assert not sessions.enter("a", "s1", "").is_new("s1")
-    assert sessions.enter("a", "s2", "").is_new("s2")
+        sessions.enter("a", name, "").forwarded(SCOPE, [name])
+    assert sessions.enter("a", "s1", "").seen(SCOPE) == {"s1"}
+    assert sessions.enter("a", "s2", "").seen(SCOPE) == set()
 
 
 def test_what_is_remembered_is_bounded_over_all_sessions(clock: Clock) -> None:
     sessions = Sessions(KEY, clock, digests=10)
     for number in range(5):
-        sessions.enter("a", f"s{number}", "").forwarded(f"{number}-{part}" for part in range(4))
-    assert not sessions.enter("a", "s4", "").is_new("4-0")
-    assert sessions.enter("a", "s0", "").is_new("0-0")
+        session = sessions.enter("a", f"s{number}", "")
+        for part in range(4):  # each scope counts
+            session.forwarded((f"r{part}",), [f"{number}"])
+    assert sessions.enter("a", "s4", "").seen(("r0",)) == {"4"}
+    assert sessions.enter("a", "s0", "").seen(("r0",)) == set()
 
 
 def test_one_session_alone_is_bounded_too(clock: Clock) -> None:
     sessions = Sessions(KEY, clock, digests=10)
     session = sessions.enter("a", "s", "")
-    session.forwarded(str(part) for part in range(11))
+    session.forwarded(SCOPE, (str(part) for part in range(11)))
     sessions.enter("a", "s", "")
-    assert session.is_new("0")
-    session.forwarded(["0"])  # its exchange may still hold it
-    sessions.enter("a", "s", "").forwarded(str(part) for part in range(9))
-    assert not sessions.enter("a", "s", "").is_new("8")
+    assert session.seen(SCOPE) == set()
+    session.forwarded(SCOPE, ["0"])  # its exchange may still hold it
+    sessions.enter("a", "s", "").forwarded(SCOPE, (str(part) for part in range(9)))
+    assert "8" in sessions.enter("a", "s", "").seen(SCOPE)
 
 
 async def test_a_request_counts_at_once(state: State, clock: Clock) -> None:
     usage = UsageCounters(UsageStore(state), clock)
-    assert usage.reserve("a") == UsageFacts(1, 1, 0, 0)
+    assert usage.reserve("a") == UsageFacts(Used(1), Used(1))
     usage.spend("a", 30, 0.25)
     usage.spend("a", -1, -1)
-    assert usage.reserve("a") == UsageFacts(2, 2, 30, 30, 0.25)
-    assert usage.reserve("b") == UsageFacts(1, 1, 0, 0)
+    assert usage.reserve("a") == UsageFacts(Used(2, 30, 250_000), Used(2, 30, 250_000))
+    assert usage.reserve("b") == UsageFacts(Used(1), Used(1))
 
 
 async def test_the_minute_and_the_day_slide(state: State, clock: Clock) -> None:
@@ -156,23 +160,23 @@ async def test_the_minute_and_the_day_slide(state: State, clock: Clock) -> None:
     await usage.flush()
     clock.seconds += 66
     await usage.flush()
-    assert usage.reserve("a") == UsageFacts(1, 2, 0, 0)
+    assert usage.reserve("a") == UsageFacts(Used(1), Used(2))
     clock.seconds += 86_400 + 1_800
     await usage.flush()
-    assert usage.reserve("a") == UsageFacts(1, 1, 0, 0)
+    assert usage.reserve("a") == UsageFacts(Used(1), Used(1))
 
 
 async def test_what_is_pending_slides_too(state: State, clock: Clock) -> None:
     usage = UsageCounters(UsageStore(state), clock)
     usage.reserve("a")
     clock.seconds += 66
-    assert usage.reserve("a") == UsageFacts(1, 2, 0, 0)
+    assert usage.reserve("a") == UsageFacts(Used(1), Used(2))
 
 
 async def test_flushing_counts_nothing_twice(state: State, clock: Clock) -> None:
     usage = UsageCounters(UsageStore(state), clock)
     for number in range(1, 6):
-        assert usage.reserve("a").requests_1m == number
+        assert usage.reserve("a").minute.requests == number
         await usage.flush()
         await usage.flush()
 
@@ -183,7 +187,7 @@ async def test_workers_see_what_others_counted(state: State, clock: Clock) -> No
     one.spend("a", 5, 0.000_000_2)  # rounded up: small sums add up too
     await one.flush()
     await two.flush()
-    assert two.reserve("a") == UsageFacts(2, 2, 5, 5, 0.000_001)
+    assert two.reserve("a") == UsageFacts(Used(2, 5, 1), Used(2, 5, 1))
 
 
 async def test_counts_outlive_the_process(state: State, clock: Clock) -> None:
@@ -193,7 +197,7 @@ async def test_counts_outlive_the_process(state: State, clock: Clock) -> None:
     await usage.close()
     again = UsageCounters(UsageStore(state), clock)
     await again.start()
-    assert again.reserve("a") == UsageFacts(2, 2, 0, 0)
+    assert again.reserve("a") == UsageFacts(Used(2), Used(2))
     await again.close()
 
 
@@ -204,8 +208,8 @@ async def test_counting_goes_on_when_the_database_fails(state: State, clock: Clo
         connection.exec_driver_sql("ALTER TABLE usage RENAME TO gone")
     with pytest.raises(StateUnavailable):
         await usage.flush()
-    assert usage.reserve("a") == UsageFacts(2, 2, 0, 0)
+    assert usage.reserve("a") == UsageFacts(Used(2), Used(2))
     with state.write() as connection:
         connection.exec_driver_sql("ALTER TABLE gone RENAME TO usage")
     await usage.flush()
-    assert usage.reserve("a") == UsageFacts(3, 3, 0, 0)
+    assert usage.reserve("a") == UsageFacts(Used(3), Used(3))

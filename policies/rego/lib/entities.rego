@@ -63,7 +63,7 @@ _settled(met) := [met] if {
 
 _answered(row) if {
 	row.new == 0
-} else if input.approval.status == "approved"
+} else if data.regate.lib.approval.given
 
 _by_category := [{"category": category, "action": _action(terms), "terms": terms, "rows": rows} |
 	some category in {row.category | some row in _rows}

@@ -78,7 +78,8 @@ verdicts contains {
 # METADATA
 # title: A model that none of the agent's groups may use is denied
 # description: >-
-#   By `groups.<group>.models`, globs.
+#   By `groups.<group>.models`, globs. Every model that the request can reach must be allowed: fallbacks and the
+#   models of tools as well.
 # scope: rule
 # custom:
 #   severity: medium
@@ -90,19 +91,20 @@ verdicts contains {
 	"action": "deny",
 	"rule": "access.model",
 	"title": "Model not allowed",
-	"message": sprintf("model %s is not on the list of %s", [_model_name, _groups]),
+	"message": sprintf("model %s is not on the list of %s", [_shown(model), _groups]),
 	"severity": "medium",
 	"controls": ["SOC2:CC6.1", "ISO27001:A.5.15"],
 } if {
 	input.phase == "request"
 	input.dialect != "none"
-	not _permitted("models", input.model)
+	some model in _models
+	not _permitted("models", model)
 }
 
 # METADATA
 # title: A model that the provider is not used for is denied
 # description: >-
-#   By `providers.<provider>.models`, globs; no list is no limit.
+#   By `providers.<provider>.models`, globs; no list is no limit. Every model that the request can reach must be on it.
 # scope: rule
 # custom:
 #   severity: medium
@@ -114,13 +116,14 @@ verdicts contains {
 	"action": "deny",
 	"rule": "access.provider_model",
 	"title": "Model not allowed",
-	"message": sprintf("model %s is not on the list of provider %s", [_model_name, input.provider]),
+	"message": sprintf("model %s is not on the list of provider %s", [_shown(model), input.provider]),
 	"severity": "medium",
 	"controls": ["SOC2:CC6.1", "ISO27001:A.5.15"],
 } if {
 	input.phase == "request"
 	input.dialect != "none"
-	not _offered
+	some model in _models
+	not _offered(model)
 }
 
 _known_agent if input.agent.id != ""
@@ -134,13 +137,19 @@ _permitted(list, name) if {
 	glob.match(pattern, null, name)
 }
 
-_offered if {
+_offered(model) if {
 	some pattern in object.get(data.regate.lib.settings.provider, "models", ["*"])
-	glob.match(pattern, null, input.model)
+	glob.match(pattern, null, model)
 }
 
 _groups := concat(", ", object.keys(data.regate.lib.settings.said))
 
-_model_name := "(not named)" if {
+# A request that names no model reaches one all the same, so it counts as one without a name.
+_models := {""} if {
+	input.models == []
 	input.model == ""
-} else := input.model
+} else := ({input.model} | {model | some model in input.models}) - {""}
+
+_shown(model) := "(not named)" if {
+	model == ""
+} else := model

@@ -1,7 +1,8 @@
 # METADATA
 # title: Budgets and rates
 # description: >-
-#   Requests and tokens that an agent may use in a minute and in a day, by group; -1 is no limit.
+#   Requests, tokens and cost (in millionths) that an agent may use in a minute and in a day, by group; -1 is no limit.
+#   All of them are whole numbers, for engines differ on decimals.
 # schemas:
 #   - input: schema["input.schema"]
 package regate.rules.budgets
@@ -9,7 +10,7 @@ package regate.rules.budgets
 # METADATA
 # title: A spent budget denies
 # description: >-
-#   Of an agent in several groups every group's budget must hold. A budget that is no number is spent.
+#   Of an agent in several groups every group's budget must hold. A budget that is no whole number is spent.
 # scope: rule
 # custom:
 #   severity: medium
@@ -32,9 +33,15 @@ verdicts contains {
 	not _within(name, limit)
 }
 
-_within(name, -1) if input.usage[name]
+_within(name, -1) if _used[name]
 
 _within(name, limit) if {
 	is_number(limit)
-	input.usage[name] <= limit
+	limit == floor(limit)
+	_used[name] <= limit
+}
+
+_used := {concat("_", [measure, window]): amount |
+	some measure, windows in input.usage.agent
+	some window, amount in windows
 }

@@ -29,6 +29,37 @@ verdicts contains {
 	not _known
 }
 
+# METADATA
+# title: A body that is not text is denied
+# description: >-
+#   Nothing was found in it because nothing could be looked for. Open are the content types of
+#   `settings.endpoints.binary_bodies` (globs), none by default.
+# scope: rule
+# custom:
+#   severity: medium
+#   controls: ["SOC2:CC6.6", "ISO27001:A.8.23", "OWASP:LLM02"]
+#   settings: ["endpoints.binary_bodies"]
+#   remedy: >-
+#     Send text in UTF-8, or have the content type added to the setting.
+verdicts contains {
+	"action": "deny",
+	"rule": "endpoints.binary_body",
+	"title": "Body cannot be read",
+	"message": sprintf("the body of type %q is not UTF-8 text, so it cannot be inspected", [body.media_type]),
+	"severity": "medium",
+	"controls": ["SOC2:CC6.6", "ISO27001:A.8.23", "OWASP:LLM02"],
+} if {
+	input.phase == "request"
+	input.dialect == "opaque"
+	some body in input.prompt.attachments
+	not _may_be_unread(body.media_type)
+}
+
+_may_be_unread(media_type) if {
+	some pattern in data.settings.endpoints.binary_bodies
+	glob.match(lower(pattern), null, lower(media_type))
+}
+
 # Without a body there is nothing to inspect; only the lists of models are open.
 _known if {
 	input.dialect in data.settings.endpoints.dialects

@@ -75,7 +75,7 @@ verdicts contains {
 	"controls": ["SOC2:CC6.3", "ISO27001:A.8.18", "OWASP:LLM06"],
 } if {
 	input.phase == "response"
-	input.approval.status != "approved"
+	not data.regate.lib.approval.given
 	some call in input.tool_calls
 	some entry in data.settings.tools.approve
 	_matches(entry, call)
@@ -101,7 +101,7 @@ verdicts contains {
 	"controls": ["SOC2:CC6.1", "ISO27001:A.8.12", "OWASP:LLM02", "OWASP:LLM06"],
 } if {
 	input.phase == "response"
-	input.approval.status != "approved"
+	not data.regate.lib.approval.given
 	some call in input.tool_calls
 	some restored in call.restores
 	restored.category == "secret"

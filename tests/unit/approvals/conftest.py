@@ -94,6 +94,7 @@ class Asking:
         return await self._approvals.hold(
             binding or self.binding,
             ApprovalTerms(**terms),  # type: ignore[arg-type]  # tests give keyword terms of either type
+            revision="r1",
             exchange_id="ex_1",
             session_id="se_1",
             reasons=[
@@ -147,7 +148,7 @@ async def approvals(store: ApprovalStore, journal: MemoryJournal) -> AsyncIterat
 def binding(people: People) -> Binding:
     key = people("alice", role="agent")
     agent = Agent(id="coder", owner="alice", method="api_key", groups=("default",), key_id=key.id)
-    return Binding(agent, "POST", "/v1/chat/completions", "", "openai", "r1", "request", "d1")
+    return Binding(agent, "POST", "/v1/chat/completions", "", "openai", "request", "d1")
 
 
 @pytest.fixture

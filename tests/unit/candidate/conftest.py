@@ -78,6 +78,7 @@ def asked(exchange: Exchange, part: InspectedPart) -> dict[str, Any]:
         method="POST",
         path="/v1/chat/completions",
         prompt=Prompt(model=exchange.model),
+        models=(exchange.model,),
         parts=(part,),
         rows=(),
         tool_calls=(),

@@ -51,8 +51,9 @@ async def held(config: Config, quorum: int = 1) -> Approval:
     agent = Agent(id="coder", owner="alice", method="api_key", key_id=row.id)
     approvals = Approvals(ApprovalStore(state), Journal(), ServerKey(bytes(32)))
     approval = await approvals.hold(
-        Binding(agent, "POST", "/v1/chat/completions", "", "openai", "r1", "request", "d1"),
+        Binding(agent, "POST", "/v1/chat/completions", "", "openai", "request", "d1"),
         ApprovalTerms(quorum=quorum),
+        revision="r1",
         exchange_id="ex_1",
         session_id="se_1",
         reasons=[{"rule": "bulk", "title": "Bulk export", "message": "30 \x1b[2Jpeople"}],

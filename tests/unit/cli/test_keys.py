@@ -91,7 +91,7 @@ def test_revoking_cancels_what_the_key_asked_for(config: Path) -> None:
     state = open_state(settings.state_path)
     store = ApprovalStore(state)
     agent = Agent(id="coder", owner="alice", method="api_key", key_id=key_id)
-    binding = Binding(agent, "POST", "/v1/chat/completions", "", "openai", "r1", "request", "d1")
+    binding = Binding(agent, "POST", "/v1/chat/completions", "", "openai", "request", "d1")
 
     class Journal:
         async def record(self, record: Record) -> None:
@@ -99,7 +99,13 @@ def test_revoking_cancels_what_the_key_asked_for(config: Path) -> None:
 
     async def ask() -> None:
         await Approvals(store, Journal(), load_server_key(settings.key_path)).hold(
-            binding, ApprovalTerms(), exchange_id="ex", session_id="se", reasons=[], summary=""
+            binding,
+            ApprovalTerms(),
+            revision="r1",
+            exchange_id="ex",
+            session_id="se",
+            reasons=[],
+            summary="",
         )
 
     asyncio.run(ask())

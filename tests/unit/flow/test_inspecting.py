@@ -14,6 +14,7 @@ from gateway.config import Detect
 from gateway.decision import Mask
 from gateway.errors import PolicyDenied
 from gateway.exchange import Finding, Kind, Part, Place
+from gateway.flow.history import mark, scope_of
 from gateway.flow.inspecting import Inspector, masked_document, placeholders
 from gateway.guards import CREDENTIAL_ENTITY
 from gateway.masking import Vault
@@ -46,7 +47,7 @@ async def test_a_phrase_is_new_again_when_somebody_else_says_it(
     exchange.session = Sessions(KEY).enter("agent", "s", "")
     said = Part("system", "system", "/messages/0/content", INJECTION)
     [first] = await inspector.prompt(exchange, [said])
-    exchange.session.forwarded([first.digest])
+    exchange.session.forwarded(scope_of(exchange, "r1"), [first.digest])
     speakers: list[tuple[str, Kind]] = [
         ("system", "system"),
         ("user", "text"),
@@ -55,7 +56,8 @@ async def test_a_phrase_is_new_again_when_somebody_else_says_it(
         ("assistant", "text"),
         ("", "field"),
     ]
-    again = await inspector.prompt(exchange, [Part(role, kind, "/x", INJECTION) for role, kind in speakers])
+    parts = [Part(role, kind, "/x", INJECTION) for role, kind in speakers]
+    again = mark(exchange, await inspector.prompt(exchange, parts), "r1")
 
     assert first.new
     assert [part.new for part in again] == [False, True, True, True, True, True]

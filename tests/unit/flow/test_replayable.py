@@ -108,7 +108,9 @@ def _asked(draw: st.DrawFn) -> tuple[dict[str, Any], Subject, Decision]:
             tools=(Tool(draw(_TEXT), draw(_TEXT)),),
             attachments=(Attachment("image", draw(_TEXT), 3),),
         ),
-        "approval": ApprovalFacts("ap_1", draw(st.sampled_from(["", "approved"])), ("eve",), draw(_TEXT)),
+        "approval": ApprovalFacts(
+            "ap_1", draw(st.sampled_from(["", "approved"])), ("eve",), note=draw(_TEXT)
+        ),
         "enforced": draw(st.booleans()),
     }
     action = draw(st.sampled_from(["allow", "mask", "require_approval", "deny"]))

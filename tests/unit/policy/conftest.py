@@ -124,6 +124,7 @@ def request_document(*, rows: tuple[FindingRow, ...] = (), **changes: Any) -> di
         "method": "POST",
         "path": "/v1/chat/completions",
         "prompt": Prompt(model="gpt-4.1"),
+        "models": ("gpt-4.1",),
         "parts": (),
         "rows": rows,
         "tool_calls": (),

@@ -39,6 +39,7 @@ from gateway.exchange import (
     Tool,
     ToolCall,
     UsageFacts,
+    Used,
 )
 from gateway.policy import load_source
 from gateway.policy_input import build_input
@@ -59,6 +60,7 @@ def validator(name: str) -> Draft7Validator:
 TEXT = st.text(max_size=6)
 TEXTS = st.lists(TEXT, max_size=2).map(tuple)
 COUNT = st.integers(0, 2**40)
+USED = st.builds(Used, COUNT, COUNT, COUNT)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXT, inner, max_size=2),
@@ -94,6 +96,7 @@ INPUTS = st.fixed_dictionaries(
                 Parameters, st.integers(-1, 9), st.floats(-1, 2) | st.integers(-1, 2), st.integers(1, 9)
             ),
         ),
+        "models": TEXTS,
         "parts": st.lists(st.builds(InspectedPart, PART, TEXT, st.booleans(), st.just(()), TEXT), max_size=2),
         "rows": st.lists(
             st.builds(
@@ -117,8 +120,8 @@ INPUTS = st.fixed_dictionaries(
             max_size=2,
         ),
         "session": st.builds(SessionFacts, COUNT, COUNT, COUNT, COUNT, COUNT, TEXTS),
-        "usage": st.builds(UsageFacts, COUNT, COUNT, COUNT, COUNT),
-        "approval": st.builds(ApprovalFacts, TEXT, TEXT, TEXTS, TEXT),
+        "usage": st.builds(UsageFacts, USED, USED),
+        "approval": st.builds(ApprovalFacts, TEXT, TEXT, TEXTS, TEXTS, st.integers(-1, 9), TEXT, TEXT),
         "response": st.builds(ResponseFacts, st.integers(-1, 599), TEXT),
     }
 )
@@ -144,6 +147,7 @@ FULL: dict[str, Any] = {
     "method": "POST",
     "path": "/",
     "prompt": Prompt(attachments=(Attachment("image", "image/png", 1),), tools=(Tool("t", "d"),)),
+    "models": ("m",),
     "parts": (InspectedPart(Part("user", "text", "/x", "hello"), "d", True, (), "hello"),),
     "rows": (FindingRow("E", "pii", 1, 1, 1, 0.5, ("user",), ("text",)),),
     "tool_calls": ((ToolCall("t", {}, ()), (("E", "pii"),)),),

@@ -43,6 +43,7 @@ def test_a_file_of_an_older_schema_is_upgraded_with_what_it_holds(tmp_path: Path
     state = open_state(path)
     with state.write() as connection:
         connection.exec_driver_sql("ALTER TABLE usage DROP COLUMN cost")
+        connection.exec_driver_sql("ALTER TABLE votes DROP COLUMN groups")
         connection.exec_driver_sql("INSERT INTO usage VALUES (5, 100, 'a', 1, 10)")
         connection.execute(update(schema.schema_version).values(version=1))
     state.close()
