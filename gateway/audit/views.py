@@ -1,8 +1,7 @@
-"""The SQL of the views that evidence is read through, live and sealed segments together.
+"""The SQL of the views that evidence is read through.
 
-Traps that shape it (measured on DuckDB 1.5): a torn line is a row of NULLs; a MATERIALIZED CTE or a join
-kills column pruning, and the bodies are by far the most of what there is; `now()` is the start of the query's
-transaction.
+A trap that shapes it (measured on DuckDB 1.5): a MATERIALIZED CTE or a join kills column pruning, and the
+bodies are by far the most of what there is.
 """
 
 from __future__ import annotations
@@ -14,9 +13,8 @@ from collections.abc import Iterator
 import duckdb
 
 from gateway.audit.folder import Folder
+from gateway.audit.live_and_sealed import every_record
 from gateway.audit.literal import literal
-from gateway.audit.parquet import MAX_OBJECT
-from gateway.audit.record import COLUMNS
 from gateway.audit.schema import comments
 
 _PART = json.dumps(
@@ -37,7 +35,7 @@ _CALL = "provider, dialect, model, method, path"
 
 def view_statements(root_sql: str) -> Iterator[str]:
     """CREATE VIEW statements, in order, for the audit folder that the SQL expression `root_sql` names."""
-    yield f"CREATE VIEW records AS {_records(root_sql)}"
+    yield f"CREATE VIEW records AS {every_record(root_sql)}"
     for name, select in _VIEWS.items():
         yield f"CREATE VIEW {name} AS {select}"
 
@@ -85,63 +83,6 @@ def publish(folder: Folder) -> None:
         os.close(descriptor)
     folder.disk.rename(made, folder.database)
     folder.disk.sync_folder(folder.root)
-
-
-def verbatim_lines(folder: Folder) -> str:
-    """A SELECT of every record as (line, recorded_at): the line byte for byte, in no order.
-
-    Live segments come first: one that is sealed meanwhile has been read before its tombstone comes.
-    """
-    root = literal(str(folder.root))
-    return f"""
-        SELECT json::VARCHAR AS line, (json->>'$.recorded_at')::TIMESTAMPTZ AS recorded_at
-        FROM read_ndjson_objects({root} || '/journal/*.ndjson', ignore_errors=true, filename=true,
-            maximum_object_size={MAX_OBJECT})
-        WHERE {_live(root, "json->>'$.seq'", "(json->>'$.visible_at')::TIMESTAMPTZ")}
-        UNION ALL
-        SELECT line::VARCHAR, recorded_at FROM {_sealed(root)}
-    """  # noqa: S608 - our own names; the root is a quoted path
-
-
-def _records(root: str) -> str:
-    """Live segments whose seal is not visible yet, and sealed ones whose seal is: every record once."""
-    names = ", ".join(COLUMNS)
-    live_columns = {**COLUMNS, "body": "JSON", "tombstone": "VARCHAR", "visible_at": "TIMESTAMPTZ"}
-    spec = ", ".join(f"{name}: {literal(kind)}" for name, kind in live_columns.items())
-    return f"""
-        SELECT {names}, body, parse_filename(filename, true) AS segment
-        FROM read_ndjson({root} || '/journal/*.ndjson', columns={{{spec}}}, ignore_errors=true, filename=true,
-            maximum_object_size={MAX_OBJECT})
-        WHERE {_live(root, "seq", "visible_at")}
-        UNION ALL
-        SELECT {names}, line->'$.body' AS body, parse_filename(filename, true) AS segment
-        FROM {_sealed(root)}
-    """  # noqa: S608 - our own names; the root is a quoted path
-
-
-def _live(root: str, seq: str, visible_at: str) -> str:
-    """Whether a live line counts; raises on a tombstone that came after the query began."""
-    late = "error('a segment was sealed while this query ran: run it again')::BOOLEAN"
-    return f"""
-        CASE WHEN {seq} IS NOT NULL THEN true WHEN {visible_at} > now() THEN {late} ELSE false END
-            AND parse_filename(filename, true) NOT IN (SELECT unnest(segments).segment {_seals(root)})
-    """
-
-
-def _sealed(root: str) -> str:
-    return f"""
-        read_parquet({root} || '/sealed/*/*.parquet', filename=true, hive_partitioning=false)
-        WHERE parse_filename(filename, true) IN (SELECT file {_seals(root)})
-    """
-
-
-def _seals(root: str) -> str:
-    """The seals that are visible."""
-    return f"""
-        FROM read_ndjson({root} || '/seals.ndjson', ignore_errors=true,
-            columns={{file: 'VARCHAR', segments: 'STRUCT(segment VARCHAR)[]', visible_at: 'TIMESTAMPTZ'}})
-        WHERE file IS NOT NULL AND visible_at <= now()
-    """
 
 
 # In their order, for ORDER BY and max(). A value that is none of them is NULL; no writer of ours writes one.
