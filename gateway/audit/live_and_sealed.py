@@ -22,8 +22,8 @@ from gateway.audit.parquet import MAX_OBJECT
 from gateway.audit.record import COLUMNS
 
 _LATE = literal(
-    "a segment was sealed while this query ran, or its transaction, or the clock was set back: run it again in "
-    "a new transaction"
+    "a segment was sealed while this query ran, or its transaction, or the clock was set back: "
+    "run it again in a new transaction"
 )
 _UNSEALED = literal("a sealed file has no seal, and its records are nowhere else; see regate audit verify: ")
 _TOMBSTONE_BYTES = 200  # a tombstone has fewer, a segment with a record has more
@@ -114,5 +114,6 @@ def _visible(root: str) -> str:
         SELECT error({_UNSEALED} || file)
         FROM (SELECT parse_filename(file, true) AS file FROM glob({root} || '/sealed/*/*.parquet'))
         WHERE file <> 'empty' AND file NOT IN (SELECT file FROM {seals})
-            AND file NOT IN (SELECT parse_filename(filename, true) FROM {live} WHERE size > {_TOMBSTONE_BYTES})
+            AND file NOT IN (
+                SELECT parse_filename(filename, true) FROM {live} WHERE size > {_TOMBSTONE_BYTES})
     """  # noqa: S608 - our own names; the root is a quoted path

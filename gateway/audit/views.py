@@ -13,8 +13,8 @@ from collections.abc import Iterator
 import duckdb
 
 from gateway.audit.folder import Folder
-from gateway.audit.live_and_sealed import every_record
 from gateway.audit.literal import literal
+from gateway.audit.live_and_sealed import every_record
 from gateway.audit.schema import comments
 
 _PART = json.dumps(
@@ -29,7 +29,7 @@ _PART = json.dumps(
         }
     ]
 )
-_WHO = "agent, owner, on_behalf_of"
+_WHO = "agent, owner, on_behalf_of, key_id, source_ip"
 _CALL = "provider, dialect, model, method, path"
 
 
@@ -140,7 +140,7 @@ _APPROVALS = """
 # WITH query that does, bodies and all.
 _SAID = f"""
     (SELECT *, from_json(body->'$.parts', '{_PART}') AS parts
-     FROM records WHERE kind IN ('decision', 'completion', 'refusal') AND exchange_id <> '')
+     FROM records WHERE kind IN ('decision', 'forwarded', 'completion', 'refusal') AND exchange_id <> '')
 """  # noqa: S608 - our own names
 
 _EACH = f"""
@@ -161,6 +161,8 @@ _PARTS = f"""
     ) AS stored ON stored.session_id = each.session_id AND stored.digest = part.digest
 """  # noqa: S608 - our own names
 
+# Codes of exchanges that may have ended before the provider had the whole body.
+_UNANSWERED = "('upstream_unavailable', 'upstream_timeout', 'cancelled', 'internal_error')"
 _ENDED = "kind IN ('completion', 'refusal')"
 _ASKED = "kind = 'decision' AND phase <> 'response'"
 _ANSWERED = "kind = 'decision' AND phase = 'response'"
@@ -172,12 +174,24 @@ _OUTCOME = """
         WHEN kind = 'decision' AND NOT enforced THEN 'interrupted'
         WHEN kind = 'decision' AND action = 'deny' THEN 'refused'
         WHEN kind = 'decision' AND action = 'require_approval' THEN 'held'
-        WHEN kind = 'decision' THEN 'interrupted'
+        WHEN kind IN ('decision', 'forwarded') THEN 'interrupted'
         WHEN code = 'cancelled' THEN 'cancelled'
         WHEN code = 'approval_required' THEN 'held'
         WHEN code = '' AND status < 400 THEN 'completed'
         WHEN code = '' OR starts_with(code, 'upstream_') OR code = 'internal_error' THEN 'failed'
         ELSE 'refused'
+    END
+"""
+
+# Whether anything went to the provider. The record that says so is queued, not awaited: a crash may have lost
+# it, and what is not known is never `no`.
+_SENT = f"""
+    CASE
+        WHEN forwarded_at IS NULL AND (ended_at IS NOT NULL OR state IN ('refused', 'held')) THEN 'no'
+        WHEN forwarded_at IS NULL THEN 'unknown'
+        WHEN response_action <> '' OR input_tokens >= 0 OR output_tokens >= 0 THEN 'yes'
+        WHEN ended_at IS NULL OR code IN {_UNANSWERED} THEN 'unknown'
+        ELSE 'yes'
     END
 """
 
@@ -199,6 +213,9 @@ _GROUPED = f"""
         arg_max(on_behalf_of, seq) AS on_behalf_of,
         arg_max(provider, seq) AS provider, arg_max(dialect, seq) AS dialect, arg_max(model, seq) AS model,
         arg_max(method, seq) AS method, arg_max(path, seq) AS path,
+        arg_max(key_id, seq) AS key_id, arg_max(source_ip, seq) AS source_ip,
+        max(forwarded_at) AS forwarded_at, max(bytes_sent) AS bytes_sent, max(sent_digest) AS sent_digest,
+        arg_max(findings, seq) FILTER ({_ASKED}) AS findings,
         coalesce(arg_max(action, seq) FILTER ({_ASKED}), '') AS action,
         coalesce(arg_max(action, seq) FILTER ({_ANSWERED}), '') AS response_action,
         coalesce(arg_max(decision_id, seq) FILTER ({_ASKED}), '') AS decision_id,
@@ -228,9 +245,20 @@ _EXCHANGES = f"""
     SELECT exchange_id, said.session_id, started_at, ended_at, {_WHO}, {_CALL}, action, response_action,
         decision_id, enforced, revision, approval_id, state, status, code,
         input_tokens, output_tokens, cost, duration_ms,
+        {_SENT} AS sent, forwarded_at, bytes_sent, sent_digest,
         {_TEXTS.format(parts="prompt_parts")} AS prompt,
         {_TEXTS.format(parts="completion_parts")} AS completion
     FROM {_GROUPED} AS said LEFT JOIN {_KNOWN} AS known ON known.session_id = said.session_id
+"""  # noqa: S608 - our own names
+
+# One row an entity of a prompt; an exchange without a finding has one row too, its entity NULL.
+_EGRESS = f"""
+    SELECT * EXCLUDE (finding), finding.entity AS entity, finding.category AS category,
+        finding.treatment AS treatment, finding.count AS count, finding."distinct" AS "distinct"
+    FROM (SELECT exchange_id, session_id, started_at, {_WHO}, {_CALL}, action, enforced, state, code,
+              {_SENT} AS sent, forwarded_at, bytes_sent, sent_digest,
+              unnest(CASE WHEN len(findings) > 0 THEN findings ELSE [NULL] END) AS finding
+          FROM {_GROUPED})
 """  # noqa: S608 - our own names
 
 _SESSIONS = f"""
@@ -259,5 +287,6 @@ _VIEWS = {
     "approvals": _APPROVALS,
     "parts": _PARTS,
     "exchanges": _EXCHANGES,
+    "egress": _EGRESS,
     "sessions": _SESSIONS,
 }
