@@ -14,6 +14,11 @@ Kind = Literal["text", "system", "tool_call", "tool_result", "tool_definition", 
 Category = Literal["pii", "secret", "code", "injection", "custom"]
 Phase = Literal["request", "response"]
 
+# What became of a finding by the decision that it is recorded with: `masked` stands for a placeholder, a
+# partial value or a hash in its place, `redacted` for a fixed word, `passed` for the value as it was, and
+# `refused` for a prompt or completion that this decision did not let through.
+Treatment = Literal["masked", "redacted", "passed", "refused"]
+
 # Where a part stands in its document. Only a `value` or a `number` can be masked; a finding in a `key` or
 # in a `structural` value (model, type, id) is refused, because the provider reads those as syntax.
 Place = Literal["value", "number", "key", "structural"]

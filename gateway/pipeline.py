@@ -14,7 +14,7 @@ from gateway.config import Config
 from gateway.decision import Decision
 from gateway.dialects import StreamReader, error_document, stream_reader
 from gateway.dialects.document import serialise
-from gateway.errors import PolicyOutcome, Refusal, UpstreamUnavailable, UpstreamUnreadable
+from gateway.errors import PolicyOutcome, RecordingFailed, Refusal, UpstreamUnavailable, UpstreamUnreadable
 from gateway.exchange import Completion
 from gateway.flow.arriving import Arrival
 from gateway.flow.asking import Asking, Subject, enforce, masks_of
@@ -34,6 +34,8 @@ from gateway.server_key import ServerKey
 from gateway.sessions import Sessions, UsageCounters
 from gateway.upstream import Endpoints, UpstreamRequest, UpstreamResponse, unpack
 
+# The codes of a denial that need not be a decision: a person or the gateway itself may have said no.
+_DENIALS = ("policy_denied", "approval_denied", "approval_expired")
 _PATH_SAFE = "/:@!$&'()*+,;=-._~"
 _log = logging.getLogger("regate.pipeline")
 
@@ -59,6 +61,7 @@ class Gateway:
         self._config = config
         self._identity = identity
         self._usage = usage
+        self._key = key
         self._inspector = Inspector(inspection, detector, key)
         self._arrival = Arrival(Reading(endpoints, config.limits), self._inspector, sessions, key)
         self._ledger = ledger
@@ -90,7 +93,7 @@ class Gateway:
 
     def settle(self, exchange: Exchange) -> None:
         """Count the exchange, once its answer is over, for its session and its agent."""
-        usage = exchange.completion.usage
+        usage = exchange.usage_spent
         tokens = max(usage.input_tokens, 0) + max(usage.output_tokens, 0)
         if exchange.session_id and exchange.decision:
             entities = [row.entity for row in exchange.rows]
@@ -179,8 +182,9 @@ class Gateway:
         )
         await self._asking.use(exchange.approval, exchange.id)
         try:
+            self._ledger.forwarding(exchange, request.body, self._key.digest("sent", request.body).hex())
             response = await exchange.endpoint.upstream.send(request)
-        except UpstreamUnavailable:
+        except (RecordingFailed, UpstreamUnavailable):
             await self._asking.give_back(exchange.approval)
             raise
         scope = scope_of(exchange, exchange.revision)
@@ -239,6 +243,8 @@ def refusal_answer(exchange: Exchange, refusal: Refusal) -> Answer:
     """The refusal in the dialect's own error shape."""
     extra = {"decision_id": exchange.decision_id, "reasons": [], **refusal.extra}
     headers = {"content-type": "application/json", **exchange.headers()}
+    if refusal.code in _DENIALS:
+        headers["x-regate-action"] = "deny"
     if isinstance(refusal, PolicyOutcome):
         headers["x-should-retry"] = "false"
     document = error_document(exchange.family, refusal.code, refusal.message, extra)

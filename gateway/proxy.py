@@ -65,7 +65,7 @@ class Proxy:
 
     def _count(self, exchange: Exchange) -> None:
         """One line in the log and one in the metrics, neither with a word of the content."""
-        usage = exchange.completion.usage
+        usage = exchange.usage_spent
         tokens = max(usage.input_tokens, 0) + max(usage.output_tokens, 0)
         seconds = exchange.elapsed_ms() / 1000
         fields = {

@@ -163,7 +163,7 @@ def _operation(exchange: Exchange) -> str:
 
 
 def _exchange_attributes(exchange: Exchange) -> Attributes:
-    usage = exchange.completion.usage
+    usage = exchange.usage_spent
     found: dict[str, str | bool | int | float | tuple[str, ...]] = {
         "gen_ai.operation.name": _operation(exchange),
         "gen_ai.provider.name": exchange.family if exchange.provider else "",

@@ -13,7 +13,7 @@ import duckdb
 
 from gateway.audit.disk import Disk
 from gateway.audit.literal import literal
-from gateway.audit.record import COLUMNS
+from gateway.audit.record import COLUMNS, NULLABLE
 
 # DuckDB gives up on a larger line; ours end at 16 MiB.
 MAX_OBJECT = 64 * 1024 * 1024
@@ -105,8 +105,11 @@ def first_parted(path: Path) -> int | None:
 
 
 def has_gaps(path: Path) -> bool:
-    """Whether any column of any record is NULL: a value that its column could not hold."""
-    missing = " OR ".join(f"{name} IS NULL" for name in COLUMNS)
+    """Return whether any record has a value that its column could not hold: it is NULL there."""
+    missing = " OR ".join(
+        f"{name} IS NULL AND (line->>'$.{name}') IS NOT NULL" if name in NULLABLE else f"{name} IS NULL"
+        for name in COLUMNS
+    )
     query = f"SELECT count(*) FROM {_file(path)} WHERE {missing}"  # noqa: S608 - our own names, a quoted path
     with _connection() as connection:
         row = connection.execute(query).fetchone()

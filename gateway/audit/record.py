@@ -27,7 +27,7 @@ import orjson
 
 from gateway.errors import RecordingFailed
 
-RecordKind = Literal["decision", "completion", "refusal", "approval", "shadow", "gateway"]
+RecordKind = Literal["decision", "forwarded", "completion", "refusal", "approval", "shadow", "gateway"]
 
 GENESIS = "0" * 64
 MAX_LINE = 16 * 1024 * 1024
@@ -60,15 +60,23 @@ COLUMNS: dict[str, str] = {
     "output_tokens": "BIGINT",
     "cost": "DOUBLE",
     "duration_ms": "DOUBLE",
+    "key_id": "VARCHAR",
+    "source_ip": "VARCHAR",
+    "forwarded_at": "TIMESTAMPTZ",
+    "bytes_sent": "BIGINT",
+    "sent_digest": "VARCHAR",
     "findings": (
         'STRUCT(entity VARCHAR, category VARCHAR, count INTEGER, "distinct" INTEGER, "new" INTEGER, '
-        "max_score DOUBLE, roles VARCHAR[], kinds VARCHAR[])[]"
+        "max_score DOUBLE, roles VARCHAR[], kinds VARCHAR[], treatment VARCHAR)[]"
     ),
     "reasons": "STRUCT(rule VARCHAR, title VARCHAR, message VARCHAR, severity VARCHAR, controls VARCHAR[])[]",
     "commitment": "VARCHAR",
     "prev": "VARCHAR",
     "hash": "VARCHAR",
 }
+
+# NULL where the value is not known, or where there is none.
+NULLABLE = ("key_id", "source_ip", "forwarded_at", "bytes_sent", "sent_digest")
 
 _TAIL = re.compile(rb',"commitment":"([0-9a-f]{64})","prev":"([0-9a-f]{64})","hash":"([0-9a-f]{64})"}')
 _TAIL_BYTES = len(',"commitment":"","prev":"","hash":""}') + 3 * 64
@@ -77,7 +85,8 @@ _BODY = re.compile(rb',"salt":"([0-9a-f]{32})","body":')
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One piece of evidence. Empty strings and -1 stand for what does not apply or was not reached.
+    """One piece of evidence. Empty strings and -1 stand for what does not apply or was not reached, and None
+    for it in the columns of `NULLABLE`.
 
     `findings` holds rows of `exchange.FindingRow`'s shape, `reasons` rows of `decision.Reason`'s. `body` is
     any JSON object; its `parts`, a list of {role, kind, pointer, digest, new, text?}, is what the views put a
@@ -109,6 +118,11 @@ class Record:
     output_tokens: int = -1
     cost: float = -1
     duration_ms: float = -1
+    key_id: str | None = None
+    source_ip: str | None = None
+    forwarded_at: datetime | None = None
+    bytes_sent: int | None = None
+    sent_digest: str | None = None
     body: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -228,6 +242,10 @@ class _Finding(msgspec.Struct, forbid_unknown_fields=True):
     max_score: _Double = 0
     roles: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
+    treatment: str | None = None
+
+
+FINDING_FIELDS = _Finding.__struct_fields__
 
 
 class _Reason(msgspec.Struct, forbid_unknown_fields=True):
@@ -264,6 +282,11 @@ class _Row(msgspec.Struct):
     output_tokens: _Long
     cost: _Double
     duration_ms: _Double
+    key_id: str | None
+    source_ip: str | None
+    forwarded_at: datetime | None
+    bytes_sent: _Long | None
+    sent_digest: str | None
     findings: tuple[_Finding, ...]
     reasons: tuple[_Reason, ...]
 

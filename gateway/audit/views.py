@@ -1,8 +1,7 @@
-"""The SQL of the views that evidence is read through, live and sealed segments together.
+"""The SQL of the views that evidence is read through.
 
-Traps that shape it (measured on DuckDB 1.5): a torn line is a row of NULLs; a MATERIALIZED CTE or a join
-kills column pruning, and the bodies are by far the most of what there is; `now()` is the start of the query's
-transaction.
+A trap that shapes it (measured on DuckDB 1.5): a MATERIALIZED CTE or a join kills column pruning, and the
+bodies are by far the most of what there is.
 """
 
 from __future__ import annotations
@@ -15,8 +14,7 @@ import duckdb
 
 from gateway.audit.folder import Folder
 from gateway.audit.literal import literal
-from gateway.audit.parquet import MAX_OBJECT
-from gateway.audit.record import COLUMNS
+from gateway.audit.live_and_sealed import every_record
 from gateway.audit.schema import comments
 
 _PART = json.dumps(
@@ -31,13 +29,13 @@ _PART = json.dumps(
         }
     ]
 )
-_WHO = "agent, owner, on_behalf_of"
+_WHO = "agent, owner, on_behalf_of, key_id, source_ip"
 _CALL = "provider, dialect, model, method, path"
 
 
 def view_statements(root_sql: str) -> Iterator[str]:
     """CREATE VIEW statements, in order, for the audit folder that the SQL expression `root_sql` names."""
-    yield f"CREATE VIEW records AS {_records(root_sql)}"
+    yield f"CREATE VIEW records AS {every_record(root_sql)}"
     for name, select in _VIEWS.items():
         yield f"CREATE VIEW {name} AS {select}"
 
@@ -85,63 +83,6 @@ def publish(folder: Folder) -> None:
         os.close(descriptor)
     folder.disk.rename(made, folder.database)
     folder.disk.sync_folder(folder.root)
-
-
-def verbatim_lines(folder: Folder) -> str:
-    """A SELECT of every record as (line, recorded_at): the line byte for byte, in no order.
-
-    Live segments come first: one that is sealed meanwhile has been read before its tombstone comes.
-    """
-    root = literal(str(folder.root))
-    return f"""
-        SELECT json::VARCHAR AS line, (json->>'$.recorded_at')::TIMESTAMPTZ AS recorded_at
-        FROM read_ndjson_objects({root} || '/journal/*.ndjson', ignore_errors=true, filename=true,
-            maximum_object_size={MAX_OBJECT})
-        WHERE {_live(root, "json->>'$.seq'", "(json->>'$.visible_at')::TIMESTAMPTZ")}
-        UNION ALL
-        SELECT line::VARCHAR, recorded_at FROM {_sealed(root)}
-    """  # noqa: S608 - our own names; the root is a quoted path
-
-
-def _records(root: str) -> str:
-    """Live segments whose seal is not visible yet, and sealed ones whose seal is: every record once."""
-    names = ", ".join(COLUMNS)
-    live_columns = {**COLUMNS, "body": "JSON", "tombstone": "VARCHAR", "visible_at": "TIMESTAMPTZ"}
-    spec = ", ".join(f"{name}: {literal(kind)}" for name, kind in live_columns.items())
-    return f"""
-        SELECT {names}, body, parse_filename(filename, true) AS segment
-        FROM read_ndjson({root} || '/journal/*.ndjson', columns={{{spec}}}, ignore_errors=true, filename=true,
-            maximum_object_size={MAX_OBJECT})
-        WHERE {_live(root, "seq", "visible_at")}
-        UNION ALL
-        SELECT {names}, line->'$.body' AS body, parse_filename(filename, true) AS segment
-        FROM {_sealed(root)}
-    """  # noqa: S608 - our own names; the root is a quoted path
-
-
-def _live(root: str, seq: str, visible_at: str) -> str:
-    """Whether a live line counts; raises on a tombstone that came after the query began."""
-    late = "error('a segment was sealed while this query ran: run it again')::BOOLEAN"
-    return f"""
-        CASE WHEN {seq} IS NOT NULL THEN true WHEN {visible_at} > now() THEN {late} ELSE false END
-            AND parse_filename(filename, true) NOT IN (SELECT unnest(segments).segment {_seals(root)})
-    """
-
-
-def _sealed(root: str) -> str:
-    return f"""
-        read_parquet({root} || '/sealed/*/*.parquet', filename=true, hive_partitioning=false)
-        WHERE parse_filename(filename, true) IN (SELECT file {_seals(root)})
-    """
-
-
-def _seals(root: str) -> str:
-    """The seals that are visible."""
-    return f"""
-        FROM read_ndjson({root} || '/seals.ndjson', ignore_errors=true,
-            columns={{file: 'VARCHAR', segments: 'STRUCT(segment VARCHAR)[]', visible_at: 'TIMESTAMPTZ'}})
-        WHERE file IS NOT NULL AND visible_at <= now()
-    """
 
 
 # In their order, for ORDER BY and max(). A value that is none of them is NULL; no writer of ours writes one.
@@ -199,7 +140,7 @@ _APPROVALS = """
 # WITH query that does, bodies and all.
 _SAID = f"""
     (SELECT *, from_json(body->'$.parts', '{_PART}') AS parts
-     FROM records WHERE kind IN ('decision', 'completion', 'refusal') AND exchange_id <> '')
+     FROM records WHERE kind IN ('decision', 'forwarded', 'completion', 'refusal') AND exchange_id <> '')
 """  # noqa: S608 - our own names
 
 _EACH = f"""
@@ -220,6 +161,8 @@ _PARTS = f"""
     ) AS stored ON stored.session_id = each.session_id AND stored.digest = part.digest
 """  # noqa: S608 - our own names
 
+# Codes of exchanges that may have ended before the provider had the whole body.
+_UNANSWERED = "('upstream_unavailable', 'upstream_timeout', 'cancelled', 'internal_error')"
 _ENDED = "kind IN ('completion', 'refusal')"
 _ASKED = "kind = 'decision' AND phase <> 'response'"
 _ANSWERED = "kind = 'decision' AND phase = 'response'"
@@ -231,12 +174,24 @@ _OUTCOME = """
         WHEN kind = 'decision' AND NOT enforced THEN 'interrupted'
         WHEN kind = 'decision' AND action = 'deny' THEN 'refused'
         WHEN kind = 'decision' AND action = 'require_approval' THEN 'held'
-        WHEN kind = 'decision' THEN 'interrupted'
+        WHEN kind IN ('decision', 'forwarded') THEN 'interrupted'
         WHEN code = 'cancelled' THEN 'cancelled'
         WHEN code = 'approval_required' THEN 'held'
         WHEN code = '' AND status < 400 THEN 'completed'
         WHEN code = '' OR starts_with(code, 'upstream_') OR code = 'internal_error' THEN 'failed'
         ELSE 'refused'
+    END
+"""
+
+# Whether anything went to the provider. The record that says so is queued, not awaited: a crash may have lost
+# it, and what is not known is never `no`.
+_SENT = f"""
+    CASE
+        WHEN forwarded_at IS NULL AND (ended_at IS NOT NULL OR state IN ('refused', 'held')) THEN 'no'
+        WHEN forwarded_at IS NULL THEN 'unknown'
+        WHEN response_action <> '' OR input_tokens >= 0 OR output_tokens >= 0 THEN 'yes'
+        WHEN ended_at IS NULL OR code IN {_UNANSWERED} THEN 'unknown'
+        ELSE 'yes'
     END
 """
 
@@ -258,6 +213,9 @@ _GROUPED = f"""
         arg_max(on_behalf_of, seq) AS on_behalf_of,
         arg_max(provider, seq) AS provider, arg_max(dialect, seq) AS dialect, arg_max(model, seq) AS model,
         arg_max(method, seq) AS method, arg_max(path, seq) AS path,
+        arg_max(key_id, seq) AS key_id, arg_max(source_ip, seq) AS source_ip,
+        max(forwarded_at) AS forwarded_at, max(bytes_sent) AS bytes_sent, max(sent_digest) AS sent_digest,
+        arg_max(findings, seq) FILTER ({_ASKED}) AS findings,
         coalesce(arg_max(action, seq) FILTER ({_ASKED}), '') AS action,
         coalesce(arg_max(action, seq) FILTER ({_ANSWERED}), '') AS response_action,
         coalesce(arg_max(decision_id, seq) FILTER ({_ASKED}), '') AS decision_id,
@@ -287,9 +245,20 @@ _EXCHANGES = f"""
     SELECT exchange_id, said.session_id, started_at, ended_at, {_WHO}, {_CALL}, action, response_action,
         decision_id, enforced, revision, approval_id, state, status, code,
         input_tokens, output_tokens, cost, duration_ms,
+        {_SENT} AS sent, forwarded_at, bytes_sent, sent_digest,
         {_TEXTS.format(parts="prompt_parts")} AS prompt,
         {_TEXTS.format(parts="completion_parts")} AS completion
     FROM {_GROUPED} AS said LEFT JOIN {_KNOWN} AS known ON known.session_id = said.session_id
+"""  # noqa: S608 - our own names
+
+# One row an entity of a prompt; an exchange without a finding has one row too, its entity NULL.
+_EGRESS = f"""
+    SELECT * EXCLUDE (finding), finding.entity AS entity, finding.category AS category,
+        finding.treatment AS treatment, finding.count AS count, finding."distinct" AS "distinct"
+    FROM (SELECT exchange_id, session_id, started_at, {_WHO}, {_CALL}, action, enforced, state, code,
+              {_SENT} AS sent, forwarded_at, bytes_sent, sent_digest,
+              unnest(CASE WHEN len(findings) > 0 THEN findings ELSE [NULL] END) AS finding
+          FROM {_GROUPED})
 """  # noqa: S608 - our own names
 
 _SESSIONS = f"""
@@ -318,5 +287,6 @@ _VIEWS = {
     "approvals": _APPROVALS,
     "parts": _PARTS,
     "exchanges": _EXCHANGES,
+    "egress": _EGRESS,
     "sessions": _SESSIONS,
 }

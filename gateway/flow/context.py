@@ -21,12 +21,14 @@ from gateway.exchange import (
     Phase,
     Prompt,
     Source,
+    Usage,
     UsageFacts,
 )
 from gateway.masking import Restorer, Vault
 from gateway.sessions import Session
 from gateway.upstream import Endpoint
 
+_RANKS = {action: rank for rank, action in enumerate(("allow", "mask", "require_approval", "deny"))}
 NOBODY = Agent(id="", owner="", method="api_key")
 
 
@@ -72,6 +74,15 @@ class Asked:
     ended: int
 
 
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """What went to the provider: when it began to, its body's bytes, and their keyed digest."""
+
+    at: datetime
+    bytes: int
+    digest: str
+
+
 @dataclass(slots=True)
 class Exchange:
     """Everything known of one exchange so far."""
@@ -115,7 +126,8 @@ class Exchange:
     approval: ApprovalFacts = ApprovalFacts()
     response_approval: ApprovalFacts = ApprovalFacts()
     waits_for: str = ""  # the id of the approval that it is or was held for
-    completion: Completion = Completion()
+    forwarded: Forwarded | None = None  # once the provider is called
+    completion: Completion = Completion()  # as far as the provider sent it
     outcome: str = ""  # "completed", or the code of what ended it; "" while it is open
 
     @property
@@ -128,9 +140,24 @@ class Exchange:
         return self.enforced and self.decision is not None and bool(self.decision.mask)
 
     @property
+    def response_action(self) -> str:
+        """The last decision on the completion; empty when policy was not asked."""
+        return next((one.decision.action for one in reversed(self.asked) if one.phase == "response"), "")
+
+    @property
+    def last_action(self) -> str:
+        """The more restrictive of the last decisions on the prompt and on the completion."""
+        return max(self.action, self.response_action, key=lambda action: _RANKS.get(action, -1))
+
+    @property
+    def usage_spent(self) -> Usage:
+        """The tokens that this exchange took. A completion that was released later took them before."""
+        return self.completion.usage if self.forwarded else Usage()
+
+    @property
     def cost(self) -> float:
-        """What the completion cost; -1 when that is not known."""
-        return self.endpoint.cost(self.prompt.model, self.completion.usage)
+        """What those tokens cost; -1 when that is not known."""
+        return self.endpoint.cost(self.prompt.model, self.usage_spent) if self.forwarded else -1
 
     def elapsed_ms(self) -> float:
         return (time.perf_counter() - self.clock) * 1000
@@ -139,7 +166,9 @@ class Exchange:
         """What every answer carries; the empty ones were not reached."""
         named = {
             "x-regate-decision-id": self.decision_id,
-            "x-regate-action": self.action,
+            "x-regate-action": self.last_action,
+            "x-regate-request-action": self.action,
+            "x-regate-response-action": self.response_action,
             "x-regate-session-id": self.session_id,
             "x-regate-exchange-id": self.id,
             "x-regate-enforced": "" if self.enforced else "false",

@@ -1,25 +1,27 @@
-"""What is written down of an exchange: its decisions before they act, and one record that closes it."""
+"""What is written down of an exchange: its decisions before they act, that it is sent, and how it ended."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from gateway.audit import Journal, Record
 from gateway.audit.content import ContentKey, DataKey
+from gateway.audit.record import FINDING_FIELDS
 from gateway.decision import Decision, to_document
 from gateway.errors import RecordingFailed, Refusal
-from gateway.exchange import Completion, InspectedPart, Phase
-from gateway.flow.context import Exchange
+from gateway.exchange import Completion, InspectedPart, Phase, Treatment
+from gateway.flow.context import Exchange, Forwarded
 from gateway.flow.inspecting import masked_texts
-from gateway.guards import MASKABLE
+from gateway.guards import CREDENTIAL_ENTITY, MASKABLE
 
 _log = logging.getLogger("regate.ledger")
 
 
 class Ledger:
-    """Writes the journal for the flow. `decision` is durable when it returns; closing records are queued."""
+    """Writes the journal for the flow. `decision` is durable when it returns; the others are queued."""
 
     def __init__(self, journal: Journal, content: ContentKey) -> None:
         self._journal = journal
@@ -49,12 +51,27 @@ class Ledger:
             action=decision.action,
             revision=decision.revision,
             approval_id=document["approval"]["id"],
-            findings=tuple(document["findings"]),
+            findings=tuple(
+                _treated(row, decision, enforced=exchange.enforced) for row in document["findings"]
+            ),
             reasons=tuple(said["reasons"]),
             body=body,
         )
         await self._journal.record(record)
         return record
+
+    def forwarding(self, exchange: Exchange, body: bytes, digest: str) -> None:
+        """Note that the body begins to go to the provider. Raises RecordingFailed: then it must not go.
+
+        The record is queued before the first byte. A crash may lose both it and the closing record: such an
+        exchange may have been sent, and the evidence says so.
+        """
+        exchange.forwarded = Forwarded(datetime.now(UTC), len(body), digest)
+        try:
+            self._journal.enqueue(_record(exchange, kind="forwarded"))
+        except RecordingFailed:
+            exchange.forwarded = None
+            raise
 
     def completed(
         self, exchange: Exchange, status: int, completion: Completion, parts: Sequence[InspectedPart]
@@ -68,9 +85,7 @@ class Ledger:
                 exchange,
                 kind="completion",
                 status=status,
-                input_tokens=completion.usage.input_tokens,
-                output_tokens=completion.usage.output_tokens,
-                cost=exchange.cost,
+                **_usage(exchange),
                 body={
                     **self._content(exchange, parts, level),
                     "finish_reason": texts.get(completion.finish_reason, completion.finish_reason),
@@ -102,7 +117,7 @@ class Ledger:
             return
         exchange.outcome = str(fields["code"])
         try:
-            self._journal.enqueue(_record(exchange, **fields))
+            self._journal.enqueue(_record(exchange, **_usage(exchange), **fields))
         except RecordingFailed:
             _log.error("a closing record was lost", extra={"exchange_id": exchange.id})
 
@@ -112,6 +127,32 @@ class Ledger:
         recorded = [_part(inspected, level, data_key) for inspected in parts]
         sealed = data_key is not None and any("sealed" in part for part in recorded)
         return {"parts": recorded, **({"content_key": data_key.wrapped} if data_key and sealed else {})}
+
+
+def _treated(row: Mapping[str, Any], decision: Decision, *, enforced: bool) -> dict[str, Any]:
+    """Return the finding's columns, with what the decision does to it."""
+    columns = {name: row[name] for name in FINDING_FIELDS if name in row}
+    return {**columns, "treatment": _treatment(row["entity"], decision, enforced=enforced)}
+
+
+def _treatment(entity: str, decision: Decision, *, enforced: bool) -> Treatment:
+    if enforced and decision.action in ("deny", "require_approval"):
+        return "refused"
+    if entity == CREDENTIAL_ENTITY:  # the gateway's own is never let through
+        return "redacted"
+    mask = next((mask for mask in decision.mask if mask.entity == entity), None) if enforced else None
+    if mask is None:
+        return "passed"
+    return "redacted" if mask.operator == "redact" else "masked"
+
+
+def _usage(exchange: Exchange) -> dict[str, Any]:
+    usage = exchange.usage_spent
+    return {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cost": exchange.cost,
+    }
 
 
 def _input(document: Mapping[str, Any], level: str) -> dict[str, Any]:
@@ -152,6 +193,7 @@ def _place(inspected: InspectedPart) -> dict[str, Any]:
 def _record(exchange: Exchange, **fields: Any) -> Record:
     """A record with everything about the exchange that is known by now."""
     approval_id = fields.pop("approval_id", "") or exchange.approval.id or exchange.waits_for
+    sent = exchange.forwarded
     return Record(
         **{
             "exchange_id": exchange.id,
@@ -169,6 +211,11 @@ def _record(exchange: Exchange, **fields: Any) -> Record:
             "revision": exchange.revision,
             "approval_id": approval_id,
             "duration_ms": round(exchange.elapsed_ms(), 3),
+            "key_id": exchange.agent.key_id or None,
+            "source_ip": exchange.call.source.ip or None,
+            "forwarded_at": sent.at if sent else None,
+            "bytes_sent": sent.bytes if sent else None,
+            "sent_digest": sent.digest if sent else None,
             **fields,
         }
     )

@@ -21,7 +21,7 @@ from gateway.dialects import (
 from gateway.dialects.document import put, serialise
 from gateway.dialects.sse import SseEvent, encode
 from gateway.errors import PolicyDenied, Refusal, UpstreamUnreadable
-from gateway.exchange import InspectedPart, Part, ResponseFacts, ToolCall
+from gateway.exchange import InspectedPart, Part, ResponseFacts, ToolCall, Usage
 from gateway.flow.asking import Asking, Restored, Subject, enforce, masks_of
 from gateway.flow.channel import Channel
 from gateway.flow.context import Exchange
@@ -111,14 +111,23 @@ class StreamedCompletion:
         """Each provider event as the events that may go out for it."""
         try:
             async for event in self._intake.events():
-                yield await self._step(self._reader.read(event))
-            last = await self._step(self._reader.close())
+                yield await self._counted(self._reader.read(event))
+            last = await self._counted(self._reader.close())
         except Malformed as error:
             raise UpstreamUnreadable(f"the provider's stream cannot be read: {error}") from error
         if not self._surveying:
             completion = self._reader.completion()
             self._ledger.completed(self._exchange, self._intake.response.status, completion, self._parts())
         yield last
+
+    async def _counted(self, items: Iterable[Item]) -> list[SseEvent]:
+        """Take a step, and note the tokens that the provider has counted so far, also when it is refused."""
+        try:
+            return await self._step(items)
+        finally:
+            completion = self._reader.completion()
+            if completion.usage != Usage():
+                self._exchange.completion = completion
 
     async def _step(self, items: Iterable[Item]) -> list[SseEvent]:
         events: list[SseEvent] = []

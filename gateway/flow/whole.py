@@ -37,6 +37,7 @@ class WholeCompletion:
         """Raises UpstreamUnreadable for a body that is no JSON or too large, and every policy outcome."""
         raw = await collect(response, self._limits.response_bytes)
         document, completion = self._read(exchange, response, raw)
+        exchange.completion = completion  # its tokens count whatever is decided about it
         if len(completion.parts) > self._limits.parts:
             raise UpstreamUnreadable(f"the provider's answer has over {self._limits.parts} strings")
         parts = await self._inspector.completion(exchange, completion.parts)

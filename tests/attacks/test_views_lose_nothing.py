@@ -1,0 +1,253 @@
+"""Attacks on what the views count: every answer is exact, or an error; never fewer rows than there are.
+
+Each situation is asked by stock DuckDB, of both lines, through the published `audit.duckdb`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from gateway.audit import Journal, Record, Sealer, new_writer
+from gateway.audit.folder import Folder, is_tombstone
+from gateway.audit.record import RecordKind
+from gateway.audit.schema import VIEWS
+from tests.support.every_view import fill
+
+_CLIENT = """
+import json, sys
+import duckdb
+asked = json.loads(sys.stdin.readline())
+main = duckdb.connect(sys.argv[1], read_only=True, config={"threads": 1})
+waiting = []
+for view in asked["views"]:
+    columns = [row[0] for row in main.execute(f"DESCRIBE {view}").fetchall() if row[0] != "segment"]
+    for shape in asked["shapes"]:
+        for column in (columns[0], columns[-1]) if "{column}" in shape else columns[:1]:
+            sql = shape.format(view=view, column='"' + column + '"')
+            if "USING (session_id)" in sql and "session_id" not in columns:
+                continue
+            client = main.cursor()
+            client.execute("SET TimeZone = 'UTC'")
+            if asked["begin"]:
+                client.execute("BEGIN")
+                client.execute("SELECT now()").fetchall()
+            waiting.append((sql, client))
+print(duckdb.__version__, flush=True)
+sys.stdin.readline()
+for sql, client in waiting:
+    try:
+        answer = sorted(map(repr, client.execute(sql).fetchall()))
+    except duckdb.Error as error:
+        answer = "error: " + str(error)
+    print(json.dumps([sql, answer]))
+"""
+_SHAPES = (
+    "SELECT count(*) FROM {view}",
+    "SELECT {column}, count(*) FROM {view} GROUP BY 1",
+    "SELECT count(*) FROM {view} WHERE {column} IS NOT NULL",
+    "SELECT count(*) FROM {view} WHERE {column} IS NULL",
+    "SELECT {column} FROM {view}",
+    "SELECT count(*) FROM {view} AS a JOIN sessions AS b USING (session_id)",
+)
+
+
+class Client:
+    """A process of stock DuckDB that asks every view in every shape, once it is told to."""
+
+    def __init__(self, database: Path, *, newer: bool, begin: bool) -> None:
+        newest = Path(sys.prefix) / "duckdb-2"
+        assert newest.is_dir(), "expected DuckDB 2 beside the locked one: run make test once"
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _CLIENT, str(database)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **({"PYTHONPATH": str(newest)} if newer else {})},
+        )
+        assert self._process.stdin
+        assert self._process.stdout
+        asked = {"views": list(VIEWS), "shapes": _SHAPES, "begin": begin}
+        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.flush()
+        assert self._process.stdout.readline().startswith("2." if newer else "1.")
+
+    def answers(self) -> dict[str, Any]:
+        """Return each statement's rows, or its error."""
+        told, _ = self._process.communicate("go\n", timeout=100)
+        assert self._process.returncode == 0
+        return dict(json.loads(line) for line in told.splitlines())
+
+
+class Evidence:
+    """An audit folder whose views all have rows, and the exact answer to each question."""
+
+    def __init__(self, base: Path) -> None:
+        self.root, self.key = base / "audit", base / "state" / "evidence.key"
+        for place in range(3):
+            journal = Journal(self.root, new_writer(), key=self.key)
+            journal.start()
+            fill(journal, str(place))
+            journal.close()
+        self._exact: dict[bool, dict[str, Any]] = {}
+
+    def exact(self, *, newer: bool) -> dict[str, Any]:
+        """Return what the views say while nothing is sealed."""
+        if newer not in self._exact:
+            Sealer(self.root, key=self.key).start()  # publishes audit.duckdb
+            self._exact[newer] = Client(self.root / "audit.duckdb", newer=newer, begin=False).answers()
+        return self._exact[newer]
+
+    def copy(self, base: Path) -> Sealing:
+        shutil.copytree(self.root, base / "audit")
+        return Sealing(Folder(base / "audit"), self.key)
+
+
+class Sealing:
+    """A copy of the folder that is sealed while a client waits, by a clock that is off."""
+
+    def __init__(self, folder: Folder, key: Path) -> None:
+        self.folder, self._key = folder, key
+
+    def asked(self, then: Callable[[], None], *, newer: bool, begin: bool = False) -> dict[str, Any]:
+        """Return the answers that a client gets who was there before `then` happened."""
+        self._sealer(0)  # publishes audit.duckdb
+        client = Client(self.folder.database, newer=newer, begin=begin)
+        then()
+        return client.answers()
+
+    def seal(self, *, settle: float, gone: bool = False) -> None:
+        """Seal and bury everything, as a clock that is off by `settle` seconds would have it."""
+        sealer = self._sealer(settle)
+        sealer.seal()
+        sealer.seal()
+        buried = [path for path in self.folder.live_files() if is_tombstone(path)]
+        assert buried
+        for path in buried if gone else []:
+            path.unlink()  # as a start of the gateway does an hour later
+
+    def _sealer(self, settle: float) -> Sealer:
+        sealer = Sealer(
+            self.folder.root, key=self._key, settle_seconds=settle, bury_seconds=-settle, gather_seconds=0
+        )
+        sealer.start()
+        return sealer
+
+
+@pytest.fixture(scope="module")
+def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
+    return Evidence(tmp_path_factory.mktemp("evidence"))
+
+
+@pytest.fixture
+def sealing(evidence: Evidence, tmp_path: Path) -> Sealing:
+    return evidence.copy(tmp_path)
+
+
+lines = pytest.mark.parametrize("newer", [False, True], ids=["duckdb-1.5", "duckdb-2"])
+
+
+def without(answers: dict[str, Any], error: str) -> dict[str, Any]:
+    """Return the answers that are not this error."""
+    return {sql: answer for sql, answer in answers.items() if error not in answer}
+
+
+@lines
+def test_every_view_has_rows_to_lose(evidence: Evidence, *, newer: bool) -> None:
+    """An empty view, or one that fails, would pass every other test here."""
+    answers = evidence.exact(newer=newer)
+
+    assert {sql: answer for sql, answer in answers.items() if isinstance(answer, str)} == {}
+    assert {view for view in VIEWS if answers[f"SELECT count(*) FROM {view}"] == ["(0,)"]} == set()
+
+
+@lines
+def test_a_transaction_that_outlives_a_sealing_loses_no_row(sealing: Sealing, *, newer: bool) -> None:
+    """A client's transaction is older than the sealing: each question fails and says what to do."""
+    answers = sealing.asked(lambda: sealing.seal(settle=0), newer=newer, begin=True)
+
+    assert without(answers, "sealed while this query ran") == {}
+
+
+@lines
+def test_a_transaction_that_outlives_the_tombstones_loses_no_row(
+    evidence: Evidence, sealing: Sealing, *, newer: bool
+) -> None:
+    """Nothing is left of the live segments: the sealed files are read, whatever the transaction's time."""
+    answers = sealing.asked(lambda: sealing.seal(settle=0, gone=True), newer=newer, begin=True)
+
+    assert answers == evidence.exact(newer=newer)
+
+
+@lines
+def test_a_clock_that_was_set_back_loses_no_row(sealing: Sealing, *, newer: bool) -> None:
+    """The seals lie an hour ahead, and tombstones stand for their segments."""
+    answers = sealing.asked(lambda: sealing.seal(settle=3600), newer=newer)
+
+    assert without(answers, "the clock was set back") == {}
+
+
+@lines
+def test_a_clock_that_was_set_back_before_a_restart_loses_no_row(
+    evidence: Evidence, sealing: Sealing, *, newer: bool
+) -> None:
+    """The seals lie an hour ahead, and the tombstones are removed already."""
+    answers = sealing.asked(lambda: sealing.seal(settle=3600, gone=True), newer=newer)
+
+    assert answers == evidence.exact(newer=newer)
+
+
+@lines
+def test_a_clock_that_was_set_forward_loses_no_row(
+    evidence: Evidence, sealing: Sealing, *, newer: bool
+) -> None:
+    """The seals are an hour old as soon as they are written."""
+    answers = sealing.asked(lambda: sealing.seal(settle=-3600), newer=newer)
+
+    assert answers == evidence.exact(newer=newer)
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["tombstones", "removed"])
+@lines
+def test_a_log_of_seals_that_lost_its_lines_loses_no_row(
+    sealing: Sealing, *, newer: bool, gone: bool
+) -> None:
+    """An emptied `seals.ndjson` would make every sealed file count for nothing."""
+
+    def damage() -> None:
+        sealing.seal(settle=-3600, gone=gone)
+        sealing.folder.seals.write_bytes(b"")
+
+    assert without(sealing.asked(damage, newer=newer), "has no seal") == {}
+
+
+@lines
+def test_a_line_between_the_records_is_no_row(evidence: Evidence, sealing: Sealing, *, newer: bool) -> None:
+    """A segment may hold lines that are no records, such as signatures."""
+
+    def sign() -> None:
+        path = next(path for path in sealing.folder.live_files() if path.stat().st_size)
+        path.write_bytes(b'{"signature":"00"}\n' + path.read_bytes())
+
+    assert sealing.asked(sign, newer=newer) == evidence.exact(newer=newer)
+
+
+def test_the_evidence_under_attack_holds_every_kind_of_record() -> None:
+    """A kind that is not there could be lost unseen."""
+    written: list[Record] = []
+
+    class Kept:
+        def record_sync(self, record: Record) -> None:
+            written.append(record)
+
+    fill(Kept(), "1")
+
+    assert {record.kind for record in written} == set(get_args(RecordKind))
