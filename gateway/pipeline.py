@@ -26,12 +26,12 @@ from gateway.flow.reading import Reading, content_type, outgoing_body
 from gateway.flow.streamed import StreamedCompletion
 from gateway.flow.waiting_room import WaitingRoom, keeps_alive
 from gateway.flow.whole import WholeCompletion, collect
-from gateway.identity import Identity
+from gateway.identity import Identity, check_names
 from gateway.masking import Restorer
 from gateway.policy import Policies
 from gateway.server_key import ServerKey
 from gateway.sessions import Sessions, UsageCounters
-from gateway.upstream import Endpoints, UpstreamRequest, UpstreamResponse, unpack, up_headers
+from gateway.upstream import CountedResponse, Endpoints, UpstreamRequest, UpstreamResponse, unpack, up_headers
 
 _PATH_SAFE = "/:@!$&'()*+,;=-._~"
 _log = logging.getLogger("regate.pipeline")
@@ -119,6 +119,7 @@ class Gateway:
 
     async def _identify(self, exchange: Exchange) -> None:
         headers = exchange.call.headers
+        check_names(exchange.call.names)
         agent = await self._identity.identify(
             headers.get("authorization"), headers.get("x-api-key"), headers.get("x-regate-on-behalf-of")
         )
@@ -144,6 +145,7 @@ class Gateway:
         exchange.approval = approval
         await self._decide(exchange)
         enforce(exchange, _decided(exchange))
+        await self._identity.confirm(exchange.agent)
         await self._asking.use(approval, exchange.id)
         exchange.response_approval = approval
         await self._mask(exchange)
@@ -175,6 +177,7 @@ class Gateway:
             up_headers(exchange.call.headers) | content_type(exchange),
             outgoing_body(exchange),
         )
+        await self._identity.confirm(exchange.agent)  # the body, or people, may have taken minutes
         await self._asking.use(exchange.approval, exchange.id)
         try:
             response = await exchange.endpoint.upstream.send(request)
@@ -188,7 +191,7 @@ class Gateway:
             except BaseException:
                 await response.close()
                 raise
-        return response
+        return CountedResponse(response, exchange.call.hold)
 
     async def _answer(self, exchange: Exchange, response: UpstreamResponse) -> Answer:
         """Inspect the completion and decide again, in the form in which it comes."""

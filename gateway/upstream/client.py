@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -90,6 +90,20 @@ class _HttpResponse:
 
     async def close(self) -> None:
         self._response.close()
+
+
+class CountedResponse:
+    """A response of which every byte is counted as it comes: `count` raises when there is no room for it."""
+
+    def __init__(self, response: UpstreamResponse, count: Callable[[int], None]) -> None:
+        self.status, self.headers, self.close = response.status, response.headers, response.close
+        self._response = response
+        self._count = count
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        async for chunk in self._response.chunks():
+            self._count(len(chunk))
+            yield chunk
 
 
 class ReplayedResponse:
