@@ -70,7 +70,7 @@ class Worker:
         if self.journal.failure:
             problems.append(f"audit: {self.journal.failure}")
         try:
-            await self.state.reading(self.keys.find, "")
+            await self.state.proven()
         except StateUnavailable as error:
             problems.append(f"state: {error}")
         return problems
@@ -237,6 +237,7 @@ def create_app(config: Config, worker: Worker) -> Starlette:
         worker.metrics,
         worker.telemetry,
         limit=config.limits.body_bytes,
+        held_bytes=config.limits.held_bytes,
         enforced=config.policy.enforce,
     )
     return app

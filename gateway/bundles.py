@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.errors import ConfigError, Refusal
-from gateway.identity import Identity, presented_key
+from gateway.identity import Identity, check_names, presented_key
 from gateway.oversight import Forbidden, require
 from gateway.policy import ActiveBundle, Shelf
 
@@ -46,6 +46,7 @@ def bundle_routes(identity: Identity, shelf: Shelf, active: ActiveBundle) -> lis
 
 async def _admit(request: Request, identity: Identity) -> None:
     """Raises Unauthenticated, Forbidden, StateUnavailable."""
+    check_names(request.headers.keys())
     presented = presented_key(request.headers.get("authorization"), request.headers.get("x-api-key"))
     require(await identity.identify_key(presented), "bundles")
 

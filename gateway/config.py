@@ -128,8 +128,10 @@ class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Bounds, in bytes and seconds."""
+    """Bounds, in bytes and seconds. `connections` and `held_bytes` are those of one worker."""
 
+    connections: Positive = 1000
+    held_bytes: Positive = 256 * 1024 * 1024  # of the bodies of all requests and answers under way
     body_bytes: Positive = 10 * 1024 * 1024
     response_bytes: Positive = 32 * 1024 * 1024
     depth: Annotated[int, msgspec.Meta(gt=0, le=200)] = 100

@@ -16,6 +16,7 @@
         ├── InspectionFailed         503 inspection_failed
         ├── RecordingFailed          503 recording_failed
         ├── StateUnavailable         503 state_unavailable
+        ├── Overloaded               503 overloaded
         ├── ShuttingDown             503 shutting_down
         ├── UpstreamUnavailable      502 upstream_unavailable
         ├── UpstreamUnreadable       502 upstream_unreadable
@@ -100,6 +101,10 @@ class RecordingFailed(Refusal):
 
 class StateUnavailable(Refusal):
     status, code = 503, "state_unavailable"
+
+
+class Overloaded(Refusal):
+    status, code = 503, "overloaded"
 
 
 class ShuttingDown(Refusal):

@@ -27,12 +27,12 @@ from gateway.flow.reading import Reading, outgoing_body, outgoing_headers
 from gateway.flow.streamed import StreamedCompletion
 from gateway.flow.waiting_room import WaitingRoom, keeps_alive
 from gateway.flow.whole import WholeCompletion, collect
-from gateway.identity import Identity
+from gateway.identity import Identity, check_names
 from gateway.masking import Restorer
 from gateway.policy import Policies
 from gateway.server_key import ServerKey
 from gateway.sessions import Sessions, UsageCounters
-from gateway.upstream import Endpoints, UpstreamRequest, UpstreamResponse, unpack
+from gateway.upstream import CountedResponse, Endpoints, UpstreamRequest, UpstreamResponse, unpack
 
 # The codes of a denial that need not be a decision: a person or the gateway itself may have said no.
 _DENIALS = ("policy_denied", "approval_denied", "approval_expired")
@@ -124,6 +124,7 @@ class Gateway:
 
     async def _identify(self, exchange: Exchange) -> None:
         headers = exchange.call.headers
+        check_names(exchange.call.names)
         agent = await self._identity.identify(
             headers.get("authorization"), headers.get("x-api-key"), headers.get("x-regate-on-behalf-of")
         )
@@ -149,6 +150,7 @@ class Gateway:
         exchange.approval = approval
         await self._decide(exchange)
         enforce(exchange, _decided(exchange))
+        await self._identity.confirm(exchange.agent)
         await self._asking.use(approval, exchange.id)
         exchange.response_approval = approval
         await self._mask(exchange)
@@ -180,6 +182,7 @@ class Gateway:
             outgoing_headers(exchange),
             outgoing_body(exchange),
         )
+        await self._identity.confirm(exchange.agent)  # the body, or people, may have taken minutes
         await self._asking.use(exchange.approval, exchange.id)
         try:
             self._ledger.forwarding(exchange, request.body, self._key.digest("sent", request.body).hex())
@@ -195,7 +198,7 @@ class Gateway:
             except BaseException:
                 await response.close()
                 raise
-        return response
+        return CountedResponse(response, exchange.call.hold)
 
     async def _answer(self, exchange: Exchange, response: UpstreamResponse) -> Answer:
         """Inspect the completion and decide again, in the form in which it comes."""

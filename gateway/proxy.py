@@ -8,9 +8,11 @@ from collections.abc import Awaitable
 
 from starlette.types import Message, Receive, Scope, Send
 
+from gateway.config import Limits
 from gateway.errors import InvalidRequest, PromptTooLarge, ShuttingDown
 from gateway.exchange import Source
 from gateway.flow.context import Answer, Call, Exchange
+from gateway.freight import Freight, Load
 from gateway.metrics import Metrics
 from gateway.pipeline import Gateway, refusal_answer
 from gateway.telemetry import Telemetry
@@ -18,6 +20,7 @@ from gateway.telemetry import Telemetry
 _log = logging.getLogger("regate.proxy")
 _BODY_SECONDS = 60
 _CANCEL_SECONDS = 5
+_PIECE_BYTES = 256 * 1024  # of an answer: no more of it waits in a socket's buffer for a slow reader
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
@@ -31,12 +34,14 @@ class Proxy:
         telemetry: Telemetry | None = None,
         *,
         limit: int,
+        held_bytes: int = Limits().held_bytes,
         enforced: bool,
     ) -> None:
         self._gateway = gateway
         self._metrics = metrics
         self._telemetry = telemetry
         self._limit = limit
+        self._freight = Freight(held_bytes)
         self._enforced = enforced
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,7 +49,8 @@ class Proxy:
             await send({"type": "websocket.close", "code": 1008})
             return
         gateway = self._gateway
-        client = _Client(scope, receive, self._limit)
+        load = Load(self._freight)
+        client = _Client(scope, receive, self._limit, load)
         exchange = Exchange(client.call(), self._enforced)
         self._metrics.opened()
         try:
@@ -60,6 +66,7 @@ class Proxy:
             gateway.abandon(exchange, "internal_error")
             raise
         finally:
+            load.release()
             gateway.settle(exchange)
             self._count(exchange)
 
@@ -85,19 +92,22 @@ class Proxy:
 class _Client:
     """The caller's side of one request: its body, and whether it is still there."""
 
-    def __init__(self, scope: Scope, receive: Receive, limit: int) -> None:
+    def __init__(self, scope: Scope, receive: Receive, limit: int, load: Load) -> None:
         self.left = False
         self.answered = False
         self._scope = scope
         self._receive = receive
         self._limit = limit
+        self._load = load
         self._sent_all = asyncio.Event()
 
     def call(self) -> Call:
         """The request line and headers; a repeated header counts as one, joined by commas (RFC 9110, 5.3)."""
         headers: dict[str, str] = {}
+        names: list[str] = []
         for raw_name, raw_value in self._scope["headers"]:
             name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+            names.append(name)
             headers[name] = f"{headers[name]}, {value}" if name in headers else value
         _, _, rest = self._scope["raw_path"].partition(b"/")
         provider, slash, path = rest.partition(b"/")
@@ -110,6 +120,8 @@ class _Client:
             headers=headers,
             source=Source(address[0], headers.get("user-agent", "")),
             body=self.body,
+            names=tuple(names),
+            hold=self._load.add,
         )
 
     async def body(self) -> bytes:
@@ -137,6 +149,7 @@ class _Client:
             size += len(chunk)
             if size > self._limit:
                 raise PromptTooLarge(f"the body is over {self._limit} bytes")
+            self._load.add(len(chunk))
             chunks.append(chunk)
             more = message.get("more_body", False)
         return b"".join(chunks)
@@ -187,7 +200,11 @@ async def _send(answer: Answer, method: str, send: Send) -> None:
         headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     if isinstance(body, bytes):
-        await send({"type": "http.response.body", "body": b"" if method == "HEAD" else body})
+        rest = memoryview(b"" if method == "HEAD" else body)
+        while len(rest) > _PIECE_BYTES:
+            piece, rest = rest[:_PIECE_BYTES], rest[_PIECE_BYTES:]
+            await send({"type": "http.response.body", "body": bytes(piece), "more_body": True})
+        await send({"type": "http.response.body", "body": bytes(rest)})
         return
     try:
         async for frame in body:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import functools
 import gc
 import logging
 import os
+import resource
 import shutil
 import signal
 import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import uvicorn
 import uvloop
@@ -25,6 +28,7 @@ from gateway.http_head import BoundedHttpProtocol
 from gateway.metrics import forget_worker
 
 _BACKLOG = 2048
+_OTHER_FILES = 256  # journal, state, policy, pipes to helpers
 _STEADY_SECONDS = 20  # a worker that ran so long did not fail at its start
 _RESTART_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
 _SUPERVISOR = "REGATE_SUPERVISOR"
@@ -64,7 +68,7 @@ async def _serve(config: Config, listener: socket.socket, ready: Callable[[], No
                 uvicorn.Config(
                     create_app(config, parts),
                     loop="none",
-                    http=BoundedHttpProtocol,
+                    http=_protocol(config.limits.connections),
                     ws="none",
                     lifespan="off",
                     interface="asgi3",
@@ -87,6 +91,20 @@ async def _serve(config: Config, listener: socket.socket, ready: Callable[[], No
             server.should_exit = True
             await serving
             stopping.cancel()
+
+
+def _protocol(connections: int) -> type[asyncio.Protocol]:
+    """The protocol of one worker's connections, for which the process may open files enough."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * connections + _OTHER_FILES  # each connection may need one to a provider
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        if most < wanted:
+            _log.warning(
+                "limits.connections: %d need %d open files, and %d are allowed", connections, wanted, hard
+            )
+    return cast("type[asyncio.Protocol]", functools.partial(BoundedHttpProtocol, connections=connections))
 
 
 @contextlib.contextmanager

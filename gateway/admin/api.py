@@ -18,7 +18,7 @@ from gateway.admin.errors import InvalidValue, UnsupportedMediaType, describe
 from gateway.approvals import to_document
 from gateway.dialects.document import Malformed, parse
 from gateway.errors import ConfigError, InvalidRequest
-from gateway.identity import presented_key
+from gateway.identity import check_names, presented_key
 from gateway.oversight import NewKey, Oversight, read_body, require, rights_of
 from gateway.state import KeyRow, Status, Verdict
 
@@ -153,6 +153,7 @@ class _Api:
 
     async def _identify(self, request: Request) -> KeyRow:
         headers = request.headers
+        check_names(headers.keys())
         presented = presented_key(headers.get("authorization"), headers.get("x-api-key"))
         return await self._oversight.identity.identify_key(presented)
 

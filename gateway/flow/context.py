@@ -42,7 +42,10 @@ _LETTERS = str.maketrans("0123456789", "ghijkmnpqr")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request as HTTP delivered it: header names in lower case, the body not yet read."""
+    """A request as HTTP delivered it: header names in lower case, the body not yet read.
+
+    `names` are those of all headers, one for each time that it was given.
+    """
 
     provider: str
     method: str
@@ -51,6 +54,8 @@ class Call:
     headers: Mapping[str, str]
     source: Source
     body: Callable[[], Awaitable[bytes]]
+    names: tuple[str, ...] = ()
+    hold: Callable[[int], None] = lambda _: None  # counts bytes that the exchange keeps; raises Overloaded
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,9 @@ class Reading:
     async def read(self, exchange: Exchange) -> None:
         """Read the body and parse it into parts. Raises InvalidRequest, PromptTooLarge."""
         call = exchange.call
-        body = decompress(await call.body(), call.headers.get("content-encoding", ""), self._limit)
+        encodings = call.headers.get("content-encoding", "")
+        body = decompress(await call.body(), encodings, self._limit)
+        call.hold(len(body) if encodings else 0)
         media_type = call.headers.get("content-type", "")
         exchange.dialect = dialect_of(exchange.family, call.method, exchange.up_path, media_type, bool(body))
         if exchange.dialect == "none":

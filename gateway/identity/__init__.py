@@ -1,6 +1,7 @@
 """Who is calling: API keys, how they are made and how a caller is known by one."""
 
+from gateway.identity.headers import check_names
 from gateway.identity.identity import Identity, presented_key
 from gateway.identity.keys import authenticate, create_key
 
-__all__ = ["Identity", "authenticate", "create_key", "presented_key"]
+__all__ = ["Identity", "authenticate", "check_names", "create_key", "presented_key"]

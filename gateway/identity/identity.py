@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 
-from gateway.errors import InvalidRequest, Unauthenticated
+from gateway.errors import InvalidRequest, StateUnavailable, Unauthenticated
 from gateway.exchange import Agent
 from gateway.identity.keys import check_key, split_key
 from gateway.state import KeyRow, Keys, Role
 
 _CACHED_KEYS = 10_000
+_FIND_SECONDS = 1.0
+_BLANKS = " \t"  # around a header's value (RFC 9110, 5.5); more would cut into UTF-8 that was read as Latin-1
 _PEOPLE: tuple[Role, ...] = ("approver", "auditor", "admin")
 
 
@@ -47,6 +51,12 @@ class Identity:
             key_id=row.id,
         )
 
+    async def confirm(self, agent: Agent) -> None:
+        """Raise Unauthenticated when the agent's key has ended meanwhile, or StateUnavailable."""
+        row = await self._find(agent.key_id)
+        if row is None or row.status(self._now()) != "active":
+            raise Unauthenticated("this key has ended since the request began")
+
     async def identify_person(self, presented: str) -> KeyRow:
         """The key of an approver, auditor or admin; a machine's is nobody's word. Raises as `identify`."""
         row = await self.identify_key(presented)
@@ -61,11 +71,16 @@ class Identity:
 
     async def _find(self, key_id: str) -> KeyRow | None:
         begun = time.monotonic()
+        await self._keys.state.proven()
         cached = self._cache.get(key_id)
         if cached is not None and begun - cached[0] < self._fresh_seconds:
             return cached[1]
         self._cache.pop(key_id, None)
-        row = await self._keys.state.reading(self._keys.find, key_id)
+        try:
+            async with asyncio.timeout(_FIND_SECONDS):
+                row = await self._keys.state.reading(self._keys.find, key_id)
+        except TimeoutError as error:
+            raise StateUnavailable(f"state: no answer from the database in {_FIND_SECONDS:g} s") from error
         if row is not None:  # unknown ids are not kept: a new key works at once, and guesses take no memory
             self._cache[key_id] = (begun, row)
             if len(self._cache) > _CACHED_KEYS:
@@ -75,10 +90,10 @@ class Identity:
 
 def presented_key(authorization: str | None, x_api_key: str | None) -> str:
     """The key in `Authorization: Bearer …` (OpenAI) or `x-api-key` (Anthropic); two must be the same one."""
-    scheme, _, bearer = (authorization or "").strip().partition(" ")
+    scheme, _, bearer = (authorization or "").strip(_BLANKS).partition(" ")
     if scheme and scheme.lower() != "bearer":
         raise Unauthenticated("authorization: expected the scheme Bearer")
-    found = {key for key in (bearer.strip(), (x_api_key or "").strip()) if key}
+    found = {key for key in (bearer.strip(_BLANKS), (x_api_key or "").strip(_BLANKS)) if key}
     if not found:
         raise Unauthenticated("no key: expected Authorization: Bearer or x-api-key")
     if len(found) > 1:
@@ -88,13 +103,14 @@ def presented_key(authorization: str | None, x_api_key: str | None) -> str:
 
 def _end_user(row: KeyRow, on_behalf_of: str | None) -> str:
     """The end user whom the agent names; a key that may not name one is refused, not silently ignored."""
-    named = (on_behalf_of or "").strip()
+    named = (on_behalf_of or "").strip(_BLANKS)
     if not named:
         return ""
     if not row.delegate:
         raise Unauthenticated("this key may not name an end user; expected one made with --delegate")
     with suppress(UnicodeError):  # HTTP servers read headers as Latin-1; names are sent as UTF-8
         named = named.encode("latin-1").decode("utf-8")
+    named = unicodedata.normalize("NFC", named)  # one person, one spelling
     if len(named) > 256 or not named.isprintable():
         raise InvalidRequest("x-regate-on-behalf-of: expected at most 256 printable characters")
     return named

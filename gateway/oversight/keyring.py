@@ -52,6 +52,7 @@ class Keyring:
 
     async def live(self, key_id: str) -> KeyRow | None:
         """The key of this id as long as it is neither revoked nor expired. Raises StateUnavailable."""
+        await self._keys.state.proven()
         row = await self._keys.state.reading(self._keys.find, key_id)
         return row if row is not None and row.status(self._now()) == "active" else None
 

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, select, update
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import ConfigError, StateUnavailable
 from gateway.state import schema
+from gateway.state.soundness import Soundness
 
 T = TypeVar("T")
 
@@ -33,7 +34,8 @@ class State:
         self._engine = engine
         self._deadline_seconds = deadline_seconds
         self._path = Path(engine.url.database) if engine.url.database else None
-        self._inode = self._path.stat().st_ino if self._path else 0
+        self._files = self._stat_files()
+        self._soundness = Soundness(self._path, self._check_file) if self._path else None
         # Under WAL readers never wait for a writer, so they get threads that no writer can occupy. SQLite has
         # one writer at a time: ours queue in one thread instead of waiting for each other by polling.
         self._read_threads = ThreadPoolExecutor(2, thread_name_prefix="state-read")
@@ -61,22 +63,40 @@ class State:
         """Run `work` in the writer thread. A caller that leaves does not stop work that has begun."""
         return await self._run(self._write_thread, work, *arguments)
 
+    async def proven(self) -> None:
+        """Return when the file was sound and unlocked just now. Raises StateUnavailable within a second."""
+        if self._soundness is not None:
+            await self._soundness.proven()
+
     def close(self) -> None:
         """Finish what runs and let go of the file."""
+        if self._soundness is not None:
+            self._soundness.close()
         self._read_threads.shutdown()
         self._write_thread.shutdown()
         self._engine.dispose()
 
     def _check_file(self) -> None:
-        """A file put in the place of ours is not the one we read: nobody may rely on what we know."""
-        if self._path is None:
-            return
-        try:
-            found = self._path.stat().st_ino
-        except OSError:
-            found = -1
-        if found != self._inode:
+        """Raise StateUnavailable when a file of the database is not the one that was opened.
+
+        Other processes read and write the new one then, revocations too. The pooled connections keep the
+        opened files, so no number of theirs is given to another file.
+        """
+        if self._stat_files() != self._files:
             raise StateUnavailable(f"state: {self._path} was removed or replaced; restart the gateway")
+
+    def _stat_files(self) -> list[tuple[int, int]]:
+        """Device and number of the database, its log and the log's index."""
+        if self._path is None:
+            return []
+        found = []
+        for suffix in ("", "-wal", "-shm"):
+            try:
+                status = os.stat(f"{self._path}{suffix}")
+                found.append((status.st_dev, status.st_ino))
+            except OSError:
+                found.append((-1, -1))
+        return found
 
     async def _run(self, threads: ThreadPoolExecutor, work: Callable[..., T], *arguments: Any) -> T:
         job = asyncio.get_running_loop().run_in_executor(threads, work, *arguments)
@@ -103,7 +123,13 @@ def open_state(path: Path) -> State:
     engine = create_engine(URL.create("sqlite", database=str(path)))
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
-    state = State(engine)
+    try:
+        with _translated(), engine.connect() as connection:
+            connection.execute(select(1).select_from(text("sqlite_master")))  # makes the log and its index
+            state = State(engine)
+    except BaseException:
+        engine.dispose()
+        raise
     try:
         _make_tables(state, path)
     except BaseException:

@@ -1,6 +1,7 @@
 """The providers: where a governed request goes, under the provider's credential."""
 
 from gateway.upstream.client import (
+    CountedResponse,
     HttpUpstream,
     ReplayedResponse,
     Upstream,
@@ -15,6 +16,7 @@ from gateway.upstream.headers import QUERY_PARAMETERS, down_headers, up_headers
 
 __all__ = [
     "QUERY_PARAMETERS",
+    "CountedResponse",
     "Endpoint",
     "Endpoints",
     "HttpUpstream",

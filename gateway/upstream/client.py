@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,34 +55,38 @@ class HttpUpstream:
 
     def __init__(self, session: aiohttp.ClientSession, base_url: str, credential: Mapping[str, str]) -> None:
         self._session = session
+        self._read_seconds = session.timeout.sock_read
         self._base_url = base_url.rstrip("/")
         self._credential = credential
 
     async def send(self, request: UpstreamRequest) -> UpstreamResponse:
         query = f"?{request.query}" if request.query else ""
         try:
-            response = await self._session.request(
-                request.method,
-                URL(f"{self._base_url}{request.path}{query}", encoded=True),
-                # identity: a masked stream is re-framed, so a compressed one would only be undone here
-                headers={**request.headers, "accept-encoding": "identity", **self._credential},
-                data=request.body or None,
-                allow_redirects=False,
-            )
+            # over all of it: interim answers (1xx) without end keep the socket from being silent
+            async with asyncio.timeout(self._read_seconds):
+                response = await self._session.request(
+                    request.method,
+                    URL(f"{self._base_url}{request.path}{query}", encoded=True),
+                    # identity: a masked stream is re-framed, so a compressed one would only be undone here
+                    headers={**request.headers, "accept-encoding": "identity", **self._credential},
+                    data=request.body or None,
+                    allow_redirects=False,
+                )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _translate(error) from error
-        return _HttpResponse(response)
+        return _HttpResponse(response, self._read_seconds)
 
 
 class _HttpResponse:
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, read_seconds: float | None) -> None:
         self.status = response.status
         self.headers = {name.lower(): value for name, value in response.headers.items()}
         self._response = response
+        self._read_seconds = read_seconds
 
     async def chunks(self) -> AsyncIterator[bytes]:
         try:
-            async for chunk in self._response.content.iter_any():
+            while chunk := await self._read():
                 for start in range(0, len(chunk), _CHUNK):
                     yield chunk[start : start + _CHUNK]
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -90,6 +94,25 @@ class _HttpResponse:
 
     async def close(self) -> None:
         self._response.close()
+
+    async def _read(self) -> bytes:
+        """Read what is there. Chunk extensions without end are bytes on the socket, and none of the body."""
+        async with asyncio.timeout(self._read_seconds):
+            return await self._response.content.readany()
+
+
+class CountedResponse:
+    """A response of which every byte is counted as it comes: `count` raises when there is no room for it."""
+
+    def __init__(self, response: UpstreamResponse, count: Callable[[int], None]) -> None:
+        self.status, self.headers, self.close = response.status, response.headers, response.close
+        self._response = response
+        self._count = count
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        async for chunk in self._response.chunks():
+            self._count(len(chunk))
+            yield chunk
 
 
 class ReplayedResponse:
