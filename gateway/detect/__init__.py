@@ -3,5 +3,6 @@
 from gateway.detect.inspection import Inspection
 from gateway.detect.inspector import Inspector
 from gateway.detect.ner import check_installed
+from gateway.detect.patterns import Deadline, in_time
 
-__all__ = ["Inspection", "Inspector", "check_installed"]
+__all__ = ["Deadline", "Inspection", "Inspector", "check_installed", "in_time"]

@@ -13,9 +13,8 @@ from gateway.detect.inspector import Inspector, findings, key_of
 from gateway.detect.joins import joins, spread
 from gateway.detect.names import Names
 from gateway.detect.ner import check_installed
-from gateway.detect.patterns import Deadline, InspectionLate
+from gateway.detect.patterns import Deadline, InspectionLate, in_time
 from gateway.detect.pool import Pool
-from gateway.errors import InspectionFailed
 from gateway.exchange import Finding, Part, Span
 
 _CACHE_BYTES = 16 * 1024 * 1024
@@ -39,7 +38,7 @@ class Inspection:
         if inspector.settings.ner.enabled:
             check_installed()
         self._inspector = inspector
-        self._deadline = deadline_seconds
+        self.seconds = deadline_seconds
         self._cache = ResultCache(_CACHE_BYTES)
         self._pool = Pool(inspector.settings, deadline_seconds)
         self._names = Names(inspector.settings, deadline_seconds) if inspector.settings.ner.enabled else None
@@ -51,11 +50,14 @@ class Inspection:
         With `names`, those of people and places too, where the settings want them. Raises InspectionFailed
         when that fails or is late.
         """
-        joined = await _beside(len(parts) > _MANY, joins, parts)
-        found = await self._found([*parts, *(join.part for join in joined)])
-        own, across = found[: len(parts)], found[len(parts) :]
-        whole = spread(parts, own, list(zip(joined, across, strict=True)))
-        return await self._names.added(parts, whole) if names and self._names else whole
+        many = len(parts) > _MANY or sum(len(part.text) for part in parts) > _LARGE
+        async with in_time(self.seconds):
+            joined = await _beside(many, joins, parts)
+            found = await self._found([*parts, *(join.part for join in joined)])
+            own, across = found[: len(parts)], found[len(parts) :]
+            pairs = list(zip(joined, across, strict=True))
+            whole = await _beside(many or sum(map(len, across)) > _MANY, spread, parts, own, pairs)
+            return await self._names.added(parts, whole) if names and self._names else whole
 
     def is_warm(self) -> bool:
         """Whether every process that is needed is up; sees to it that it will be."""
@@ -109,17 +111,10 @@ class Inspection:
         """In a process; in a thread while none is up yet, which takes seconds and no prompt need wait for."""
         if self._pool.is_up():
             return await self._pool.inspect(texts)
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(self._deadline):
-                return await loop.run_in_executor(self._threads, self._in_thread, texts)
-        except TimeoutError as error:
-            raise InspectionFailed(
-                f"the prompt could not be inspected within {self._deadline:g} seconds"
-            ) from error
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._in_thread, texts)
 
     def _in_thread(self, texts: Sequence[_Text]) -> list[tuple[Span, ...]]:
-        deadline = Deadline(self._deadline)  # of all together: nobody waits for what comes after it
+        deadline = Deadline(self.seconds)  # of all together: nobody waits for what comes after it
         return [self._inspector.inspect(text, key=key, seconds=deadline.left()) for key, text in texts]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import regex
 
@@ -30,6 +32,18 @@ class Deadline:
         if left <= 0:
             raise InspectionLate("the text could not be inspected in time")
         return left
+
+
+@contextlib.asynccontextmanager
+async def in_time(seconds: float) -> AsyncIterator[None]:
+    """Bound everything that is awaited within. Raises InspectionLate when it takes longer than `seconds`."""
+    try:
+        async with asyncio.timeout(seconds) as timeout:
+            yield
+    except TimeoutError as error:
+        if not timeout.expired():
+            raise
+        raise InspectionLate(f"the text could not be inspected within {seconds:g} seconds") from error
 
 
 def matches(

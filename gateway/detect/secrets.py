@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import regex
 from kingfisher_sdk import Rules, Scanner
@@ -23,6 +23,8 @@ _ENTITIES = (
 )
 # kingfisher takes a NUL for UTF-16 or for a binary file and a BOM for a mark; each stand-in has as many bytes
 _UNREADABLE = str.maketrans({"\0": " ", "\ufeff": "\u2060"})
+_CONTINUATION = bytes(range(0x80, 0xC0))  # the bytes of UTF-8 that begin no character
+_CONTINUATION_BYTES = frozenset(bytes([byte]) for byte in _CONTINUATION)
 
 
 # A connection string up to where its password, or the password's end, may still come.
@@ -78,10 +80,10 @@ class Secrets:
             raise InspectionLate("the secret scanner did not finish in time") from error
         except (RuntimeError, ValueError) as error:
             raise InspectionFailed("the secret scanner did not finish") from error
-        for finding in findings:
-            if finding.visible:
-                start, end = _characters(data, finding.location)
-                yield Span(_entity(finding.rule_id), "secret", 0.9, start, end)
+        visible = [finding for finding in findings if finding.visible]
+        places = [(one.location["start_offset"], one.location["end_offset"]) for one in visible]
+        for finding, (start, end) in zip(visible, _characters(data, places), strict=True):
+            yield Span(_entity(finding.rule_id), "secret", 0.9, start, end)
 
 
 def _by_format(candidates: Candidates, deadline: Deadline) -> Iterator[Span]:
@@ -93,11 +95,14 @@ def _by_format(candidates: Candidates, deadline: Deadline) -> Iterator[Span]:
                 yield Span(format.entity, "secret", format.score, start, end)
 
 
-def _characters(data: bytes, location: dict[str, int]) -> tuple[int, int]:
-    """Character offsets of a byte range, widened to whole characters."""
-    before = data[: location["start_offset"]].decode("utf-8", "ignore")
-    within = data[: location["end_offset"]].decode("utf-8", "replace")
-    return len(before), len(within)
+def _characters(data: bytes, places: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Return byte ranges as character offsets, widened to whole characters. The data is counted once."""
+    begun, counted, at = {}, 0, 0
+    for offset in sorted({offset for place in places for offset in place}):
+        counted += len(data[at:offset].translate(None, _CONTINUATION))
+        begun[offset], at = counted, offset
+    for start, end in places:
+        yield begun[start] - (data[start : start + 1] in _CONTINUATION_BYTES), begun[end]
 
 
 def _entity(rule: str) -> str:

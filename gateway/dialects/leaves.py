@@ -19,6 +19,7 @@ Reader = Callable[
 FIELD: Label = ("", "field")
 _LONG = 10**6  # the first integer of seven digits
 _LONG_DIGITS = 7
+_LONGEST_POINTER = 8192  # characters: every value below a long key carries it in its own pointer
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Walk:
         """
         words, readers = self._grammar.words, self._grammar.readers
         for key, value in members.items():
-            here = f"{at}/{escape(key)}"
+            here = _below(at, key)
             if key not in words:
                 if key.casefold() in words:
                     raise Malformed("a key differs from a word of the schema by its case only")
@@ -98,7 +99,7 @@ class Walk:
             self.text(value, at, label)
         elif isinstance(value, dict):
             for key, item in value.items():
-                here = f"{at}/{escape(key)}"
+                here = _below(at, key)
                 self.text(key, here, label, "key")
                 self.free(item, here, label)
         elif isinstance(value, list):
@@ -124,7 +125,7 @@ class Walk:
         """What a provider counts or dates: numbers are exempt, strings structural, unknown keys parts."""
         if isinstance(value, dict):
             for key, item in value.items():
-                here = f"{at}/{escape(key)}"
+                here = _below(at, key)
                 if key not in self._grammar.words:
                     self.text(key, here, label, "key")
                 self.counted(item, here, label)
@@ -158,6 +159,13 @@ class Walk:
             self.text(found.text, at, label, "structural")
         if not found.opaque:
             self.text(leaf, at, label)
+
+
+def _below(at: str, key: str) -> str:
+    """Return the pointer of a member. Raises Malformed when the keys on the way are too long."""
+    if len(at) + len(key) > _LONGEST_POINTER:
+        raise Malformed(f"the keys that lead to one value have over {_LONGEST_POINTER} characters together")
+    return f"{at}/{escape(key)}"
 
 
 def words(text: str) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -21,7 +22,6 @@ from gateway.upstream import down_headers
 
 _CREDENTIAL_MASK = Mask(entity=CREDENTIAL_ENTITY, operator="redact")
 _MANY = 500  # parts: about 10 ms of digests
-_LARGE = 256 * 1024  # characters: a few milliseconds of looking
 # Masking takes 7 µs a finding, and up to a third of one for each character of a text that is JSON.
 _MANY_FINDINGS, _MUCH_TEXT = 500, 16 * 1024
 _SHORT = 8  # characters: no value that is looked for is shorter
@@ -36,13 +36,15 @@ class Inspector:
         self._key = key
 
     async def prompt(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
-        """The prompt's parts, all of them new so far. Raises InspectionFailed."""
-        await _reserve(exchange.vault, [part.text for part in parts])
-        return await self._inspected(exchange, parts, names=True)
+        """Return the prompt's parts, all of them new so far. Raises InspectionFailed."""
+        async with detect.in_time(self._inspection.seconds):
+            await _reserve(exchange.vault, [part.text for part in parts])
+            return await self._inspected(exchange, parts, names=True)
 
     async def aside(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
         """Parts that belong to no conversation: the path, the query, headers. They are always new."""
-        return await self._inspected(exchange, parts, names=False)
+        async with detect.in_time(self._inspection.seconds):
+            return await self._inspected(exchange, parts, names=False)
 
     async def _inspected(
         self, exchange: Exchange, parts: Sequence[Part], *, names: bool
@@ -53,11 +55,10 @@ class Inspector:
             masked = placeholders(part.text, findings, exchange.vault) if findings else part.text
             return InspectedPart(part, self.digest(part), True, findings, masked)
 
-        return await _for_each(inspect, parts, found)
+        return await self._for_each(inspect, parts, found)
 
     async def completion(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
         """A completion's parts: values that the prompt itself held are masked, but are no findings again."""
-        found = await self._inspection.find(parts)
 
         def inspect(part: Part, findings: tuple[Finding, ...]) -> InspectedPart:
             findings += credential_findings(exchange, part)
@@ -65,7 +66,8 @@ class Inspector:
             masked = self._masked(part.text, findings, exchange) if findings else part.text
             return InspectedPart(part, self.digest(part), True, brought, masked)
 
-        return await _for_each(inspect, parts, found)
+        async with detect.in_time(self._inspection.seconds):
+            return await self._for_each(inspect, parts, await self._inspection.find(parts))
 
     async def headers(self, exchange: Exchange, sent: Mapping[str, str]) -> dict[str, str]:
         """The provider's headers that may go down. One with a finding is left out: it cannot be masked."""
@@ -74,6 +76,25 @@ class Inspector:
         found = await self._inspection.find(long)
         tainted = {part.pointer for part, findings in zip(long, found, strict=True) if findings}
         return {name: text for name, text in headers.items() if name not in tainted}
+
+    async def _for_each(
+        self,
+        inspect: Callable[[Part, tuple[Finding, ...]], InspectedPart],
+        parts: Sequence[Part],
+        found: Sequence[tuple[Finding, ...]],
+    ) -> tuple[InspectedPart, ...]:
+        """Inspect every part; many of them off the event loop."""
+        deadline = detect.Deadline(self._inspection.seconds)  # a thread goes on when its caller has left
+
+        def in_time(part: Part, findings: tuple[Finding, ...]) -> InspectedPart:
+            deadline.left()
+            return inspect(part, findings)
+
+        def work() -> tuple[InspectedPart, ...]:
+            return _with_masked_pointers([in_time(*pair) for pair in zip(parts, found, strict=True)])
+
+        aside = len(parts) > _MANY or takes_long(zip((part.text for part in parts), found, strict=True))
+        return await asyncio.to_thread(work) if aside else work()
 
     def digest(self, part: Part) -> str:
         """A keyed digest of what a part says and as whom, 128 bits in hex."""
@@ -199,42 +220,24 @@ def holds_value(inspected: InspectedPart) -> bool:
 
 async def _reserve(vault: Vault, texts: Sequence[str]) -> None:
     """Read the prompt for text that looks like a placeholder; a large one off the event loop."""
-    if sum(map(len, texts)) > _LARGE:
+    if sum(map(len, texts)) > _MUCH_TEXT:
         await asyncio.to_thread(vault.reserve, texts)
     else:
         vault.reserve(texts)
 
 
-async def _for_each(
-    inspect: Callable[[Part, tuple[Finding, ...]], InspectedPart],
-    parts: Sequence[Part],
-    found: Sequence[tuple[Finding, ...]],
-) -> tuple[InspectedPart, ...]:
-    """Inspect every part; many of them off the event loop."""
-
-    def work() -> tuple[InspectedPart, ...]:
-        return _with_masked_pointers([inspect(*pair) for pair in zip(parts, found, strict=True)])
-
-    aside = len(parts) > _MANY or takes_long(zip((part.text for part in parts), found, strict=True))
-    return await asyncio.to_thread(work) if aside else work()
-
-
 def _with_masked_pointers(parts: Sequence[InspectedPart]) -> tuple[InspectedPart, ...]:
     """A key with a finding is in the pointer of everything below it, and must not be read there either."""
     keys = {
-        one.part.pointer: f"{one.part.pointer.rpartition('/')[0]}/{escape(one.masked)}"
-        for one in parts
-        if one.part.place == "key" and holds_value(one)
+        one.part.pointer: escape(one.masked) for one in parts if one.part.place == "key" and holds_value(one)
     }
     if not keys:
         return tuple(parts)
-    deepest_first = sorted(keys, key=len, reverse=True)
 
     def shown(pointer: str) -> str:
-        for raw in deepest_first:
-            if pointer == raw or pointer.startswith(f"{raw}/"):
-                pointer = keys[raw] + pointer[len(raw) :]
-        return pointer
+        tokens = pointer.split("/")
+        raw = itertools.accumulate(tokens, lambda above, token: f"{above}/{token}")
+        return "/".join(keys.get(at, token) for at, token in zip(raw, tokens, strict=True))
 
     return tuple(replace(one, masked_pointer=shown(one.part.pointer)) for one in parts)
 

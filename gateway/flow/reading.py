@@ -6,6 +6,7 @@ import asyncio
 import re
 from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 
+from gateway import detect
 from gateway.config import Limits
 from gateway.dialects import Malformed, dialect_of, read_prompt
 from gateway.dialects.document import parse, serialise
@@ -30,6 +31,7 @@ class Reading:
         self._limit = limits.body_bytes
         self._depth = limits.depth
         self._max_parts = limits.parts
+        self._seconds = limits.inspect_seconds
 
     def address(self, exchange: Exchange) -> list[Part]:
         """Find the provider and what goes up beside the body; its texts, the path first, to be inspected.
@@ -45,7 +47,7 @@ class Reading:
         return [Part("", "field", name, text, "structural") for name, text in texts.items()]
 
     async def read(self, exchange: Exchange) -> None:
-        """Read the body and parse it into parts. Raises InvalidRequest, PromptTooLarge."""
+        """Read the body and parse it into parts. Raises InvalidRequest, PromptTooLarge, InspectionFailed."""
         call = exchange.call
         encodings = call.headers.get("content-encoding", "")
         body = decompress(await call.body(), encodings, self._limit)
@@ -58,7 +60,8 @@ class Reading:
             exchange.document, exchange.unmasked = body, body
             exchange.prompt = _opaque(body, media_type)
         elif len(body) > _LARGE:
-            await asyncio.to_thread(self._parse, exchange, body)
+            async with detect.in_time(self._seconds):
+                await asyncio.to_thread(self._parse, exchange, body)
         else:
             self._parse(exchange, body)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-_QUOTE = re.compile(r'\\*"')
+_QUOTE = re.compile(r'(?<!\\)\\*+"')  # a run of backslashes is read once, so the cost is linear
 _BRACKET = re.compile(r"[{}\[\]]")
 # What stands before the first string of a JSON text: at the start of a line, or of the string that it is in.
 _START = re.compile(r"(?:\A|\n)[ \t]*([{\[][\s{\[]*)\Z")
@@ -70,10 +70,9 @@ class JsonStrings:
                 if not self._brackets:
                     text = text[bracket.end() :]
                     break
-        if len(text) > _LONGEST_START:
-            self._before = "x" + text[-_LONGEST_START:]  # no start of the text any more
-        elif text:
-            self._before += text
+        self._before += text[-_LONGEST_START - 1 :]
+        if len(self._before) > _LONGEST_START:
+            self._before = "x" + self._before[-_LONGEST_START:]  # no start of the text any more
 
     def _meet(self, backslashes: int) -> None:
         """A quote: the end of a string that is open, the beginning of one, or plain text."""
