@@ -15,9 +15,9 @@ from typing import Any
 
 import yaml
 
-from gateway.config import strict_yaml
 from gateway.errors import ConfigError
 from gateway.policy.settings import SETTINGS, library_faults, topic_faults
+from gateway.yaml12 import strict_yaml
 
 DATA_FILES = ("data.yaml", "data.json")
 _MOST_BYTES = 16 * 1024 * 1024  # of one file

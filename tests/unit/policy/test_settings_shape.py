@@ -139,7 +139,8 @@ def test_a_shape_that_cannot_be_used_is_refused(topic, old, new, message):
 
 
 def test_a_number_that_the_shape_cannot_measure_is_refused(topic):
-    root = topic(f"agents: 0x{'f' * 400}\n")
+    root = topic("hours: []\n")
+    (root / "settings/night/data.json").write_text(f'{{"agents": {"9" * 400}}}')
     file = root / "rules/night.rego"
     file.write_text(file.read_text().replace("type: array, items: {type: string}", "multipleOf: 0.1"))
     with pytest.raises(ConfigError, match="cannot be applied: int too large"):
