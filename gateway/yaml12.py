@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable, Iterator
 from decimal import Decimal
+from types import NoneType
 from typing import Any
 
 import yaml
@@ -38,108 +39,151 @@ def strict_yaml(text: str) -> Any:
     Raises yaml.YAMLError, also on a key that is given twice, on nesting that is too deep, and on aliases that
     multiply without measure.
     """
-    document = yaml.load(text, _Loader)  # noqa: S506 - a safe loader, see below
+    document = _Document(text).read()
     _measure(document)
     return document
 
 
 def compose(text: str) -> yaml.Node | None:
     """Return the document with the place of each value. Raises yaml.YAMLError."""
-    node: yaml.Node | None = yaml.compose(text, _Loader)
+    node: yaml.Node | None = yaml.compose(text, _Composer)
     return node
 
 
 def _measure(document: Any) -> None:
-    """Raise on a few lines of aliases that stand for more than any memory holds, or for what they are in."""
+    """Raise on a few lines of aliases that stand for more than any memory holds."""
     pending, values = [document], 1
     while pending:
         node = pending.pop()
         inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
         values += len(inner)
         if values > _MOST_VALUES:
-            raise yaml.YAMLError(f"its aliases stand for more than {_MOST_VALUES} values, or for themselves")
+            raise yaml.YAMLError(f"its aliases stand for more than {_MOST_VALUES} values")
         pending.extend(inner)
 
 
-class _Loader(yaml.CSafeLoader):
-    """PyYAML's loader over libyaml, with the scalars of YAML 1.2 and without its tolerance."""
+class _Composer(yaml.CSafeLoader):
+    """libyaml's composer, which recurses in C, with a bound on its depth."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self._depth = 0
-        self._flat: set[int] = set()
+    _depth = 0
 
     def descend_resolver(self, *_: object) -> None:
-        """Count the levels, which PyYAML announces here."""
+        """Count a level, which PyYAML announces here."""
         self._depth += 1
         if self._depth > _DEEPEST:
             raise yaml.YAMLError(f"nested more than {_DEEPEST} deep")
 
     def ascend_resolver(self) -> None:
+        """Count it off."""
         self._depth -= 1
 
-    def resolve(self, kind: type[yaml.Node], value: str | None, implicit: Any) -> str:
-        """Return the tag of a node that has none. A plain scalar is what it spells, a quoted one is text."""
-        if kind is not yaml.ScalarNode:
-            return _TAG + ("seq" if kind is yaml.SequenceNode else "map")
-        if value is None or not implicit[0]:
-            return _TAG + "str"
-        if value in _WORDS:
-            return _TAG + ("null" if _WORDS[value] is None else "bool")
-        if value == "<<":
-            return _TAG + "merge"
-        return _TAG + ("str" if _number(value) is None else "float")
 
-    def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Apply merge keys. Raise on a key that is written twice, which PyYAML would take the last of."""
-        if id(node) in self._flat:
-            return
-        self._flat.add(id(node))
-        keys = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, Hashable):  # refused by PyYAML, in words of its own
-                continue
-            if key in keys:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key!r} is given twice", node.start_mark
-                )
-            keys.add(key)
-        super().flatten_mapping(node)
-        if len(node.value) > _MOST_VALUES:
-            raise yaml.YAMLError(f"its merge keys stand for more than {_MOST_VALUES} values")
+class _Document:
+    """One pass over libyaml's events: PyYAML's own constructor needs five times as long."""
+
+    def __init__(self, text: str) -> None:
+        self._events: Iterator[Any] = yaml.parse(text, yaml.CSafeLoader)
+        self._anchors: dict[str, Any] = {}
+
+    def read(self) -> Any:
+        next(self._events)  # the start of the stream
+        start = next(self._events)
+        if isinstance(start, yaml.StreamEndEvent):
+            return None
+        document = self._value(next(self._events), 1)
+        next(self._events)  # the end of the document
+        more = next(self._events)
+        if not isinstance(more, yaml.StreamEndEvent):
+            raise _fault(more, "found another document, expected one")
+        return document
+
+    def _value(self, event: Any, depth: int) -> Any:
+        if depth > _DEEPEST:
+            raise _fault(event, f"nested more than {_DEEPEST} deep")
+        if isinstance(event, yaml.ScalarEvent):
+            value = _scalar(event)
+        elif isinstance(event, yaml.AliasEvent):
+            if event.anchor not in self._anchors:  # an anchor counts from the end of its value
+                raise _fault(event, f"the alias {event.anchor} stands for nothing, or for what it is in")
+            return self._anchors[event.anchor]
+        elif isinstance(event, yaml.MappingStartEvent):
+            value = self._mapping(_untagged(event, "map"), depth)
+        else:
+            value = self._sequence(_untagged(event, "seq"), depth)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = value
+        return value
+
+    def _sequence(self, _: Any, depth: int) -> list[Any]:
+        values = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            values.append(self._value(event, depth + 1))
+        return values
+
+    def _mapping(self, start: Any, depth: int) -> dict[Any, Any]:
+        own: dict[Any, Any] = {}
+        merged: list[Any] | None = None
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            key = self._value(event, depth + 1)
+            value = self._value(next(self._events), depth + 1)
+            if not isinstance(key, Hashable):
+                raise _fault(event, "found a collection as a key, expected text")
+            if key == "<<" and _is_plain(event) and merged is None:
+                merged = value if isinstance(value, list) else [value]
+            elif key in own or (key == "<<" and _is_plain(event)):
+                raise _fault(event, f"{key!r} is given twice")
+            else:
+                own[key] = value
+        if not all(isinstance(each, dict) for each in merged or ()):
+            raise _fault(start, "a merge key has a value that is no mapping")
+        inherited = {key: value for each in reversed(merged or ()) for key, value in each.items()}
+        return {**inherited, **own}
 
 
-def _word(_: Any, node: yaml.ScalarNode) -> bool | None:
-    if node.value not in _WORDS:
-        raise yaml.constructor.ConstructorError(
-            None, None, f"found {node.value!r}, no {node.tag}", node.start_mark
-        )
-    return _WORDS[node.value]
+def _scalar(event: Any) -> Any:
+    """Return what a scalar means: a plain one is what it spells, a quoted one is text."""
+    text, tag = str(event.value), event.tag
+    if tag == _TAG + "str" or (tag in (None, "!") and not _is_plain(event)):
+        return text
+    if tag in (None, "!"):
+        return _plain(text)
+    value = _plain(text)
+    if (
+        tag not in _KINDS
+        or not isinstance(value, _KINDS[tag])
+        or isinstance(value, bool) > (tag == _TAG + "bool")
+    ):
+        raise _fault(event, f"found {text!r} with the tag {tag}, expected plain data")
+    return value
 
 
-def _text(_: Any, node: yaml.ScalarNode) -> str:
-    return str(node.value)
-
-
-def _numeral(_: Any, node: yaml.ScalarNode) -> float:
-    number = _number(node.value)
-    if number is None:
-        raise yaml.constructor.ConstructorError(
-            None, None, f"found {node.value!r}, no number", node.start_mark
-        )
-    return number
-
-
-_CONSTRUCTED: dict[str, Callable[[Any, Any], Any]] = {
-    "bool": _word,
-    "null": _word,
-    "int": _numeral,
-    "float": _numeral,
-    "merge": _text,  # `a: <<`
+_KINDS: dict[str, Any] = {
+    _TAG + "bool": bool,
+    _TAG + "null": NoneType,
+    _TAG + "int": int,
+    _TAG + "float": int | float,
 }
-for _name, _construct in _CONSTRUCTED.items():
-    _Loader.add_constructor(_TAG + _name, _construct)
+
+
+def _plain(text: str) -> Any:
+    if text in _WORDS:
+        return _WORDS[text]
+    number = _number(text)
+    return text if number is None else number
+
+
+def _is_plain(event: Any) -> bool:
+    return isinstance(event, yaml.ScalarEvent) and not event.style
+
+
+def _untagged(event: Any, kind: str) -> Any:
+    if event.tag not in (None, "!", _TAG + kind):
+        raise _fault(event, f"found the tag {event.tag}, expected plain data")
+    return event
+
+
+def _fault(event: Any, problem: str) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(None, None, problem, event.start_mark)
 
 
 def _number(text: str) -> float | None:

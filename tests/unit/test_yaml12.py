@@ -175,6 +175,7 @@ def test_a_scalar_means_what_it_means_to_opa(opa: Path, tmp_path: Path, scalars:
         "yes: 1\nno: {on: off}\n",
         "a: |\n  no\nb: >-\n  1\n  2\nc: 'no'\nd:\n",
         "a: !!str 1\nb: !!float 1\nc: !!int '12'\nd: !!null ''\ne: !!bool true\n",
+        "a: ! 12\nb: ! 'no'\n",
         "%YAML 1.1\n---\na: no\n",
     ],
 )
@@ -196,7 +197,9 @@ def test_a_document_means_what_it_means_to_opa(opa: Path, tmp_path: Path, text: 
         'a: "\\ud800"\n',
         "[" * 200_000,
         "a: &a [*a]\n",
-        "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 40)),
+        "a: {<<: 1}\n",
+        "a: *a\n",
+        "a: !!binary aGVsbG8=\n",
         "a0: &a0 [1]\n" + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40)),
     ],
 )

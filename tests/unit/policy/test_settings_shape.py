@@ -126,7 +126,7 @@ def test_settings_that_the_metadata_speaks_of_must_be_there(topic):
         ),
         ("type: object", "$ref: '#'", "cannot be applied: maximum recursion"),
         ("items: {type: string}", "items: {pattern: '('}", "is no JSON Schema|cannot be applied"),
-        ("type: object", "not: &n {not: *n}", r"night\.rego:\d+: METADATA cannot be read: its aliases"),
+        ("type: object", "not: &n {not: *n}", r"night\.rego:\d+: METADATA is not valid YAML: the alias n"),
         ("required: [agents]", "required: [agents", r"night\.rego:\d+: METADATA is not valid YAML"),
     ],
 )
