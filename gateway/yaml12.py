@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from decimal import Decimal
 from types import NoneType
 from typing import Any
@@ -39,9 +39,7 @@ def strict_yaml(text: str) -> Any:
     Raises yaml.YAMLError, also on a key that is given twice, on nesting that is too deep, and on aliases that
     multiply without measure.
     """
-    document = _Document(text).read()
-    _measure(document)
-    return document
+    return _Document(text).read()
 
 
 def compose(text: str) -> yaml.Node | None:
@@ -95,9 +93,12 @@ class _Document:
         more = next(self._events)
         if not isinstance(more, yaml.StreamEndEvent):
             raise _fault(more, "found another document, expected one")
+        if self._anchors:
+            _measure(document)
         return document
 
     def _value(self, event: Any, depth: int) -> Any:
+        value: Any
         if depth > _DEEPEST:
             raise _fault(event, f"nested more than {_DEEPEST} deep")
         if isinstance(event, yaml.ScalarEvent):
@@ -126,7 +127,7 @@ class _Document:
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             key = self._value(event, depth + 1)
             value = self._value(next(self._events), depth + 1)
-            if not isinstance(key, Hashable):
+            if isinstance(key, dict | list):
                 raise _fault(event, "found a collection as a key, expected text")
             if key == "<<" and _is_plain(event) and merged is None:
                 merged = value if isinstance(value, list) else [value]
@@ -191,7 +192,7 @@ def _number(text: str) -> float | None:
 
     These are the steps of go.yaml.in/yaml/v3, `resolve`, which OPA reads YAML with.
     """
-    if text[:1] not in tuple("+-.0123456789"):
+    if text[0] not in "+-.0123456789":
         return None
     if _NOT_FINITE.fullmatch(text):
         return float(text.replace(".", ""))

@@ -34,7 +34,7 @@ _VERDICTS = re.compile(r"^verdicts\s+contains\b", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class PolicySource:
-    """Rego modules by their path below `root`, a folder or a bundle, and the data they read.
+    """Rego modules by their path below `root`, a folder or a bundle, and the data they read, in JSON.
 
     `revision` is a digest of the files as they stand on disk, or what the bundle calls itself; `archive` are
     the bytes of the bundle.
@@ -42,9 +42,15 @@ class PolicySource:
 
     root: Path
     modules: Mapping[str, str]
-    data: Mapping[str, Any]
+    data_json: bytes = field(repr=False)
     revision: str
     archive: bytes = field(default=b"", repr=False, compare=False)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The data, read anew each time: a gateway hands the bytes on, and only commands look inside."""
+        found: dict[str, Any] = json.loads(self.data_json)
+        return found
 
 
 def load_source(root: Path) -> PolicySource:
@@ -93,7 +99,7 @@ def _examined(root: Path, files: Mapping[str, str], revision: str, faults: list[
     for name in packages:
         with _noted(faults):
             faults.extend(topic_faults(root, files, data, name))
-    return PolicySource(root, modules, data, revision)
+    return PolicySource(root, modules, _json(data), revision)
 
 
 @contextmanager
@@ -240,7 +246,8 @@ def _parse_data(path: Path, text: str) -> Any:
     try:
         document = json.loads(text, object_pairs_hook=_once) if path.suffix == ".json" else strict_yaml(text)
         _check_names(document)
-        return json.loads(json.dumps(document, allow_nan=False))
+        _json(document)
+        return document
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{path}:{line}: not valid YAML: {error.problem}") from error
@@ -248,6 +255,11 @@ def _parse_data(path: Path, text: str) -> Any:
         raise ConfigError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from error
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise ConfigError(f"{path}: expected data that JSON can express: {error}") from error
+
+
+def _json(document: Any) -> bytes:
+    """Return the document as JSON. Raises ValueError and TypeError on what JSON cannot express."""
+    return json.dumps(document, allow_nan=False, separators=(",", ":")).encode()
 
 
 def _check_names(document: Any) -> None:

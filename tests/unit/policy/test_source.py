@@ -144,7 +144,7 @@ def test_a_topic_that_misspells_verdicts_is_refused(policy: Path) -> None:
     [
         ("settings/data.yaml", "a: [1\n", r"data\.yaml:2: not valid YAML"),
         ("settings/data.yaml", "a: 1\nb: 2\na: 3\n", r"data\.yaml:3: not valid YAML: 'a' is given twice"),
-        ("settings/data.yaml", "a: !!timestamp 2026-11-22\n", "found the tag .*timestamp"),
+        ("settings/data.yaml", "a: !!timestamp 2026-11-22\n", "with the tag .*timestamp"),
         ("settings/data.yaml", "a: .nan\n", "JSON can express"),
         ("settings/data.yaml", "- a\n", "expected a mapping"),
         ("settings/more.yaml", "a: 1\n", "expected data in a file called"),
