@@ -2,8 +2,8 @@
 
 In a gateway's process the parser would hold the interpreter's lock, and with it every request. The first
 frame in is a task: `{"path", "verify_key"}` to read, or `{"revision", "modules", "signing_key"}` to pack,
-which the texts of the modules and the data follow. The first frame out is `{"revision", "modules"}` or `{"error"}`.
-After a task to read come the texts, the data and the archive; after one to pack comes the archive.
+which the texts of the modules and the data follow. The first frame out is `{"revision", "modules"}` or
+`{"error"}`. After a task to read come the texts, the data and the archive; after one to pack, the archive.
 """
 
 import gc
@@ -58,6 +58,6 @@ def _pack(task: dict[str, Any], requests: BinaryIO) -> list[bytes]:
 
 
 if __name__ == "__main__":
-    os.nice(10)  # requests come first on a busy machine
+    os.nice(5)  # requests come first on a busy machine
     gc.disable()  # nothing that a load makes is garbage before it ends, and looking for some doubles its time
     serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 import stat
@@ -245,8 +246,7 @@ def _parse_data(path: Path, text: str) -> Any:
         raise ConfigError(f"{path}: expected data in a file called {' or '.join(DATA_FILES)}")
     try:
         document = json.loads(text, object_pairs_hook=_once) if path.suffix == ".json" else strict_yaml(text)
-        _check_names(document)
-        _json(document)
+        _check_values(document)
         return document
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -258,27 +258,29 @@ def _parse_data(path: Path, text: str) -> Any:
 
 
 def _json(document: Any) -> bytes:
-    """Return the document as JSON. Raises ValueError and TypeError on what JSON cannot express."""
+    """Return the checked document as JSON."""
     return json.dumps(document, allow_nan=False, separators=(",", ":")).encode()
 
 
-def _check_names(document: Any) -> None:
-    """Rego knows names of text only: `no:`, a truth value in YAML, would be the name `false` there.
+def _check_values(document: Any) -> None:
+    """Raise TypeError or ValueError on what JSON cannot express.
 
-    Half of a surrogate pair is no text: each engine would make something else of it. Raises TypeError and
-    ValueError.
+    Rego knows names of text only: `1:` would be the name `"1"` there. Half of a surrogate pair is no text:
+    each engine would make something else of it.
     """
     if isinstance(document, dict):
         for name, value in document.items():
             if not isinstance(name, str):
                 raise TypeError(f"found {name!r} as a name, expected text: put it in quotes")
-            _check_names(name)
-            _check_names(value)
+            _check_values(name)
+            _check_values(value)
     elif isinstance(document, list):
         for value in document:
-            _check_names(value)
+            _check_values(value)
     elif isinstance(document, str):
         document.encode()
+    elif isinstance(document, float) and not math.isfinite(document):
+        raise ValueError(f"found {document}, which is no number in JSON")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
