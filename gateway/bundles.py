@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from gateway.errors import ConfigError, Refusal
+from gateway.errors import ConfigError, PolicyUnavailable, Refusal
 from gateway.identity import Identity, check_names, presented_key
 from gateway.oversight import Forbidden, require
 from gateway.policy import ActiveBundle, Shelf
@@ -56,7 +56,7 @@ async def _find(name: str, shelf: Shelf, active: ActiveBundle) -> bytes:
     if name == ACTIVE:
         try:
             return await active.content()
-        except ConfigError as error:
+        except (ConfigError, PolicyUnavailable) as error:
             raise NoSuchBundle(str(error)) from error
     content = await asyncio.to_thread(shelf.read, name)
     if content is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Hashable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,6 +13,7 @@ import yaml
 
 from gateway.errors import ConfigError
 from gateway.exchange import Category, Family
+from gateway.yaml12 import strict_yaml
 
 RESERVED_PROVIDERS = frozenset({"admin", "bundles", "console", "healthz", "readyz", "metrics"})
 BUNDLE = ".tar.gz"
@@ -22,7 +22,6 @@ _BASE_URL = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 _ANCHOR = r"^(|file:/.+|https://.+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?/.*)$"
 _OPA_URL = re.compile(r"(?P<scheme>https?)://(?P<host>\[[0-9a-fA-F:]+\]|[^/?#@:\s\[\]]+)(:[1-9]\d{0,4})?/?")
 _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
-_MOST_VALUES = 1_000_000  # in one YAML file, those that aliases repeat included
 _REFERENCE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)")
 
 Checksum = Literal["", "luhn", "mod97", "mod11", "mod11_10", "verhoeff"]
@@ -321,46 +320,6 @@ def resolve_reference(reference: str) -> str | None:
         return Path(name).read_text("utf-8").strip() or None
     except (OSError, UnicodeDecodeError):
         return None
-
-
-def strict_yaml(text: str) -> Any:
-    """YAML as plain data.
-
-    Raises yaml.YAMLError, also on a key that is given twice and on aliases that multiply without measure, and
-    RecursionError on nesting that is too deep.
-    """
-    document = yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader, see below
-    _measure(document)
-    return document
-
-
-def _measure(document: Any) -> None:
-    """A few lines of aliases can stand for more than any memory holds, and an alias for what it is in."""
-    pending, values = [document], 1
-    while pending:
-        node = pending.pop()
-        inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-        values += len(inner)
-        if values > _MOST_VALUES:
-            raise yaml.YAMLError(f"its aliases stand for more than {_MOST_VALUES} values, or for themselves")
-        pending.extend(inner)
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """PyYAML keeps the last of two equal keys; a setting given twice is a mistake to report."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, Hashable):  # refused below, in words of its own
-                continue
-            if key in keys:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key!r} is given twice", node.start_mark
-                )
-            keys.add(key)
-        return super().construct_mapping(node, deep)
 
 
 def _explain(error: msgspec.ValidationError, document: object) -> str:

@@ -6,9 +6,8 @@ import asyncio
 from pathlib import Path
 
 from gateway.errors import ConfigError
-from gateway.policy.bundle import build_bundle
 from gateway.policy.policies import Policies
-from gateway.policy.signing_keys import load_signing_key
+from gateway.policy.reading import pack_policy
 from gateway.policy.source import PolicySource
 
 
@@ -19,6 +18,7 @@ class ActiveBundle:
         self._policies = policies
         self._signing_key = signing_key
         self._built: tuple[PolicySource, bytes] | None = None
+        self._turn = asyncio.Lock()  # of many who ask at once, one has it built
 
     async def content(self) -> bytes:
         """The archive. Raises ConfigError where there is nothing to sign it with, or nothing in force."""
@@ -27,11 +27,12 @@ class ActiveBundle:
             raise ConfigError("no policy is in force yet")
         if source.archive:
             return source.archive
-        if self._built is None or self._built[0] != source:
-            self._built = (source, await asyncio.to_thread(self._build, source))
-        return self._built[1]
+        async with self._turn:
+            if self._built is None or self._built[0] != source:
+                self._built = (source, await self._build(source))
+            return self._built[1]
 
-    def _build(self, source: PolicySource) -> bytes:
+    async def _build(self, source: PolicySource) -> bytes:
         if not self._signing_key.exists():
             raise ConfigError("there is no key to sign the policy with: run regate policy keygen")
-        return build_bundle(source, load_signing_key(self._signing_key))
+        return await pack_policy(source, self._signing_key)

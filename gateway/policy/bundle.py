@@ -46,8 +46,9 @@ def build_bundle(source: PolicySource, key: SigningKey | None) -> bytes:
     manifest = {"revision": source.revision, "roots": list(ROOTS), "rego_version": 1}
     files = {name: text.encode() for name, text in source.modules.items()}
     files[MANIFEST] = canonical(manifest)
-    if SETTINGS in source.data:
-        files[_DATA] = canonical(source.data[SETTINGS])
+    settings = source.data.get(SETTINGS)
+    if settings is not None:
+        files[_DATA] = canonical(settings)
     if key is not None:
         files[SIGNATURES] = sign(files, key)
     return pack(files)

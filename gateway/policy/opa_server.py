@@ -118,7 +118,7 @@ class OpaServer:
         token = secrets.token_urlsafe(32)
         try:
             self._folder = Path(tempfile.mkdtemp(prefix="regate-opa-"))  # mode 0700
-            _write(self._folder, self._source, token)
+            await asyncio.to_thread(_write, self._folder, self._source, token)
             await self._check(self._folder)
             socket = self._folder / _SOCKET
             self._process = await spawn(self._opa, *_arguments(socket), cwd=self._folder)
@@ -206,7 +206,7 @@ def _write(folder: Path, source: PolicySource, token: str) -> None:
     """Two bundles: the policy, whose roots keep it out of `system`, and our own authorization."""
     files = {
         f"{_BUNDLE}/.manifest": json.dumps({"revision": source.revision, "roots": ["regate", "settings"]}),
-        f"{_BUNDLE}/data.json": json.dumps(source.data),
+        f"{_BUNDLE}/data.json": source.data_json.decode(),
         f"{_AUTHZ}/.manifest": json.dumps({"revision": "", "roots": ["system/authz"]}),
         f"{_AUTHZ}/authz.rego": _AUTHZ_REGO % hashlib.sha256(token.encode()).hexdigest(),
     }

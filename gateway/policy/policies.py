@@ -17,8 +17,9 @@ from gateway.errors import ConfigError, PolicyUnavailable
 from gateway.policy.embedded import Embedded, embedded_available
 from gateway.policy.engine import PolicyEngine
 from gateway.policy.opa import PINNED, find_opa
-from gateway.policy.origin import load_policy, prints_of
+from gateway.policy.origin import prints_of
 from gateway.policy.pulling_opa import Pulled, PullingOpaClient
+from gateway.policy.reading import read_policy
 from gateway.policy.remote import RemoteOpa
 from gateway.policy.sidecar import Sidecar
 from gateway.policy.source import PolicySource
@@ -117,7 +118,7 @@ class Policies:
 
     async def _load(self, seen: object) -> None:
         """Read the policy, which looked like `seen` before, and put it in force, unless it is already."""
-        source = await asyncio.to_thread(load_policy, self._path, self._verify_key)
+        source = await read_policy(self._path, self._verify_key)
         if source != self._source:
             await self._engine.start(source)
             self._status = replace(self._status, revision=source.revision, loaded_at=datetime.now(UTC))

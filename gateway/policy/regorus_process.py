@@ -51,12 +51,10 @@ class RegorusProcess:
             self._process = await spawn(Path(sys.executable), "-P", str(_WORKER))
             assert self._process.stderr is not None
             self._drain = asyncio.create_task(self._process.stderr.read())
-            policy = {
-                "modules": dict(self._source.modules),
-                "data": dict(self._source.data),
-                "refused": sorted(REFUSED),
-            }
-            answer = await self._exchange(json.dumps(policy).encode(), START_SECONDS)
+            head = {"modules": list(self._source.modules), "refused": sorted(REFUSED)}
+            texts = [text.encode() for text in self._source.modules.values()]
+            policy = [json.dumps(head).encode(), *texts, self._source.data_json]
+            answer = await self._exchange(policy, START_SECONDS)
             if "error" in answer:
                 raise ConfigError(f"policy cannot be used: {self._named(answer['error'])}")
             await self._probe()
@@ -138,13 +136,13 @@ class RegorusProcess:
         async with self._turn:
             if asyncio.get_running_loop().time() - asked >= self._timeout_seconds:
                 raise PolicyUnavailable("the policy engine was busy")  # nobody waits for this answer any more
-            return await self._exchange(body, self._timeout_seconds)
+            return await self._exchange([body], self._timeout_seconds)
 
-    async def _exchange(self, body: bytes, seconds: float) -> dict[str, Any]:
-        """One frame out, one in."""
+    async def _exchange(self, bodies: Sequence[bytes], seconds: float) -> dict[str, Any]:
+        """Send the frames and return the one that answers them."""
 
         async def frame() -> bytes:
-            await self._send([body]).drain()
+            await self._send(bodies).drain()
             return await self._receive()
 
         return await self._within(seconds, frame)
@@ -201,7 +199,7 @@ class RegorusProcess:
 
     async def _probe(self) -> None:
         try:
-            answer = await self._exchange(encode(probe()), self._timeout_seconds)
+            answer = await self._exchange([encode(probe())], self._timeout_seconds)
         except PolicyUnavailable as error:
             raise PolicyUnavailable(f"{self._source.root}: asked for a first decision: {error}") from error
         if "error" in answer:

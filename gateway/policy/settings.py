@@ -16,8 +16,8 @@ from jsonschema.exceptions import SchemaError, ValidationError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from gateway.config import strict_yaml
 from gateway.errors import ConfigError
+from gateway.yaml12 import compose, strict_yaml
 
 SETTINGS = "settings"
 _SPOKEN_OF = re.compile(r"data\.settings((?:\.[A-Za-z_]\w*)+)")
@@ -174,7 +174,6 @@ def _line(text: str, steps: tuple[Any, ...]) -> tuple[int, int]:
 def _composed(text: str) -> yaml.Node | None:
     """The text with its places, read once for all faults; None for JSON that is no YAML."""
     try:
-        node: yaml.Node | None = yaml.compose(text, yaml.SafeLoader)
-    except (yaml.YAMLError, RecursionError):
+        return compose(text)
+    except yaml.YAMLError:
         return None
-    return node

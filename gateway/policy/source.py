@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
 import stat
@@ -15,9 +16,9 @@ from typing import Any
 
 import yaml
 
-from gateway.config import strict_yaml
 from gateway.errors import ConfigError
 from gateway.policy.settings import SETTINGS, library_faults, topic_faults
+from gateway.yaml12 import strict_yaml
 
 DATA_FILES = ("data.yaml", "data.json")
 _MOST_BYTES = 16 * 1024 * 1024  # of one file
@@ -34,7 +35,7 @@ _VERDICTS = re.compile(r"^verdicts\s+contains\b", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class PolicySource:
-    """Rego modules by their path below `root`, a folder or a bundle, and the data they read.
+    """Rego modules by their path below `root`, a folder or a bundle, and the data they read, in JSON.
 
     `revision` is a digest of the files as they stand on disk, or what the bundle calls itself; `archive` are
     the bytes of the bundle.
@@ -42,9 +43,15 @@ class PolicySource:
 
     root: Path
     modules: Mapping[str, str]
-    data: Mapping[str, Any]
+    data_json: bytes = field(repr=False)
     revision: str
     archive: bytes = field(default=b"", repr=False, compare=False)
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The data, read anew each time: a gateway hands the bytes on, and only commands look inside."""
+        found: dict[str, Any] = json.loads(self.data_json)
+        return found
 
 
 def load_source(root: Path) -> PolicySource:
@@ -93,7 +100,7 @@ def _examined(root: Path, files: Mapping[str, str], revision: str, faults: list[
     for name in packages:
         with _noted(faults):
             faults.extend(topic_faults(root, files, data, name))
-    return PolicySource(root, modules, data, revision)
+    return PolicySource(root, modules, _json(data), revision)
 
 
 @contextmanager
@@ -239,8 +246,8 @@ def _parse_data(path: Path, text: str) -> Any:
         raise ConfigError(f"{path}: expected data in a file called {' or '.join(DATA_FILES)}")
     try:
         document = json.loads(text, object_pairs_hook=_once) if path.suffix == ".json" else strict_yaml(text)
-        _check_names(document)
-        return json.loads(json.dumps(document, allow_nan=False))
+        _check_values(document)
+        return document
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise ConfigError(f"{path}:{line}: not valid YAML: {error.problem}") from error
@@ -250,23 +257,30 @@ def _parse_data(path: Path, text: str) -> Any:
         raise ConfigError(f"{path}: expected data that JSON can express: {error}") from error
 
 
-def _check_names(document: Any) -> None:
-    """Rego knows names of text only: `no:`, a truth value in YAML, would be the name `false` there.
+def _json(document: Any) -> bytes:
+    """Return the checked document as JSON."""
+    return json.dumps(document, allow_nan=False, separators=(",", ":")).encode()
 
-    Half of a surrogate pair is no text: each engine would make something else of it. Raises TypeError and
-    ValueError.
+
+def _check_values(document: Any) -> None:
+    """Raise TypeError or ValueError on what JSON cannot express.
+
+    Rego knows names of text only: `1:` would be the name `"1"` there. Half of a surrogate pair is no text:
+    each engine would make something else of it.
     """
     if isinstance(document, dict):
         for name, value in document.items():
             if not isinstance(name, str):
                 raise TypeError(f"found {name!r} as a name, expected text: put it in quotes")
-            _check_names(name)
-            _check_names(value)
+            _check_values(name)
+            _check_values(value)
     elif isinstance(document, list):
         for value in document:
-            _check_names(value)
+            _check_values(value)
     elif isinstance(document, str):
         document.encode()
+    elif isinstance(document, float) and not math.isfinite(document):
+        raise ValueError(f"found {document}, which is no number in JSON")
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

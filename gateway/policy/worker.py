@@ -1,9 +1,9 @@
 """The embedded engine's child process: regorus, asked through pipes.
 
-Frames hold JSON. The first frame in is `{"modules",
-"data", "refused"}` (built-ins that no module may name), answered by `{}` or `{"error"}`; each one after it is
-an input, answered by `{"result"}`, `{}` (undefined) or `{"error"}`. A program of its own, so that it starts
-quickly and a rule that does not end can be killed.
+Frames hold JSON. The first frame in is `{"modules", "refused"}`: the names of the modules, and the built-ins
+that none may name. A frame with the text of each module follows, and one with the data. They are answered by
+`{}` or `{"error"}`. Each frame after them is an input, answered by `{"result"}`, `{}` (undefined) or
+`{"error"}`. A program of its own, so that it starts quickly and a rule that does not end can be killed.
 """
 
 import json
@@ -23,22 +23,25 @@ _UNDEFINED = '"<undefined>"'
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Load the policy of the first frame, then answer until the parent goes."""
-    policy = frames.read(requests)
-    if policy is None:
+    """Load the policy of the first frames, then answer until the parent goes."""
+    head = json.loads(frames.read(requests) or b'{"modules": [], "refused": []}')
+    texts = [(frames.read(requests) or b"").decode() for _ in head["modules"]]
+    data = frames.read(requests)
+    if data is None:
         return
     engine = regorus.Engine()
-    frames.write(answers, _load(engine, json.loads(policy)))
+    modules = dict(zip(head["modules"], texts, strict=True))
+    frames.write(answers, _load(engine, modules, data.decode(), frozenset(head["refused"])))
     while (document := frames.read(requests)) is not None:
         frames.write(answers, _decide(engine, document.decode()))
 
 
-def _load(engine: Any, policy: dict[str, Any]) -> bytes:
+def _load(engine: Any, modules: dict[str, str], data: str, refused: frozenset[str]) -> bytes:
     try:
-        for name, text in policy["modules"].items():
+        for name, text in modules.items():
             engine.add_policy(name, text)
-        engine.add_data_json(json.dumps(policy["data"]))
-        for name, line in _named(json.loads(engine.get_ast_as_json()), frozenset(policy["refused"])):
+        engine.add_data_json(data)
+        for name, line in _named(json.loads(engine.get_ast_as_json()), refused):
             return _failure(ValueError(f"--> {line}\nerror: undefined function {name}"))
     except (RuntimeError, ValueError) as error:
         return _failure(error)

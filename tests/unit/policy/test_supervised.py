@@ -15,7 +15,7 @@ from gateway.policy.supervised import Child, Supervised
 from tests.unit.policy.conftest import LIBRARY
 
 LOG = logging.getLogger("test.policy")
-SOURCE = PolicySource(LIBRARY, {}, {}, "r1")
+SOURCE = PolicySource(LIBRARY, {}, b"{}", "r1")
 
 
 class FakeChild:

@@ -1,0 +1,119 @@
+"""A large policy file holds up no request while it comes into force."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import time
+from logging import getLogger
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway import yaml12
+from gateway.config import Config, Policy, Provider
+from gateway.policy import ActiveBundle, Policies, PolicySource, bundle, source
+from gateway.policy.signing_keys import create_signing_key
+from tests.support.configuration import need_engine
+
+LIBRARY = Path(__file__).parents[2] / "policies" / "rego"
+USERS = 50_000
+PATIENCE = 60.0  # seconds; 10 on a machine that does nothing else
+LONGEST_HOLD = 0.25  # seconds; parsing in the process held the loop for more than 5
+
+
+def users() -> dict[str, Any]:
+    return {
+        f"user{number:05d}": {
+            "name": f"Person Number {number}",
+            "mail": f"person{number}@example.com",
+            "team": f"team-{number % 100}",
+            "level": number % 7,
+            "active": True,
+        }
+        for number in range(USERS)
+    }
+
+
+def as_yaml(people: dict[str, Any]) -> str:
+    """Some 6 MB of YAML."""
+    lines = []
+    for name, facts in people.items():
+        lines.append(f"{name}:\n")
+        lines.extend(f"  {key}: {json.dumps(value)}\n" for key, value in facts.items())
+    return "".join(lines)
+
+
+@pytest.fixture(params=["sidecar", "embedded"])
+def config(request: pytest.FixtureRequest, tmp_path: Path) -> Config:
+    need_engine(request.param)
+    shutil.copytree(LIBRARY, tmp_path / "rego")
+    settings = Policy(engine=request.param, path=str(tmp_path / "rego"), reload_seconds=0.1)
+    return Config(providers={"demo": Provider("openai", "builtin:demo")}, policy=settings)
+
+
+def refuse(*_: object) -> None:
+    raise AssertionError("policy was parsed in the process that answers requests")
+
+
+@pytest.fixture
+def only_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make every parser and packer of policy fail in this process."""
+    monkeypatch.setattr(yaml12, "_Document", refuse)
+    monkeypatch.setattr(source, "_parse_data", refuse)
+    monkeypatch.setattr(source, "_read", refuse)
+    monkeypatch.setattr(bundle, "canonical", refuse)
+    monkeypatch.setattr(PolicySource, "data", property(refuse))
+
+
+async def in_force(policies: Policies, before: str) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while policies.status().revision == before:
+            assert policies.status().error == ""
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("form", ["yaml", "json"])
+async def test_a_large_data_file_does_not_stop_requests(
+    config: Config, form: str, only_elsewhere: None
+) -> None:
+    """The loop goes on turning while 50,000 users come into force, and nothing is parsed in its process."""
+    text = as_yaml(users()) if form == "yaml" else json.dumps(users())
+    policies = Policies(config, getLogger("test.stall"))
+    await policies.start()
+    before, held = policies.status().revision, [0.0]
+
+    async def turn() -> None:
+        while True:
+            asked = time.perf_counter()
+            await asyncio.sleep(0.001)
+            held.append(time.perf_counter() - asked)
+
+    folder = config.policy_path / "settings" / "users"
+    folder.mkdir()
+    (folder / f"data.{form}").write_text(text)
+    turning = asyncio.create_task(turn())
+    try:
+        await in_force(policies, before)
+    finally:
+        turning.cancel()
+        await policies.close()
+    assert max(held) < LONGEST_HOLD
+
+
+@pytest.mark.timeout(180)
+async def test_a_large_bundle_does_not_stop_requests(
+    config: Config, tmp_path: Path, only_elsewhere: None
+) -> None:
+    """The bundle that other OPAs pull is packed and signed in another process too."""
+    create_signing_key(tmp_path / "policy.key", "ES256")
+    policies = Policies(config, getLogger("test.stall"))
+    await policies.start()
+    try:
+        content = await ActiveBundle(policies, tmp_path / "policy.key").content()
+    finally:
+        await policies.close()
+    assert content[:2] == b"\x1f\x8b"  # gzip
