@@ -99,7 +99,7 @@ def test_revoking_cancels_what_the_key_asked_for(config: Path) -> None:
 
     async def ask() -> None:
         await Approvals(store, Journal(), load_server_key(settings.key_path)).hold(
-            binding, ApprovalTerms(), exchange_id="ex", session_id="se", reasons=[], summary=""
+            binding, ApprovalTerms(), exchange_id="ex", session_id="se", reasons=[], contents=()
         )
 
     asyncio.run(ask())
