@@ -8,8 +8,20 @@ from typing import Annotated, cast, get_args
 
 import typer
 
-from cli.opened import opened_journal, opened_state, own_key, shown
-from gateway.approvals import Approval, UnknownApproval, decide, to_document
+from cli.opened import opened_journal, opened_state, own_key
+from cli.screen import block, line, printable
+from gateway.approvals import (
+    Approval,
+    Contents,
+    UnknownApproval,
+    as_lines,
+    decide,
+    decode,
+    page_of,
+    pages,
+    to_document,
+    with_contents,
+)
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError
 from gateway.identity import authenticate
@@ -41,14 +53,25 @@ def list_approvals(
 
 
 @app.command(epilog="Example: regate approvals show ap_k4jq2zq7w3abcdef")
-def show(approval_id: _ID, as_json: _JSON = False) -> None:
-    """Show one approval: who asks, why it is held, and the masked text that would be sent or handed over."""
+def show(
+    approval_id: _ID,
+    page: Annotated[int, typer.Option(min=0, help="Only this page of what is asked for; 0 is all.")] = 0,
+    as_json: _JSON = False,
+) -> None:
+    """Show one approval: who asks, why it is held, and all that would be sent or handed over, masked.
+
+    What was found comes first, with its context.
+    """
     config = load_config(config_path())
     with opened_state(config) as state, ApprovalStore(state).read() as rows:
-        approval = rows.read(approval_id)
+        approval, document = rows.read(approval_id), rows.shown(approval_id)
     if approval is None:
         raise UnknownApproval(f"no approval {approval_id}")
-    _print(approval, as_json)
+    contents = None if document is None else decode(document)
+    if as_json:
+        _print_json(with_contents(to_document(approval), contents, page))
+    else:
+        _print(approval, contents, page)
 
 
 @app.command(epilog='Example: REGATE_KEY=rg_… regate approvals approve ap_k4jq2zq7w3abcdef --note "ticket 7"')
@@ -96,12 +119,12 @@ def _decide(approval_id: str, verdict: Verdict, note: str, as_json: bool) -> Non
         with opened_journal(config) as journal, ApprovalStore(state).write() as rows:
             approval = decide(rows, journal.record_sync, approval_id, approver, verdict, note)
     if as_json:
-        _print(approval, as_json)
+        _print_json(to_document(approval))
     elif approval.status == "pending":
         missing = approval.quorum - len(approval.approvers)
-        typer.echo(f"{approval.id}: {approver.owner} says yes; {missing} more needed")
+        typer.echo(line(f"{approval.id}: {approver.owner} says yes; {missing} more needed"))
     else:
-        typer.echo(f"{approval.id} is {approval.status} by {approver.owner}")
+        typer.echo(line(f"{approval.id} is {approval.status} by {approver.owner}"))
 
 
 def _list(config: Config, status: str, limit: int) -> tuple[Approval, ...]:
@@ -111,18 +134,24 @@ def _list(config: Config, status: str, limit: int) -> tuple[Approval, ...]:
         return rows.matching(status=cast(Status, status) if status else None, limit=limit)
 
 
-def _print(approval: Approval, as_json: bool) -> None:
+def _print_json(document: object) -> None:
+    typer.echo(json.dumps(document, ensure_ascii=False))
+
+
+def _print(approval: Approval, contents: Contents | None, page: int) -> None:
     document = to_document(approval)
-    if as_json:
-        typer.echo(json.dumps(document, ensure_ascii=False))
-        return
     summary, reasons = document.pop("summary"), document.pop("reasons")
     for name, value in document.items():
         if value not in ("", (), 0):
-            typer.echo(shown(f"{name:<18}{', '.join(value) if isinstance(value, tuple) else value}"))
+            typer.echo(block(f"{name:<18}{', '.join(value) if isinstance(value, tuple) else value}"))
     for reason in reasons:
-        typer.echo(shown(f"reason            {reason.get('rule', '')}: {_why(reason)}"))
-    typer.echo(f"\n{shown(summary)}")
+        typer.echo(block(f"reason            {reason.get('rule', '')}: {_why(reason)}"))
+    if contents is None:
+        typer.echo(f"\nThe approval has ended; what was asked for began like this:\n\n{printable(summary)}")
+        return
+    found = pages(contents)
+    for number in [page] if page else range(1, len(found) + 1):
+        typer.echo(f"\npage {number} of {len(found)}\n\n{printable(as_lines(page_of(found, number)))}")
 
 
 def _line(approval: Approval) -> str:
@@ -131,9 +160,7 @@ def _line(approval: Approval) -> str:
     why = "; ".join(_why(reason) for reason in approval.reasons)
     who = f"{approval.agent}{behalf} (owner {approval.owner})"
     until = f"until {times['expires_at']}"
-    return shown(f"{approval.id}  {approval.status:<9} {until}  {approval.phase:<8}  {who}  {why}").replace(
-        "\n", " "
-    )
+    return line(f"{approval.id}  {approval.status:<9} {until}  {approval.phase:<8}  {who}  {why}")
 
 
 def _why(reason: object) -> str:

@@ -10,9 +10,9 @@ from typing import Annotated
 
 import orjson
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cli.screen import progress_console
 from gateway.audit import Journal, Record, Sealer, new_writer
 from gateway.audit import proof as proofs
 from gateway.audit.folder import Folder
@@ -45,7 +45,7 @@ def verify(
         return
     config = load_config(config_path())
     columns = (TextColumn("proving"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
+    console = progress_console()
     with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("", total=size(config.audit_path))
         report = prove_all(

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cli.moments import moment
 from cli.rows import whole_file
+from cli.screen import progress_console
 from gateway.audit import ocsf
 from gateway.audit.folder import Folder
+from gateway.audit.live_and_sealed import verbatim_lines
 from gateway.audit.schema import VIEWS
 from gateway.audit.sql import Limits, query, query_to_parquet
-from gateway.audit.live_and_sealed import verbatim_lines
 from gateway.config import config_path, load_config
 
 _STARTED = {"sessions": "started_at", "exchanges": "started_at", "approvals": "opened_at"}
@@ -99,7 +99,7 @@ def _line(form: Form, view: str, row: dict[str, Any]) -> bytes:
 def _told() -> Iterator[Callable[[int], None]]:
     """How many rows are written, on stderr where that is a terminal."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    console = Console(stderr=True)
+    console = progress_console()
     with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("exporting", total=None)
         yield lambda rows: progress.update(task, description=f"{rows:,} rows exported")

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from cli.rows import printable
+from cli.screen import line
 from gateway.audit.folder import Folder
 from gateway.audit.record import COLUMNS
 from gateway.audit.sql import query
@@ -101,4 +101,4 @@ def _print(record: dict[str, Any], as_json: bool) -> None:
         typer.echo(json.dumps(record, ensure_ascii=False))
         return
     values = (str(record[name]) for name in _SHOWN if record[name] not in ("", -1))
-    typer.echo(printable("  ".join(values)))
+    typer.echo(line("  ".join(values)))

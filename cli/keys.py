@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.opened import opened_journal, opened_state, shown
+from cli.opened import opened_journal, opened_state
+from cli.screen import line
 from gateway.approvals import cancel_open
 from gateway.approvals.documents import rfc3339
 from gateway.config import config_path, load_config
@@ -83,7 +84,7 @@ def list_keys(
         document = _document(row)
         terms = f"expires {document['expires_at']}" if row.expires_at else "does not expire"
         who = f"{row.agent}, role {row.role}, owner {row.owner}, groups {','.join(row.groups)}"
-        typer.echo(shown(f"{row.id}  {document['status']:<8} {who}, {terms}"))
+        typer.echo(line(f"{row.id}  {document['status']:<8} {who}, {terms}"))
 
 
 @app.command(epilog="Example: regate keys revoke k4jq2zq7w3ab")

@@ -7,6 +7,7 @@ import sys
 import typer
 
 from cli import approvals, audit, doctor, keys, policy, sessions, up
+from cli.screen import block, guarded
 from gateway import __version__
 from gateway.errors import ConfigError, RegateError
 
@@ -32,27 +33,28 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def root(
-    version: bool = typer.Option(
-        False, "--version", callback=_version, is_eager=True, help="Say the version."
-    ),
+    context: typer.Context,
+    _said: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Say the version."),
 ) -> None:
     """Policy as code for calls to large language models."""
+    context.with_resource(guarded())
 
 
 def main() -> None:
     """Run the command. Errors of our own are one line on stderr: 2 for configuration, 1 for the rest."""
-    try:
-        app()
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except ConfigError as error:
-        sys.exit(_fail(error, 2))
-    except RegateError as error:
-        sys.exit(_fail(error, 1))
+    with guarded():
+        try:
+            app()
+        except KeyboardInterrupt:
+            sys.exit(130)
+        except ConfigError as error:
+            sys.exit(_fail(error, 2))
+        except RegateError as error:
+            sys.exit(_fail(error, 1))
 
 
 def _fail(error: RegateError, code: int) -> int:
-    typer.echo(f"regate: {error}", err=True)
+    typer.echo(block(f"regate: {error}"), err=True)
     return code
 
 

@@ -44,8 +44,3 @@ def own_key() -> str:
         raise ConfigError("no key: set REGATE_KEY to your key, or run this in a terminal")
     asked: str = typer.prompt("Your key", hide_input=True, err=True)
     return asked.strip()
-
-
-def shown(text: str) -> str:
-    """Text from elsewhere, safe for a terminal: what is not printable, line breaks aside, becomes U+FFFD."""
-    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text)

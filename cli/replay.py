@@ -9,7 +9,8 @@ from typing import Any
 
 import typer
 
-from cli.rows import printable, text_output
+from cli.rows import text_output
+from cli.screen import block, line
 from cli.story import Event
 from gateway.console import rendering
 
@@ -31,8 +32,8 @@ def play(events: Sequence[Event], speed: float, sleep: Callable[[float], None] =
             sleep(pause)
         previous = event.at
         typer.secho(f"\n{event.at:%H:%M:%S.%f}"[:-3] + f"  {_told(event)}", fg=_colour(event))
-        for line in _lines(event):
-            typer.echo(printable(line))
+        for said in _lines(event):
+            typer.echo(block(said))
 
 
 def write_page(session_id: str, events: Sequence[Event], out: Path) -> None:
@@ -53,7 +54,7 @@ def write_page(session_id: str, events: Sequence[Event], out: Path) -> None:
 
 def _heading(record: Mapping[str, Any]) -> str:
     named = f", for {record['on_behalf_of']} as the agent says" if record["on_behalf_of"] else ""
-    return printable(f"agent {record['agent']}, owned by {record['owner']}{named}; times are UTC")
+    return line(f"agent {record['agent']}, owned by {record['owner']}{named}; times are UTC")
 
 
 def _told(event: Event) -> str:
@@ -61,18 +62,18 @@ def _told(event: Event) -> str:
     record = event.record
     match event.kind:
         case "prompt":
-            return printable(f"asks {record['model'] or record['provider'] or 'nobody'}")
+            return line(f"asks {record['model'] or record['provider'] or 'nobody'}")
         case "decision":
             about = "the answer" if record["phase"] == "response" else "the prompt"
             dry = "" if record["enforced"] else " (not carried out: a dry run)"
-            return printable(f"{record['action']} {about}{dry}, {record['decision_id']}")
+            return line(f"{record['action']} {about}{dry}, {record['decision_id']}")
         case "approval":
             act = record["act"]
             by = f" by {act['by']}" if act["by"] else ""
             note = f": {act['note']}" if act["note"] else ""
-            return printable(f"approval {record['approval_id']} {act['event']}{by}{note}")
+            return line(f"approval {record['approval_id']} {act['event']}{by}{note}")
         case "refusal":
-            return printable(f"refused: {record['code']}: {record['message']}")
+            return line(f"refused: {record['code']}: {record['message']}")
         case "completion":
             return f"ended: {record['code']}" if record["code"] else _answered(record)
 
@@ -91,7 +92,7 @@ def _lines(event: Event) -> Iterator[str]:
             yield f"    {reason['severity'] or 'medium'}: {reason['rule']}: {said}"
     for part in event.parts:
         text = "[not recorded]" if part["text"] is None else part["text"]
-        yield f"    {part['role'] or part['kind']}: " + text.replace("\n", "\n        ")
+        yield f"    {part['role'] or part['kind']}: " + text
 
 
 def _colour(event: Event) -> str | None:

@@ -6,6 +6,8 @@ import csv
 import itertools
 import json
 import os
+import re
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,10 +20,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.screen import line, printable
 from gateway.audit.sql import Result
 from gateway.errors import ConfigError, RegateError
 
 _TABLE_ROWS = 1000
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
 class Format(StrEnum):
@@ -38,46 +43,32 @@ def write_rows(result: Result, form: Format, file: TextIO) -> None:
     match form:
         case Format.CSV:
             writer = csv.writer(file)
-            writer.writerow(result.columns)
-            writer.writerows([_cell(value) for value in row] for row in result.rows)
+            said = line if file.isatty() else printable  # a file keeps the lines of a text, quoted
+            writer.writerow([said(inert(name)) for name in result.columns])
+            writer.writerows([said(inert(_cell(value))) for value in row] for row in result.rows)
         case Format.JSON:
             _write_json(result, file)
         case _:
             _write_table(result, file)
 
 
-def printable(text: str) -> str:
-    """Without control characters: what an agent sent must not steer the terminal."""
-    return "".join(
-        letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text
-    )
-
-
 @contextmanager
 def text_output(out: Path | None) -> Iterator[TextIO]:
-    """The file to write text to, or standard output. Raises ConfigError."""
+    """The file to write text to, which only its owner may read, or standard output. Raises ConfigError."""
     if out is None:
         yield sys.stdout
         return
-    try:
-        file = out.open("w", encoding="utf-8", newline="")
-    except OSError as error:
-        raise ConfigError(f"{out}: cannot be written: {error.strerror}") from error
-    with file:
+    with open(_private(out), "w", encoding="utf-8", newline="") as file:
         yield file
 
 
 @contextmanager
 def binary_output(out: Path | None) -> Iterator[BinaryIO]:
-    """The file to write bytes to, or standard output. Raises ConfigError."""
+    """The file to write bytes to, which only its owner may read, or standard output. Raises ConfigError."""
     if out is None:
         yield sys.stdout.buffer
         return
-    try:
-        file = out.open("wb")
-    except OSError as error:
-        raise ConfigError(f"{out}: cannot be written: {error.strerror}") from error
-    with file:
+    with open(_private(out), "wb") as file:
         yield file
 
 
@@ -104,20 +95,42 @@ def whole_file(out: Path | None) -> Iterator[BinaryIO]:
         aside.unlink(missing_ok=True)
 
 
+def inert(cell: str) -> str:
+    """Return a cell that no spreadsheet takes for a formula: an apostrophe goes before what begins like one.
+
+    A plain number stays one. See OWASP, CSV injection.
+    """
+    begins = cell.lstrip(" ")[:1] in _FORMULA and not _NUMBER.fullmatch(cell)
+    return f"'{cell}" if begins and cell else cell
+
+
+def _private(out: Path) -> int:
+    """Open a file to write, emptied and for its owner alone. Raises ConfigError."""
+    try:
+        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):  # not a pipe or a terminal that is named so
+            os.fchmod(descriptor, 0o600)
+    except OSError as error:
+        raise ConfigError(f"{out}: cannot be written: {error.strerror}") from error
+    return descriptor
+
+
 def _write_json(result: Result, file: TextIO) -> None:
     """An array of objects, a row a line."""
     opening = "["
     for row in result.rows:
         record = dict(zip(result.columns, row, strict=True))
-        file.write(f"{opening}\n{json.dumps(record, ensure_ascii=False)}")
+        file.write(f"{opening}\n{printable(json.dumps(record, ensure_ascii=False))}")
         opening = ","
     file.write("[]\n" if opening == "[" else "\n]\n")
 
 
 def _write_table(result: Result, file: TextIO) -> None:
-    table = Table(*result.columns, box=None, header_style="bold", pad_edge=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in result.columns:
+        table.add_column(Text(line(name)))
     for row in itertools.islice(result.rows, _TABLE_ROWS):
-        table.add_row(*(Text(printable(_cell(value))) for value in row))
+        table.add_row(*(Text(line(_cell(value))) for value in row))
     # a pipe has no width: nothing is cut off for it
     Console(file=file, width=None if file.isatty() else 10_000).print(table)
     if next(result.rows, None) is not None:

@@ -12,7 +12,8 @@ import typer
 
 from cli.opened import opened_journal
 from cli.replay import play, write_page
-from cli.rows import Format, printable, write_rows
+from cli.rows import Format, write_rows
+from cli.screen import block, line
 from cli.story import read_story
 from gateway.audit import Record
 from gateway.audit.content import load_content_key
@@ -139,13 +140,12 @@ def _rows(root: Path, select: str, session_id: str) -> list[dict[str, Any]]:
 
 def _print(exchange: dict[str, Any]) -> None:
     head = ("started_at", "exchange_id", "agent", "model", "action", "state", "code")
-    typer.secho(printable("  ".join(str(exchange[name]) for name in head if exchange[name])), bold=True)
+    typer.secho(line("  ".join(str(exchange[name]) for name in head if exchange[name])), bold=True)
     for reason in exchange["reasons"]:
-        typer.echo(printable(f"  {reason['action']}: {reason['rule']}: {reason['message']}"))
+        typer.echo(block(f"  {reason['action']}: {reason['rule']}: {reason['message']}"))
     for part in exchange["parts"]:
         who = part["role"] or part["kind"]
-        text = printable(part["text"] or "[not recorded]").replace("\n", "\n    ")
-        typer.echo(f"  {who}: {text}")
+        typer.echo(block(f"  {who}: {part['text'] or '[not recorded]'}"))
     typer.echo("")
 
 

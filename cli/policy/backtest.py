@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from cli.moments import ago
-from cli.opened import shown
 from cli.policy.bundles import known_verify_key
 from cli.policy.folders import AsJson
+from cli.screen import line, progress_console
 from gateway.candidate import Cell, Example, Gate, Report, parse_gates, run_backtest
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError, RegateError
@@ -74,7 +73,7 @@ def backtest(
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=progress_console(),
         transient=True,
         disable=not sys.stderr.isatty(),
     ) as progress:
@@ -161,4 +160,4 @@ def _print_examples(examples: list[Example]) -> None:
 
 def _line(text: str) -> str:
     """One line, whatever an agent's name or a policy's words hold."""
-    return shown(" ".join(text.split("\n")))
+    return line(" ".join(text.split("\n")))

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from cli.policy.folders import AsJson, PolicyFolder, configured
-from cli.rows import printable
+from cli.screen import line
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError
 from gateway.policy import PolicySource, Shelf, load_source, new_engine
@@ -99,9 +99,9 @@ def inspect(
     if as_json:
         typer.echo(json.dumps(_document(bundle, fault)))
     else:
-        typer.echo(printable(f"revision   {bundle.revision or 'none'}"))
-        typer.echo(printable(f"roots      {', '.join(bundle.roots)}"))
-        typer.echo(printable(f"signed by  {bundle.key_id or 'nobody'}"))
+        typer.echo(line(f"revision   {bundle.revision or 'none'}"))
+        typer.echo(line(f"roots      {', '.join(bundle.roots)}"))
+        typer.echo(line(f"signed by  {bundle.key_id or 'nobody'}"))
         typer.echo(f"signature  {fault or 'verified'}")
         for name, content in sorted(bundle.files.items()):
             typer.echo(f"{len(content):>9}  {name}")

@@ -13,13 +13,13 @@ from typing import Annotated
 
 import typer
 
-from cli.opened import shown
 from cli.policy.faults import Fault, fault_of
 from cli.policy.folders import AsJson, PolicyFolder, TestFolder, configured, rego_folders
 from cli.policy.lint import lint
 from cli.policy.opa import compile_faults, run_opa, unformatted
 from cli.policy.syntax import parse_all
 from cli.rego_tests import rego_files
+from cli.screen import block
 from gateway.config import Config
 from gateway.errors import ConfigError, RegateError
 from gateway.policy import PINNED, PolicySource, find_opa
@@ -51,7 +51,7 @@ def check(path: PolicyFolder = None, tests: TestFolder = None, as_json: AsJson =
         typer.echo(json.dumps(asdict(found), ensure_ascii=False))
     else:
         for fault in found.faults:
-            typer.echo(shown(str(fault)), err=True)
+            typer.echo(block(str(fault)), err=True)
         for missing in found.not_looked_at:
             typer.echo(f"not looked at: {missing}", err=True)
         if found.faults:

@@ -11,12 +11,12 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.opened import shown
 from cli.policy.folders import AsJson, PolicyFolder, configured
 from cli.policy.loading import load
 from cli.policy.opa import NOT_HIDDEN, OpaFailed, capabilities, run_opa
 from cli.policy.syntax import Module, Node, constant, line_of, nodes, parse_all, rule_name
 from cli.rego_tests import rego_files
+from cli.screen import block, printable
 from gateway.audit.inputs import find_decision
 from gateway.audit.recorded import RecordedDecision
 from gateway.config import Config
@@ -67,16 +67,16 @@ def explain(
     config = configured(path)
     recorded = find_decision(config.audit_path, decision_id)
     if recorded is None:
-        raise Unexplained(f"no decision {shown(decision_id)!r} in {config.audit_path}")
+        raise Unexplained(f"no decision {decision_id!r} in {config.audit_path}")
     now = None if recorded.input is None else asyncio.run(_decide(config, recorded, recorded.input))
     rules = _rules(config)
     if as_json:
         typer.echo(json.dumps(_document(recorded, now, rules), ensure_ascii=False))
     else:
-        for line in [*_told(recorded, rules), *_compared(recorded, now, rules, config)]:
-            typer.echo(shown(line))
+        for told in [*_told(recorded, rules), *_compared(recorded, now, rules, config)]:
+            typer.echo(block(told))
     if trace is not None:
-        typer.echo(shown(_traced(config, recorded, trace)))
+        typer.echo(printable(_traced(config, recorded, trace)))
 
 
 async def _decide(config: Config, recorded: RecordedDecision, document: dict[str, Any]) -> dict[str, Any]:

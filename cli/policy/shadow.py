@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from cli.opened import shown
+from cli.screen import line
 from gateway.audit.sql import query
 from gateway.candidate import Difference
 
@@ -50,4 +50,4 @@ def print_compared(found: Compared) -> None:
     typer.echo(f"asked     {found.asked:,}, the same decision {same:,}, not asked {found.dropped:,}")
     for row in found.differences:
         what = f"   other {', '.join(row.changed)}" if row.changed else ""
-        typer.echo(shown(f"  {row.before} → {row.after}: {row.count:,}{what}   {' '.join(row.decision_ids)}"))
+        typer.echo(line(f"  {row.before} → {row.after}: {row.count:,}{what}   {' '.join(row.decision_ids)}"))

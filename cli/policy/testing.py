@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 
 from cli import rego_tests
-from cli.opened import shown
 from cli.policy import opa_tests
 from cli.policy.folders import AsJson, PolicyFolder, TestFolder, configured, rego_folders, test_folder
 from cli.rego_report import Report, write_junit
+from cli.screen import block
 from gateway.config import Config
 from gateway.errors import RegateError
 from gateway.policy import PINNED, find_opa, load_source
@@ -60,8 +60,8 @@ def _run(config: Config, tests: Path | None, seconds: float) -> Report:
 
 
 def _tell(report: Report) -> None:
-    for line in report.lines():
-        typer.echo(shown(line))
+    for told in report.lines():
+        typer.echo(block(told))
 
 
 def _watch(config: Config, tests: Path | None, junit: Path | None, seconds: float) -> None:

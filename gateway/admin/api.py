@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from gateway.admin.errors import InvalidValue, UnsupportedMediaType, describe
-from gateway.approvals import to_document
+from gateway.approvals import to_document, with_contents
 from gateway.dialects.document import Malformed, parse
 from gateway.errors import ConfigError, InvalidRequest
 from gateway.identity import check_names, presented_key
@@ -98,7 +98,14 @@ class _Api:
         return {"approvals": [to_document(approval) for approval in found]}
 
     async def approval(self, request: Request, key: KeyRow) -> object:
-        return to_document(await self._oversight.read_approval(key, request.path_params["id"]))
+        """Return an approval, and to who may decide what it is about: all of it, or one page."""
+        approval = await self._oversight.read_approval(key, request.path_params["id"])
+        document = to_document(approval)
+        if "approvals" not in rights_of(key):
+            return document
+        contents = await self._oversight.approvals.contents(approval.id)
+        page = _number(request, "page", "0", 999_999)
+        return await asyncio.to_thread(with_contents, document, contents, page)
 
     async def approve(self, request: Request, key: KeyRow) -> object:
         return await self._decide(request, key, "approve")
@@ -185,10 +192,16 @@ def _status(request: Request) -> Status | None:
 
 
 def _limit(request: Request) -> int:
-    limit = request.query_params.get("limit", "100")
-    if not (limit.isascii() and limit.isdecimal() and len(limit) < 6 and 1 <= int(limit) <= _MOST_LISTED):
-        raise InvalidValue(f"limit: expected a number from 1 to {_MOST_LISTED}")
-    return int(limit)
+    return _number(request, "limit", "100", _MOST_LISTED)
+
+
+def _number(request: Request, name: str, otherwise: str, most: int) -> int:
+    """A whole number of the query, from 1 on; `otherwise` when it names none."""
+    if (said := request.query_params.get(name)) is None:
+        return int(otherwise)
+    if not (said.isascii() and said.isdecimal() and len(said) < 7 and 1 <= int(said) <= most):
+        raise InvalidValue(f"{name}: expected a number from 1 to {most}")
+    return int(said)
 
 
 async def _refuse(_: Request, error: Exception) -> Response:

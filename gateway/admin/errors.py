@@ -8,7 +8,7 @@ from http import HTTPStatus
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from gateway.approvals import ApprovalClosed, MayNotDecide, UnknownApproval, VerdictRefused
+from gateway.approvals import ApprovalClosed, MayNotDecide, NoSuchPage, UnknownApproval, VerdictRefused
 from gateway.audit.sql import QueryFailed, QueryRefused
 from gateway.errors import Refusal, RegateError
 from gateway.oversight import BodyTooLarge, BodyTooLate, Busy, Forbidden, NotInEvidence, UnknownKey
@@ -22,6 +22,7 @@ _CASES: tuple[tuple[type[RegateError], int, str], ...] = (
     (ApprovalClosed, 409, "approval_closed"),
     (MayNotDecide, 403, "may_not_decide"),
     (VerdictRefused, 422, "invalid_value"),
+    (NoSuchPage, 404, "not_found"),
     (UnknownKey, 404, "not_found"),
     (NotInEvidence, 404, "not_found"),
     (QueryRefused, 422, "query_refused"),

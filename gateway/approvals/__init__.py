@@ -2,6 +2,7 @@
 
 from gateway.approvals.approvals import Approvals, Recorder
 from gateway.approvals.binding import Binding
+from gateway.approvals.contents import Contents, Entry, as_lines, decode, pages
 from gateway.approvals.deciding import (
     ApprovalClosed,
     MayNotDecide,
@@ -9,7 +10,8 @@ from gateway.approvals.deciding import (
     VerdictRefused,
     decide,
 )
-from gateway.approvals.documents import to_document
+from gateway.approvals.documents import NoSuchPage, page_of, to_document, with_contents
+from gateway.approvals.people import same_person
 from gateway.approvals.transitions import cancel_open
 from gateway.state import Approval
 
@@ -18,11 +20,20 @@ __all__ = [
     "ApprovalClosed",
     "Approvals",
     "Binding",
+    "Contents",
+    "Entry",
     "MayNotDecide",
+    "NoSuchPage",
     "Recorder",
     "UnknownApproval",
     "VerdictRefused",
+    "as_lines",
     "cancel_open",
     "decide",
+    "decode",
+    "page_of",
+    "pages",
+    "same_person",
     "to_document",
+    "with_contents",
 ]

@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 from gateway.approvals import transitions
 from gateway.approvals.binding import Binding
 from gateway.approvals.completions import unseal
+from gateway.approvals.contents import Contents, decode
 from gateway.approvals.deciding import decide
 from gateway.approvals.records import RecordNow
 from gateway.approvals.waiting import Waiting
@@ -79,27 +80,31 @@ class Approvals:
         exchange_id: str,
         session_id: str,
         reasons: Sequence[Mapping[str, Any]],
-        summary: str,
+        contents: Contents,
         completion: bytes | None = None,
     ) -> Approval:
         """The approval that speaks for this exchange: approved and not used, pending and joined, or new.
 
-        `summary` is masked text. `completion`, in the response phase, is kept until it may be handed over.
-        Raises PolicyDenied when the agent has too many waiting, ApprovalRequired when people look at another
-        completion of the same request: their yes is for that one, which a retry gets.
+        `contents` is what people read, masked. `completion`, in the response phase, is kept until it may be
+        handed over. Raises PolicyDenied when the agent or its owner has too much waiting or when there is
+        more than people can be shown, ApprovalRequired when people look at another completion of the same
+        request: their yes is for that one, which a retry gets.
         """
         if completion is not None:
             self._holders_read_at = -math.inf
-        ask = transitions.Ask(binding, terms, revision, exchange_id, session_id, reasons, summary, completion)
+        ask = transitions.Ask(
+            binding, terms, revision, exchange_id, session_id, reasons, contents, completion
+        )
         return await self._write(lambda rows, record: transitions.hold(rows, record, self._key, ask))
 
     async def wait(self, approval_id: str, seconds: float) -> Approval:
-        """The approval once it is no longer pending, or as it stands after `seconds`."""
-        await self._waiting.until_settled(approval_id, seconds)
-        approval = await self.read(approval_id)
-        if approval is None:
-            raise StateUnavailable(f"state: approval {approval_id} has vanished")
-        return approval
+        """The approval once it is no longer pending, or as it stands after `seconds`.
+
+        It is returned at once when its agent or its owner has a share of the places to wait taken.
+        """
+        approval = await self._read(transitions.present, approval_id)
+        await self._waiting.until_settled(approval_id, seconds, (approval.agent, approval.owner))
+        return await self._read(transitions.present, approval_id)
 
     async def use(self, approval_id: str, exchange_id: str = "") -> bool:
         """Spend a yes: True for exactly one caller, in all processes. Without it nothing may go on."""
@@ -132,6 +137,11 @@ class Approvals:
 
     async def read(self, approval_id: str) -> Approval | None:
         return await self._read(lambda rows: rows.read(approval_id))
+
+    async def contents(self, approval_id: str) -> Contents | None:
+        """Return what people read before they decide; None once the approval has ended."""
+        document = await self._read(lambda rows: rows.shown(approval_id))
+        return None if document is None else await asyncio.to_thread(decode, document)
 
     async def list(
         self, *, status: Status | None = None, agent: str | None = None, limit: int = 1000

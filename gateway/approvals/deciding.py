@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+from gateway.approvals.people import person, same_person
 from gateway.approvals.records import RecordNow, record_of
 from gateway.errors import RegateError
 from gateway.state import Approval, ApprovalRows, KeyRow, Status, Verdict
@@ -46,7 +47,12 @@ def decide(
     if approval.status != "pending":
         raise ApprovalClosed(f"approval {approval_id} is {approval.status}; expected a pending one")
     _check_note(note)
-    rows.vote(approval_id, _person(approver.owner), approver, verdict, note)
+    shown = rows.shown_digest(approval_id)
+    if verdict == "approve" and not shown:
+        raise VerdictRefused(
+            f"approval {approval_id}: its contents cannot be shown, so it cannot be approved"
+        )
+    rows.vote(approval_id, person(approver.owner), approver, verdict, note)
     voted = _reread(rows, approval_id)
     outcome = _outcome(voted, verdict)
     if outcome != "pending" and not rows.move(approval_id, "pending", outcome, decided_at=rows.now):
@@ -60,6 +66,7 @@ def decide(
             approver_key=approver.id,
             verdict=verdict,
             note=note,
+            shown=shown,
         )
     )
     return decided
@@ -72,10 +79,9 @@ def _check_may_decide(rows: ApprovalRows, approval: Approval, approver: KeyRow) 
         raise MayNotDecide("the approver's key is not active any more")
     if key.role not in ("approver", "admin"):
         raise MayNotDecide(f"this key has role {key.role}; expected approver or admin")
-    person = _person(key.owner)
-    if person == _person(approval.owner):
+    if same_person(key.owner, approval.owner):
         raise MayNotDecide(f"{key.owner} owns the key of the asking agent; expected somebody else to decide")
-    if approval.on_behalf_of and person == _person(approval.on_behalf_of):
+    if same_person(key.owner, approval.on_behalf_of):
         raise MayNotDecide(f"{key.owner} is the end user who asks; expected somebody else to decide")
     if approval.groups and not set(key.groups) & set(approval.groups):
         raise MayNotDecide(f"expected an approver in one of the groups {', '.join(approval.groups)}")
@@ -89,11 +95,6 @@ def _check_note(note: str) -> None:
         unicodedata.category(c) in ("Cc", "Cs") for c in note if c not in "\n\t"
     ):
         raise VerdictRefused(f"note: expected at most {NOTE_CHARACTERS} printable characters")
-
-
-def _person(name: str) -> str:
-    """One person however their name is typed: case, width and spacing do not make another."""
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _outcome(voted: Approval, verdict: Verdict) -> Status:

@@ -15,13 +15,17 @@ from typing import Any
 
 from gateway.approvals.binding import Binding
 from gateway.approvals.completions import digest_of, seal
+from gateway.approvals.contents import MAX_BYTES, Contents, as_text, encode
 from gateway.approvals.records import RecordNow, record_of
 from gateway.decision import ApprovalTerms
 from gateway.errors import ApprovalRequired, PolicyDenied, StateUnavailable
 from gateway.server_key import ServerKey
 from gateway.state import Approval, ApprovalRows
 
-MAX_PENDING = 100  # of one agent: an agent that loops must not bury the people who decide
+# An agent that loops must not bury the people who decide, or fill the disk, or take the places of others.
+MAX_PENDING = 100  # of one agent
+MAX_PENDING_OF_OWNER = 250
+MAX_BYTES_OF_OWNER = 64 * 1024 * 1024  # of what is shown
 MAX_GIVEN_BACK = 3
 SUMMARY_CHARACTERS = 16_384
 _SWEEP = 50
@@ -29,7 +33,7 @@ _SWEEP = 50
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One exchange that policy of this revision wants approved. `summary` is masked text."""
+    """One exchange that policy of this revision wants approved. `contents` is what people read, masked."""
 
     binding: Binding
     terms: ApprovalTerms
@@ -37,7 +41,7 @@ class Ask:
     exchange_id: str
     session_id: str
     reasons: Sequence[Mapping[str, Any]]
-    summary: str
+    contents: Contents
     completion: bytes | None = None
 
 
@@ -45,9 +49,9 @@ def hold(rows: ApprovalRows, record: RecordNow, key: ServerKey, ask: Ask) -> App
     """The approval that speaks for this exchange: an approved one, the pending one to join, or a new one.
 
     One that was asked for on weaker terms than policy sets now is canceled: it would let the request pass
-    with the consent of fewer people, or of others. Raises PolicyDenied when the agent has too many waiting,
-    ApprovalRequired when the one to join holds another completion of the same request: a yes to that one must
-    not let this one pass.
+    with the consent of fewer people, or of others. Raises PolicyDenied when the agent or its owner has too
+    much waiting or when there is more than people can be shown, ApprovalRequired when the one to join holds
+    another completion of the same request: a yes to that one must not let this one pass.
     """
     fingerprint = ask.binding.fingerprint(key)
     standing = rows.find(fingerprint, "approved") or rows.find(fingerprint, "pending")
@@ -57,16 +61,14 @@ def hold(rows: ApprovalRows, record: RecordNow, key: ServerKey, ask: Ask) -> App
         _check_same_completion(key, standing, ask)
         return standing
     expire_overdue(rows, record, binding=fingerprint)
-    waiting = rows.pending_of(ask.binding.agent.id)
-    if waiting >= MAX_PENDING:
-        raise PolicyDenied(
-            f"agent {ask.binding.agent.id} has {waiting} approvals pending; expected people to decide some, "
-            "or some to expire, before it asks for more"
-        )
+    document = encode(ask.contents)
+    _check_share(rows, ask, len(document))
     approval = _new(rows.now, key, ask)
     sealed = None if ask.completion is None else seal(key, approval.id, ask.completion)
     rows.insert(approval, fingerprint, sealed)
-    record(record_of(approval, "requested", summary=approval.summary))
+    shown = key.digest("approval/shown", approval.id.encode(), document).hex()
+    rows.show(approval.id, shown, document)
+    record(record_of(approval, "requested", summary=approval.summary, shown=shown))
     return approval
 
 
@@ -74,7 +76,7 @@ def use(rows: ApprovalRows, record: RecordNow, approval_id: str, exchange_id: st
     """Spend a yes: True for exactly one caller."""
     if not rows.move(approval_id, "approved", "used", used_at=rows.now):
         return False
-    record(record_of(_present(rows, approval_id), "used", used_by=exchange_id))
+    record(record_of(present(rows, approval_id), "used", used_by=exchange_id))
     return True
 
 
@@ -90,7 +92,7 @@ def give_back(rows: ApprovalRows, record: RecordNow, approval_id: str) -> bool:
         return False
     times = approval.given_back + 1
     rows.move(approval_id, "used", "approved", used_at=None, given_back=times)
-    record(record_of(_present(rows, approval_id), "given_back", times=times))
+    record(record_of(present(rows, approval_id), "given_back", times=times))
     return True
 
 
@@ -99,7 +101,7 @@ def expire_overdue(rows: ApprovalRows, record: RecordNow, *, binding: str | None
     overdue = rows.overdue(_SWEEP, binding)
     for approval_id in overdue:
         rows.expire(approval_id)
-        record(record_of(_present(rows, approval_id), "expired"))
+        record(record_of(present(rows, approval_id), "expired"))
     return len(overdue)
 
 
@@ -107,19 +109,38 @@ def cancel_open(rows: ApprovalRows, record: RecordNow, key_id: str) -> int:
     """Cancel what a revoked key asked for and has not used."""
     cancelled = rows.open_of_key(key_id)
     for approval_id in cancelled:
-        _cancel(rows, record, _present(rows, approval_id), revoked_key=key_id)
+        _cancel(rows, record, present(rows, approval_id), revoked_key=key_id)
     return len(cancelled)
 
 
 def _cancel(rows: ApprovalRows, record: RecordNow, approval: Approval, **why: str) -> None:
     rows.move(approval.id, approval.status, "cancelled", decided_at=rows.now)
-    record(record_of(_present(rows, approval.id), "cancelled", **why))
+    record(record_of(present(rows, approval.id), "cancelled", **why))
 
 
 def _meets(standing: Approval, terms: ApprovalTerms) -> bool:
     """Whether the approval asks for at least as many people, of the groups that these terms name."""
     groups = not terms.groups or (bool(standing.groups) and set(standing.groups) <= set(terms.groups))
     return groups and standing.quorum >= terms.quorum
+
+
+def _check_share(rows: ApprovalRows, ask: Ask, size: int) -> None:
+    """Raise PolicyDenied when it is too much to show, or the agent or its owner has its share already."""
+    agent = ask.binding.agent
+    if size > MAX_BYTES:
+        raise PolicyDenied(
+            f"this needs approval, and people cannot be shown all of it: it has {size} bytes to show; "
+            f"expected at most {MAX_BYTES}"
+        )
+    others = "expected people to decide some, or some to expire, before it asks for more"
+    if (waiting := rows.pending_of(agent=agent.id)) >= MAX_PENDING:
+        raise PolicyDenied(f"agent {agent.id} has {waiting} approvals pending; {others}")
+    if (waiting := rows.pending_of(owner=agent.owner)) >= MAX_PENDING_OF_OWNER:
+        raise PolicyDenied(f"the owner of agent {agent.id} has {waiting} approvals pending; {others}")
+    if rows.shown_bytes(agent.owner) + size > MAX_BYTES_OF_OWNER:
+        raise PolicyDenied(
+            f"the owner of agent {agent.id} has approvals pending of {MAX_BYTES_OF_OWNER} bytes; {others}"
+        )
 
 
 def _check_same_completion(key: ServerKey, standing: Approval, ask: Ask) -> None:
@@ -152,7 +173,7 @@ def _new(now: float, key: ServerKey, ask: Ask) -> Approval:
         exchange_id=ask.exchange_id,
         session_id=ask.session_id,
         reasons=tuple(ask.reasons),
-        summary=_bounded(ask.summary),
+        summary=_excerpt(as_text(ask.contents)),
         groups=ask.terms.groups,
         quorum=ask.terms.quorum,
         created_at=now,
@@ -161,14 +182,14 @@ def _new(now: float, key: ServerKey, ask: Ask) -> Approval:
     )
 
 
-def _bounded(summary: str) -> str:
-    """At most 16,384 characters; a cut shows, so that nobody approves what they believe to be the whole."""
-    text = summary.encode("utf-8", "replace").decode()
+def _excerpt(text: str) -> str:
+    """Return at most 16,384 characters, for lists; a cut shows. Who decides reads the contents."""
     left_out = len(text) - SUMMARY_CHARACTERS
     return text if left_out <= 0 else f"{text[:SUMMARY_CHARACTERS]}\n[… {left_out} more characters]"
 
 
-def _present(rows: ApprovalRows, approval_id: str) -> Approval:
+def present(rows: ApprovalRows, approval_id: str) -> Approval:
+    """Return an approval that was there before. Raises StateUnavailable when it is gone."""
     approval = rows.read(approval_id)
     if approval is None:
         raise StateUnavailable(f"state: approval {approval_id} has vanished")

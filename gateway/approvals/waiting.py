@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
@@ -13,19 +14,29 @@ Statuses = Callable[[Sequence[str]], Awaitable[Mapping[str, Status]]]
 
 
 class Waiting:
-    """Everybody in this process who waits. The decision may come from any process, so the state is polled."""
+    """Everybody in this process who waits. The decision may come from any process, so the state is polled.
+
+    One agent gets a tenth of the places, and one owner a quarter: they cannot take those of others.
+    """
 
     def __init__(self, statuses: Statuses, *, poll_seconds: float, places: int) -> None:
         self._statuses = statuses
         self._poll_seconds = poll_seconds
         self._places = places
+        self._shares = (max(1, places // 10), max(1, places // 4))
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
+        self._taken: Counter[tuple[str, str]] = Counter()  # places, by ("agent" or "owner", its name)
         self._poller: asyncio.Task[None] | None = None
 
-    async def until_settled(self, approval_id: str, seconds: float) -> None:
-        """Return when it is decided, when `seconds` are over, or at once when all places are taken."""
-        if seconds <= 0 or sum(map(len, self._waiters.values())) >= self._places:
+    async def until_settled(self, approval_id: str, seconds: float, whose: tuple[str, str]) -> None:
+        """Return when it is decided, when `seconds` are over, or at once when there is no place.
+
+        `whose` names the agent and the owner who take the place.
+        """
+        names = tuple(zip(("agent", "owner"), whose, strict=True))
+        if seconds <= 0 or not self._has_place(names):
             return
+        self._taken.update(names)
         settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiters.setdefault(approval_id, set()).add(settled)
         if self._poller is None or self._poller.done():
@@ -36,6 +47,12 @@ class Waiting:
                     await settled
         finally:
             self._leave(approval_id, settled)
+            self._taken -= Counter(names)  # names with no place taken are dropped
+
+    def _has_place(self, names: Sequence[tuple[str, str]]) -> bool:
+        if sum(map(len, self._waiters.values())) >= self._places:
+            return False
+        return all(self._taken[name] < share for name, share in zip(names, self._shares, strict=True))
 
     async def close(self) -> None:
         """Let everybody go; what they wait for stays pending."""

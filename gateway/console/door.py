@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 
-from gateway.approvals import UnknownApproval
+from gateway.approvals import NoSuchPage, UnknownApproval
 from gateway.audit.sql import QueryFailed
 from gateway.console.rendering import HEADERS, Templates
 from gateway.console.visits import Visit, Visits
@@ -45,6 +45,7 @@ _PLACES: tuple[tuple[Right, str, str], ...] = (
 _STATUS: tuple[tuple[type[RegateError], int], ...] = (
     (Forbidden, 403),
     (UnknownApproval, 404),
+    (NoSuchPage, 404),
     (NotInEvidence, 404),
     (BodyTooLarge, 413),
     (BodyTooLate, 408),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import cast
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from gateway.approvals import ApprovalClosed, MayNotDecide, VerdictRefused
+from gateway.approvals import ApprovalClosed, MayNotDecide, VerdictRefused, page_of, pages, same_person
 from gateway.console.door import Door, Visitor, first_place, see_other
 from gateway.oversight import Oversight, require
 from gateway.state import Approval, Verdict
@@ -88,21 +89,31 @@ class Pages:
         self, visitor: Visitor, status: int = 200, problem: str = "", note: str = ""
     ) -> Response:
         approval = await self._oversight.read_approval(visitor.key, visitor.request.path_params["id"])
+        contents = await self._oversight.approvals.contents(approval.id)
+        found = [] if contents is None else await asyncio.to_thread(pages, contents)
+        page = _page(visitor)
         return await self._door.page(
             visitor,
             "approval.html",
             status,
             approval=approval,
+            page=page,
+            pages=len(found),
+            entries=page_of(found, page) if found else (),
             obstacle=_obstacle(visitor, approval),
             problem=problem,
             note=note,
         )
 
 
+def _page(visitor: Visitor) -> int:
+    said = visitor.request.query_params.get("page", "1")
+    return int(said) if said.isascii() and said.isdecimal() and len(said) < 7 else 0
+
+
 def _obstacle(visitor: Visitor, approval: Approval) -> str:
     """Why this person need not try; what counts is looked at again when they do."""
-    name = visitor.key.owner.casefold()
-    if name in (approval.owner.casefold(), approval.on_behalf_of.casefold()):
+    if any(same_person(visitor.key.owner, asking) for asking in (approval.owner, approval.on_behalf_of)):
         return "You are the one who asks, so somebody else has to decide."
     if approval.groups and not set(visitor.key.groups) & set(approval.groups):
         return f"Policy wants somebody from {' or '.join(approval.groups)}."

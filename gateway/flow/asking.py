@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.approvals import Approval, Approvals, Binding
+from gateway.approvals import Approval, Approvals, Binding, Contents
 from gateway.candidate import Question, Shadow
 from gateway.decision import ApprovalTerms, Decision, Mask, to_document
 from gateway.dialects.leaves import digits
@@ -25,11 +26,11 @@ from gateway.exchange import (
 )
 from gateway.flow.context import Asked, Exchange, new_id
 from gateway.flow.history import unmark
-from gateway.flow.inspecting import holds_value, masked_texts, placeholders, syntax_of
+from gateway.flow.inspecting import holds_value, masked_texts, syntax_of
 from gateway.flow.ledger import Ledger
 from gateway.flow.reading import outgoing_headers
+from gateway.flow.summary import contents_of
 from gateway.guards import guard
-from gateway.masking import Vault
 from gateway.policy import Policies
 from gateway.policy_input import build_input, finding_rows
 from gateway.server_key import ServerKey
@@ -121,7 +122,7 @@ class Asking:
             exchange_id=exchange.id,
             session_id=exchange.session_id,
             reasons=to_document(decision)["reasons"],
-            summary=_summary(exchange, subject),
+            contents=await asyncio.to_thread(_contents, exchange, subject),
             completion=completion,
         )
         exchange.waits_for = approval.id
@@ -208,15 +209,12 @@ def _because(decision: Decision) -> str:
 
 def input_of(exchange: Exchange, subject: Subject, rows: Sequence[FindingRow]) -> dict[str, Any]:
     """The document that policy is asked about."""
-    texts = masked_texts(exchange.parts)
     response_texts = masked_texts(subject.parts) if subject.phase == "response" else {}
+    texts = masked_texts(exchange.parts)
     prompt = replace(
         exchange.prompt,
         model=exchange.model,
-        tools=tuple(
-            Tool(texts.get(tool.name, tool.name), texts.get(tool.description, tool.description))
-            for tool in exchange.prompt.tools
-        ),
+        tools=_masked_tools(exchange),
         attachments=tuple(
             replace(each, media_type=texts.get(each.media_type, each.media_type))
             for each in exchange.prompt.attachments
@@ -246,6 +244,15 @@ def input_of(exchange: Exchange, subject: Subject, rows: Sequence[FindingRow]) -
             subject.facts,
             finish_reason=response_texts.get(subject.facts.finish_reason, subject.facts.finish_reason),
         ),
+    )
+
+
+def _masked_tools(exchange: Exchange) -> tuple[Tool, ...]:
+    """Return the offered tools as policy and people may see them."""
+    texts = masked_texts(exchange.parts)
+    return tuple(
+        Tool(texts.get(tool.name, tool.name), texts.get(tool.description, tool.description))
+        for tool in exchange.prompt.tools
     )
 
 
@@ -282,20 +289,14 @@ def _replace_leaves(value: Any, change: Callable[[str], str]) -> Any:
     return value if changed == text else changed
 
 
-def _summary(exchange: Exchange, subject: Subject) -> str:
-    """What an approver reads: what is new, masked but for the phrases of injection that they judge."""
-    vault = exchange.vault if subject.phase == "request" else exchange.response_vault
-    calls = [f"tool call {_masked_call(call, subject.parts).name}" for call, _ in subject.calls]
-    texts = [
-        f"{part.part.role or part.part.kind}: {_legible(part, vault)}"
-        for part in subject.parts
-        if part.new and part.part.place != "structural"
-    ]
-    # what follows a line break of any kind is indented: no text can pass for a line of its own
-    return "\n".join("\n    ".join(line.splitlines()) for line in [*calls, *texts])
-
-
-def _legible(part: InspectedPart, vault: Vault) -> str:
-    if all(finding.category != "injection" for finding in part.findings):
-        return part.masked
-    return placeholders(part.part.text, [f for f in part.findings if f.category != "injection"], vault)
+def _contents(exchange: Exchange, subject: Subject) -> Contents:
+    """Return what people are shown of the prompt, or of the completion, that they are asked about."""
+    request = subject.phase == "request"
+    return contents_of(
+        exchange,
+        subject.parts,
+        vault=exchange.vault if request else exchange.response_vault,
+        calls=[_masked_call(call, subject.parts) for call, _ in subject.calls],
+        tools=_masked_tools(exchange),
+        attachments=exchange.prompt.attachments if request else (),
+    )

@@ -8,13 +8,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gateway.exchange import ApprovalFacts, Phase
 from gateway.state.database import State
 from gateway.state.keys import KeyRow, find_key
-from gateway.state.schema import approvals, votes
+from gateway.state.schema import approvals, shown, votes
 
 Status = Literal["pending", "approved", "denied", "expired", "cancelled", "used"]
 Verdict = Literal["approve", "deny"]
@@ -24,7 +36,8 @@ _VISIBLE = [column for column in approvals.c if column.name not in ("binding", "
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A held exchange awaiting people. `approvers` said yes so far; `summary` is masked text for them.
+    """A held exchange awaiting people. `approvers` said yes so far; `summary` is the beginning of
+    the masked text for them.
 
     `groups` may decide; `approver_groups` are those of the keys that said yes. `revision` is that of the
     policy which asked. Times are seconds since 1970. `completion_digest` is "" unless a completion is held.
@@ -139,10 +152,32 @@ class ApprovalRows:
         )
         return {row["id"]: self._status(row) for row in self._connection.execute(query).mappings()}
 
-    def pending_of(self, agent: str) -> int:
-        """How many approvals of this agent are waiting for people."""
-        query = select(func.count()).where(approvals.c.agent == agent, self._is("pending"))
+    def pending_of(self, *, agent: str | None = None, owner: str | None = None) -> int:
+        """Return how many approvals of this agent or this owner wait for people."""
+        whose = approvals.c.owner == owner if agent is None else approvals.c.agent == agent
+        query = select(func.count()).where(whose, self._is("pending"))
         return int(self._connection.execute(query).scalar_one())
+
+    def show(self, approval_id: str, digest: str, document: bytes) -> None:
+        """Keep what people read before they decide, until the approval ends."""
+        values = {"approval_id": approval_id, "digest": digest, "document": document}
+        self._connection.execute(insert(shown).values(**values))
+
+    def shown(self, approval_id: str) -> bytes | None:
+        """Return what people read; None when it is not there any more."""
+        query = select(shown.c.document).where(shown.c.approval_id == approval_id)
+        return self._connection.execute(query).scalar_one_or_none()
+
+    def shown_digest(self, approval_id: str) -> str:
+        """Return the digest of what people read; "" when it is not there any more."""
+        query = select(shown.c.digest).where(shown.c.approval_id == approval_id)
+        return self._connection.execute(query).scalar_one_or_none() or ""
+
+    def shown_bytes(self, owner: str) -> int:
+        """Return how much is kept to be shown for all the agents of this owner."""
+        query = select(func.coalesce(func.sum(func.length(shown.c.document)), 0))
+        query = query.join(approvals, approvals.c.id == shown.c.approval_id)
+        return int(self._connection.execute(query.where(approvals.c.owner == owner)).scalar_one())
 
     def agents_with_completions(self) -> frozenset[str]:
         """The agents of which a completion is held and still open."""
@@ -174,12 +209,18 @@ class ApprovalRows:
         if target not in _OPEN:
             changes["completion"] = None  # what nobody can be given any more is not kept
         change = update(approvals).where(approvals.c.id == approval_id, self._is(source))
-        return self._connection.execute(change.values(status=target, **changes)).rowcount == 1
+        moved = self._connection.execute(change.values(status=target, **changes)).rowcount == 1
+        if moved and target not in _OPEN:
+            self._forget_shown(approval_id)
+        return moved
 
     def expire(self, approval_id: str) -> bool:
         """Write down that time has closed it; False when somebody else has, or it is not overdue."""
         change = update(approvals).where(approvals.c.id == approval_id, self._overdue())
-        return self._connection.execute(change.values(status="expired", completion=None)).rowcount == 1
+        expired = self._connection.execute(change.values(status="expired", completion=None)).rowcount == 1
+        if expired:
+            self._forget_shown(approval_id)
+        return expired
 
     def vote(self, approval_id: str, person: str, key: KeyRow, verdict: Verdict, note: str) -> None:
         """One vote a person: a second one takes the place of the first."""
@@ -197,6 +238,9 @@ class ApprovalRows:
         """The held completion, encrypted as it was put in."""
         query = select(approvals.c.completion).where(approvals.c.id == approval_id)
         return self._connection.execute(query).scalar_one_or_none()
+
+    def _forget_shown(self, approval_id: str) -> None:
+        self._connection.execute(delete(shown).where(shown.c.approval_id == approval_id))
 
     def _is(self, status: Status) -> ColumnElement[bool]:
         if status in _OPEN:

@@ -16,7 +16,7 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 3
+VERSION = 5
 
 metadata = MetaData()
 
@@ -24,6 +24,9 @@ metadata = MetaData()
 UPGRADES = {
     1: "ALTER TABLE usage ADD COLUMN cost INTEGER NOT NULL DEFAULT 0",
     2: "ALTER TABLE votes ADD COLUMN groups JSON NOT NULL DEFAULT '[]'",
+    3: "CREATE TABLE IF NOT EXISTS shown (approval_id TEXT NOT NULL PRIMARY KEY, "
+    "digest TEXT NOT NULL, document BLOB NOT NULL)",
+    4: "CREATE TABLE IF NOT EXISTS ended_visits (id TEXT NOT NULL PRIMARY KEY, until FLOAT NOT NULL)",
 }
 
 schema_version = Table("schema_version", metadata, Column("version", Integer, nullable=False))
@@ -79,6 +82,23 @@ approvals = Table(
 Index("approvals_pending", approvals.c.binding, unique=True, sqlite_where=approvals.c.status == "pending")
 Index("approvals_by_binding", approvals.c.binding, approvals.c.status)
 Index("approvals_by_status", approvals.c.status, approvals.c.agent)
+
+# What people read before they decide: masked, as JSON, and kept until the approval ends.
+shown = Table(
+    "shown",
+    metadata,
+    Column("approval_id", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("document", LargeBinary, nullable=False),
+)
+
+# Console visits that were ended before their time, until that has passed.
+ended_visits = Table(
+    "ended_visits",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("until", Float, nullable=False),
+)
 
 # One vote per person: a quorum counts people, not keys.
 votes = Table(

@@ -23,6 +23,7 @@ from gateway.policy import Policies
 from gateway.server_key import ServerKey
 from gateway.state import Approval, ApprovalStore, KeyRow, Keys, Role, State, open_state
 from tests.support.configuration import SHIPPED
+from tests.support.contents import told
 
 REASON = {
     "rule": "bulk.personal_values",
@@ -75,7 +76,7 @@ class Desk:
             exchange_id="ex_held",
             session_id="se_held",
             reasons=[REASON],
-            summary=summary,
+            contents=told(summary),
         )
 
     async def exchange(self, exchange_id: str, prompt: str, answer: str = "fine", **fields: Any) -> None:

@@ -16,6 +16,7 @@ from gateway.exchange import Agent
 from gateway.identity import create_key
 from gateway.server_key import ServerKey
 from gateway.state import Approval, ApprovalStore, KeyRow, Keys, Role, State, open_state
+from tests.support.contents import told
 
 KEY = ServerKey(bytes(32))
 
@@ -100,7 +101,7 @@ class Asking:
             reasons=[
                 {"rule": "bulk", "title": "Bulk export", "message": "", "severity": "high", "controls": []}
             ],
-            summary=summary,
+            contents=told(summary),
             completion=completion,
         )
 

@@ -253,9 +253,9 @@ async def test_an_agent_that_asks_too_much_is_refused(
 
 
 async def test_a_long_summary_is_cut_and_says_so(asking: Asking) -> None:
-    approval = await asking(summary="x" * (SUMMARY_CHARACTERS + 7))
+    approval = await asking(summary="user: " + "x" * (SUMMARY_CHARACTERS + 1))
     assert approval.summary.endswith("[… 7 more characters]")
-    assert (await asking(replace(asking.binding, digest="d2"), summary="\ud800")).summary == "?"
+    assert (await asking(replace(asking.binding, digest="d2"), summary="user: \ud800")).summary == "user: ?"
 
 
 async def test_a_held_completion_is_handed_over_after_approval_only(

@@ -24,6 +24,7 @@ from gateway.exchange import Agent
 from gateway.identity import create_key
 from gateway.server_key import ServerKey
 from gateway.state import ApprovalStore, Keys, Role, open_state
+from tests.support.contents import told
 
 
 class Journal:
@@ -57,7 +58,7 @@ async def held(config: Config, quorum: int = 1) -> Approval:
         exchange_id="ex_1",
         session_id="se_1",
         reasons=[{"rule": "bulk", "title": "Bulk export", "message": "30 \x1b[2Jpeople"}],
-        summary="user: hello \x1b[2J\nbye",
+        contents=told("user: hello \x1b[2J\nbye"),
     )
     state.close()
     return approval

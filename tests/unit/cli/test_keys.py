@@ -105,7 +105,7 @@ def test_revoking_cancels_what_the_key_asked_for(config: Path) -> None:
             exchange_id="ex",
             session_id="se",
             reasons=[],
-            summary="",
+            contents=(),
         )
 
     asyncio.run(ask())

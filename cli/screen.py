@@ -1,0 +1,105 @@
+"""What a terminal may be sent: text whose control characters are spelled out, on lines that cannot be forged.
+
+Everything that commands print passes `guarded`, which spells out control characters as JSON does:
+
+    a model called "gpt", ESC, "[2J"    →    gpt\\u001b[2J
+
+What a stream cannot know is which line breaks belong to a value. `line` and `block` are for those.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import IO, TextIO
+
+from rich.console import Console
+
+from gateway.approvals.contents import indented
+
+_SUSPECT = re.compile(r"[^\n\t -~]")
+_BREAKS = re.compile("[\n\t]")
+_END = "\r\n"  # of a line of CSV
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+# Our own styles, which only a terminal gets: bold, dim, italic, underlined, and seven colors.
+_COLOR = r"\x1b\[(?:(?:0|[1-4]|3[1-79]|9[1-7]);?){0,4}m"
+
+
+def printable(text: str) -> str:
+    """Return the text with everything spelled out that steers a terminal or shows nothing.
+
+    Line feeds and tabs stay. A JSON text means the same afterwards.
+    """
+    return text if text.isascii() and text.isprintable() else _SUSPECT.sub(_spelled, text)
+
+
+def line(text: str) -> str:
+    """Return the text on one line: line feeds and tabs are spelled out too."""
+    return _BREAKS.sub(_escaped, printable(text))
+
+
+def block(text: str) -> str:
+    """Return the text on as many lines as it has, all but the first moved to the right."""
+    return printable(indented(text))
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Send everything that is printed in this block through `printable`. Bytes pass as they are."""
+    plain = sys.stdout, sys.stderr
+    with _Screen.over(plain[0]) as out, _Screen.over(plain[1]) as err:
+        sys.stdout, sys.stderr = out, err
+        try:
+            yield
+        finally:
+            sys.stdout, sys.stderr = plain
+
+
+def progress_console() -> Console:
+    """Return the console for progress bars: they move the cursor, and hold no text from elsewhere."""
+    return Console(file=sys.stderr.plain if isinstance(sys.stderr, _Screen) else sys.stderr)
+
+
+class _Screen(io.TextIOWrapper):
+    """A text stream that spells out what could steer a terminal."""
+
+    plain: TextIO
+    _own: re.Pattern[str]
+
+    @classmethod
+    @contextmanager
+    def over(cls, plain: TextIO) -> Iterator[TextIO]:
+        """Guard a stream; one without bytes under it, or guarded already, is left as it is."""
+        buffer: IO[bytes] | None = getattr(plain, "buffer", None)
+        if buffer is None or isinstance(plain, cls):
+            with nullcontext(plain) as same:
+                yield same
+            return
+        plain.flush()
+        eager = getattr(plain, "line_buffering", False)
+        screen = cls(buffer, encoding="utf-8", errors="backslashreplace", newline="", line_buffering=eager)
+        screen.plain, screen._own = plain, re.compile(f"({_COLOR}|{_END})" if plain.isatty() else f"({_END})")
+        try:
+            yield screen
+        finally:
+            screen.flush()
+            screen.detach()  # else the stream under it would be closed with this one
+
+    def write(self, text: str, /) -> int:
+        pieces = self._own.split(text)
+        super().write("".join(piece if at % 2 else printable(piece) for at, piece in enumerate(pieces)))
+        return len(text)
+
+
+def _spelled(found: re.Match[str]) -> str:
+    return _escaped(found) if unicodedata.category(found[0]) in _HIDDEN else found[0]
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """Return the character as JSON escapes it: one beyond U+FFFF as the two halves of its surrogate pair."""
+    units = found[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
