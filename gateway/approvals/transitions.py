@@ -54,12 +54,11 @@ def hold(rows: ApprovalRows, record: RecordNow, key: ServerKey, ask: Ask) -> App
     another completion of the same request: a yes to that one must not let this one pass.
     """
     fingerprint = ask.binding.fingerprint(key)
-    standing = rows.find(fingerprint, "approved") or rows.find(fingerprint, "pending")
-    if standing is not None and not _meets(standing, ask.terms):
+    while standing := rows.find(fingerprint, "approved") or rows.find(fingerprint, "pending"):
+        if _meets(standing, ask.terms):
+            _check_same_completion(key, standing, ask)
+            return standing
         _cancel(rows, record, standing, terms_revision=ask.revision)
-    elif standing is not None:
-        _check_same_completion(key, standing, ask)
-        return standing
     expire_overdue(rows, record, binding=fingerprint)
     document = encode(ask.contents)
     _check_share(rows, ask, len(document))

@@ -74,6 +74,75 @@ async def test_an_approved_hold_passes_once(asking: Asking, approvals: Approvals
     assert (await asking()).id != approval.id
 
 
+async def test_policy_hears_who_approved_in_which_groups_and_for_which_revision(
+    asking: Asking, approvals: Approvals, people: People
+) -> None:
+    approval = await asking(quorum=2)
+    await approvals.decide(approval.id, people("bob", groups=("ops", "late shift")), "approve", "fine")
+    await approvals.decide(approval.id, people("eve", groups=("ops", "legal")), "approve", "")
+    facts = (await asking(quorum=2)).facts()
+
+    assert (facts.status, facts.approvers, facts.quorum, facts.revision) == (
+        "approved",
+        ("bob", "eve"),
+        2,
+        "r1",
+    )
+    assert facts.groups == ("late shift", "legal", "ops")
+
+
+@pytest.mark.parametrize(
+    ("given", "asked", "stands"),
+    [
+        ({}, {"quorum": 2}, False),
+        ({}, {"groups": ("security",)}, False),
+        ({"groups": ("security", "ops")}, {"groups": ("security",)}, False),
+        ({"groups": ("ops",)}, {"groups": ("security",)}, False),
+        ({"quorum": 2}, {"quorum": 1}, True),
+        ({"groups": ("security",)}, {}, True),
+        ({"groups": ("security",)}, {"groups": ("security", "ops")}, True),
+        ({}, {"wait_seconds": 1, "expires_seconds": 1}, True),
+    ],
+)
+@pytest.mark.parametrize("status", ["pending", "approved"])
+async def test_an_approval_on_weaker_terms_than_those_asked_for_is_canceled(
+    asking: Asking,
+    approvals: Approvals,
+    people: People,
+    journal: MemoryJournal,
+    given: dict[str, object],
+    asked: dict[str, object],
+    stands: bool,
+    status: str,
+) -> None:
+    first = await asking(**given)
+    if status == "approved":
+        for name in ("bob", "eve"):
+            if (found := await approvals.read(first.id)) and found.status == "pending":
+                await approvals.decide(first.id, people(name, groups=("ops", "security")), "approve", "")
+    second = await asking(**asked)
+    found = await approvals.read(first.id)
+
+    assert found is not None
+    assert (second.id == first.id) is stands
+    assert found.status == (status if stands else "cancelled")
+    assert ("cancelled" in journal.events) is not stands
+
+
+async def test_all_that_stands_on_weaker_terms_is_canceled(
+    asking: Asking, approvals: Approvals, people: People
+) -> None:
+    first = await asking()
+    await approvals.decide(first.id, people("bob"), "approve", "")
+    await approvals.use(first.id)
+    second = await asking()
+    await approvals.give_back(first.id)
+    third = await asking(quorum=2)
+
+    assert third.status == "pending"
+    assert {one.id for one in await approvals.list(status="cancelled")} == {first.id, second.id}
+
+
 async def test_nothing_but_an_approved_one_is_used(
     asking: Asking, approvals: Approvals, people: People
 ) -> None:

@@ -56,6 +56,11 @@ def test_a_mistake_is_refused_and_located(tmp_path, path, value):
         load_with(tmp_path, lambda settings: put(settings, path, value))
 
 
+def test_a_budget_in_decimals_is_refused_with_the_name_of_its_successor(tmp_path):
+    with pytest.raises(ConfigError, match=r"budgets\.cost_1d: cost_1d is now cost_micros_1d"):
+        load_with(tmp_path, lambda settings: put(settings, "groups/default/budgets", {"cost_1d": 2.5}))
+
+
 def test_the_library_without_its_settings_is_refused(tmp_path):
     folder = tmp_path / "rego"
     shutil.copytree(LIBRARY, folder, ignore=shutil.ignore_patterns("settings"))

@@ -1,0 +1,350 @@
+"""A text that passed once is not approved for other people, places or policies, nor a second time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.exchange import Agent, InspectedPart, Kind, Part, Place, Source
+from gateway.flow.context import Call, Exchange
+from gateway.flow.history import mark, scope_of, unmark
+from gateway.policy import load_source
+from gateway.server_key import ServerKey
+from gateway.sessions import Sessions
+from tests.e2e.conftest import Launch
+from tests.support.asking import bearer, body_of, post, refusal
+from tests.support.configuration import any_engine, configuration, edit_settings, policy_copy
+from tests.support.fake_provider import FakeProvider
+from tests.support.gateway import GatewayProcess
+from tests.support.people import approve
+from tests.support.pulling_opa import until
+from tests.support.values import INJECTION
+
+LENIENT = {"categories": {"injection": {"request": {"action": "allow"}}}}
+SETTINGS = {"approval": {"wait_seconds": 0.2}, "providers": {"based": LENIENT}}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One gateway with the shipped policy, the provider behind it, and who asks."""
+
+    gateway: GatewayProcess
+    provider: FakeProvider
+    policy: Path
+    http: httpx.Client
+    agent: str
+    approver: str
+
+    def send(self, body: Any, *, key: str = "", to: str = "openai", **headers: str) -> httpx.Response:
+        """Send a chat request in one named session."""
+        path = f"{to}/v1/chat/completions"
+        named = {"x-regate-session": body["messages"][0]["content"][:40], **headers}
+        return post(self.http, self.gateway, key or self.agent, body, path=path, headers=named)
+
+    def approve(self, held: httpx.Response) -> str:
+        """Have a person approve what was held; the approval's id."""
+        assert refusal(held) == (403, "approval_required"), held.text
+        approval_id = str(held.json()["error"]["approval_id"])
+        approve(self.gateway, approval_id, self.approver)
+        return approval_id
+
+    def pass_once(self, body: Any) -> None:
+        """Have a request held, approved and forwarded."""
+        self.approve(self.send(body))
+        assert self.send(body).status_code == 200
+
+    def edit(self, settings: dict[str, Any]) -> None:
+        """Edit the settings, and wait until they are in force."""
+        edit_settings(self.policy, settings)
+        revision = load_source(self.policy).revision
+
+        def in_force() -> bool:
+            answer = self.http.get(
+                f"{self.gateway.url}/admin/v1/policy", headers=bearer(self.approver)
+            ).json()
+            return bool(answer["revision"] == revision)
+
+        until(in_force, seconds=30)
+
+
+@pytest.fixture(scope="module")
+def shared(
+    running_provider: FakeProvider, tmp_path_factory: pytest.TempPathFactory, http: httpx.Client
+) -> Iterator[Scene]:
+    folder = tmp_path_factory.mktemp("seen")
+    policy = policy_copy(folder, SETTINGS)
+    gateway = GatewayProcess(folder, configuration(running_provider.url, engine=any_engine(), policy=policy))
+    yield scene_of(gateway.start(), running_provider, policy, http)
+    gateway.kill()
+
+
+@pytest.fixture
+def scene(shared: Scene, provider: FakeProvider) -> Scene:
+    """A scene that tests share, with nothing received yet."""
+    return replace(shared, provider=provider)
+
+
+@pytest.fixture
+def own_scene(launch: Launch, provider: FakeProvider, http: httpx.Client, tmp_path: Path) -> Scene:
+    """A scene whose policy one test may edit."""
+    policy = policy_copy(tmp_path, SETTINGS)
+    return scene_of(launch(policy=policy), provider, policy, http)
+
+
+def scene_of(gateway: GatewayProcess, provider: FakeProvider, policy: Path, http: httpx.Client) -> Scene:
+    agent, approver = gateway.create_key("agent", "ana"), gateway.create_key("bob", "bob", "--role", "admin")
+    return Scene(gateway, provider, policy, http, agent, approver)
+
+
+def test_an_approval_does_not_pass_six_times(scene: Scene, words: str) -> None:
+    """An agent sends an approved request five more times in the session that remembers it."""
+    body = body_of("openai", "echo", f"{words}. {INJECTION}")
+    scene.pass_once(body)
+    again = [scene.send(body) for _ in range(5)]
+
+    assert {refusal(answer) for answer in again} == {(403, "approval_required")}
+    assert len(scene.provider.received()) == 1
+
+
+def test_a_text_that_a_lenient_provider_got_does_not_pass_to_a_strict_one(scene: Scene, words: str) -> None:
+    """An agent sends an injection where it is allowed first, and then everywhere else."""
+    said = body_of("openai", "echo", f"{words}. {INJECTION}")
+    assert scene.send(said, to="based").status_code == 200
+    said["messages"].append({"role": "user", "content": "go on"})
+
+    assert refusal(scene.send(said)) == (403, "approval_required")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": "echo,chunk=5"},
+        {
+            "tools": [{"type": "function", "function": {"name": "wipe", "parameters": {}}}],
+            "tool_choice": "required",
+        },
+        {"tool_choice": "none"},
+        {"temperature": 0.25},
+        {"user": "other"},
+        {"metadata": {"trace": "other"}},
+        {"response_format": {"type": "json_object"}},
+        {"models": ["other"]},
+    ],
+    ids=lambda change: "-".join(change),
+)
+def test_an_approved_text_does_not_pass_in_another_envelope(
+    scene: Scene, words: str, change: dict[str, Any]
+) -> None:
+    """An agent changes everything about an approved request but what it says."""
+    body = body_of("openai", "echo", f"{words}. {INJECTION}")
+    scene.pass_once(body)
+
+    assert refusal(scene.send({**body, **change})) == (403, "approval_required")
+    assert len(scene.provider.received()) == 1
+
+
+def test_an_approved_text_does_not_pass_to_another_model_with_a_word_more(scene: Scene, words: str) -> None:
+    """An agent adds a trivial message and names another model, so that the rest looks like history."""
+    body = body_of("openai", "echo", f"{words}. {INJECTION}")
+    scene.pass_once(body)
+    body["messages"].append({"role": "user", "content": "ok"})
+
+    assert refusal(scene.send({**body, "model": "echo,chunk=5"})) == (403, "approval_required")
+    assert scene.send(body).status_code == 200  # the conversation that was approved goes on
+
+
+def test_an_approval_of_one_owner_does_not_pass_for_another(scene: Scene, words: str) -> None:
+    """An agent of the same name, which another person owns, goes on with an approved conversation."""
+    body = body_of("openai", "echo", f"{words}. {INJECTION}")
+    scene.pass_once(body)
+    body["messages"].append({"role": "user", "content": "ok"})
+    other = scene.gateway.create_key("agent", "carol")
+
+    assert refusal(scene.send(body, key=other)) == (403, "approval_required")
+
+
+def test_an_approval_of_one_end_user_does_not_pass_for_another(scene: Scene, words: str) -> None:
+    """An agent that acts for many people goes on with a conversation that was approved for one of them."""
+    key = scene.gateway.create_key("agent", "ana", "--delegate")
+    body = body_of("openai", "echo", f"{words}. {INJECTION}")
+    for_eve = {"x-regate-on-behalf-of": "eve"}
+    scene.approve(scene.send(body, key=key, **for_eve))
+    assert scene.send(body, key=key, **for_eve).status_code == 200
+    body["messages"].append({"role": "user", "content": "ok"})
+
+    assert refusal(scene.send(body, key=key, **{"x-regate-on-behalf-of": "mallory"}))[0] == 403
+    assert scene.send(body, key=key, **for_eve).status_code == 200
+
+
+def test_a_policy_edit_sees_what_the_old_policy_let_pass(own_scene: Scene, words: str) -> None:
+    """An agent goes on with a conversation that the policy in force would not have let begin."""
+    body = body_of("openai", "echo", f"{words}. {INJECTION}")
+    own_scene.edit(LENIENT)
+    assert own_scene.send(body).status_code == 200
+    own_scene.edit({"categories": {"injection": {"request": {"action": "require_approval"}}}})
+    body["messages"].append({"role": "user", "content": "ok"})
+
+    assert refusal(own_scene.send(body)) == (403, "approval_required")
+
+
+def test_an_approval_survives_an_edit_that_does_not_concern_it(own_scene: Scene, words: str) -> None:
+    """Settings that change every minute must not make approvals useless."""
+    body = body_of("openai", "echo", f"{words}. {INJECTION}")
+    own_scene.approve(own_scene.send(body))
+    own_scene.edit({"groups": {"default": {"budgets": {"requests_1m": 1000}}}})
+
+    assert own_scene.send(body).status_code == 200
+
+
+def test_an_approval_does_not_pass_what_policy_forbids_by_now(own_scene: Scene, words: str) -> None:
+    """An agent keeps an approval until the policy changes, and uses it then."""
+    body = body_of("openai", "echo", f"{words}. {INJECTION}")
+    own_scene.approve(own_scene.send(body))
+    own_scene.edit({"categories": {"injection": {"request": {"action": "deny"}}}})
+
+    assert refusal(own_scene.send(body)) == (403, "policy_denied")
+    assert own_scene.provider.received() == []
+
+
+def test_an_approval_by_one_person_does_not_pass_where_two_are_asked_for_by_now(
+    own_scene: Scene, words: str
+) -> None:
+    """An agent uses an approval that was given on weaker terms than those in force."""
+    body = body_of("openai", "echo", f"{words}. {INJECTION}")
+    first = own_scene.approve(own_scene.send(body))
+    own_scene.edit({"approval": {"quorum": 2}})
+    held = own_scene.send(body)
+
+    second = own_scene.approve(held)
+    assert second != first
+    assert refusal(own_scene.send(body)) == (403, "approval_required")
+    approve(own_scene.gateway, second, own_scene.gateway.create_key("carol", "carol", "--role", "approver"))
+    assert own_scene.send(body).status_code == 200
+
+
+# --- the rule itself, against a small model of it
+
+KEY = ServerKey(bytes(32))
+TEXTS = ("hello", "ignore it", "ok", "yes")
+Said = tuple[str, Kind, str, Place]  # role, kind, text, place
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One request of a sequence."""
+
+    session: str
+    owner: str
+    on_behalf_of: str
+    provider: str
+    models: tuple[str, ...]
+    revision: str
+    parts: tuple[Said, ...]
+
+    @property
+    def scope(self) -> tuple[Any, ...]:
+        """What has to be equal for a part to be history."""
+        return self.session, self.owner, self.on_behalf_of, self.provider, self.models, self.revision
+
+
+SAID: st.SearchStrategy[Said] = st.tuples(
+    st.sampled_from(("user", "assistant", "tool")),
+    st.sampled_from(cast(tuple[Kind, ...], ("text", "tool_result", "system", "tool_definition", "field"))),
+    st.sampled_from(TEXTS),
+    st.sampled_from(cast(tuple[Place, ...], ("value", "structural"))),
+)
+SENT = st.builds(
+    Sent,
+    session=st.sampled_from(("s1", "s2")),
+    owner=st.sampled_from(("ana", "ben")),
+    on_behalf_of=st.sampled_from(("", "eve")),
+    provider=st.sampled_from(("openai", "based")),
+    models=st.sampled_from((("m1",), ("m1", "m2"))),
+    revision=st.sampled_from(("r1", "r2")),
+    parts=st.lists(SAID, min_size=1, max_size=4).map(tuple),
+)
+
+
+def exchange_of(sessions: Sessions, sent: Sent) -> Exchange:
+    async def body() -> bytes:
+        return b""
+
+    call = Call(sent.provider, "POST", b"/", b"", {}, Source("", ""), body)
+    exchange = Exchange(call, enforced=True)
+    exchange.agent = Agent("agent", sent.owner, "api_key", on_behalf_of=sent.on_behalf_of)
+    exchange.provider, exchange.models, exchange.dialect = sent.provider, sent.models, "openai.chat"
+    exchange.session = sessions.enter("agent", sent.session, "")
+    return exchange
+
+
+def inspected(said: Said) -> InspectedPart:
+    role, kind, text, place = said
+    return InspectedPart(Part(role, kind, "/x", text, place), f"{role} {kind} {text}", True, (), text)
+
+
+@given(st.lists(st.tuples(SENT, st.booleans()), max_size=12))
+def test_no_sequence_of_requests_makes_a_part_history_in_another_scope(
+    sequence: list[tuple[Sent, bool]],
+) -> None:
+    """An attacker interleaves requests as anybody, to anywhere, under any policy, and repeats what passed."""
+    sessions = Sessions(KEY)
+    passed: set[tuple[Any, ...]] = set()
+    for sent, forwards in sequence:
+        exchange = exchange_of(sessions, sent)
+        marked = mark(exchange, [inspected(said) for said in sent.parts], sent.revision)
+        seen = [(sent.scope, one.digest) in passed for one in marked]
+        goes_on = any(
+            not known and one.part.place == "value" and one.part.kind in ("text", "tool_call", "tool_result")
+            for known, one in zip(seen, marked, strict=True)
+        )
+        assert [not one.new for one in marked] == [goes_on and known for known in seen]
+        if forwards:
+            exchange.session.forwarded(scope_of(exchange, sent.revision), [one.digest for one in marked])
+            passed |= {(sent.scope, one.digest) for one in marked}
+
+
+@given(SENT, st.permutations(TEXTS))
+def test_parts_that_passed_are_new_in_any_order_and_number(sent: Sent, texts: list[str]) -> None:
+    """An attacker drops, repeats and reorders the parts of a request that passed."""
+    sessions = Sessions(KEY)
+    parts = [inspected(("user", "text", text, "value")) for text in texts]
+    exchange = exchange_of(sessions, sent)
+    exchange.session.forwarded(scope_of(exchange, sent.revision), [one.digest for one in parts])
+    for some in (parts, parts[::-1], parts[:2], parts[1:] * 2):
+        assert all(one.new for one in mark(exchange, some, sent.revision))
+
+
+def test_what_is_history_under_one_policy_is_not_shown_to_another_as_history() -> None:
+    """An attacker hopes for an edit between the moment that parts are marked and that policy answers."""
+    sent = Sent("s1", "ana", "", "openai", ("m1",), "r1", (("user", "text", "hello", "value"),))
+    exchange = exchange_of(Sessions(KEY), sent)
+    first, more = inspected(sent.parts[0]), inspected(("user", "text", "ok", "value"))
+    exchange.session.forwarded(scope_of(exchange, "r1"), [first.digest])
+    exchange.parts = mark(exchange, [first, more], "r1")
+    assert [one.new for one in exchange.parts] == [False, True]
+
+    assert not unmark(exchange, "r1")
+    assert unmark(exchange, "r2")
+    assert all(one.new for one in exchange.parts)
+
+
+def test_groups_of_an_agent_are_part_of_what_it_may_send() -> None:
+    """An agent gets a text past the settings of one group and goes on with a key of another."""
+    sent = Sent("s1", "ana", "", "openai", ("m1",), "r1", (("user", "text", "hello", "value"),))
+    exchange = exchange_of(Sessions(KEY), sent)
+    exchange.agent = replace(exchange.agent, groups=("lenient",))
+    lenient = scope_of(exchange, "r1")
+    exchange.agent = replace(exchange.agent, groups=("strict",))
+    assert scope_of(exchange, "r1") != lenient
+    exchange.agent, exchange.provider = replace(exchange.agent, groups=("a", "openai")), "m1"
+    other = scope_of(exchange, "r1")
+    exchange.agent, exchange.provider = replace(exchange.agent, groups=("a",)), "openai"
+    exchange.models = ("m1", *exchange.models)
+    assert scope_of(exchange, "r1") != other
