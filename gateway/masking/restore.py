@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import regex
@@ -38,6 +38,15 @@ class Restorer:
             return str(_LITERAL.sub(lambda match: self._literal(match.group()), text))
         stream = self.stream()
         return stream.feed(text) + stream.close()
+
+    def row(self, texts: Mapping[str, str]) -> dict[str, str]:
+        """Return the texts with their values. A client may join them, in this order."""
+        if not self._vault.restorable or not any(map(may_hold, texts.values())):
+            return dict(texts)
+        run, restored = self.run(), dict.fromkeys(texts, "")
+        for owner, piece in [*(one for name in texts for one in run.feed(texts[name], name)), *run.close()]:
+            restored[owner] += piece
+        return restored
 
     def stream(self) -> StreamRestorer:
         """Return a restorer for one text that arrives in chunks."""
@@ -84,15 +93,18 @@ class Restorer:
         url = url_from(text, began, start) if opened else None
         if url is not None and self._filled(url) in self._prompt_urls:
             return True
+        if opened and opened.is_mark_up:
+            return False
         first, last = word_around(text, start, end)
-        if first == last or (opened and (opened.is_mark_up or began < first)):
-            return False  # what is open is more than the word
-        return self._holds(self._filled(text[first:last]))
+        if began < first:  # a URL in quotes, of several words
+            return self._holds(self._filled(text[began:end]), as_word=False)
+        return first < last and self._holds(self._filled(text[first:last]))
 
-    def _holds(self, word: str) -> bool:
-        if word not in self._words:
-            self._words[word] = holds_word(self._prompt_texts, word)
-        return self._words[word]
+    def _holds(self, words: str, *, as_word: bool = True) -> bool:
+        if words not in self._words:
+            texts = self._prompt_texts
+            self._words[words] = holds_word(texts, words) if as_word else any(words in text for text in texts)
+        return self._words[words]
 
     def _literal(self, literal: str) -> str:
         decoded = decoded_literal(literal)
@@ -172,6 +184,13 @@ class RunRestorer:
         """Return what is held as it is written."""
         rest, self._held = self._held, ""
         return list(self._plain(rest))
+
+    @property
+    def holding(self) -> str | None:
+        """Return whose text is held back; None when none is."""
+        if not self._held:
+            return None
+        return next(owner for start, owner in reversed(self._texts) if start <= self._at)
 
     def _release(self, *, final: bool) -> list[tuple[str, str]]:
         if self._restorer.is_idle or not may_hold(self._held):

@@ -20,8 +20,8 @@ URL_OPENER = regex.compile(
     rf"(?<![A-Za-z0-9+.\-])(?:{_SCHEMES}):"  # browsers need no slashes: https:evil.example
     r"|[A-Za-z][A-Za-z0-9+.\-]{1,30}:\\{0,4}/"  # any scheme, also as :\/\/ inside JSON
     r"|//|\\/|/\\"  # //host
-    r"|(?<![^\s\"'`(<\[=,:;])\\\\(?:\\\\)?(?=[\w.\-%\[])"  # \\host\share, also as a string of code has it
-    r"|(?<!\\)\\\\(?:\\\\)?[\w.\-]*\.[\w.\-]*[\\/]"
+    # \\host\share, also as a string of code has it; a JSON text in a JSON string has \\n before its lines
+    r"|(?<!\\)(?:\\\\[\w.\-%:\[\]]+[\\/](?!\\)|\\{4}[\w.\-%:\[\]]+(?:\\\\|/)(?!\\))"
     r"|(?<![A-Za-z0-9])www\."
     rf"|(?<![\w\-{_UNSEEN}])(?:[\w\-{_UNSEEN}]{{1,80}}{_DOT}){{1,8}}[^\W\d_][\w\-{_UNSEEN}]{{1,63}}(?::\d{{1,5}})?[/?#\uff0f\uff1f\uff03]"
     rf"|(?<![\d.])\d{{1,3}}(?:{_DOT}\d{{1,3}}){{3}}(?::\d{{1,5}})?[/?#]"
