@@ -3,27 +3,58 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from gateway.exchange import Finding, InspectedPart, Part, Span
-from gateway.masking import Piece, StreamRestorer, StreamScanner
+from gateway.masking import Piece, StreamScanner, piece_of, split
 
-# Characters that are scanned, and restored, without a break: where every word may begin a number or an IBAN a
-# character costs half a millisecond.
-_SLICE, _RESTORED_SLICE = 16, 1024
+# Characters that are scanned without a break: where every word may begin a number or an IBAN a character
+# costs half a millisecond.
+_SLICE = 16
+
+
+@dataclass(slots=True)
+class Lead:
+    """What an earlier channel held when this one began, and a client may read together with it."""
+
+    channel: Channel
+    start: int  # in the channel's text
+    length: int
 
 
 class Channel:
     """The text so far: as the provider sent it, and as policy and the record see it."""
 
-    def __init__(self, part: Part, scanner: StreamScanner, restorer: StreamRestorer) -> None:
+    def __init__(self, name: str, part: Part, scanner: StreamScanner, leads: Sequence[Lead] = ()) -> None:
+        """Make one; `scanner` already holds the texts of the `leads`."""
+        self.name = name
+        self.ended = False
         self._part = part
         self._scanner = scanner
-        self._restorer = restorer
+        self._leads = deque(leads)
+        self._marks: list[tuple[int, int, Span]] = []  # what goes on in a later channel
         self._raw: list[str] = []
         self._shown: list[str] = []
         self._findings: list[Finding] = []
         self._length = 0  # characters of the raw text so far
+
+    def followed(self, name: str, part: Part) -> Channel:
+        """Return the channel that a client reads after this one: a value may go on there."""
+        own = self._scanner.held - sum(lead.length for lead in self._leads)
+        leads = [*(replace(lead) for lead in self._leads), Lead(self, self._length, own)]
+        return Channel(name, part, self._scanner.joined(), [lead for lead in leads if lead.length])
+
+    @property
+    def is_held(self) -> bool:
+        """Return whether something of its text has not passed yet."""
+        return self._scanner.held > 0
+
+    @property
+    def has_leads(self) -> bool:
+        """Return whether it is still open what goes on here from an earlier channel."""
+        return bool(self._leads)
 
     async def scan(self, delta: str) -> list[Piece]:
         """The pieces a delta settles, in slices: no large one, nor a fast provider, makes others wait."""
@@ -31,11 +62,45 @@ class Channel:
         for start in range(0, len(delta), _SLICE):
             pieces += self._scanner.feed(delta[start : start + _SLICE])
             await asyncio.sleep(0)
-        return pieces
+        return self._without_leads(pieces)
 
     def last_pieces(self) -> list[Piece]:
         """What is left where the text ends."""
-        return self._scanner.close()
+        return self._without_leads(self._scanner.close())
+
+    def marked(self, pieces: Sequence[Piece]) -> Iterator[Piece]:
+        """Yield the pieces with what goes on in a later channel as findings of their own."""
+        at = self._length
+        for piece in pieces:
+            start, end = at, at + len(piece.text)
+            if piece.finding is None:
+                for first, last, span in self._marks:
+                    if start < last and first < end:
+                        first, last = max(first, start), min(last, end)
+                        if start < first:
+                            yield Piece(piece.text[start - at : first - at])
+                        yield piece_of(piece.text[first - at : last - at], span)
+                        start = last
+            if start < end:
+                yield split(piece, start - at)[1]
+            at = end
+
+    def _without_leads(self, pieces: Sequence[Piece]) -> list[Piece]:
+        """Take off what belongs to earlier channels; what goes on from there to here is marked there."""
+        own: list[Piece] = []
+        for piece in pieces:
+            is_joint = bool(self._leads) and len(piece.text) > self._leads[0].length
+            while self._leads and piece.text:
+                lead = self._leads[0]
+                head, piece = split(piece, lead.length)
+                if head.finding and is_joint:
+                    lead.channel._marks.append((lead.start, lead.start + len(head.text), head.finding))
+                lead.start, lead.length = lead.start + len(head.text), lead.length - len(head.text)
+                if not lead.length:
+                    self._leads.popleft()
+            if piece.text:
+                own.append(piece)
+        return own
 
     def passed(self, text: str, shown: str) -> None:
         """Take note of a piece that goes on its way, and of how policy and the record see it."""
@@ -50,19 +115,6 @@ class Channel:
         finding = Finding(span.entity, span.category, span.score, pointer, self._length, end)
         self._findings.append(finding)
         return finding
-
-    async def restored(self, masked: str) -> str:
-        """What can go out of masked text, in slices as well."""
-        restored = []
-        for start in range(0, len(masked), _RESTORED_SLICE):
-            if start:
-                await asyncio.sleep(0)
-            restored.append(self._restorer.feed(masked[start : start + _RESTORED_SLICE]))
-        return "".join(restored)
-
-    def last_restored(self) -> str:
-        """What the restorer still held where the text ends."""
-        return self._restorer.close()
 
     def part(self) -> Part:
         """The part with its text so far."""

@@ -36,6 +36,8 @@ from gateway.flow.inspecting import (
 )
 from gateway.flow.intake import Intake
 from gateway.flow.ledger import Ledger
+from gateway.flow.row import Row
+from gateway.flow.turns import Turns
 from gateway.flow.whole import always_asks, is_text, restores_much
 from gateway.guards import CREDENTIAL_ENTITY
 from gateway.masking import Piece, apply_mask
@@ -63,12 +65,13 @@ class StreamedCompletion:
         self._asking = asking
         self._inspector = inspector
         self._ledger = ledger
-        self._channels: dict[str, Channel] = {}
+        self._row = Row(lambda: inspector.scanner(exchange), exchange.restorer.run(), self._piece)
         self._calls: list[tuple[ToolCall, Restored]] = []
         self._others: list[InspectedPart] = []  # tool calls, and findings outside text
         self._surveying = False
         self._all_decided = False
         self._decided: dict[str, Mask | None] = {}
+        self._turns = Turns() if exchange.dialect == "openai.chat" else None
         self._event_texts = EventTexts(exchange.restorer)
 
     async def frames(self) -> AsyncGenerator[bytes]:
@@ -111,8 +114,9 @@ class StreamedCompletion:
         """Each provider event as the events that may go out for it."""
         try:
             async for event in self._intake.events():
-                yield await self._counted(self._reader.read(event))
-            last = await self._counted(self._reader.close())
+                yield await self._counted(self._ordered(self._reader.read(event)))
+            items = self._ordered(self._reader.close()) + (self._turns.close() if self._turns else [])
+            last = await self._counted(items) + await self._row.close()
         except Malformed as error:
             raise UpstreamUnreadable(f"the provider's stream cannot be read: {error}") from error
         if not self._surveying:
@@ -129,37 +133,36 @@ class StreamedCompletion:
             if completion.usage != Usage():
                 self._exchange.completion = completion
 
+    def _ordered(self, items: list[Item]) -> list[Item]:
+        return self._turns.order(items) if self._turns else items
+
     async def _step(self, items: Iterable[Item]) -> list[SseEvent]:
         events: list[SseEvent] = []
         calls: list[CallReady] = []
         for item in items:
             if not isinstance(item, CallReady) and calls:
-                events += await self._release(calls)
+                events += await self._calls_out(calls)
                 calls = []
             match item:
                 case TextDelta():
-                    events += await self._text(item, item.part.text, last=False)
+                    events += await self._row.text(item)
                 case ChannelEnd():
-                    events += await self._text(item, "", last=True)
+                    events += await self._row.end(item)
                 case CallReady():
                     calls.append(item)
                 case Frame():
-                    events.append(await self._frame(item))
-        return events + await self._release(calls)
+                    events += await self._row.events([await self._frame(item)])
+        events += await self._calls_out(calls)
+        return events + (await self._row.close() if self._is_over() else [])
 
-    async def _text(self, item: TextDelta | ChannelEnd, delta: str, *, last: bool) -> list[SseEvent]:
-        channel = self._channel(item.channel, item.part)
-        pieces = channel.last_pieces() if last else await channel.scan(delta)
-        text = await channel.restored("".join([await self._piece(channel, piece) for piece in pieces]))
-        if last:
-            text += channel.last_restored()
-        return [item.frame(text)] if text else []
+    async def _calls_out(self, calls: Sequence[CallReady]) -> list[SseEvent]:
+        """Return what may go out for complete tool calls; policy sees all text first when none follows."""
+        events = await self._row.close() if calls and self._is_over() else []
+        return events + await self._row.events(await self._release(calls))
 
-    def _channel(self, name: str, part: Part) -> Channel:
-        if name not in self._channels:
-            scanner = self._inspector.scanner(self._exchange)
-            self._channels[name] = Channel(part, scanner, self._exchange.restorer.stream())
-        return self._channels[name]
+    def _is_over(self) -> bool:
+        """Return whether no more text can come: the only choice there is has said why it ended."""
+        return bool(self._reader.completion().finish_reason) and self._exchange.prompt.parameters.n <= 1
 
     async def _piece(self, channel: Channel, piece: Piece) -> str:
         """What goes out for a piece of text: itself, or what masks it."""
@@ -278,7 +281,7 @@ class StreamedCompletion:
     def _parts(self) -> list[InspectedPart]:
         """The completion so far, as policy sees it."""
         texts = []
-        for channel in self._channels.values():
+        for channel in self._row.channels.values():
             part = channel.part()
             texts.append(channel.inspected(part, self._inspector.digest(part)))
         return [*texts, *self._others]

@@ -88,14 +88,21 @@ class WholeCompletion:
         masks = masks_of(exchange, decision)
         document = masked_document(document, subject.parts, masks, exchange.response_vault)
         escaped = {pointer: call.raw_json for call, _ in subject.calls for pointer in call.pointers}
+        texts: dict[str, str] = {}  # what a client may join
         for inspected in subject.parts:
             part = inspected.part
             if part.place != "value" or not (is_text(exchange, part) or part.pointer in escaped):
                 continue
             text = masked_text(inspected, masks, exchange.response_vault) or part.text
+            if part.kind == "text" and part.pointer not in escaped:
+                texts[part.pointer] = text
+                continue
             restored = exchange.restorer.whole(text, json_escape=escaped.get(part.pointer, False))
             if restored != text:
                 document = put(document, part.pointer, restored)
+        for pointer, restored in exchange.restorer.row(texts).items():
+            if restored != texts[pointer]:
+                document = put(document, pointer, restored)
         return document
 
 

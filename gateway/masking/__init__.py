@@ -3,18 +3,21 @@
 from gateway.masking.json_strings import JsonDepths
 from gateway.masking.json_text import splice_json
 from gateway.masking.operators import apply_mask, splice
-from gateway.masking.restore import Restorer, StreamRestorer
-from gateway.masking.stream import Piece, StreamScanner
+from gateway.masking.restore import Restorer, RunRestorer, StreamRestorer
+from gateway.masking.stream import Piece, StreamScanner, piece_of, split
 from gateway.masking.vault import Vault
 
 __all__ = [
     "JsonDepths",
     "Piece",
     "Restorer",
+    "RunRestorer",
     "StreamRestorer",
     "StreamScanner",
     "Vault",
     "apply_mask",
+    "piece_of",
     "splice",
     "splice_json",
+    "split",
 ]

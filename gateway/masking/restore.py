@@ -1,29 +1,21 @@
-"""Giving values back: whole texts and streams, never inside a URL that the prompt did not hold."""
+"""Giving values back: whole texts, runs of texts and streams, where what is around a placeholder is inert."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import regex
 
 from gateway.masking.json_strings import JsonStrings, decoded_literal, escaped, unescaped
 from gateway.masking.placeholders import PLACEHOLDER, canonical, may_hold, names_in, open_at
-from gateway.masking.urls import (
-    LOOK_AHEAD,
-    LOOK_BACK,
-    Place,
-    Word,
-    holds_word,
-    host_follows,
-    url_around,
-    urls_in,
-    word_around,
-)
+from gateway.masking.places import Opened, Place
+from gateway.masking.urls import LOOK_AHEAD, holds_word, host_follows, url_from, urls_in, word_around
 from gateway.masking.vault import Entry, Vault
 
 _LITERAL = regex.compile(r'"(?:[^"\\]|\\.)*+"', regex.DOTALL)
-_SPACE = regex.compile(r"\s")
+_SPACE = regex.compile(r"[ \t\n\f\r]")
+_LOOK_BACK = 4096  # characters: no word or URL that is looked for in the prompt is longer
 
 
 class Restorer:
@@ -47,9 +39,22 @@ class Restorer:
         stream = self.stream()
         return stream.feed(text) + stream.close()
 
+    def row(self, texts: Mapping[str, str]) -> dict[str, str]:
+        """Return the texts with their values. A client may join them, in this order."""
+        if not self._vault.restorable or not any(map(may_hold, texts.values())):
+            return dict(texts)
+        run, restored = self.run(), dict.fromkeys(texts, "")
+        for owner, piece in [*(one for name in texts for one in run.feed(texts[name], name)), *run.close()]:
+            restored[owner] += piece
+        return restored
+
     def stream(self) -> StreamRestorer:
-        """A restorer for one text that arrives in chunks."""
+        """Return a restorer for one text that arrives in chunks."""
         return StreamRestorer(self)
+
+    def run(self) -> RunRestorer:
+        """Return a restorer for several texts in a row, which a client may join."""
+        return RunRestorer(self)
 
     def restores(self, text: str) -> tuple[tuple[str, str], ...]:
         """Entity and category of every restorable placeholder in the text, or in the JSON strings in it."""
@@ -75,28 +80,31 @@ class Restorer:
         """What a placeholder stands for, however it is written; None: not ours, or not to be restored."""
         return self._vault.restorable.get(canonical(written))
 
-    def may_stand(self, text: str, start: int, end: int, url: int | None, word: Word) -> bool:
-        """Whether a value may stand where this placeholder does.
+    def may_stand(self, text: str, start: int, end: int, opened: Opened | None) -> bool:
+        """Return whether a value may stand where this placeholder does, given what is open there.
 
-        `url` is where the URL begins that it is in, if it is in one, and `word` is what leads up to it. Looks
-        no further than LOOK_AHEAD characters ahead.
+        Looks no further than LOOK_AHEAD characters ahead.
         """
-        if url is None and not word.is_url and not host_follows(text, end):
+        if opened is None and not host_follows(text, end):
             return True
-        if url is not None and url < 0:
+        began = start - opened.back if opened else start
+        if opened and (opened.back < 0 or began < 0):
             return False  # it begins out of sight
-        around = None if url is None else url_around(text, url, start)
-        if around is not None and self._filled(around) in self._prompt_urls:
+        url = url_from(text, began, start) if opened else None
+        if url is not None and self._filled(url) in self._prompt_urls:
             return True
+        if opened and opened.is_mark_up:
+            return False
         first, last = word_around(text, start, end)
-        if first == last or (url is not None and (url < first or url == start)):
-            return False  # the URL is more than the word, or its mark-up alone makes it one
-        return self._holds(self._filled(text[first:last]))
+        if began < first:  # a URL in quotes, of several words
+            return self._holds(self._filled(text[began:end]), as_word=False)
+        return first < last and self._holds(self._filled(text[first:last]))
 
-    def _holds(self, word: str) -> bool:
-        if word not in self._words:
-            self._words[word] = holds_word(self._prompt_texts, word)
-        return self._words[word]
+    def _holds(self, words: str, *, as_word: bool = True) -> bool:
+        if words not in self._words:
+            texts = self._prompt_texts
+            self._words[words] = holds_word(texts, words) if as_word else any(words in text for text in texts)
+        return self._words[words]
 
     def _literal(self, literal: str) -> str:
         decoded = decoded_literal(literal)
@@ -122,79 +130,131 @@ class StreamRestorer:
     """One text in chunks. Only a placeholder is held back, and no longer than until its word ends."""
 
     def __init__(self, restorer: Restorer, *, in_literal: bool = False) -> None:
-        """`in_literal`: the text is what a JSON string means, and is put into one again."""
+        """Make one; `in_literal` says that the text is what a JSON string means and goes back into one."""
+        self._run = RunRestorer(restorer, in_literal=in_literal)
+
+    def feed(self, text: str) -> str:
+        """Return what can go out now."""
+        return _text_of(self._run.feed(text))
+
+    def close(self) -> str:
+        """Return the rest."""
+        return _text_of(self._run.close())
+
+    def pass_on(self, text: str) -> str:
+        """Return the text with the values that are certain by its own end; nothing is held back."""
+        return _text_of([*self._run.feed(text), *self._run.rest()])
+
+
+class RunRestorer:
+    """Several texts in a row, each in chunks: what a client may join is read as joined, and each by itself.
+
+    Example: `see https://evil.example/?q=` in one text and `<EMAIL_ADDRESS_k7f3q2>` in the next stay as they
+    are; so do `<EMAIL_ADDRESS_k7f3q2>` and `.evil.example`: a placeholder that ends a text is held until the
+    next one begins.
+    """
+
+    def __init__(self, restorer: Restorer, *, in_literal: bool = False) -> None:
         self._restorer = restorer
         self._in_literal = in_literal
-        self._past = _Past()  # what came before, masked: the context that decides
+        self._past = ""  # the end of what went out: where the word began
         self._held = ""
+        self._at = 0  # where in the run what is held begins
+        self._texts: list[
+            tuple[int, str]
+        ] = []  # the texts that are not over: where each begins, and its owner
         self._strings = JsonStrings()
         self._quotes = 0
         self._place = Place()
-        self._word = Word()
 
-    def feed(self, text: str) -> str:
-        """What can go out now."""
+    def feed(self, text: str, owner: str = "") -> list[tuple[str, str]]:
+        """Return what can go out now, each piece after its owner. Another owner begins another text."""
+        if not self._texts:
+            self._place = Place(owner)
+        if not self._texts or self._texts[-1][1] != owner:
+            self._texts.append((self._at + len(self._held), owner))
         self._held += text
         return self._release(final=False)
 
-    def close(self) -> str:
-        """The rest."""
+    def close(self) -> list[tuple[str, str]]:
+        """Return the rest."""
         return self._release(final=True)
 
-    def pass_on(self, text: str) -> str:
-        """The text with the values that are certain by its own end; nothing is held back."""
-        return self.feed(text) + self._rest()
-
-    def _rest(self) -> str:
+    def rest(self) -> list[tuple[str, str]]:
+        """Return what is held as it is written."""
         rest, self._held = self._held, ""
-        self._read(rest)
-        return rest
+        return list(self._plain(rest))
 
-    def _release(self, *, final: bool) -> str:
-        if self._restorer.is_idle:
-            rest, self._held = self._held, ""
-            return rest
-        if not may_hold(self._held):
-            return self._rest()
-        past = self._past.text
-        text, at = past + self._held, len(past)
-        pieces: list[str] = []
+    @property
+    def holding(self) -> str | None:
+        """Return whose text is held back; None when none is."""
+        if not self._held:
+            return None
+        return next(owner for start, owner in reversed(self._texts) if start <= self._at)
+
+    def _release(self, *, final: bool) -> list[tuple[str, str]]:
+        if self._restorer.is_idle or not may_hold(self._held):
+            return self.rest()
+        text, base, at = self._held, self._at, 0
+        pieces: list[tuple[str, str]] = []
         end = -1
-        for match in PLACEHOLDER.finditer(text, at):
+        for match in PLACEHOLDER.finditer(text):
             entry = self._restorer.entry(match.group())
-            if entry is None:
-                continue
             start, stop = match.span()
+            if entry is None or any(start < border - base < stop for border, _ in self._texts):
+                continue
             if not (final or _decidable(text, stop)):
                 end = start
                 break
-            self._read(text[at:start])
-            value = match.group()
-            url = self._place.url_start()
-            within = None if url < 0 else url - (self._past.length - start)
-            if self._restorer.may_stand(text, start, stop, within, self._word):
-                value = self._value(entry)
-                self._word.read(entry.value, is_value=True)
-            self._past.add(match.group())
-            self._place.read(match.group())
-            pieces += text[at:start], value
+            pieces += self._plain(text[at:start])
+            pieces.append(self._placeholder(entry, match.group(), text[stop : stop + 2 * LOOK_AHEAD]))
             at = stop
         if end < 0:
             end = len(text) if final else open_at(text, at)
-        self._read(text[at:end])
+        pieces += self._plain(text[at:end])
         self._held = text[end:]
-        return "".join([*pieces, text[at:end]])
+        return pieces
+
+    def _placeholder(self, entry: Entry, written: str, after: str) -> tuple[str, str]:
+        self._begin_texts()
+        self._at += len(written)
+        start, stop = len(self._past), len(self._past) + len(written)
+        if self._restorer.may_stand(self._past + written + after, start, stop, self._place.opened()):
+            shown = self._value(entry)
+            self._place.read(shown)
+        else:
+            shown = written
+            self._place.pass_placeholder(len(written))
+        self._past = (self._past + shown)[-_LOOK_BACK:]
+        return self._texts[0][1], shown
+
+    def _plain(self, text: str) -> Iterator[tuple[str, str]]:
+        """Read on over text without a placeholder of ours, and give it to its owners."""
+        while text:
+            self._begin_texts()
+            length = self._texts[1][0] - self._at if len(self._texts) > 1 else len(text)
+            piece, text = text[:length], text[length:]
+            self._at += len(piece)
+            self._past = (self._past + piece[-_LOOK_BACK:])[-_LOOK_BACK:]
+            self._read(piece)
+            yield self._texts[0][1], piece
+
+    def _begin_texts(self) -> None:
+        while len(self._texts) > 1 and self._texts[1][0] <= self._at:
+            del self._texts[0]
+            self._place.begin_text(self._texts[0][1])
+            self._strings, self._quotes = JsonStrings(), 0
 
     def _read(self, text: str) -> None:
-        self._past.add(text)
+        if self._restorer.is_idle:
+            return
         self._place.read(text)
-        self._word.read(text)
         if self._restorer.has_escapes:
             self._strings.read(text)
             self._quotes += text.count('"')
 
     def _value(self, entry: Entry) -> str:
-        """The value as this place has it."""
+        """Return the value as this place has it."""
         deeper = self._strings.depth - entry.depth
         if deeper >= 0:
             return escaped(entry.value, deeper)
@@ -203,27 +263,8 @@ class StreamRestorer:
         return unescaped(entry.value, -deeper) if is_meant else entry.value
 
 
-class _Past:
-    """The end of a text that comes in pieces: as much of it as the rules look back, and a little more."""
-
-    def __init__(self) -> None:
-        self.length = 0  # of all that came
-        self._pieces: list[str] = []
-        self._kept = 0
-
-    def add(self, text: str) -> None:
-        self._pieces.append(text)
-        self.length += len(text)
-        self._kept += len(text)
-        if self._kept > 2 * LOOK_BACK:
-            self._pieces = [self.text]
-            self._kept = len(self._pieces[0])
-
-    @property
-    def text(self) -> str:
-        # more than the rules look back, for what precedes an opener
-        self._pieces = ["".join(self._pieces)]
-        return self._pieces[0][-LOOK_BACK - 64 :]
+def _text_of(pieces: Iterable[tuple[str, str]]) -> str:
+    return "".join(text for _, text in pieces)
 
 
 def _decidable(text: str, end: int) -> bool:

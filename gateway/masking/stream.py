@@ -6,7 +6,9 @@ end of a chunk, so that every chunking of one text gives the same pieces of mask
 
 from __future__ import annotations
 
+import copy
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -63,6 +65,19 @@ class StreamScanner:
         self._pending = ""
         self._seen = 0  # pending text up to here has been considered
         self._swallowing: Span | None = None  # the finding that goes on beyond the hold's limit
+        self._gone = 0  # where in all that came the pending text begins
+        self._borders: tuple[int, ...] = ()  # where in all that came another text begins
+
+    @property
+    def held(self) -> int:
+        """Return how many characters are held."""
+        return len(self._pending)
+
+    def joined(self) -> StreamScanner:
+        """Return a scanner of what is held here and of another text, which a client may join to it."""
+        other = copy.copy(self)
+        other._borders = (*self._borders, self._gone + len(self._pending))
+        return other
 
     def feed(self, chunk: str) -> list[Piece]:
         """The pieces that can go out now; all texts together are the chunks so far, less what is held."""
@@ -78,9 +93,10 @@ class StreamScanner:
         """The rest, as a text that ends here."""
         text, start = self._context + self._pending, len(self._context)
         if self._swallowing:
-            pieces = [_piece(self._pending, self._swallowing)] if self._pending else []
+            pieces = [piece_of(self._pending, self._swallowing)] if self._pending else []
         else:
-            pieces = list(self._pieces(text, start, len(text), self._inspector.inspect(text, since=start)))
+            pieces = list(self._pieces(text, start, len(text), self._inspect(text, since=start)))
+        self._gone += len(self._pending)
         self._pending, self._seen = "", 0
         return pieces
 
@@ -98,21 +114,21 @@ class StreamScanner:
     def _flow(self, stop: int) -> list[Piece]:
         """Let out what is decided of the first `stop` characters, which end with a word."""
         text, start = self._context + self._pending[:stop], len(self._context)
-        cut = _word_start(text, self._inspector.open_at(text))
+        cut = _word_start(text, self._open_at(text))
         # a long row of numbers is undecided over its last stretch only: it goes out some words at a time
         if cut <= start or cut - start < _STRETCH < len(text) - cut:
             return []
-        spans = self._inspector.inspect(text, since=start, until=cut)
+        spans = self._inspect(text, since=start, until=cut)
         return self._release(text, start, _before_straddling(spans, cut), spans)
 
     def _force(self) -> list[Piece]:
         """The hold is full: mask what is not decided, but for text that can be cut beside every finding."""
         text, start = self._context + self._pending[: self._hold], len(self._context)
-        spans = self._inspector.inspect(text, since=start)
+        spans = self._inspect(text, since=start)
         if spans and spans[-1].end == len(text):
             cut, going_on = spans[-1].start, spans[-1]
         else:
-            going_on, at = _LONG_TOKEN, self._inspector.open_at(text)
+            going_on, at = _LONG_TOKEN, self._open_at(text)
             cuts = (mark.end() for mark in _CUT.finditer(text, start))
             cut = _before_straddling(spans, max((cut for cut in cuts if cut <= at), default=start))
         if cut > start:
@@ -135,17 +151,42 @@ class StreamScanner:
 
     def _take(self, length: int, finding: Span) -> list[Piece]:
         taken, self._pending, self._seen = self._pending[:length], self._pending[length:], 0
+        self._gone += len(taken)
         self._context = (self._context + taken)[-_CONTEXT:]
-        return [_piece(taken, finding)] if taken else []
+        return [piece_of(taken, finding)] if taken else []
 
     def _release(self, text: str, start: int, cut: int, spans: Sequence[Span]) -> list[Piece]:
         if cut <= start:
             return []
         pieces = list(self._pieces(text, start, cut, spans))
         self._pending = self._pending[cut - start :]
+        self._gone += cut - start
         self._seen = max(0, self._seen - (cut - start))
         self._context = _whole_words(text[:cut][-_CONTEXT:])
         return pieces
+
+    def _inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Span, ...]:
+        """What is found in the text as it stands, and with a space where another text begins."""
+        spans = self._inspector.inspect(text, since=since, until=until)
+        apart = self._spaces(text)
+        if not apart:
+            return spans
+        end = None if until is None else _spaced(until, apart)
+        found = self._inspector.inspect(_with_spaces(text, apart), since=_spaced(since, apart), until=end)
+        back = [replace(s, start=_unspaced(s.start, apart), end=_unspaced(s.end, apart)) for s in found]
+        return _disjoint([*spans, *back])
+
+    def _open_at(self, text: str) -> int:
+        at, apart = self._inspector.open_at(text), self._spaces(text)
+        if not apart:
+            return at
+        return min(at, _unspaced(self._inspector.open_at(_with_spaces(text, apart)), apart))
+
+    def _spaces(self, text: str) -> list[int]:
+        """The places in context and pending text where another text begins and no white space is."""
+        first = self._gone - len(self._context)
+        borders = [border - first for border in self._borders if 0 < border - first < len(text)]
+        return [at for at in borders if not (text[at - 1].isspace() or text[at].isspace())]
 
     def _pieces(self, text: str, start: int, end: int, spans: Sequence[Span]) -> Iterator[Piece]:
         at = start
@@ -155,14 +196,50 @@ class StreamScanner:
             first = max(span.start, start)
             if first > at:
                 yield Piece(text[at:first])
-            yield _piece(text[first : span.end], span)
+            yield piece_of(text[first : span.end], span)
             at = span.end
         if end > at:
             yield Piece(text[at:end])
 
 
-def _piece(text: str, finding: Span) -> Piece:
+def split(piece: Piece, at: int) -> tuple[Piece, Piece]:
+    """Cut a piece in two; what all of it is, both are."""
+    texts = piece.text[:at], piece.text[at:]
+    first, second = (piece_of(text, piece.finding) if piece.finding else Piece(text) for text in texts)
+    return first, second
+
+
+def piece_of(text: str, finding: Span) -> Piece:
+    """Return the text as a piece of a finding."""
     return Piece(text, replace(finding, start=0, end=len(text)))
+
+
+def _with_spaces(text: str, places: Sequence[int]) -> str:
+    starts, ends = (0, *places), (*places, len(text))
+    return " ".join(text[start:end] for start, end in zip(starts, ends, strict=True))
+
+
+def _spaced(at: int, places: Sequence[int]) -> int:
+    """Where a place of the text is once spaces stand at `places`."""
+    return at + bisect_left(places, at)
+
+
+def _unspaced(at: int, places: Sequence[int]) -> int:
+    return at - bisect_left([place + number for number, place in enumerate(places)], at)
+
+
+def _disjoint(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """The spans in order, those that overlap as one: of a secret, of the higher score, of the longer one."""
+    found: list[Span] = []
+    for span in sorted(spans, key=lambda span: (span.start, span.end)):
+        if found and span.start < found[-1].end:
+            best = max(
+                found[-1], span, key=lambda one: (one.category == "secret", one.score, one.end - one.start)
+            )
+            found[-1] = replace(best, start=found[-1].start, end=max(found[-1].end, span.end))
+        else:
+            found.append(span)
+    return tuple(found)
 
 
 def _before_straddling(spans: Sequence[Span], cut: int) -> int:

@@ -13,11 +13,13 @@ import pytest
 from gateway import detect
 from gateway.config import Detect, Limits
 from gateway.decision import Mask
+from gateway.dialects.sse import SseEvent
 from gateway.exchange import Category, Part
 from gateway.flow.asking import Asking
 from gateway.flow.channel import Channel
 from gateway.flow.inspecting import Inspector, masked_aside
 from gateway.flow.ledger import Ledger
+from gateway.flow.row import Outlet
 from gateway.flow.whole import WholeCompletion
 from gateway.masking import Restorer, Vault
 from gateway.masking.vault import Entry
@@ -107,10 +109,11 @@ async def test_others_have_their_turn_while_a_large_delta_is_scanned_and_restore
     vault = Vault(b"k" * 32)
     name = vault.placeholder("EMAIL_ADDRESS", "pii", EMAIL)
     vault.mark_restorable(name)
-    restorer = Restorer(vault, [EMAIL]).stream()
-    channel = Channel(Part("assistant", "text", "/x", ""), inspector.scanner(new_exchange()), restorer)
+    channel = Channel("0", Part("assistant", "text", "/x", ""), inspector.scanner(new_exchange()))
     assert await _turns(channel.scan("DE89 3704 " * 25)) > 12
-    assert await _turns(channel.restored(f"Dear {name}, " * 1000)) > 20
+    outlet = Outlet(Restorer(vault, [EMAIL]).run())
+    outlet.frames["0"] = SseEvent
+    assert await _turns(outlet.text("0", f"Dear {name}, " * 1000)) > 20
 
 
 async def _turns(work: Any) -> int:
