@@ -24,7 +24,7 @@ class Break:
 
 @dataclass(slots=True)
 class Report:
-    """What was proved. `unsigned` counts sound records that no signed head covers yet,
+    """What was proved. `unsigned` counts records that a writer is at, behind its last signed batch,
     `dropped` those of files that retention took away."""
 
     records: int = 0
