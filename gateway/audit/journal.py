@@ -113,10 +113,11 @@ class Journal:
             or (self._queued_bytes * 4 > self._queue_bytes)
         )
 
-    def start(self) -> None:
+    def start(self, *, register: bool = True) -> None:
         """Prepare the folder, cut off what dead writers left torn, and take records from now on.
 
-        Raises ConfigError when the folder or the key cannot be used.
+        Without `register` the writer is born with its first record only. Raises ConfigError when the folder
+        or the key cannot be used.
         """
         self._folder.prepare()
         signer = open_signer(self._key, self._folder)
@@ -124,6 +125,8 @@ class Journal:
         self._signing.start(signer)
         self._failure = ""
         try:
+            if register:
+                self._chain.register()
             self._cut_torn_tails(signer)
         except OSError as error:
             self._fail([], error)

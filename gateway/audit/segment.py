@@ -51,12 +51,29 @@ class LiveChain:
         self._owed: set[str] = set()  # closed segments whose end is not signed yet
         self._descriptor = -1
         self._size = 0  # bytes that count
+        self._birth = ""
+        self._remembered = False
         self._opened = self._opened_at = 0.0  # monotonic, and by the wall clock
         self._begin(writer)
 
     def start(self, signer: Signer) -> None:
         """Sign with this signer from now on."""
         self._signer = signer
+
+    def register(self) -> None:
+        """Register the writer: in the evidence, then where its folder cannot lose it. Raises OSError."""
+        if not self._birth:
+            self._noted = 0
+            with suppress(FileNotFoundError):
+                self._noted = self._folder.checkpoints.stat().st_size
+            self._birth = sign_birth(self._folder, self._signer, self.writer)
+            self._log_inode = self._folder.checkpoints.stat().st_ino
+        if not self._remembered:
+            try:
+                self._remember(self.writer)
+            except RegateError as error:
+                raise OSError(f"the writer cannot be noted: {error}") from error
+            self._remembered = True
 
     def append(self, drafts: Iterable[Draft]) -> None:
         """Write the drafts as one durable, signed batch. Raises OSError: then none is in the chain."""
@@ -127,7 +144,7 @@ class LiveChain:
 
         A link, not a rename: it never takes the place of a segment that is there.
         """
-        self._be_born()
+        self.register()
         segment = segment_name(self.writer, self._number + 1)
         path = self._folder.live(segment)
         aside = path.with_suffix(".opening")
@@ -149,21 +166,6 @@ class LiveChain:
         self._opened, self._opened_at = time.monotonic(), time.time()
         self._number += 1
         self.head = Head(segment, self.head.seq, self.head.hash, self.head.tree)
-
-    def _be_born(self) -> None:
-        """Register the writer: in the evidence, then where its folder cannot lose it. Raises OSError."""
-        if not self._birth:
-            self._noted = 0
-            with suppress(FileNotFoundError):
-                self._noted = self._folder.checkpoints.stat().st_size
-            self._birth = sign_birth(self._folder, self._signer, self.writer)
-            self._log_inode = self._folder.checkpoints.stat().st_ino
-        if not self._remembered:
-            try:
-                self._remember(self.writer)
-            except RegateError as error:
-                raise OSError(f"the writer cannot be noted: {error}") from error
-            self._remembered = True
 
     def _check_ours(self, size: int) -> None:
         """Raise OSError, and begin as another writer, when what was written is not in this chain's segment.

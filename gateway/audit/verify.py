@@ -36,15 +36,14 @@ def verify(
     public_key: Path,
     *,
     anchor: Path | None = None,
-    known: Collection[str] | None = None,
+    known: Collection[str] = (),
     jobs: int | None = None,
     progress: Callable[[int], None] = _silent,
 ) -> Report:
     """Check everything under the audit folder, also against an anchor file; gateways may write meanwhile.
 
-    `known` are the writers that the state has seen born; None where there is no state at hand. A chain is
-    followed up to its first broken record, the other chains to their ends. `progress` is told the bytes that
-    were proved, of `size`.
+    `known` are the writers that the state has seen born. A chain is followed up to its first broken record,
+    the other chains to their ends. `progress` is told the bytes that were proved, of `size`.
     """
     folder = Folder(root)
     jobs = jobs or (cores() if size(root) > _WORTH_A_POOL else 1)
@@ -74,6 +73,7 @@ class _Place:
 class _End:
     """How far a chain was followed."""
 
+    writer: str
     seq: int = 0
     prev: str = GENESIS
     covered: int = 0
@@ -94,7 +94,7 @@ class _Verification:
         self._uses: Counter[Task] = Counter()
         self._told: set[Path] = set()
 
-    def run(self, public_key: Path, anchor: Path | None, known: Collection[str] | None) -> Report:
+    def run(self, public_key: Path, anchor: Path | None, known: Collection[str]) -> Report:
         # heads first: what they name was on disk before they were signed; then the segments, then their
         # seals, so that a segment sealed meanwhile is met as live
         checkpoints = signed_log.lines(self._folder.checkpoints)
@@ -125,16 +125,14 @@ class _Verification:
         late = read_heads(lines, documents, keys.checkpoints, lambda *_: None).births
         self._heads.births.update(late)
 
-    def _find_missing(self, known: Collection[str] | None) -> None:
+    def _find_missing(self, known: Collection[str]) -> None:
         """What should be there and is not: files, and the births of writers that the state has seen."""
         for path in (self._folder.checkpoints, self._folder.seals):
             if not path.exists():
                 self._break(path, "it is missing")
         if not self._heads.births and not self._heads.heads:
             self._break(self._folder.root, "there is no evidence: no writer's birth is signed here")
-        if known is None:
-            self._report.notes.append("no state at hand: whether a whole writer is missing was not checked")
-        elif gone := sorted(set(known) - self._heads.births.keys()):
+        if gone := sorted(set(known) - self._heads.births.keys()):
             names = ", ".join(gone[:10]) + (" …" if len(gone) > 10 else "")
             reason = f"{len(gone)} writers that the state has seen born are not registered here: {names}"
             self._break(self._folder.checkpoints, reason)
@@ -221,7 +219,7 @@ class _Verification:
     ) -> None:
         """Follow one writer's chain to its end or to its first break."""
         self._report.chains += 1
-        heads, end, whole = self._heads.heads.get(writer, {}), _End(), True
+        heads, end, whole = self._heads.heads.get(writer, {}), _End(writer), True
         for _, place in sorted(segments.items()):
             if place.dropped:
                 whole = whole and self._pass_over(writer, place, end, heads)
@@ -273,8 +271,8 @@ class _Verification:
         path = place.task.path
         if found.torn:
             self._report.notes.append(f"{place.segment}: a torn tail of {found.torn} bytes, left by a crash")
-        last = place.last or found.signed
-        for run in found.part(place.first, last):
+        doubtful = found.loose or found.forged or found.broken
+        for run in found.part(place.first, place.last or (found.lines if doubtful else found.signed)):
             if reason := _misplaced(writer, end, run):
                 self._break(path, reason, run.line, writer, end.seq + 1)
                 return False
@@ -282,17 +280,22 @@ class _Verification:
                 return False
         if found.broken and (not place.last or place.last > found.lines):
             line = found.lines + 1 if "cannot be read" not in found.broken else -1
-            seq = end.seq + 1 + found.lines - last if place.last == 0 else end.seq + 1
-            self._break(path, found.broken, line, writer, seq)
+            self._break(path, found.broken, line, writer, end.seq + 1)
             return False
-        if place.held:
-            return self._seal_fits(place, found, end)
+        return self._seal_fits(place, found, end) if place.held else self._is_signed(place, found, end)
+
+    def _is_signed(self, place: _Place, found: Found, end: _End) -> bool:
+        """Whether a live segment's writer signed what stands in it, but for what it is about to sign."""
+        if found.forged or found.loose:
+            line = found.forged or found.signed + 1
+            loose = f"{found.loose} records stand behind the last batch that its writer signed"
+            reason = "its writer did not sign it here" if found.forged else loose
+            seq = end.seq - found.lines + line
+            self._break(place.task.path, reason, line, end.writer, seq)
+            self._report.records -= found.lines - line + 1
+            return False
         if place.task.birth and found.signed:
             end.covered = end.seq
-        if found.loose:
-            reason = f"{found.loose} records stand behind the last batch that its writer signed"
-            self._break(path, reason, found.signed + 1, writer, end.seq + 1)
-            return False
         self._report.unsigned += 0 if found.torn else found.lines - found.signed
         return True
 

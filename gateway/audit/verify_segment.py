@@ -67,13 +67,14 @@ class Found:
     """What a file holds: its sound lines, why it could not be read on, and whether it is as sealed.
 
     Of a live segment, `signed` lines are in a signed batch; `torn` bytes behind them were left by a crash,
-    or `loose` records put there by another hand.
+    or `loose` records put there by another hand. `forged` is the first line whose signature does not fit.
     """
 
     runs: tuple[Run, ...] = ()
     broken: str = ""
     buried: bool = False
     signed: int = 0
+    forged: int = 0
     torn: int = 0
     loose: int = 0
     changed: bool = False
@@ -105,46 +106,43 @@ def prove_file(task: Task) -> Found:
 
 def _prove_sealed(task: Task) -> Found:
     """The signed seal vouches for the whole file, so that its batches' signatures need no look."""
-    runs, broken, _ = _runs(parquet.lines(task.path), check_either if task.erased else check)
+    runs, broken, *_ = _runs(parquet.lines(task.path), check_either if task.erased else check)
     changed = file_sha256(task.path) != task.sha256
     parted = (parquet.first_parted(task.path) or 0) if changed and not broken else 0
     return Found(runs, broken, changed=changed, parted=parted)
 
 
 def _prove_live(task: Task) -> Found:
-    runs, broken, signed = _runs(_live_lines(task.path), _vouched(task) if task.birth else check)
-    found = Found(runs, broken, signed=signed if task.birth else sum(run.count for run in runs))
+    runs, broken, signed, forged = _runs(_live_lines(task.path), check, _voucher(task))
+    whole = sum(run.count for run in runs)
+    found = Found(runs, broken, signed=signed if task.birth else whole, forged=forged)
     with dead_segment(Folder(task.root), task.path.stem) as dead:
         tail = dead.torn_tail(signed=bool(task.birth)) if dead else None
-        if tail is None:
-            behind = found.lines - found.signed
-            return replace(found, loose=behind) if behind and _stands_still(task.path) else found
+    if tail is None:
+        behind = found.lines - found.signed
+        return replace(found, loose=behind) if behind and _stands_still(task.path) else found
     with task.path.open("rb") as file:
-        whole = file.read(tail.offset).count(b"\n")
+        durable = file.read(tail.offset).count(b"\n")
         rest = file.read()
-    if found.signed < whole:
+    if found.lines < durable:
         return found  # it is broken before its torn tail
     if tail.records and rest.endswith(b"\n") and b"\0" not in rest:
         # a crash does not stop a write behind a whole line, but for one in thousands
-        return replace(found, broken="", loose=tail.records)
+        return replace(found, loose=tail.records)
     # a crash's torn tail is no break: the next start cuts it off and records that
     return replace(found, broken="", torn=tail.bytes)
 
 
-def _vouched(task: Task) -> Callable[[bytes], Link]:
-    """`check` that proves a line's signature too, if it has one."""
+def _voucher(task: Task) -> Callable[[Link], bool]:
+    """Whether a link's signature, if it has one, is that of the segment's writer."""
     verifiers = [Verifier.from_raw(key) for key in task.keys]
 
-    def prove(line: bytes) -> Link:
-        link = check(line)
-        if link.signature:
-            message = head_message(task.birth, task.path.stem, link.seq, link.hash)
-            signature = bytes.fromhex(link.signature)
-            if not any(verifier.signed(message, signature) for verifier in verifiers):
-                raise BrokenLine("its writer did not sign it here")
-        return link
+    def fits(link: Link) -> bool:
+        message = head_message(task.birth, task.path.stem, link.seq, link.hash)
+        signature = bytes.fromhex(link.signature)
+        return any(verifier.signed(message, signature) for verifier in verifiers)
 
-    return prove
+    return fits
 
 
 def _stands_still(path: Path) -> bool:
@@ -157,11 +155,13 @@ def _stands_still(path: Path) -> bool:
     return True
 
 
-def _runs(lines: Iterator[bytes], check: Callable[[bytes], Link]) -> tuple[tuple[Run, ...], str, int]:
-    """Sound records, why they end before the lines do, and how many lines lead to the last signature."""
+def _runs(
+    lines: Iterator[bytes], check: Callable[[bytes], Link], fits: Callable[[Link], bool] = lambda _: True
+) -> tuple[tuple[Run, ...], str, int, int]:
+    """Sound records, why they end before the lines do, the last signed line, and the first falsely signed."""
     runs: list[Run] = []
     first, hashes = None, bytearray()
-    start, signed, last, broken = 0, 0, None, ""
+    start, signed, forged, last, broken = 0, 0, 0, None, ""
     try:
         for line_number, line in enumerate(lines, start=1):
             link = check(line)
@@ -170,13 +170,16 @@ def _runs(lines: Iterator[bytes], check: Callable[[bytes], Link]) -> tuple[tuple
                     runs.append(Run(start, first.writer, first.seq, first.prev, bytes(hashes)))
                 first, start, hashes = link, line_number, bytearray()
             hashes += bytes.fromhex(link.hash)
-            signed = line_number if link.signature else signed
+            if link.signature and fits(link):
+                signed = line_number
+            elif link.signature:
+                forged = forged or line_number
             last = link
     except BrokenLine as error:
         broken = str(error)
     if first is not None:
         runs.append(Run(start, first.writer, first.seq, first.prev, bytes(hashes)))
-    return tuple(runs), broken, signed
+    return tuple(runs), broken, signed, forged
 
 
 def _live_lines(path: Path) -> Iterator[bytes]:

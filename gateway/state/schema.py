@@ -16,12 +16,15 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 2
+VERSION = 3
 
 metadata = MetaData()
 
 # What brings a file of an older version to the next one.
-UPGRADES = {1: "ALTER TABLE usage ADD COLUMN cost INTEGER NOT NULL DEFAULT 0"}
+UPGRADES = {
+    1: "ALTER TABLE usage ADD COLUMN cost INTEGER NOT NULL DEFAULT 0",
+    2: "CREATE TABLE writers (writer TEXT NOT NULL PRIMARY KEY, born_at FLOAT NOT NULL)",
+}
 
 schema_version = Table("schema_version", metadata, Column("version", Integer, nullable=False))
 
@@ -101,4 +104,12 @@ usage = Table(
     Column("tokens", Integer, nullable=False),
     Column("cost", Integer, nullable=False, server_default="0"),  # in millionths
     sqlite_with_rowid=False,
+)
+
+# The writers of evidence that were born here, so that evidence cannot go missing with its own register.
+writers = Table(
+    "writers",
+    metadata,
+    Column("writer", Text, primary_key=True),
+    Column("born_at", Float, nullable=False),
 )
