@@ -10,10 +10,22 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
+import subprocess
+import sys
+import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+_HELD = 3
+_TRY = f"""
+import fcntl, sys
+try:
+    fcntl.flock(open(sys.argv[1]), fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    sys.exit({_HELD})
+"""
 
 
 @contextmanager
@@ -39,6 +51,21 @@ def flocked(descriptor: int) -> Iterator[bool]:
         yield True
     finally:
         fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+def are_shared(folder: Path) -> bool:
+    """Return whether a lock that this process holds on a file of the folder stops another process.
+
+    Raises OSError. It says nothing of processes on other hosts.
+    """
+    with tempfile.NamedTemporaryFile(dir=folder, prefix="lock-", suffix=".test") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        held = subprocess.run(  # noqa: S603 - our own program, on a file of our own
+            [sys.executable, "-c", _TRY, file.name], check=False, capture_output=True
+        )
+    if held.returncode not in (0, _HELD):
+        raise OSError(held.stderr.decode(errors="replace").strip().rpartition("\n")[2])
+    return held.returncode == _HELD
 
 
 def _take_range(descriptor: int, name: str) -> bool:
