@@ -180,4 +180,5 @@ def _told(report: Report) -> str:
     count = f"{report.records} records in {report.segments} segments of {report.chains} chains"
     unsigned = f", {report.unsigned} more behind no signed head yet" if report.unsigned else ""
     anchored = f", {report.anchored} roots as anchored" if report.anchored else ""
-    return "\n".join([*map(str, report.breaks), *report.notes, f"{verdict}: {count}{unsigned}{anchored}"])
+    told = [*map(str, report.breaks), *report.notes, *report.removed]
+    return "\n".join([*told, f"{verdict}: {count}{unsigned}{anchored}"])

@@ -112,7 +112,7 @@ class _Verification:
         for writer in sorted(chains.keys() | self._heads.heads.keys()):
             self._follow(writer, chains.get(writer, {}), results, keys)
         self._find_strays()
-        self._report.notes += told_removals(self._lines)
+        self._report.removed = told_removals(self._lines)
         return self._report
 
     def _read_late_births(self, live: Sequence[Path], keys: Keys) -> None:

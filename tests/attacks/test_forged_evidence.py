@@ -23,6 +23,7 @@ from gateway.audit.record import GENESIS, chain, check, draft, with_signature
 from gateway.audit.seal import SealingFailed
 from gateway.audit.signing import Signer, load_verifier
 from tests.unit.audit.conftest import Evidence, decision
+from tests.unit.audit.test_audit_commands import Command
 
 FORGED = "forged"  # the exchange that every forgery claims
 
@@ -391,6 +392,40 @@ def test_a_replaced_key_adds_no_writer(scene: Scene, tmp_path: Path) -> None:
 
     assert all(b"w0123456789" not in line for line in sealed_lines(scene))
     assert any("w0123456789-000001.ndjson: no birth" in each for each in named(scene))
+
+
+def test_deleting_the_evidence_of_commands_does_not_verify(evidence: Evidence, tmp_path: Path) -> None:
+    """The command line remembers its writers in the state, and says so where it has none."""
+    regate = Command(tmp_path)
+    regate("keys", "create", "--agent", "a", "--owner", "o")
+    fill(evidence)
+    regate("audit", "erase", "--session", "se_0", "--reason", "because", "--yes")
+    told = regate("audit", "verify")
+    assert "2 bodies erased by order on 20" in told
+    assert "not checked" not in told
+
+    shutil.move(evidence.root, tmp_path / "gone")
+    assert "there is no evidence" in regate("audit", "verify", code=1)
+    fill(evidence)
+    assert "that the state has seen born are not registered here: w" in regate("audit", "verify", code=1)
+
+    shutil.rmtree(evidence.root)
+    shutil.move(tmp_path / "gone", evidence.root)
+    (tmp_path / "state" / "regate.db").rename(tmp_path / "kept.db")
+    told = regate("audit", "verify")
+    assert "not checked: whether the evidence of a whole writer is missing (there is no " in told
+    own_chain(Scene(evidence, "", "", "", evidence))
+    assert "no birth of its writer is signed" in regate("audit", "verify", code=1)
+    assert "w0123456789:1" in regate("audit", "prove", "w0123456789:1", code=1)
+    assert "w0123456789-000001 cannot be sealed: no birth" in regate("audit", "seal", code=1)
+
+
+def test_records_that_retention_dropped_are_told(scene: Scene) -> None:
+    """Verification is intact, and says how many went and when."""
+    scene.evidence.sealer(retention=timedelta(0)).seal()
+    report = scene.evidence.verify()
+    assert (report.breaks, report.dropped) == ([], 5)
+    assert report.removed == [f"5 records dropped by retention on {datetime.now(UTC):%Y-%m-%d}"]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
