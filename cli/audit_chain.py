@@ -12,8 +12,9 @@ import orjson
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cli.opened import made_journal, opened_journal, opened_state
 from cli.screen import progress_console
-from gateway.audit import Journal, Record, Sealer, new_writer
+from gateway.audit import Record, Sealer
 from gateway.audit import proof as proofs
 from gateway.audit.folder import Folder
 from gateway.audit.rotation import rotate
@@ -21,7 +22,8 @@ from gateway.audit.signing import load_verifier
 from gateway.audit.verify import Report, size
 from gateway.audit.verify import verify as prove_all
 from gateway.config import Config, config_path, load_config
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, StateUnavailable
+from gateway.state import WriterStore
 
 
 def verify(
@@ -38,6 +40,8 @@ def verify(
 ) -> None:
     """Prove the chain: 0 intact, 1 broken, with the first broken record of each chain.
 
+    Tells what retention and erasure removed. Where the state is at hand, each writer it knows must be there.
+
     Example: regate audit verify
     """
     if proof:
@@ -48,12 +52,15 @@ def verify(
     console = progress_console()
     with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("", total=size(config.audit_path))
+        known, unknown = _known_writers(config)
         report = prove_all(
             config.audit_path,
             public_key or _public(config),
             anchor=anchor or _anchor_file(config),
+            known=known,
             progress=lambda proved: progress.advance(task, proved),
         )
+    report.notes += unknown
     typer.echo(orjson.dumps(report.document()).decode() if as_json else _told(report))
     raise typer.Exit(0 if report.intact else 1)
 
@@ -69,11 +76,14 @@ def prove(
 
     Example: regate audit prove de_kpghmq --out decision.proof
     """
-    root = load_config(config_path()).audit_path
+    config = load_config(config_path())
+    root = config.audit_path
     found = proofs.find_records(root, record)
     out = out or Path(f"{record.replace(':', '-')}.proof")
+    trusted = load_verifier(_public(config))
+    proved = b"".join(proofs.prove(root, writer, seq, trusted=trusted, body=body) for writer, seq in found)
     try:
-        out.write_bytes(b"".join(proofs.prove(root, writer, seq, body=body) for writer, seq in found))
+        out.write_bytes(proved)
     except OSError as error:
         raise ConfigError(f"{out}: it cannot be written: {error}") from error
     typer.echo(f"{len(found)} records proved in {out}")
@@ -81,6 +91,9 @@ def prove(
 
 def seal(
     as_json: Annotated[bool, typer.Option("--json", help="What was sealed as one JSON object.")] = False,
+    all_hosts: Annotated[
+        bool, typer.Option(help="Also segments of other hosts: only when no gateway runs on any of them.")
+    ] = False,
 ) -> None:
     """Seal what no gateway is writing any more, of closed and of dead processes, and sign a root.
 
@@ -88,15 +101,15 @@ def seal(
     """
     config = load_config(config_path())
     # a journal of our own: its start cuts off what a dead writer left torn, and records the cut
-    journal = Journal(config.audit_path, new_writer(), key=config.evidence_key_path)
-    journal.start()
+    journal = made_journal(config)
+    journal.start(register=False)
     journal.close()
     audit = config.audit
     sealer = Sealer(
         config.audit_path, key=config.evidence_key_path, anchor=audit.anchor, retention=audit.kept
     )
     sealer.start()
-    done = sealer.seal(everything=True, sign=True)
+    done = sealer.seal(everything=True, sign=True, all_hosts=all_hosts)
     if as_json:
         typer.echo(json.dumps({"sealed": done.segments, "refused": done.refused, "busy": done.busy}))
     elif done.busy:
@@ -120,10 +133,8 @@ def rotate_key() -> None:
         old, new = rotate(config.evidence_key_path, folder)
     except OSError as error:
         raise ConfigError(f"{config.evidence_key_path}: it cannot be rotated: {error}") from error
-    journal = Journal(config.audit_path, new_writer(), key=config.evidence_key_path)
-    journal.start()
-    journal.record_sync(Record("gateway", code="key_rotated", body={"from": old, "to": new}))
-    journal.close()
+    with opened_journal(config) as journal:
+        journal.record_sync(Record("gateway", code="key_rotated", body={"from": old, "to": new}))
     typer.echo(f"{old} was replaced by {new}; hand out {_public(config)}")
 
 
@@ -143,6 +154,18 @@ def _verify_proof(proof: Path, public_key: Path, as_json: bool) -> None:
         typer.echo(f"{record} is in the evidence signed at {each.signed_at}")
 
 
+def _known_writers(config: Config) -> tuple[set[str], list[str]]:
+    """The writers that the state has seen born, and a note where it cannot be asked."""
+    try:
+        if config.state_path.exists():
+            with opened_state(config) as state:
+                return WriterStore(state).known(), []
+        reason = f"there is no {config.state_path}"
+    except (ConfigError, StateUnavailable) as error:
+        reason = str(error)
+    return set(), [f"not checked: whether the evidence of a whole writer is missing ({reason})"]
+
+
 def _public(config: Config) -> Path:
     return config.evidence_key_path.with_suffix(".pub")
 
@@ -155,6 +178,7 @@ def _anchor_file(config: Config) -> Path | None:
 def _told(report: Report) -> str:
     verdict = "intact" if report.intact else "BROKEN"
     count = f"{report.records} records in {report.segments} segments of {report.chains} chains"
-    unsigned = f", {report.unsigned} of them behind no signed head yet" if report.unsigned else ""
+    unsigned = f", {report.unsigned} more behind no signed head yet" if report.unsigned else ""
     anchored = f", {report.anchored} roots as anchored" if report.anchored else ""
-    return "\n".join([*map(str, report.breaks), *report.notes, f"{verdict}: {count}{unsigned}{anchored}"])
+    told = [*map(str, report.breaks), *report.notes, *report.removed]
+    return "\n".join([*told, f"{verdict}: {count}{unsigned}{anchored}"])

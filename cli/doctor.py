@@ -19,6 +19,7 @@ from rich.table import Table
 
 from gateway.audit.anchor import last_anchored
 from gateway.audit.folder import Folder
+from gateway.audit.locks import are_shared
 from gateway.config import Config, Provider, config_path, load_config, resolve_reference
 from gateway.errors import RegateError
 from gateway.policy import PINNED, configured_policy, find_opa
@@ -63,6 +64,7 @@ def examine(config: Config) -> Iterator[Finding]:
     yield _detection(config)
     yield _state(config)
     yield _audit(config)
+    yield _locks(config)
     if config.audit.anchor:
         yield _anchor(config)
     for name, provider in config.providers.items():
@@ -124,6 +126,19 @@ def _audit(config: Config) -> Finding:
     return Finding(
         "audit", state, free > _LOW_DISK, "" if free > _LOW_DISK else "make room: a full disk refuses traffic"
     )
+
+
+def _locks(config: Config) -> Finding:
+    """Try the audit folder's locks from two processes."""
+    folder = _nearest(config.audit_path)
+    try:
+        shared = are_shared(folder)
+    except OSError as error:
+        return Finding("audit locks", f"cannot be tried in {folder}: {error}", False, "see to the folder")
+    if shared:
+        return Finding("audit locks", "keep two processes of this host apart")
+    remedy = "move the audit folder to a local disk, and let the gateways of one host alone write it"
+    return Finding("audit locks", f"do not hold on the file system of {folder}", False, remedy)
 
 
 def _anchor(config: Config) -> Finding:

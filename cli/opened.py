@@ -12,7 +12,7 @@ import typer
 from gateway.audit import Journal, new_writer
 from gateway.config import Config
 from gateway.errors import ConfigError
-from gateway.state import State, open_state
+from gateway.state import State, WriterStore, open_state
 
 
 @contextmanager
@@ -25,10 +25,20 @@ def opened_state(config: Config) -> Iterator[State]:
         state.close()
 
 
+def made_journal(config: Config) -> Journal:
+    """Return a chain of this command's own beside the gateway's, not started yet."""
+
+    def remember(writer: str) -> None:
+        with opened_state(config) as state:
+            WriterStore(state).remember(writer)
+
+    return Journal(config.audit_path, new_writer(), key=config.evidence_key_path, remember=remember)
+
+
 @contextmanager
 def opened_journal(config: Config) -> Iterator[Journal]:
     """A chain of this command's own beside the gateway's. Raises ConfigError and RecordingFailed."""
-    journal = Journal(config.audit_path, new_writer(), key=config.evidence_key_path)
+    journal = made_journal(config)
     journal.start()
     try:
         yield journal

@@ -37,7 +37,7 @@ from gateway.policy import ActiveBundle, Policies, PolicyGauges, Report, Shelf
 from gateway.proxy import Proxy
 from gateway.server_key import load_server_key
 from gateway.sessions import Sessions, UsageCounters
-from gateway.state import ApprovalStore, Keys, State, UsageStore, open_state
+from gateway.state import ApprovalStore, Keys, State, UsageStore, WriterStore, open_state
 from gateway.telemetry import Telemetry, open_telemetry
 from gateway.upstream import Endpoints, open_session
 
@@ -87,7 +87,7 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
         content = load_content_key(config)
         state = open_state(config.state_path)
         stack.callback(state.close)
-        journal, sealer = await _open_journal(config, stack)
+        journal, sealer = await _open_journal(config, state, stack)
         policies = Policies(config, logging.getLogger("regate.policy"))
         stack.push_async_callback(policies.close)
         await policies.start()
@@ -145,7 +145,7 @@ async def _start_shadow(
     return shadow
 
 
-async def _open_journal(config: Config, stack: AsyncExitStack) -> tuple[Journal, Sealer]:
+async def _open_journal(config: Config, state: State, stack: AsyncExitStack) -> tuple[Journal, Sealer]:
     """The journal and its sealer; on the way out the segment is closed and a last root signed."""
     signing_key = config.evidence_key_path
     journal = Journal(
@@ -154,6 +154,7 @@ async def _open_journal(config: Config, stack: AsyncExitStack) -> tuple[Journal,
         key=signing_key,
         segment_bytes=config.audit.segment_bytes,
         segment_seconds=config.audit.segment_seconds,
+        remember=WriterStore(state).remember,
     )
     sealer = Sealer(
         config.audit_path, key=signing_key, anchor=config.audit.anchor, retention=config.audit.kept

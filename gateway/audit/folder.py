@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import orjson
@@ -89,23 +86,6 @@ def tombstone(segment: str, visible_at: str) -> bytes:
 def is_tombstone(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(len(TOMBSTONE)) == TOMBSTONE
-
-
-@contextmanager
-def locked(descriptor: int) -> Iterator[bool]:
-    """Take the file's lock for the block if nobody holds it; yields whether it was taken.
-
-    A live segment's writer holds its lock for as long as it lives, so a free lock means closed or dead.
-    """
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def _whole_parquet(path: Path) -> bool:

@@ -38,6 +38,14 @@ class Head:
     tree: Frontier = field(default_factory=Frontier)
 
 
+def head_message(birth: str, segment: str, seq: int, hash_: str) -> bytes:
+    """Return what a writer signs behind each batch, in the batch's last line.
+
+    `birth` ties it to the writer, the key and the folder, `segment` to the file that it stands in.
+    """
+    return f"regate head {birth} {segment} {seq} {hash_}".encode()
+
+
 def sign_head(folder: Folder, signer: Signer, writer: str, head: Head) -> None:
     """Append a chain's signed head to the log. Raises OSError."""
     document = {

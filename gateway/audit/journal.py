@@ -8,7 +8,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -16,12 +16,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
+from gateway.audit.dead import dead_segment
 from gateway.audit.disk import Disk
 from gateway.audit.folder import Folder
 from gateway.audit.heads import Head, sign_head
 from gateway.audit.record import Draft, Record, draft
 from gateway.audit.rotation import open_signer
-from gateway.audit.segment import LiveChain, dead_segment
+from gateway.audit.segment import LiveChain
+from gateway.audit.signing import Signer
+from gateway.audit.writers import Register, is_free, sign_end
 from gateway.errors import RecordingFailed
 
 _BATCH_BYTES = 8 * 1024 * 1024
@@ -52,7 +55,8 @@ class Journal:
 
     While the disk does not take them, every record is refused (`failure` says why) and the journal tries
     again four times a second; the first line after such a time records it. Records handed in without waiting
-    are kept meanwhile, as far as the queue is long.
+    are kept meanwhile, as far as the queue is long. `remember` is told each writer that is born, durably,
+    before its first record counts.
     """
 
     def __init__(
@@ -67,14 +71,19 @@ class Journal:
         queue_records: int = 10_000,
         queue_bytes: int = 64 * 1024 * 1024,
         disk: Disk | None = None,
+        remember: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self.writer = writer
         self._folder = Folder(root, disk)
         self._key = key
         self._chain = LiveChain(
-            self._folder, writer, segment_bytes=segment_bytes, segment_seconds=segment_seconds
+            self._folder,
+            writer,
+            segment_bytes=segment_bytes,
+            segment_seconds=segment_seconds,
+            rename=new_writer,
+            remember=remember,
         )
-        self._signing = _Signing(self._folder, writer, sign_seconds)
+        self._signing = _Signing(self._folder, self._chain, sign_seconds)
         self._queue_records = queue_records
         self._queue_bytes = queue_bytes
         self._queue: deque[_Entry] = deque()
@@ -84,6 +93,11 @@ class Journal:
         self._thread = threading.Thread(target=self._run, name=f"journal-{writer}", daemon=True)
         self._failure = "the journal is not started"
         self._refused = 0
+
+    @property
+    def writer(self) -> str:
+        """The chain's name; another one once a segment was lost to this process."""
+        return self._chain.writer
 
     @property
     def failure(self) -> str:
@@ -99,16 +113,21 @@ class Journal:
             or (self._queued_bytes * 4 > self._queue_bytes)
         )
 
-    def start(self) -> None:
+    def start(self, *, register: bool = True) -> None:
         """Prepare the folder, cut off what dead writers left torn, and take records from now on.
 
-        Raises ConfigError when the folder or the key cannot be used.
+        Without `register` the writer is born with its first record only. Raises ConfigError when the folder
+        or the key cannot be used.
         """
         self._folder.prepare()
-        self._signing.load(self._key)
+        signer = open_signer(self._key, self._folder)
+        self._chain.start(signer)
+        self._signing.start(signer)
         self._failure = ""
         try:
-            self._cut_torn_tails()
+            if register:
+                self._chain.register()
+            self._cut_torn_tails(signer)
         except OSError as error:
             self._fail([], error)
         self._thread.start()
@@ -212,7 +231,7 @@ class Journal:
             self._fail(batch, error)  # whoever waits for this batch is refused before the thread dies
             raise
         _settle(batch, "")
-        self._signing.sign_when_due(self._chain.head)
+        self._signing.sign_when_due()
 
     def _fail(self, batch: Sequence[_Entry], error: BaseException) -> None:
         """Refuse everyone who waits; keep, in order, what nobody waits for."""
@@ -250,26 +269,37 @@ class Journal:
             self._chain.rotate_when_due()
         except OSError as error:
             self._fail([], error)
-        self._signing.sign_when_due(self._chain.head)
+        self._signing.sign_when_due()
+        try:
+            self._chain.settle()
+        except OSError as error:
+            _log.error("the end of a segment could not be signed: %s", error)
 
     def _end(self) -> None:
-        self._signing.sign(self._chain.head)
+        self._signing.sign()
         try:
             self._chain.close()
         except OSError as error:
             _log.error("the last segment may be torn: %s", error)
             self._chain.abandon()
 
-    def _cut_torn_tails(self) -> None:
-        """Record each torn tail, then cut it off: bytes behind the last newline that nobody counts on."""
+    def _cut_torn_tails(self, signer: Signer) -> None:
+        """Cut off what dead writers left behind their last batch: no caller counts on it. Record each cut."""
+        register = Register(self._folder, signer.verifier)
         for path in self._folder.live_files():
             with dead_segment(self._folder, path.stem) as segment:
-                if segment is None or (tail := segment.torn_tail()) is None:
+                if segment is None or segment.torn_tail() is None:
                     continue
-                found = Record(kind="gateway", code="torn_tail_cut", body=asdict(tail))
-                self._chain.append([draft(found, datetime.now(UTC))])
-                segment.cut(tail)
-                _log.warning("cut a torn tail of %d bytes off %s", tail.bytes, tail.segment)
+                register.read_ahead()
+                if not is_free(path.stem, register):
+                    continue
+                if path.stem not in register.ended:
+                    sign_end(self._folder, signer, path.stem)
+                if tail := segment.torn_tail():  # nothing more comes now that its end is signed
+                    found = Record(kind="gateway", code="torn_tail_cut", body=asdict(tail))
+                    self._chain.append([draft(found, datetime.now(UTC))])
+                    segment.cut(tail)
+                    _log.warning("cut a torn tail of %d bytes off %s", tail.bytes, tail.segment)
 
 
 def _settle(batch: Iterable[_Entry], failure: str) -> None:
@@ -298,27 +328,28 @@ def _resolve(waiting: Sequence[Future[None] | asyncio.Future[None]], failure: st
 class _Signing:
     """Signs the chain's head: after the first record, every so many seconds while it moves, at the end."""
 
-    def __init__(self, folder: Folder, writer: str, seconds: float) -> None:
+    def __init__(self, folder: Folder, chain: LiveChain, seconds: float) -> None:
         self._folder = folder
-        self._writer = writer
+        self._chain = chain
         self._seconds = seconds
         self._due = 0.0
         self._signed = Head()
 
-    def load(self, key: Path) -> None:
-        self._signer = open_signer(key, self._folder)
+    def start(self, signer: Signer) -> None:
+        self._signer = signer
 
-    def sign_when_due(self, head: Head) -> None:
+    def sign_when_due(self) -> None:
         if time.monotonic() >= self._due:
-            self.sign(head)
+            self.sign()
 
-    def sign(self, head: Head) -> None:
+    def sign(self) -> None:
         """Append a signed head. A failure leaves the records as they are, so it is logged and tried again."""
-        if head.seq == self._signed.seq:
+        head = self._chain.head
+        if head.hash == self._signed.hash:
             return
         self._due = time.monotonic() + self._seconds
         try:
-            sign_head(self._folder, self._signer, self._writer, head)
+            sign_head(self._folder, self._signer, self._chain.writer, head)
             self._signed = head
         except OSError as error:
             self._due = time.monotonic() + min(5, self._seconds)

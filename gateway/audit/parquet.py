@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -114,11 +113,6 @@ def has_gaps(path: Path) -> bool:
     with _connection() as connection:
         row = connection.execute(query).fetchone()
     return row is None or row[0] != 0
-
-
-def file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _connection() -> duckdb.DuckDBPyConnection:

@@ -55,8 +55,12 @@ def find_records(root: Path, record_id: str) -> list[tuple[str, int]]:
     return found
 
 
-def prove(root: Path, writer: str, seq: int, *, body: bool = True) -> bytes:
-    """The proof of one record, with its body or without. Raises ProofFailed."""
+def prove(root: Path, writer: str, seq: int, *, trusted: Verifier | None = None, body: bool = True) -> bytes:
+    """The proof of one record, with its body or without.
+
+    Raises ProofFailed, also when the head over it is not signed by the trusted key or one tied to it: without
+    a trusted key that is the reader's to find out.
+    """
     folder = Folder(root)
     log = signed_log.lines(folder.checkpoints)
     index, head = _head(log, writer, seq)
@@ -78,7 +82,10 @@ def prove(root: Path, writer: str, seq: int, *, body: bool = True) -> bytes:
     }
     rotations = [line for line in log if line.startswith(b'{"kind":"rotation"')]
     record = line if body or is_withheld(line) else withhold(line)
-    return b"\n".join([orjson.dumps(steps), record, log[index], log[size], *rotations, b"", b""])
+    proof = b"\n".join([orjson.dumps(steps), record, log[index], log[size], *rotations, b"", b""])
+    if trusted:
+        check_proofs(proof, trusted)
+    return proof
 
 
 def check_proofs(data: bytes, trusted: Verifier) -> list[Proved]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -87,6 +88,26 @@ def read_removals(lines: Iterable[Mapping[str, Any]]) -> Removals:
             case "dropped":
                 dropped.add(line["path"])
     return Removals(erased, frozenset(dropped))
+
+
+def told_removals(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say what the log's lines took out of the evidence, each day's on a line."""
+    held = {
+        line["path"]: sum(each["last_seq"] - each["first_seq"] + 1 for each in line["segments"])
+        for line in lines
+        if line["kind"] == "seal"
+    }
+    dropped: Counter[str] = Counter()
+    erased: Counter[str] = Counter()
+    for line in lines:
+        if line["kind"] == "dropped":
+            dropped[line["dropped_at"][:10]] += held[line["path"]]
+        elif line["kind"] == "erasure":
+            erased[line["erased_at"][:10]] += line["bodies"]
+    return [
+        *(f"{count:,} records dropped by retention on {day}" for day, count in dropped.items()),
+        *(f"{count:,} bodies erased by order on {day}" for day, count in erased.items()),
+    ]
 
 
 class Remover:

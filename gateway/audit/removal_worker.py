@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from gateway.audit import parquet
+from gateway.audit.disk import file_sha256
 from gateway.audit.folder import Folder
 from gateway.audit.record import check_either, is_withheld, withhold
 from gateway.audit.removal import ERASED_KINDS, Order, anew
@@ -37,7 +38,7 @@ def write_anew(folder: Folder, path: Path, orders: Sequence[Order]) -> dict[str,
         parquet.write_segments([lines], made, folder.disk)
         for before, after in zip(parquet.lines(path), parquet.lines(made), strict=True):
             _check_same(before, after)
-        sha256 = parquet.file_sha256(made)
+        sha256 = file_sha256(made)
         folder.disk.rename(made, anew(folder, path, sha256))
         folder.disk.sync_folder(folder.sealed)
         return {"bodies": bodies, "parquet_sha256": sha256}

@@ -24,8 +24,8 @@ class Break:
 
 @dataclass(slots=True)
 class Report:
-    """What was proved. `unsigned` counts sound records that no signed head covers yet,
-    `dropped` those of files that retention took away."""
+    """What was proved. `unsigned` counts records that a writer is at, behind its last signed batch,
+    `dropped` those of files that retention took away; `removed` says what went by order, and when."""
 
     records: int = 0
     dropped: int = 0
@@ -37,6 +37,7 @@ class Report:
     anchored: int = 0
     breaks: list[Break] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
 
     @property
     def intact(self) -> bool:

@@ -1,6 +1,6 @@
 """Sealing: closed segments become Parquet files, in an order that keeps every reader's counts exact.
 
-1. The writer has closed the segment (or died): its lock is free.
+1. The writer is registered, and has closed the segment or died: its lock is free, and its end is signed.
 2. A child process writes the Parquet file aside, proves it against the chain and syncs it.
 3. It is renamed in, and the folder synced.
 4. The seal is appended to `seals.ndjson`, visible five seconds later: queries that began before read the live
@@ -29,22 +29,22 @@ import orjson
 import gateway
 from gateway.audit import signed_log
 from gateway.audit.anchor import Anchor
-from gateway.audit.disk import Disk
-from gateway.audit.folder import Folder, is_tombstone, locked, tombstone
+from gateway.audit.disk import Disk, file_sha256
+from gateway.audit.folder import Folder, is_tombstone, tombstone
 from gateway.audit.heads import Head, Roots, sign_head
+from gateway.audit.locks import locked
 from gateway.audit.removal import RemovalFailed, Remover
 from gateway.audit.rotation import open_signer
+from gateway.audit.seal_log import SealingFailed, SealLog
 from gateway.audit.seal_plan import End, closed_segments, plan, seal_ends
-from gateway.errors import RegateError
+from gateway.audit.writers import Register, sign_end, signed_head
+
+__all__ = ["Sealed", "Sealer", "SealingFailed"]
 
 # How long a tombstone stays at least: no reader's transaction is expected to be older.
 _TOMBSTONE_AGE = timedelta(hours=1)
 
 _log = logging.getLogger("regate.audit")
-
-
-class SealingFailed(RegateError):
-    """Sealing could not be done this time; nothing was sealed by halves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,28 +95,33 @@ class Sealer:
         self._folder.prepare()
         self._signer = open_signer(self._key, self._folder)
         self._roots = Roots(self._folder, self._signer, self._sign)
+        self._register = Register(self._folder, self._signer.verifier)
+        self._log = SealLog(self._folder, self._register)
         with self._alone() as alone:
             if alone:
                 self._mend()
-                self._remover.recover(read_lines(self._folder))
+                try:
+                    self._remover.recover(self._log.lines())
+                except SealingFailed as error:  # recording goes on, and each pass tells it again
+                    _log.error("nothing is sealed, erased or dropped: %s", error)
                 self._clear()
                 publish(self._folder)
 
-    def seal(self, *, everything: bool = False, sign: bool = False) -> Sealed:
+    def seal(self, *, everything: bool = False, sign: bool = False, all_hosts: bool = False) -> Sealed:
         """One pass: seal what is closed, bury what is due, sign a root when one is due.
 
-        With `everything`, small and new segments do not wait; with `sign`, the root does not.
-        Raises SealingFailed, OSError.
+        With `everything`, small and new segments do not wait; with `sign`, the root does not; with
+        `all_hosts`, segments of other hosts are sealed too. Raises SealingFailed, OSError.
         """
         with self._alone() as alone:
             if not alone:
                 return Sealed(busy=True)
             self._mend()
             self._roots.read_ahead()
-            seals = read_seals(self._folder)
-            done, failed = self._seal_closed(seals, everything)
+            seals = self._seals()
+            done, failed = self._seal_closed(seals, everything, all_hosts)
             self._bury_due(seals)
-            self._remover.run(read_lines(self._folder), self._signer)
+            self._remover.run(self._log.lines(), self._signer)
             root = self._roots.sign(due=bool(done) or sign)
         if root:
             self.anchor.put(root)
@@ -126,7 +131,7 @@ class Sealer:
 
     def unburied(self) -> bool:
         """Whether a sealed segment still stands as it was written, beside its sealed file."""
-        sealed = {held["segment"] for seal in read_seals(self._folder) for held in seal["segments"]}
+        sealed = {held["segment"] for seal in self._seals() for held in seal["segments"]}
         return any(path.stem in sealed and not is_tombstone(path) for path in self._folder.live_files())
 
     async def run(self, interval_seconds: float = 5) -> None:
@@ -138,11 +143,14 @@ class Sealer:
                 _log.error("sealing failed: %s", error)
             await asyncio.sleep(interval_seconds)
 
+    def _seals(self) -> list[dict[str, Any]]:
+        return [line for line in self._log.lines() if line["kind"] == "seal"]
+
     @contextmanager
     def _alone(self) -> Iterator[bool]:
         descriptor = os.open(self._folder.sealer_lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            with locked(descriptor) as taken:
+            with locked(descriptor, self._folder.sealer_lock) as taken:
                 yield taken
         finally:
             os.close(descriptor)
@@ -167,30 +175,55 @@ class Sealer:
             pass
 
     def _seal_closed(
-        self, seals: Sequence[Mapping[str, Any]], everything: bool
+        self, seals: Sequence[Mapping[str, Any]], everything: bool, all_hosts: bool
     ) -> tuple[tuple[str, ...], str]:
         """The segments that were sealed, and why others could not be this time."""
         ends = seal_ends(seals)
         sealed = {held["segment"] for seal in seals for held in seal["segments"]}
-        closed = closed_segments(self._folder, sealed | self._refused.keys())
+        closed = closed_segments(
+            self._folder, sealed | self._refused.keys(), self._register, self._claim, all_hosts
+        )
+        writers = {each.writer: self._voucher(each.writer) for each in closed}
+        self._refuse(
+            {each.segment: "no birth of its writer is signed" for each in closed if not writers[each.writer]}
+        )
+        closed = [each for each in closed if writers[each.writer]]
         last = {writer: number for writer, (number, _) in ends.items()}
         files = plan(closed, last, timedelta(0) if everything else self._gather)
         done: list[str] = []
         failed = ""
-        for report in self._write(ends, files) if files else ():
+        for report in self._write(ends, files, writers) if files else ():
             self._refuse(report["refused"])
             failed = report.get("failed", failed)
             if report["segments"]:
                 done += self._admit(report)
         return tuple(done), failed
 
+    def _claim(self, segment: str) -> None:
+        """Sign the end of a dead writer's segment. Raises OSError."""
+        sign_end(self._folder, self._signer, segment)
+
+    def _voucher(self, writer: str) -> dict[str, Any]:
+        """What vouches for a writer's records; empty when nothing of ours does.
+
+        Its birth, which each batch's signature names; of a chain from before births, its last signed head.
+        """
+        if birth := self._register.born.get(writer):
+            return {"birth": birth.digest, "keys": [key.hex() for key in self._register.keys(birth)]}
+        seq, digest = signed_head(self._folder, self._register.ring(), writer)
+        return {"seq": seq, "hash": digest} if seq else {}
+
     def _write(
-        self, ends: Mapping[str, tuple[int, End]], files: Sequence[Sequence[str]]
+        self,
+        ends: Mapping[str, tuple[int, End]],
+        files: Sequence[Sequence[str]],
+        writers: Mapping[str, Mapping[str, Any]],
     ) -> Iterable[dict[str, Any]]:
         request = {
             "root": str(self._folder.root),
             "ends": {writer: astuple(end) for writer, (_, end) in ends.items()},
             "files": files,
+            "writers": writers,
         }
         package = str(Path(gateway.__file__).parents[1])
         child = subprocess.run(
@@ -243,32 +276,23 @@ class Sealer:
     def _bury_due(self, seals: Sequence[Mapping[str, Any]]) -> None:
         """Step 5. The seal's own time goes into the tombstone: it tells which readers came too late."""
         now = datetime.now(UTC)
-        visible = {held["segment"]: seal["visible_at"] for seal in seals for held in seal["segments"]}
+        sealed = {held["segment"]: (seal, held) for seal in seals for held in seal["segments"]}
         for live in self._folder.live_files():
-            visible_at = visible.get(live.stem)
+            seal, held = sealed.get(live.stem, (None, None))
             if (
-                visible_at is None
-                or datetime.fromisoformat(visible_at) + self._bury > now
+                seal is None
+                or held is None
+                or live.stem in self._refused
+                or datetime.fromisoformat(seal["visible_at"]) + self._bury > now
                 or is_tombstone(live)
             ):
                 continue
+            if file_sha256(live) != held["live_sha256"]:
+                self._refuse({live.stem: "it was changed since it was sealed, so it is not buried"})
+                continue
             made = live.with_suffix(".tombstone")
-            self._folder.disk.write_new(made, tombstone(live.stem, visible_at))
+            self._folder.disk.write_new(made, tombstone(live.stem, seal["visible_at"]))
             self._folder.disk.rename(made, live)
-
-
-def read_seals(folder: Folder) -> list[dict[str, Any]]:
-    """Every seal, unchecked, in the order they were made. Raises SealingFailed when one cannot be read."""
-    return [line for line in read_lines(folder) if line["kind"] == "seal"]
-
-
-def read_lines(folder: Folder) -> list[dict[str, Any]]:
-    """Every line of the log, unchecked: seals, and what `removal` writes. Raises SealingFailed."""
-    try:
-        return [orjson.loads(line) for line in signed_log.lines(folder.seals)]
-    except orjson.JSONDecodeError as error:
-        # sealing on would give a segment a second seal
-        raise SealingFailed(f"{folder.seals}: {error}; see regate audit verify") from error
 
 
 def _last_line(stderr: bytes) -> str:

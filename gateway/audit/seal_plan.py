@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from gateway.audit.dead import dead_segment
 from gateway.audit.folder import Folder, split_segment
 from gateway.audit.merkle import Frontier
 from gateway.audit.record import GENESIS
-from gateway.audit.segment import dead_segment
+from gateway.audit.writers import Register, is_free
 
 _SMALL = 1024 * 1024  # bytes
 _GATHERED = 64  # so many small segments do not wait any longer
@@ -51,20 +52,35 @@ def seal_ends(seals: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, End]]:
     return ends
 
 
-def closed_segments(folder: Folder, left_out: Collection[str]) -> list[Closed]:
-    """In their chains' order. A torn segment is not closed: it waits for a journal's start."""
+def closed_segments(
+    folder: Folder,
+    left_out: Collection[str],
+    register: Register,
+    claim: Callable[[str], None],
+    all_hosts: bool,
+) -> list[Closed]:
+    """In their chains' order; also of writers that are not registered, which the caller sorts out.
+
+    A segment that its writer did not close is claimed first, so that a writer that lives after all notices.
+    A torn segment is not closed: it waits for a journal's start.
+    """
+    live = [path for path in folder.live_files() if path.stem not in left_out]
+    register.read_ahead()  # a writer is born before its first segment
     closed = []
-    for path in folder.live_files():
-        place = split_segment(path.stem)
-        if path.stem in left_out or place is None:
-            continue
-        found = path.stat()
-        if found.st_size == 0 or not _ends_in_newline(path):
+    for path in live:
+        place, found = split_segment(path.stem), path.stat()
+        if place is None or found.st_size == 0 or not _ends_in_newline(path):
             continue
         with dead_segment(folder, path.stem) as dead:
-            if dead is not None:
-                written_at = datetime.fromtimestamp(found.st_mtime, UTC)
-                closed.append(Closed(*place, path.stem, found.st_size, written_at))
+            if dead is None:
+                continue
+            if register.of(path.stem):
+                if not is_free(path.stem, register, all_hosts=all_hosts):
+                    continue
+                if path.stem not in register.ended:
+                    claim(path.stem)
+            written_at = datetime.fromtimestamp(found.st_mtime, UTC)
+            closed.append(Closed(*place, path.stem, found.st_size, written_at))
     return sorted(closed)
 
 

@@ -19,24 +19,31 @@ import duckdb
 import orjson
 
 from gateway.audit import parquet
-from gateway.audit.folder import Folder, split_segment
+from gateway.audit.disk import file_sha256
+from gateway.audit.folder import Folder, segment_name, split_segment
+from gateway.audit.heads import head_message
 from gateway.audit.record import BrokenLine, Link, check
 from gateway.audit.seal_plan import End
+from gateway.audit.signing import Verifier
 
 
 def write_files(
-    folder: Folder, ends: Mapping[str, End], files: Iterable[Sequence[str]]
+    folder: Folder,
+    ends: Mapping[str, End],
+    files: Iterable[Sequence[str]],
+    writers: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[dict[str, Any]]:
     """Write each list of segments to `sealed/<the first>.aside` and say what the file holds.
 
     `refused` names the segments that are broken, with the reason: they stay as they are, and so does what
-    follows them in their chain. `failed` says why a file could not be written this time.
+    follows them in their chain. `failed` says why a file could not be written this time. `writers` says
+    what vouches for each writer's records: its birth and keys, or its last signed head.
     """
     known = dict(ends)
     stuck: set[str] = set()
     for segments in files:
         reached = dict(known)
-        report = _write(folder, [name for name in segments if _writer(name) not in stuck], reached)
+        report = _write(folder, [name for name in segments if _writer(name) not in stuck], reached, writers)
         if report["segments"]:
             known = reached
         else:
@@ -45,7 +52,12 @@ def write_files(
         yield report
 
 
-def _write(folder: Folder, segments: Sequence[str], reached: dict[str, End]) -> dict[str, Any]:
+def _write(
+    folder: Folder,
+    segments: Sequence[str],
+    reached: dict[str, End],
+    writers: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
     proved: list[dict[str, Any]] = []
     refused: dict[str, str] = {}
     try:
@@ -53,7 +65,7 @@ def _write(folder: Folder, segments: Sequence[str], reached: dict[str, End]) -> 
             if _writer(segment) in map(_writer, refused):
                 continue
             try:
-                proved.append(_prove(folder.live(segment), segment, reached))
+                proved.append(_prove(folder, segment, reached, writers[_writer(segment)]))
             except BrokenLine as error:
                 refused[segment] = str(error)
         if not proved:
@@ -67,24 +79,24 @@ def _write(folder: Folder, segments: Sequence[str], reached: dict[str, End]) -> 
     return {"file": file, "segments": proved, "refused": refused, "date": proved[0]["first_at"][:10], **held}
 
 
-def _prove(live: Path, segment: str, reached: dict[str, End]) -> dict[str, Any]:
+def _prove(
+    folder: Folder, segment: str, reached: dict[str, End], voucher: Mapping[str, Any]
+) -> dict[str, Any]:
     """What a segment holds, joined to the end of its chain. Raises BrokenLine and OSError."""
-    writer = _writer(segment)
+    writer, live = _writer(segment), folder.live(segment)
     end = reached.get(writer, End())
     tree = end.tree()
     first: Link | None = None
     last = Link(writer, end.seq, "", end.hash, "")
-    for number, line in enumerate(_lines(live), start=1):
-        try:
-            link = check(line)
-        except BrokenLine as error:
-            raise BrokenLine(f"line {number}: {error}") from error
-        if (link.seq, link.prev, link.writer) != (last.seq + 1, last.hash, last.writer):
-            raise BrokenLine(f"line {number}: it does not follow the record before it")
+    for link in _links(live, last):
         tree.add(bytes.fromhex(link.hash))
         first, last = first or link, link
     if first is None:
         raise BrokenLine("it holds no record")
+    if "birth" in voucher:
+        _check_signed(segment, last, voucher)
+    elif not _is_under(folder, segment, end, last, voucher):
+        raise BrokenLine("its writer has no signed birth, and no signed head covers it")
     reached[writer] = End(last.seq, last.hash, tuple(peak.hex() for peak in tree.peaks))
     return {
         "segment": segment,
@@ -95,8 +107,41 @@ def _prove(live: Path, segment: str, reached: dict[str, End]) -> dict[str, Any]:
         "last_at": last.recorded_at,
         "hash": last.hash,
         "peaks": reached[writer].peaks,
-        "live_sha256": parquet.file_sha256(live),
+        "live_sha256": file_sha256(live),
     }
+
+
+def _links(live: Path, last: Link) -> Iterator[Link]:
+    """Each record, proved in itself and to follow the one before. Raises BrokenLine and OSError."""
+    for number, line in enumerate(_lines(live), start=1):
+        try:
+            link = check(line)
+        except BrokenLine as error:
+            raise BrokenLine(f"line {number}: {error}") from error
+        if (link.seq, link.prev, link.writer) != (last.seq + 1, last.hash, last.writer):
+            raise BrokenLine(f"line {number}: it does not follow the record before it")
+        yield link
+        last = link
+
+
+def _check_signed(segment: str, last: Link, voucher: Mapping[str, Any]) -> None:
+    """Raises BrokenLine unless the writer signed its segment's last record, which vouches for all before."""
+    message = head_message(voucher["birth"], segment, last.seq, last.hash)
+    signature = bytes.fromhex(last.signature)
+    if not any(Verifier.from_raw(bytes.fromhex(key)).signed(message, signature) for key in voucher["keys"]):
+        raise BrokenLine(f"its last record {last.seq} is not signed by its writer")
+
+
+def _is_under(folder: Folder, segment: str, end: End, last: Link, head: Mapping[str, Any]) -> bool:
+    """Whether a chain from before births leads from `end` over the segment to its last signed head."""
+    before, (writer, number) = Link(last.writer, end.seq, "", end.hash, ""), split_segment(segment) or ("", 0)
+    while (live := folder.live(segment_name(writer, number))).exists():
+        for link in _links(live, before):
+            if link.seq == head["seq"]:
+                return link.hash == head["hash"] and last.seq <= link.seq
+            before = link
+        number += 1
+    return False
 
 
 def _lines(live: Path) -> Iterator[bytes]:
@@ -114,7 +159,7 @@ def _write_parquet(folder: Folder, path: Path, live: Sequence[Path]) -> dict[str
         raise BrokenLine("the Parquet file does not hold what the segments hold")
     if parquet.has_gaps(path):
         raise BrokenLine("a column cannot hold what its line says")
-    return {"parquet_sha256": parquet.file_sha256(path)}
+    return {"parquet_sha256": file_sha256(path)}
 
 
 def _writer(segment: str) -> str:
@@ -132,7 +177,7 @@ def _sha256(lines: Iterable[bytes]) -> str:
 def main() -> None:
     request = orjson.loads(sys.stdin.buffer.read())
     ends = {writer: End(seq, hash_, tuple(peaks)) for writer, (seq, hash_, peaks) in request["ends"].items()}
-    for report in write_files(Folder(Path(request["root"])), ends, request["files"]):
+    for report in write_files(Folder(Path(request["root"])), ends, request["files"], request["writers"]):
         sys.stdout.buffer.write(orjson.dumps(report) + b"\n")
         sys.stdout.buffer.flush()
 

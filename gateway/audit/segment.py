@@ -1,26 +1,22 @@
-"""One writer's chain on disk: its live segment, appended a batch at a time, and the dead ones it finds."""
+"""One writer's chain on disk: born, then appended to its live segment a signed batch at a time."""
 
 from __future__ import annotations
 
+import errno
 import fcntl
-import hashlib
 import logging
-import mmap
 import os
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
-import orjson
+from gateway.audit.folder import Folder, segment_name, split_segment
+from gateway.audit.heads import Head, head_message
+from gateway.audit.record import Draft, chain, with_signature
+from gateway.audit.signing import Signer
+from gateway.audit.writers import sign_birth, sign_end
+from gateway.errors import RegateError
 
-from gateway.audit import signed_log
-from gateway.audit.folder import Folder, is_tombstone, locked, segment_name, split_segment
-from gateway.audit.heads import Head
-from gateway.audit.record import BrokenLine, Draft, chain, check
-from gateway.audit.signed_log import line_end
-
-_CHUNK = 4 * 1024 * 1024
 _COARSE = 0.1  # seconds that a file's time may be behind the clock
 
 _log = logging.getLogger("regate.audit")
@@ -30,26 +26,57 @@ class LiveChain:
     """Appends records to a writer's segments. Not for two threads at once.
 
     The live segment is locked (flock) for as long as its writer lives. After an OSError nothing of the batch
-    counts: the next append first cuts off what may have reached the file.
+    counts: the next append first cuts off what may have reached the file. When the segment or the writer's
+    birth was taken away, a fresh writer goes on: `rename` gives its name.
     """
 
-    def __init__(self, folder: Folder, writer: str, *, segment_bytes: int, segment_seconds: float) -> None:
+    def __init__(
+        self,
+        folder: Folder,
+        writer: str,
+        *,
+        segment_bytes: int,
+        segment_seconds: float,
+        rename: Callable[[], str],
+        remember: Callable[[str], None],
+    ) -> None:
         if split_segment(segment_name(writer, 1)) is None:
             raise ValueError(f"{writer!r} cannot name a writer: expected lower-case letters and digits")
         self._folder = folder
         self._disk = folder.disk
-        self._writer = writer
         self._segment_bytes = segment_bytes
         self._segment_seconds = segment_seconds
-        self._number = 0
+        self._rename = rename
+        self._remember = remember
+        self._owed: set[str] = set()  # closed segments whose end is not signed yet
         self._descriptor = -1
         self._size = 0  # bytes that count
+        self._birth = ""
+        self._remembered = False
         self._opened = self._opened_at = 0.0  # monotonic, and by the wall clock
-        self._dirty = False
-        self.head = Head()
+        self._begin(writer)
+
+    def start(self, signer: Signer) -> None:
+        """Sign with this signer from now on."""
+        self._signer = signer
+
+    def register(self) -> None:
+        """Register the writer: in the evidence, then where its folder cannot lose it. Raises OSError."""
+        if not self._birth:
+            self._noted = 0
+            with suppress(FileNotFoundError):
+                self._noted = self._folder.checkpoints.stat().st_size
+            self._birth = sign_birth(self._folder, self._signer, self.writer)
+            self._log_inode = self._folder.checkpoints.stat().st_ino
+        if not self._remembered:
+            try:
+                self._remember(self.writer)
+            except RegateError as error:
+                raise OSError(f"the writer cannot be noted: {error}") from error
+            self._remembered = True
 
     def append(self, drafts: Iterable[Draft]) -> None:
-        """Write the drafts as one durable batch. Raises OSError: then none of them is in the chain."""
+        """Write the drafts as one durable, signed batch. Raises OSError: then none is in the chain."""
         self.rotate_when_due()
         if self._descriptor < 0:
             self._open()
@@ -58,15 +85,52 @@ class LiveChain:
         self._dirty = True
         self._disk.write(self._descriptor, data)
         self._disk.sync(self._descriptor)
+        self._check_ours(self._size + len(data))
         self._dirty = False
         self._size += len(data)
         self.head = head
 
     def rotate_when_due(self) -> None:
-        """Close the live segment when it is large or old, or somebody asks; appending opens the next one."""
+        """Close the live segment when it is large, old or asked for; appending opens the next one."""
         aged = time.monotonic() - self._opened >= self._segment_seconds
         if self._size and (aged or self._size >= self._segment_bytes or self._asked()):
             self.close()
+
+    def settle(self) -> None:
+        """Sign the ends of closed segments that could not be signed yet. Raises OSError."""
+        for segment in sorted(self._owed):
+            sign_end(self._folder, self._signer, segment)
+            self._owed.discard(segment)
+
+    def close(self) -> None:
+        """Give the segment up: the sealer may have it. Raises OSError when its end cannot be made clean."""
+        if self._descriptor < 0:
+            return
+        self._mend()
+        self.abandon()
+        self._size = 0
+        self._owed.add(self.head.segment)
+        try:
+            self.settle()
+        except OSError as error:
+            _log.error("the end of %s could not be signed yet: %s", self.head.segment, error)
+
+    def abandon(self) -> None:
+        """Let go of the file as a crash would; what may be torn at its end is cut off by the next start."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _begin(self, writer: str) -> None:
+        """Begin as this writer, which is born with its first segment."""
+        self.writer = writer
+        self.head = Head()
+        self._birth = ""
+        self._remembered = False
+        self._number = self._size = 0
+        self._descriptor = -1
+        self._dirty = False
+        self._noted = 0  # bytes of the signed heads that were searched for our end
 
     def _asked(self) -> bool:
         """Whether segments as old as this one are to be closed: something in them is to be erased."""
@@ -75,27 +139,13 @@ class LiveChain:
         except OSError:
             return False
 
-    def close(self) -> None:
-        """Give the segment up: the sealer may have it. Raises OSError when its end cannot be made clean."""
-        if self._descriptor < 0:
-            return
-        self._mend()
-        os.close(self._descriptor)
-        self._descriptor = -1
-        self._size = 0
-
-    def abandon(self) -> None:
-        """Let go of the file as a crash would; what may be torn at its end is cut off by the next start."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
     def _open(self) -> None:
-        """Lock the next segment before it gets its name, so that nobody takes it for a dead one.
+        """Lock the next segment before it gets its name, so that it is not taken for a dead one.
 
         A link, not a rename: it never takes the place of a segment that is there.
         """
-        segment = segment_name(self._writer, self._number + 1)
+        self.register()
+        segment = segment_name(self.writer, self._number + 1)
         path = self._folder.live(segment)
         aside = path.with_suffix(".opening")
         descriptor = self._disk.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
@@ -117,6 +167,39 @@ class LiveChain:
         self._number += 1
         self.head = Head(segment, self.head.seq, self.head.hash, self.head.tree)
 
+    def _check_ours(self, size: int) -> None:
+        """Raise OSError, and begin as another writer, when what was written is not in this chain's segment.
+
+        A sealer that took the writer for dead, or a hand, may have put another file in its place.
+        """
+        path = self._folder.live(self.head.segment)
+        if reason := self._loss(path, size):
+            self.abandon()
+            self._begin(self._rename())
+            raise OSError(errno.ESTALE, f"{path.name} is lost to its writer: {reason}")
+
+    def _loss(self, path: os.PathLike[str], size: int) -> str:
+        own = os.fstat(self._descriptor)
+        try:
+            named, log = os.stat(path), os.stat(self._folder.checkpoints)
+        except FileNotFoundError as error:
+            return f"{error.filename} is gone"
+        if (named.st_ino, named.st_dev) != (own.st_ino, own.st_dev):
+            return "another file has its name"
+        if own.st_size != size:
+            return f"it has {own.st_size} bytes, expected {size}"
+        if log.st_ino != self._log_inode or log.st_size < self._noted:
+            return "the signed heads with its birth were replaced"
+        return "another process signed its end" if log.st_size > self._noted and self._is_ended() else ""
+
+    def _is_ended(self) -> bool:
+        """Whether the lines of the log that are new since the last look end this segment."""
+        with self._folder.checkpoints.open("rb") as log:
+            log.seek(self._noted)
+            whole = log.read().rpartition(b"\n")[0]
+        self._noted += len(whole) + bool(whole)
+        return b'{"kind":"end","segment":"%b"' % self.head.segment.encode() in whole
+
     def _mend(self) -> None:
         if self._dirty:
             self._disk.truncate(self._descriptor, self._size)
@@ -127,95 +210,9 @@ class LiveChain:
         seq, prev, tree, lines = self.head.seq, self.head.hash, self.head.tree.copy(), []
         for made in drafts:
             seq += 1
-            line, prev = chain(made, self._writer, seq, prev)
+            line, prev = chain(made, self.writer, seq, prev)
             tree.add(bytes.fromhex(prev))
             lines.append(line)
+        message = head_message(self._birth, self.head.segment, seq, prev)
+        lines[-1] = with_signature(lines[-1], self._signer.sign(message))
         return b"".join(lines), Head(self.head.segment, seq, prev, tree)
-
-
-@dataclass(frozen=True, slots=True)
-class TornTail:
-    """What a dead writer left behind its last whole line."""
-
-    segment: str
-    offset: int
-    bytes: int
-    sha256: str
-
-
-class DeadSegment:
-    """A segment whose writer is gone, locked for the caller."""
-
-    def __init__(self, folder: Folder, name: str, descriptor: int) -> None:
-        self.name = name
-        self._folder = folder
-        self._descriptor = descriptor
-
-    def torn_tail(self) -> TornTail | None:
-        """The end of a batch that was never durable, so that nobody counts on it; None when all is whole.
-
-        It begins at a line without its newline or, after a power cut that lost pages before others, at one
-        with zeros in it (JSON has none). What a signed head names was durable: damage there is for `verify`.
-        """
-        size = os.fstat(self._descriptor).st_size
-        end = self._whole_end(size)
-        if end == size:
-            return None
-        if (signed := self._signed_seq()) > self._seq_before(end):
-            _log.error(
-                "%s is damaged before its signed record %d: see regate audit verify", self.name, signed
-            )
-            return None
-        digest = hashlib.sha256()
-        for start in range(end, size, _CHUNK):
-            digest.update(os.pread(self._descriptor, min(_CHUNK, size - start), start))
-        return TornTail(self.name, end, size - end, digest.hexdigest())
-
-    def cut(self, tail: TornTail) -> None:
-        self._folder.disk.truncate(self._descriptor, tail.offset)
-        self._folder.disk.sync(self._descriptor)
-
-    def _whole_end(self, size: int) -> int:
-        end = line_end(self._descriptor, size)
-        if end:
-            with mmap.mmap(self._descriptor, end, prot=mmap.PROT_READ) as content:
-                if (zero := content.find(b"\0")) >= 0:
-                    return line_end(self._descriptor, zero)
-        return end
-
-    def _seq_before(self, end: int) -> int:
-        """The number of the record that ends there; 0 when none does."""
-        start = line_end(self._descriptor, max(0, end - 1))
-        try:
-            return check(os.pread(self._descriptor, max(0, end - 1 - start), start)).seq
-        except BrokenLine:
-            return 0
-
-    def _signed_seq(self) -> int:
-        """The writer's last signed record in this segment, 0 without one; reads the whole log."""
-        ours = b'"segment":"%b"' % self.name.encode()
-        signed = 0
-        for line in signed_log.lines(self._folder.checkpoints):
-            if ours in line:
-                with suppress(orjson.JSONDecodeError, KeyError, ValueError):  # spoilt: `verify` names it
-                    signed = max(signed, int(orjson.loads(line)["seq"]))
-        return signed
-
-
-@contextmanager
-def dead_segment(folder: Folder, segment: str) -> Iterator[DeadSegment | None]:
-    """Hold a segment that no writer holds; None when its writer lives, or when it is no longer there."""
-    path = folder.live(segment)
-    try:
-        if is_tombstone(path):
-            yield None
-            return
-        descriptor = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
-        yield None
-        return
-    try:
-        with locked(descriptor) as taken:
-            yield DeadSegment(folder, segment, descriptor) if taken else None
-    finally:
-        os.close(descriptor)

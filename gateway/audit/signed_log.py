@@ -6,7 +6,7 @@ signed line vouches for every line before it.
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import hashlib
 import os
 import time
@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 
 from gateway.audit.disk import Disk
+from gateway.audit.locks import locked
 from gateway.audit.record import GENESIS
 from gateway.audit.signing import Signer
 
@@ -49,6 +50,10 @@ class Held:
             self._disk.truncate(self._descriptor, self.end)
             raise
         self.end += len(line)
+        if os.fstat(self._descriptor).st_size != self.end:
+            raise OSError(
+                "another process appended at the same time: the file system does not share its locks"
+            )
         return line
 
     def read(self, start: int) -> bytes:
@@ -82,8 +87,8 @@ def held(path: Path, disk: Disk) -> Iterator[Held]:
     """Hold the log for a block. Raises OSError, also when somebody else keeps it locked."""
     descriptor = disk.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     try:
-        _lock(descriptor)
-        yield Held(descriptor, disk)
+        with _lock(descriptor, path):
+            yield Held(descriptor, disk)
     finally:
         os.close(descriptor)
 
@@ -113,14 +118,15 @@ def line_end(descriptor: int, end: int) -> int:
     return 0
 
 
-def _lock(descriptor: int) -> None:
-    """Take the file's lock. Anybody who may read the file can hold it: raises OSError after a while."""
+@contextmanager
+def _lock(descriptor: int, path: Path) -> Iterator[None]:
+    """Hold the file's lock for a block. Any reader of the file can hold it: raises OSError after a while."""
     end = time.monotonic() + _LOCK_SECONDS
     while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.01)
+        with locked(descriptor, path) as taken:
+            if taken:
+                yield
+                return
+        if time.monotonic() > end:
+            raise BlockingIOError(errno.EAGAIN, f"{path}: another process keeps it locked")
+        time.sleep(0.01)

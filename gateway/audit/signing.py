@@ -81,12 +81,20 @@ class Signer:
 
         Raises OSError: a key that is gone signs nothing more, so that its loss shows at once.
         """
+        self._follow()
+        whole = {**document, "key": self.verifier.key_id}
+        return _with_signature(whole, self._key.sign(orjson.dumps(whole))) + b"\n"
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the signature over a message that is no JSON. Raises OSError, as `line` does."""
+        self._follow()
+        return self._key.sign(message)
+
+    def _follow(self) -> None:
         try:
             self._refresh()
         except ConfigError as error:
             raise OSError(str(error)) from error
-        whole = {**document, "key": self.verifier.key_id}
-        return _with_signature(whole, self._key.sign(orjson.dumps(whole))) + b"\n"
 
     def _refresh(self) -> None:
         found = self._path.stat()

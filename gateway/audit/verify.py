@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gateway.audit import parquet, signed_log
+from gateway.audit import signed_log
+from gateway.audit.disk import file_sha256
 from gateway.audit.folder import Folder, is_tombstone, split_segment
 from gateway.audit.merkle import Frontier
 from gateway.audit.pool import Pool, cores
 from gateway.audit.record import GENESIS
-from gateway.audit.removal import Removals, read_removals
+from gateway.audit.removal import Removals, read_removals, told_removals
 from gateway.audit.report import Break, Report
 from gateway.audit.seal_plan import End
 from gateway.audit.signing import Verifier, load_verifier
@@ -35,18 +36,19 @@ def verify(
     public_key: Path,
     *,
     anchor: Path | None = None,
+    known: Collection[str] = (),
     jobs: int | None = None,
     progress: Callable[[int], None] = _silent,
 ) -> Report:
     """Check everything under the audit folder, also against an anchor file; gateways may write meanwhile.
 
-    A chain is followed up to its first broken record, the other chains to their ends. `progress` is told the
-    bytes that were proved, of `size`.
+    `known` are the writers that the state has seen born. A chain is followed up to its first broken record,
+    the other chains to their ends. `progress` is told the bytes that were proved, of `size`.
     """
     folder = Folder(root)
     jobs = jobs or (cores() if size(root) > _WORTH_A_POOL else 1)
     with Pool(jobs) as pool:
-        return _Verification(folder, pool, progress).run(public_key, anchor)
+        return _Verification(folder, pool, progress).run(public_key, anchor, known)
 
 
 def size(root: Path) -> int:
@@ -71,6 +73,7 @@ class _Place:
 class _End:
     """How far a chain was followed."""
 
+    writer: str
     seq: int = 0
     prev: str = GENESIS
     covered: int = 0
@@ -84,13 +87,14 @@ class _Verification:
         self._progress = progress
         self._report = Report()
         self._heads = Heads()
+        self._lines: list[dict[str, Any]] = []
         self._seals: list[dict[str, Any]] = []
         self._removals = Removals()
         self._found: dict[Task, Found] = {}
         self._uses: Counter[Task] = Counter()
         self._told: set[Path] = set()
 
-    def run(self, public_key: Path, anchor: Path | None) -> Report:
+    def run(self, public_key: Path, anchor: Path | None, known: Collection[str]) -> Report:
         # heads first: what they name was on disk before they were signed; then the segments, then their
         # seals, so that a segment sealed meanwhile is met as live
         checkpoints = signed_log.lines(self._folder.checkpoints)
@@ -99,14 +103,51 @@ class _Verification:
         if keys:
             self._read_checkpoints(checkpoints, keys, anchor)
             self._read_seals(keys)
-        chains = self._chains(live)
+            self._read_late_births(live, keys)
+        self._find_missing(known)
+        chains = self._registered(self._chains(live))
         places = [place for _, chain in sorted(chains.items()) for _, place in sorted(chain.items())]
         self._uses = Counter(place.task for place in places if not place.dropped)
         results = self._pool.map(prove_file, self._uses)  # each file once, in the order of first use
         for writer in sorted(chains.keys() | self._heads.heads.keys()):
             self._follow(writer, chains.get(writer, {}), results, keys)
         self._find_strays()
+        self._report.removed = told_removals(self._lines)
         return self._report
+
+    def _read_late_births(self, live: Sequence[Path], keys: Keys) -> None:
+        """Take in writers that were born between our look at the heads and that at the segments."""
+        writers = {place[0] for path in live if (place := split_segment(path.stem))}
+        if writers <= self._heads.births.keys() | self._heads.heads.keys():
+            return
+        lines = signed_log.lines(self._folder.checkpoints)
+        documents = signed_lines(lines, keys.checkpoints, lambda *_: None, self._pool)
+        late = read_heads(lines, documents, keys.checkpoints, lambda *_: None).births
+        self._heads.births.update(late)
+
+    def _find_missing(self, known: Collection[str]) -> None:
+        """What should be there and is not: files, and the births of writers that the state has seen."""
+        for path in (self._folder.checkpoints, self._folder.seals):
+            if not path.exists():
+                self._break(path, "it is missing")
+        if not self._heads.births and not self._heads.heads:
+            self._break(self._folder.root, "there is no evidence: no writer's birth is signed here")
+        if gone := sorted(set(known) - self._heads.births.keys()):
+            names = ", ".join(gone[:10]) + (" …" if len(gone) > 10 else "")
+            reason = f"{len(gone)} writers that the state has seen born are not registered here: {names}"
+            self._break(self._folder.checkpoints, reason)
+
+    def _registered(self, chains: dict[str, dict[int, _Place]]) -> dict[str, dict[int, _Place]]:
+        """The chains that something signed vouches for: a birth, a seal, or a head from before births."""
+        ours = {}
+        for writer, chain in sorted(chains.items()):
+            place = chain[min(chain)]
+            if writer in self._heads.births or writer in self._heads.heads or place.held:
+                ours[writer] = chain
+            else:
+                reason = "no birth of its writer is signed: nothing of it counts"
+                self._break(place.task.path, reason, writer=writer)
+        return ours
 
     def _keys(self, public_key: Path, checkpoints: Sequence[bytes], live: Sequence[Path]) -> Keys | None:
         try:
@@ -120,7 +161,7 @@ class _Verification:
     def _read_checkpoints(self, lines: Sequence[bytes], keys: Keys, anchor: Path | None) -> None:
         tell = self._teller(self._folder.checkpoints)
         documents = signed_lines(lines, keys.checkpoints, tell, self._pool)
-        self._heads = read_heads(lines, documents, tell)
+        self._heads = read_heads(lines, documents, keys.checkpoints, tell)
         self._report.heads = sum(map(len, self._heads.heads.values()))
         self._report.roots = len(self._heads.roots)
         if anchor:
@@ -136,9 +177,9 @@ class _Verification:
         self._take_seals(signed_lines(lines, keys.seals, tell, self._pool))
 
     def _take_seals(self, documents: Sequence[dict[str, Any] | None]) -> None:
-        known = [document for document in documents if document]
-        self._seals = [document for document in known if document["kind"] == "seal"]
-        self._removals = read_removals(known)
+        self._lines = [document for document in documents if document]
+        self._seals = [document for document in self._lines if document["kind"] == "seal"]
+        self._removals = read_removals(self._lines)
 
     def _chains(self, live: Sequence[Path]) -> dict[str, dict[int, _Place]]:
         """Every writer's segments by number, wherever they are."""
@@ -158,7 +199,9 @@ class _Verification:
         return chains
 
     def _live(self, path: Path) -> _Place:
-        return _Place(path.stem, Task(self._folder.root, path))
+        writer, _ = split_segment(path.stem) or ("", 0)
+        birth, keys = self._heads.births.get(writer, ("", ()))
+        return _Place(path.stem, Task(self._folder.root, path, birth=birth, keys=keys))
 
     def _sealed_places(self, seals: Sequence[Mapping[str, Any]]) -> Iterator[_Place]:
         for seal in seals:
@@ -176,7 +219,7 @@ class _Verification:
     ) -> None:
         """Follow one writer's chain to its end or to its first break."""
         self._report.chains += 1
-        heads, end, whole = self._heads.heads.get(writer, {}), _End(), True
+        heads, end, whole = self._heads.heads.get(writer, {}), _End(writer), True
         for _, place in sorted(segments.items()):
             if place.dropped:
                 whole = whole and self._pass_over(writer, place, end, heads)
@@ -190,7 +233,9 @@ class _Verification:
             self._report.segments += whole
         if not whole:
             return
-        self._report.unsigned += end.seq - end.covered
+        if writer not in self._heads.births and end.seq > end.covered:
+            reason = "it stands behind the last signed head of a chain without a birth"
+            self._break(self._folder.journal, reason, writer=writer, seq=end.covered + 1)
         if heads and max(heads) > end.seq:
             self._break(
                 self._folder.journal,
@@ -226,7 +271,8 @@ class _Verification:
         path = place.task.path
         if found.torn:
             self._report.notes.append(f"{place.segment}: a torn tail of {found.torn} bytes, left by a crash")
-        for run in found.part(place.first, place.last or found.lines):
+        doubtful = found.loose or found.forged or found.broken
+        for run in found.part(place.first, place.last or (found.lines if doubtful else found.signed)):
             if reason := _misplaced(writer, end, run):
                 self._break(path, reason, run.line, writer, end.seq + 1)
                 return False
@@ -236,7 +282,22 @@ class _Verification:
             line = found.lines + 1 if "cannot be read" not in found.broken else -1
             self._break(path, found.broken, line, writer, end.seq + 1)
             return False
-        return not place.held or self._seal_fits(place, found, end)
+        return self._seal_fits(place, found, end) if place.held else self._is_signed(place, found, end)
+
+    def _is_signed(self, place: _Place, found: Found, end: _End) -> bool:
+        """Whether a live segment's writer signed what stands in it, but for what it is about to sign."""
+        if found.forged or found.loose:
+            line = found.forged or found.signed + 1
+            loose = f"{found.loose} records stand behind the last batch that its writer signed"
+            reason = "its writer did not sign it here" if found.forged else loose
+            seq = end.seq - found.lines + line
+            self._break(place.task.path, reason, line, end.writer, seq)
+            self._report.records -= found.lines - line + 1
+            return False
+        if place.task.birth and found.signed:
+            end.covered = end.seq
+        self._report.unsigned += 0 if found.torn else found.lines - found.signed
+        return True
 
     def _pass_over(self, writer: str, place: _Place, end: _End, heads: Mapping[int, tuple[str, str]]) -> bool:
         """Go on behind a segment that retention dropped: its seal says where the chain was."""
@@ -278,7 +339,7 @@ class _Verification:
             self._break(path, f"its seal ends at record {held['last_seq']}", writer=writer, seq=end.seq)
             return False
         name = str(path.relative_to(self._folder.root))
-        if found.changed and self._removals.awaits(name, parquet.file_sha256(path)):
+        if found.changed and self._removals.awaits(name, file_sha256(path)):
             self._report.notes.append(f"{path.name}: what is to be erased in it is still there")
         elif found.changed:
             if place.first <= found.parted <= place.last:
@@ -289,7 +350,7 @@ class _Verification:
             self._told.add(path)
             return False
         live = self._folder.live(place.segment)
-        if live.exists() and not is_tombstone(live) and parquet.file_sha256(live) != held["live_sha256"]:
+        if live.exists() and not is_tombstone(live) and file_sha256(live) != held["live_sha256"]:
             self._break(live, "it was changed since it was sealed", writer=writer)
             return False
         return True

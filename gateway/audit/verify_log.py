@@ -31,8 +31,12 @@ class Keys:
 
 @dataclass(slots=True)
 class Heads:
-    """What the checkpoints vouch for: by writer and record, the record's hash and the tree's root there."""
+    """What the checkpoints vouch for: by writer and record, the record's hash and the tree's root there.
 
+    `births` holds each registered writer's digest, and the public keys that may have signed since.
+    """
+
+    births: dict[str, tuple[str, tuple[bytes, ...]]] = field(default_factory=dict)
     heads: dict[str, dict[int, tuple[str, str]]] = field(default_factory=lambda: defaultdict(dict))
     roots: dict[int, bytes] = field(default_factory=dict)
     lines: int = 0
@@ -86,8 +90,13 @@ def signed_lines(
     return documents
 
 
-def read_heads(lines: Sequence[bytes], documents: Sequence[dict[str, Any] | None], tell: Tell) -> Heads:
-    """Heads, and roots proved against the lines before them; the first that does not fit is told."""
+def read_heads(
+    lines: Sequence[bytes],
+    documents: Sequence[dict[str, Any] | None],
+    keys: Sequence[tuple[int, Verifier]],
+    tell: Tell,
+) -> Heads:
+    """Births, heads, and roots proved against the lines before them; the first that does not fit is told."""
     found, tree, fits = Heads(lines=len(lines)), Frontier(), None not in documents
     for number, (line, document) in enumerate(zip(lines, documents, strict=True), start=1):
         if document and document["kind"] == "root":
@@ -95,6 +104,10 @@ def read_heads(lines: Sequence[bytes], documents: Sequence[dict[str, Any] | None
                 tell("it is a root over other lines than those before it", number)
                 fits = False
             found.roots[document["size"]] = line
+        elif document and document["kind"] == "birth":
+            born = hashlib.sha256(line).hexdigest(), _in_force(keys, number)
+            if found.births.setdefault(document["writer"], born) != born:
+                tell(f"the writer {document['writer']} was born before", number)
         elif document and document["kind"] == "head":
             end = (document["hash"], document["tree"])
             if found.heads[document["writer"]].setdefault(document["seq"], end) != end:
@@ -102,6 +115,12 @@ def read_heads(lines: Sequence[bytes], documents: Sequence[dict[str, Any] | None
                      "two processes wrote as one writer", number)  # fmt: skip
         tree.add(line)
     return found
+
+
+def _in_force(keys: Sequence[tuple[int, Verifier]], number: int) -> tuple[bytes, ...]:
+    """The keys that sign from a line (from 1) on."""
+    ends = [start for start, _ in keys[1:]] + [number]
+    return tuple(key.raw for (_, key), end in zip(keys, ends, strict=True) if end >= number)
 
 
 def check_anchor(anchored: Sequence[bytes], heads: Heads, keys: Keys, tell: Tell) -> int:

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
 from gateway.audit import parquet
+from gateway.audit.dead import dead_segment
+from gateway.audit.disk import file_sha256
 from gateway.audit.folder import Folder, is_tombstone
+from gateway.audit.heads import head_message
 from gateway.audit.record import BrokenLine, Link, check, check_either
-from gateway.audit.segment import dead_segment
+from gateway.audit.signing import Verifier
 
 _HASH_BYTES = 32
+_LOOKS, _LOOK_SECONDS = 4, 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A live segment, or a sealed file with the SHA-256 that its seal says."""
+    """A live segment, or a sealed file with the SHA-256 that its seal says.
+
+    `birth` and `keys` say what the batches of a live one are signed with; they are empty for a chain from
+    before batches were signed.
+    """
 
     root: Path
     path: Path
     sha256: str = ""
     erased: bool = False  # some records of it may go without their bodies
+    birth: str = ""
+    keys: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +64,19 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a file holds: its sound lines, why it could not be read on, and whether it is as sealed."""
+    """What a file holds: its sound lines, why it could not be read on, and whether it is as sealed.
+
+    Of a live segment, `signed` lines are in a signed batch; `torn` bytes behind them were left by a crash,
+    or `loose` records put there by another hand. `forged` is the first line whose signature does not fit.
+    """
 
     runs: tuple[Run, ...] = ()
     broken: str = ""
     buried: bool = False
+    signed: int = 0
+    forged: int = 0
     torn: int = 0
+    loose: int = 0
     changed: bool = False
     parted: int = 0
 
@@ -78,25 +96,72 @@ class Found:
 
 def prove_file(task: Task) -> Found:
     """Read a file to its end or to its first broken line."""
-    folder = Folder(task.root)
     try:
-        if not task.sha256 and is_tombstone(task.path):
-            return Found(buried=True)
-        lines = parquet.lines(task.path) if task.sha256 else _live_lines(task.path)
-        runs, broken = _runs(lines, check_either if task.erased else check)
-        if not task.sha256:
-            return _torn(folder, task.path, runs, broken)
-        changed = parquet.file_sha256(task.path) != task.sha256
-        parted = (parquet.first_parted(task.path) or 0) if changed and not broken else 0
-        return Found(runs, broken, changed=changed, parted=parted)
+        if task.sha256:
+            return _prove_sealed(task)
+        return Found(buried=True) if is_tombstone(task.path) else _prove_live(task)
     except (OSError, duckdb.Error, UnicodeError) as error:
         return Found(broken=f"it cannot be read: {error}")
 
 
-def _runs(lines: Iterator[bytes], check: Callable[[bytes], Link]) -> tuple[tuple[Run, ...], str]:
+def _prove_sealed(task: Task) -> Found:
+    """The signed seal vouches for the whole file, so that its batches' signatures need no look."""
+    runs, broken, *_ = _runs(parquet.lines(task.path), check_either if task.erased else check)
+    changed = file_sha256(task.path) != task.sha256
+    parted = (parquet.first_parted(task.path) or 0) if changed and not broken else 0
+    return Found(runs, broken, changed=changed, parted=parted)
+
+
+def _prove_live(task: Task) -> Found:
+    runs, broken, signed, forged = _runs(_live_lines(task.path), check, _voucher(task))
+    whole = sum(run.count for run in runs)
+    found = Found(runs, broken, signed=signed if task.birth else whole, forged=forged)
+    with dead_segment(Folder(task.root), task.path.stem) as dead:
+        tail = dead.torn_tail(signed=bool(task.birth)) if dead else None
+    if tail is None:
+        behind = found.lines - found.signed
+        return replace(found, loose=behind) if behind and _stands_still(task.path) else found
+    with task.path.open("rb") as file:
+        durable = file.read(tail.offset).count(b"\n")
+        rest = file.read()
+    if found.lines < durable:
+        return found  # it is broken before its torn tail
+    if tail.records and rest.endswith(b"\n") and b"\0" not in rest:
+        # a crash does not stop a write behind a whole line, but for one in thousands
+        return replace(found, loose=tail.records)
+    # a crash's torn tail is no break: the next start cuts it off and records that
+    return replace(found, broken="", torn=tail.bytes)
+
+
+def _voucher(task: Task) -> Callable[[Link], bool]:
+    """Whether a link's signature, if it has one, is that of the segment's writer."""
+    verifiers = [Verifier.from_raw(key) for key in task.keys]
+
+    def fits(link: Link) -> bool:
+        message = head_message(task.birth, task.path.stem, link.seq, link.hash)
+        signature = bytes.fromhex(link.signature)
+        return any(verifier.signed(message, signature) for verifier in verifiers)
+
+    return fits
+
+
+def _stands_still(path: Path) -> bool:
+    """Whether nothing is written for a while: a batch and its signature come in one write."""
+    before = path.stat().st_size
+    for _ in range(_LOOKS):
+        time.sleep(_LOOK_SECONDS)
+        if path.stat().st_size != before:
+            return False
+    return True
+
+
+def _runs(
+    lines: Iterator[bytes], check: Callable[[bytes], Link], fits: Callable[[Link], bool] = lambda _: True
+) -> tuple[tuple[Run, ...], str, int, int]:
+    """Sound records, why they end before the lines do, the last signed line, and the first falsely signed."""
     runs: list[Run] = []
     first, hashes = None, bytearray()
-    line_number, start, last = 0, 0, None
+    start, signed, forged, last, broken = 0, 0, 0, None, ""
     try:
         for line_number, line in enumerate(lines, start=1):
             link = check(line)
@@ -105,14 +170,16 @@ def _runs(lines: Iterator[bytes], check: Callable[[bytes], Link]) -> tuple[tuple
                     runs.append(Run(start, first.writer, first.seq, first.prev, bytes(hashes)))
                 first, start, hashes = link, line_number, bytearray()
             hashes += bytes.fromhex(link.hash)
+            if link.signature and fits(link):
+                signed = line_number
+            elif link.signature:
+                forged = forged or line_number
             last = link
     except BrokenLine as error:
         broken = str(error)
-    else:
-        broken = ""
     if first is not None:
         runs.append(Run(start, first.writer, first.seq, first.prev, bytes(hashes)))
-    return tuple(runs), broken
+    return tuple(runs), broken, signed, forged
 
 
 def _live_lines(path: Path) -> Iterator[bytes]:
@@ -121,14 +188,3 @@ def _live_lines(path: Path) -> Iterator[bytes]:
         for line in file:
             if line.endswith(b"\n"):
                 yield line[:-1]
-
-
-def _torn(folder: Folder, path: Path, runs: tuple[Run, ...], broken: str) -> Found:
-    """A crash's torn tail is no break: the next start cuts it off and records that."""
-    with dead_segment(folder, path.stem) as dead:
-        tail = dead.torn_tail() if dead else None
-    if tail is None:
-        return Found(runs, broken)
-    with path.open("rb") as file:
-        whole = file.read(tail.offset).count(b"\n")
-    return Found(runs, broken if sum(run.count for run in runs) < whole else "", torn=tail.bytes)

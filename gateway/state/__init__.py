@@ -1,9 +1,10 @@
-"""State that outlives a process: keys, approvals and usage, in one SQLite file."""
+"""State that outlives a process: keys, approvals, usage and writers of evidence, in one SQLite file."""
 
 from gateway.state.approvals import Approval, ApprovalRows, ApprovalStore, Status, Verdict
 from gateway.state.database import State, open_state
 from gateway.state.keys import KeyRow, Keys, Role
 from gateway.state.usage import UsageRow, UsageStore
+from gateway.state.writers import WriterStore
 
 __all__ = [
     "Approval",
@@ -17,5 +18,6 @@ __all__ = [
     "UsageRow",
     "UsageStore",
     "Verdict",
+    "WriterStore",
     "open_state",
 ]

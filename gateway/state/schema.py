@@ -16,7 +16,7 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 5
+VERSION = 6
 
 metadata = MetaData()
 
@@ -27,6 +27,7 @@ UPGRADES = {
     3: "CREATE TABLE IF NOT EXISTS shown (approval_id TEXT NOT NULL PRIMARY KEY, "
     "digest TEXT NOT NULL, document BLOB NOT NULL)",
     4: "CREATE TABLE IF NOT EXISTS ended_visits (id TEXT NOT NULL PRIMARY KEY, until FLOAT NOT NULL)",
+    5: "CREATE TABLE IF NOT EXISTS writers (writer TEXT NOT NULL PRIMARY KEY, born_at FLOAT NOT NULL)",
 }
 
 schema_version = Table("schema_version", metadata, Column("version", Integer, nullable=False))
@@ -125,4 +126,12 @@ usage = Table(
     Column("tokens", Integer, nullable=False),
     Column("cost", Integer, nullable=False, server_default="0"),  # in millionths
     sqlite_with_rowid=False,
+)
+
+# The writers of evidence that were born here, so that evidence cannot go missing with its own register.
+writers = Table(
+    "writers",
+    metadata,
+    Column("writer", Text, primary_key=True),
+    Column("born_at", Float, nullable=False),
 )

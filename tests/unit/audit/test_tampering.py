@@ -167,7 +167,8 @@ def copied_writer(crime: Crime) -> None:
     lines = crime.lines(path)
     from gateway.audit.signing import Signer
 
-    head = orjson.loads(crime.lines(other.folder.checkpoints)[0])
+    log = map(orjson.loads, crime.lines(other.folder.checkpoints))
+    head = next(line for line in log if line["kind"] == "head")
     document = {key: head[key] for key in head if key not in ("prev", "key", "signature")}
     prev = hashlib.sha256(lines[-1][:-1]).hexdigest()
     crime.put(path, [*lines, Signer(other.key).line({**document, "prev": prev})])

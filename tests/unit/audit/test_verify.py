@@ -39,10 +39,10 @@ def test_untouched_evidence_is_intact(written: Evidence) -> None:
     assert (report.intact, report.records, report.segments, report.unsigned) == (True, 10, 1, 0)
 
 
-def test_an_empty_folder_is_intact(evidence: Evidence) -> None:
+def test_an_empty_folder_is_not_intact(evidence: Evidence) -> None:
     evidence.folder.prepare()
 
-    assert evidence.verify().intact
+    assert "there is no evidence" in the_break(evidence).reason
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from cli.doctor import _detection
+from cli.doctor import _detection, _locks
 from gateway import detect
-from gateway.config import Config, CustomEntity, Detect, Ner, Provider
+from gateway.config import Audit, Config, CustomEntity, Detect, Ner, Provider
 
 PROVIDERS = {"demo": Provider(family="openai", base_url="builtin:demo")}
 
@@ -29,3 +31,14 @@ def test_what_could_change_a_finding_is_shown_when_all_is_well() -> None:
     finding = _detection(Config(PROVIDERS))
     assert finding.ok
     assert "presidio/" in finding.state
+
+
+def test_locks_are_tried_from_two_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = Config(PROVIDERS, audit=Audit(path=str(tmp_path / "audit")))
+    assert _locks(config).ok
+    assert list(tmp_path.iterdir()) == []
+
+    monkeypatch.setattr("fcntl.flock", lambda *_: None)  # ours is not held, so that the other process gets it
+    finding = _locks(config)
+    assert not finding.ok
+    assert "do not hold" in finding.state
