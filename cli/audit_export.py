@@ -18,9 +18,9 @@ from cli.moments import moment
 from cli.rows import whole_file
 from gateway.audit import ocsf
 from gateway.audit.folder import Folder
+from gateway.audit.live_and_sealed import verbatim_lines
 from gateway.audit.schema import VIEWS
 from gateway.audit.sql import Limits, query, query_to_parquet
-from gateway.audit.live_and_sealed import verbatim_lines
 from gateway.config import config_path, load_config
 
 _STARTED = {"sessions": "started_at", "exchanges": "started_at", "approvals": "opened_at"}
