@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gateway.audit import Journal, Record, Sealer, new_writer
+from gateway.audit import Journal, Sealer, new_writer
 from gateway.audit import proof as proofs
 from gateway.audit.folder import Folder
 from gateway.audit.rotation import rotate
@@ -22,6 +22,7 @@ from gateway.audit.verify import Report, size
 from gateway.audit.verify import verify as prove_all
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError
+from gateway.oversight import local_user
 
 
 def verify(
@@ -122,7 +123,7 @@ def rotate_key() -> None:
         raise ConfigError(f"{config.evidence_key_path}: it cannot be rotated: {error}") from error
     journal = Journal(config.audit_path, new_writer(), key=config.evidence_key_path)
     journal.start()
-    journal.record_sync(Record("gateway", code="key_rotated", body={"from": old, "to": new}))
+    journal.record_sync(local_user().record("key_rotated", **{"from": old, "to": new}))
     journal.close()
     typer.echo(f"{old} was replaced by {new}; hand out {_public(config)}")
 

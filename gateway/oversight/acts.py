@@ -37,7 +37,8 @@ class Actor:
 
     def record(self, act: Act, *, session_id: str = "", **body: Any) -> Record:
         """Return the record of an act of this actor's."""
-        said = {**body, "by": self.name, "by_key": self.key_id, "face": self.face}
+        about = {"session_id": session_id} if session_id else {}
+        said = {**about, **body, "by": self.name, "by_key": self.key_id, "face": self.face}
         return Record("gateway", code=act, session_id=session_id, key_id=self.key_id or None, body=said)
 
 
@@ -63,7 +64,7 @@ class Acts:
 
 
 def settings_in_force(config: Config) -> dict[str, Any]:
-    """Return the settings that decide what is enforced, kept and called, without a secret or a reference to one."""
+    """Return the settings that decide what is enforced, kept and called; no secret, nor where one is."""
     policy, audit = config.policy, config.audit
     return {
         "enforce": policy.enforce,

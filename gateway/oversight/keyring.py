@@ -1,4 +1,4 @@
-"""Keys as they are made and revoked, over HTTP or at the command line; each act is on record with its actor."""
+"""Keys as they are made and revoked, over HTTP or at the command line; each act is on record."""
 
 from __future__ import annotations
 
