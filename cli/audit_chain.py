@@ -14,7 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from cli.opened import made_journal, opened_journal, opened_state
 from cli.screen import progress_console
-from gateway.audit import Record, Sealer
+from gateway.audit import Sealer
 from gateway.audit import proof as proofs
 from gateway.audit.folder import Folder
 from gateway.audit.rotation import rotate
@@ -23,6 +23,7 @@ from gateway.audit.verify import Report, size
 from gateway.audit.verify import verify as prove_all
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError, StateUnavailable
+from gateway.oversight import local_user
 from gateway.state import WriterStore
 
 
@@ -134,7 +135,7 @@ def rotate_key() -> None:
     except OSError as error:
         raise ConfigError(f"{config.evidence_key_path}: it cannot be rotated: {error}") from error
     with opened_journal(config) as journal:
-        journal.record_sync(Record("gateway", code="key_rotated", body={"from": old, "to": new}))
+        journal.record_sync(local_user().record("key_rotated", **{"from": old, "to": new}))
     typer.echo(f"{old} was replaced by {new}; hand out {_public(config)}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import time
 from datetime import UTC, datetime
@@ -11,13 +10,14 @@ from typing import Annotated
 import typer
 
 from cli.opened import opened_journal, opened_state
-from gateway.audit import Record, Sealer
+from gateway.audit import Sealer
 from gateway.audit.folder import Folder
 from gateway.audit.removal import ERASED_KINDS, Order, order_erasure
 from gateway.audit.rotation import open_signer
 from gateway.audit.sql import query
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError, RegateError
+from gateway.oversight import local_user
 from gateway.state import ApprovalStore
 
 _LEFT = f"""
@@ -67,9 +67,9 @@ def erase(
 def _order(config: Config, session: str, agent: str, reason: str) -> Order:
     """On record first, then in force."""
     folder = Folder(config.audit_path)
-    body = {"agent": agent, "session_id": session, "by": getpass.getuser(), "reason": reason}
+    act = local_user().record("erasure_ordered", session_id=session, agent=agent, reason=reason)
     with opened_journal(config) as journal:
-        journal.record_sync(Record(kind="gateway", code="erasure_ordered", session_id=session, body=body))
+        journal.record_sync(act)
     try:
         signer = open_signer(config.evidence_key_path, folder)
         return order_erasure(folder, signer, session, agent, datetime.now(UTC))

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cli.moments import moment
+from cli.opened import note_reading
 from cli.rows import whole_file
 from cli.screen import progress_console
 from gateway.audit import ocsf
@@ -59,7 +61,8 @@ def export(
         raise typer.BadParameter("OCSF events are made of decisions and refusals", param_hint="--view")
     if form is Form.PARQUET and out is None and sys.stdout.isatty():
         raise typer.BadParameter("Parquet is not for a terminal; name a file", param_hint="--out")
-    root = load_config(config_path()).audit_path.resolve()
+    config = load_config(config_path())
+    root = config.audit_path.resolve()
     name = str(view or "records")
     bounds = {">=": moment(since, "--since"), "<": moment(until, "--until")}
     parameters = [time.isoformat() for time in bounds.values() if time]
@@ -67,12 +70,15 @@ def export(
     conditions = ["true", *(f"{column} {sign} ?::TIMESTAMPTZ" for sign, time in bounds.items() if time)]
     source = _source(form, name, root)
     select = f"SELECT * FROM {source} WHERE {' AND '.join(conditions)}"  # noqa: S608 - our own names
+    told = {"view": name, "format": str(form), "since": since, "until": until, "out": str(out or "")}
+    note = partial(note_reading, config, "evidence_exported", **told)
     limits = Limits(timeout, memory=_MEMORY, address_space=3 * _MEMORY)
     with _told() as tell, whole_file(out) as file:
         if form is Form.PARQUET:
-            query_to_parquet(root, select, file, parameters, limits=limits)
+            query_to_parquet(root, select, file, parameters, limits=limits, answered=note)
             return
         with query(root, select, parameters, limits=limits) as result:
+            note()
             for count, row in enumerate(result.rows, 1):
                 file.write(_line(form, name, dict(zip(result.columns, row, strict=True))) + b"\n")
                 if count % _ROWS_A_TELL == 0:

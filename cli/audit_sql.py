@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cli.opened import note_reading
 from cli.rows import Format, binary_output, text_output, write_rows
 from gateway.audit.folder import Folder
 from gateway.audit.schema import VIEWS, meaning, reference
 from gateway.audit.sql import Limits, QueryFailed, QueryRefused, query, query_to_parquet
 from gateway.audit.views import publish
-from gateway.config import config_path, load_config
+from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError
 
 _COLUMNS = """
@@ -59,7 +61,7 @@ def sql(
 
     Example: regate audit sql "select action, count(*) from decisions group by 1"
     """
-    root, limits = load_config(config_path()).audit_path, Limits(seconds=timeout)
+    config, limits = load_config(config_path()), Limits(seconds=timeout)
     form = Format.JSON if as_json else form
     if statement is not None and file is not None:
         raise typer.BadParameter("give a SELECT or a file that holds one, not both", param_hint="--file")
@@ -68,9 +70,9 @@ def sql(
     elif statement is None:
         if not sys.stdin.isatty():
             raise typer.BadParameter("expected a SELECT, or --file -", param_hint="SELECT")
-        _prompt(root, form, limits)
+        _prompt(config, form, limits)
         return
-    _ask(root, statement, form, out, limits)
+    _ask(config, statement, form, out, limits)
 
 
 def views(
@@ -99,25 +101,29 @@ def views(
         typer.echo(f"\nduckdb -readonly {folder.database}")
 
 
-def _ask(root: Path, statement: str, form: Format, out: Path | None, limits: Limits) -> None:
+def _ask(config: Config, statement: str, form: Format, out: Path | None, limits: Limits) -> None:
+    """Print the answer, once it is there and it is on record that it was asked for."""
+    root, note = config.audit_path, partial(note_reading, config, "evidence_queried", sql=statement)
     if form is Format.PARQUET:
         if out is None and sys.stdout.isatty():
             raise typer.BadParameter("Parquet is not for a terminal; name a file", param_hint="--out")
         with binary_output(out) as file:
-            query_to_parquet(root, statement, file, limits=limits)
+            query_to_parquet(root, statement, file, limits=limits, answered=note)
         return
     # the answer begins before the file is opened: a refused query leaves an older answer as it was
-    with query(root, statement, limits=limits) as result, text_output(out) as file:
-        write_rows(result, form, file)
+    with query(root, statement, limits=limits) as result:
+        note()
+        with text_output(out) as file:
+            write_rows(result, form, file)
 
 
-def _prompt(root: Path, form: Format, limits: Limits) -> None:
+def _prompt(config: Config, form: Format, limits: Limits) -> None:
     """Questions until Ctrl-D. A mistake in one is said, and the next one asked."""
-    _complete(root)
+    _complete(config.audit_path)
     typer.echo("One SELECT over the evidence, ended by a semicolon; Tab completes, Ctrl-D leaves.")
     for statement in _statements():
         try:
-            _ask(root, statement, form, None, limits)
+            _ask(config, statement, form, None, limits)
         except (QueryRefused, QueryFailed) as error:
             typer.echo(f"regate: {error}", err=True)
 

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-import time
-from typing import Annotated, Any
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Annotated
 
 import typer
 
-from cli.opened import opened_journal, opened_state
+from cli.opened import LateJournal, opened_state
 from cli.screen import line
 from gateway.approvals import cancel_open
-from gateway.approvals.documents import rfc3339
 from gateway.config import config_path, load_config
-from gateway.errors import ConfigError, RegateError
-from gateway.identity import create_key
-from gateway.state import ApprovalStore, KeyRow, Keys, Role
+from gateway.errors import ConfigError
+from gateway.oversight import Keyring, NewKey, UnknownKey, local_user
+from gateway.state import ApprovalStore, Keys, Role
+
+__all__ = ["UnknownKey", "app", "parse_duration"]
 
 app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
 
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60}
 _LONGEST = 10 * 365 * 86_400
-
-
-class UnknownKey(RegateError):
-    """There is no such key, or it is revoked already."""
 
 
 @app.command(epilog="Example: regate keys create --agent coder --owner alice --group team-a --expires 30d")
@@ -48,25 +47,21 @@ def create(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Make a key. It is shown once and stored as a digest only."""
-    config = load_config(config_path())
-    with opened_state(config) as state:
-        row, key = create_key(
-            Keys(state),
-            agent=agent,
-            owner=owner,
-            groups=tuple(group or ("default",)),
-            role=_role(role),
-            delegate=delegate,
-            expires_seconds=parse_duration(expires) if expires else None,
-            now=time.time(),
-        )
+    wanted = NewKey(
+        agent=agent,
+        owner=owner,
+        groups=tuple(group or ("default",)),
+        role=_role(role),
+        delegate=delegate,
+        expires_seconds=parse_duration(expires) if expires else None,
+    )
+    with _keyring() as keyring:
+        made = asyncio.run(keyring.create(local_user(), wanted))
     if as_json:
-        typer.echo(json.dumps({"id": row.id, "key": key, **_document(row)}, ensure_ascii=False))
+        typer.echo(json.dumps(made, ensure_ascii=False))
     else:
-        typer.echo(
-            f"key {row.id} for {row.agent} (role {row.role}, owner {row.owner}); it is not shown again:"
-        )
-        typer.echo(key)
+        typer.echo(f"key {made['id']} for {agent} (role {role}, owner {owner}); it is not shown again:")
+        typer.echo(made["key"])
 
 
 @app.command("list", epilog="Example: regate keys list --json")
@@ -74,17 +69,15 @@ def list_keys(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False,
 ) -> None:
     """List all keys, revoked and expired ones too; never the keys themselves."""
-    config = load_config(config_path())
-    with opened_state(config) as state:
-        rows = Keys(state).list()
+    with _keyring() as keyring:
+        keys = asyncio.run(keyring.list())
     if as_json:
-        typer.echo(json.dumps([_document(row) for row in rows], ensure_ascii=False))
+        typer.echo(json.dumps(keys, ensure_ascii=False))
         return
-    for row in rows:
-        document = _document(row)
-        terms = f"expires {document['expires_at']}" if row.expires_at else "does not expire"
-        who = f"{row.agent}, role {row.role}, owner {row.owner}, groups {','.join(row.groups)}"
-        typer.echo(line(f"{row.id}  {document['status']:<8} {who}, {terms}"))
+    for key in keys:
+        terms = f"expires {key['expires_at']}" if key["expires_at"] else "does not expire"
+        who = f"{key['agent']}, role {key['role']}, owner {key['owner']}, groups {','.join(key['groups'])}"
+        typer.echo(line(f"{key['id']}  {key['status']:<8} {who}, {terms}"))
 
 
 @app.command(epilog="Example: regate keys revoke k4jq2zq7w3ab")
@@ -94,24 +87,36 @@ def revoke(
     ],
 ) -> None:
     """Revoke a key: within a second nobody gets in with it. What it asked approval for is cancelled."""
-    config = load_config(config_path())
-    with opened_state(config) as state:
-        # first of all, and whether or not the journal works: a stolen key must stop
-        if not Keys(state).revoke(key_id, time.time()):
-            raise UnknownKey(
-                f"no live key {key_id}: expected an id that `regate keys list` shows as not revoked"
-            )
-        typer.echo(f"key {key_id} is revoked")
-        with ApprovalStore(state).read() as rows:
-            asked = rows.open_of_key(key_id)
-        if not asked:
-            return
-        with opened_journal(config) as journal, ApprovalStore(state).write() as rows:
-            cancelled = cancel_open(rows, journal.record_sync, key_id)
+    with _keyring() as keyring:
+        revoked = asyncio.run(keyring.revoke(local_user(), key_id))
+    typer.echo(f"key {key_id} is revoked")
+    if cancelled := revoked["cancelled_approvals"]:
         typer.echo(f"{cancelled} of its approvals are cancelled")
 
 
-def parse_duration(text: str) -> float:
+@contextmanager
+def _keyring() -> Iterator[Keyring]:
+    """Open the keys of this gateway, with a journal of this command's own."""
+    config = load_config(config_path())
+    with opened_state(config) as state, ExitStack() as stack:
+        journal = LateJournal(config, stack)
+        yield Keyring(Keys(state), _Approvals(ApprovalStore(state), journal), journal)
+
+
+class _Approvals:
+    """The approvals of the state file, as far as a key's end concerns them."""
+
+    def __init__(self, store: ApprovalStore, journal: LateJournal) -> None:
+        self._store = store
+        self._journal = journal
+
+    async def cancel_open(self, key_id: str) -> int:
+        """Cancel what the key asked for and has not used; return how many. Raises RecordingFailed."""
+        with self._store.write() as rows:
+            return cancel_open(rows, self._journal.record_sync, key_id)
+
+
+def parse_duration(text: str) -> int:
     """Seconds in `30d`, `12h` or `45m`. Raises ConfigError."""
     match = re.fullmatch(r"([1-9][0-9]{0,8})([dhm])", text)
     seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
@@ -133,18 +138,3 @@ def _role(text: str) -> Role:
     if text not in roles:
         raise ConfigError(f"--role: found {text!r}; expected one of {', '.join(roles)}")
     return roles[text]
-
-
-def _document(row: KeyRow) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "agent": row.agent,
-        "owner": row.owner,
-        "groups": list(row.groups),
-        "role": row.role,
-        "delegate": row.delegate,
-        "status": row.status(time.time()),
-        "created_at": rfc3339(row.created_at),
-        "expires_at": rfc3339(row.expires_at),
-        "revoked_at": rfc3339(row.revoked_at),
-    }

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import typer
 
-from gateway.audit import Journal, new_writer
+from gateway.audit import Journal, Record, new_writer
 from gateway.config import Config
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, RecordingFailed
+from gateway.oversight import Act, local_user
 from gateway.state import State, WriterStore, open_state
 
 
@@ -44,6 +46,37 @@ def opened_journal(config: Config) -> Iterator[Journal]:
         yield journal
     finally:
         journal.close()
+
+
+class LateJournal:
+    """A journal that is opened for its first record: what must happen without one does not wait for it."""
+
+    def __init__(self, config: Config, stack: ExitStack) -> None:
+        self._config = config
+        self._stack = stack
+        self._journal: Journal | None = None
+
+    def record_sync(self, record: Record) -> None:
+        """Write a record; it is durable when this returns. Raises RecordingFailed."""
+        try:
+            self._journal = self._journal or self._stack.enter_context(opened_journal(self._config))
+        except ConfigError as error:
+            raise RecordingFailed(f"the record cannot be written: {error}") from error
+        self._journal.record_sync(record)
+
+    async def record(self, record: Record) -> None:
+        """Do the same for callers that await it; a command has nothing else to do meanwhile."""
+        self.record_sync(record)
+
+
+def note_reading(config: Config, act: Act, **body: Any) -> None:
+    """Record that the local user reads the evidence. Raises RecordingFailed: then nothing may be shown.
+
+    A copy of the folder, on a machine without its evidence key, takes no records and is read without one.
+    """
+    if config.evidence_key_path.exists():
+        with ExitStack() as stack:
+            LateJournal(config, stack).record_sync(local_user().record(act, **body))
 
 
 def own_key() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,11 +14,11 @@ from cli.replay import play, write_page
 from cli.rows import Format, write_rows
 from cli.screen import block, line
 from cli.story import read_story
-from gateway.audit import Record
 from gateway.audit.content import load_content_key
 from gateway.audit.sql import query
 from gateway.config import Config, config_path, load_config
 from gateway.errors import RegateError
+from gateway.oversight import local_user
 
 app = typer.Typer(help="What agents did, conversation by conversation.", no_args_is_help=True)
 
@@ -124,9 +123,8 @@ def _unseal(config: Config, session_id: str, exchanges: list[dict[str, Any]]) ->
         )
         for row in _rows(config.audit_path, _SEALED, session_id)
     }
-    body = {"session_id": session_id, "by": getpass.getuser(), "parts": len(texts)}
     with opened_journal(config) as journal:
-        journal.record_sync(Record(kind="gateway", code="content_read", session_id=session_id, body=body))
+        journal.record_sync(local_user().record("content_read", session_id=session_id, parts=len(texts)))
     for exchange in exchanges:
         for part in exchange["parts"]:
             place = (part["exchange_id"], part["record_kind"], part["pointer"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -31,7 +31,7 @@ from gateway.errors import RecordingFailed, StateUnavailable
 from gateway.flow.ledger import Ledger
 from gateway.identity import Identity
 from gateway.metrics import Metrics
-from gateway.oversight import Evidence, Keyring, Oversight
+from gateway.oversight import Acts, Evidence, Keyring, Oversight, local_user, settings_in_force
 from gateway.pipeline import Gateway
 from gateway.policy import ActiveBundle, Policies, PolicyGauges, Report, Shelf
 from gateway.proxy import Proxy
@@ -88,7 +88,9 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
         state = open_state(config.state_path)
         stack.callback(state.close)
         journal, sealer = await _open_journal(config, state, stack)
-        policies = Policies(config, logging.getLogger("regate.policy"))
+        policies = Policies(
+            config, logging.getLogger("regate.policy"), activated=_recording(config, Acts(journal))
+        )
         stack.push_async_callback(policies.close)
         await policies.start()
         metrics = Metrics()
@@ -133,6 +135,16 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
         yield Worker(gateway, policies, journal, sealer, state, keys, approvals, metrics, shadow, telemetry)
 
 
+def _recording(config: Config, acts: Acts) -> Callable[[str, str], Awaitable[None]]:
+    """Return what records that a policy is in force: from the start, or since an edit was seen."""
+
+    async def activated(revision: str, before: str) -> None:
+        said = {"revision": revision, "before": before, "cause": "edit" if before else "start"}
+        await acts.note(local_user("gateway"), "policy_activated", **said, path=str(config.policy_path))
+
+    return activated
+
+
 async def _start_shadow(
     config: Config, journal: Journal, metrics: Metrics, stack: AsyncExitStack
 ) -> Shadow | None:
@@ -162,7 +174,9 @@ async def _open_journal(config: Config, state: State, stack: AsyncExitStack) -> 
     await asyncio.to_thread(journal.start)
     await asyncio.to_thread(sealer.start)
     stack.push_async_callback(_close_journal, journal, sealer)
-    journal.enqueue(Record(kind="gateway", code="started", body={"version": __version__}))
+    await Acts(journal).note(
+        local_user("gateway"), "started", version=__version__, settings=settings_in_force(config)
+    )
     sealing = asyncio.create_task(sealer.run(), name="sealer")
     stack.push_async_callback(_cancel, sealing)
     return journal, sealer

@@ -11,10 +11,12 @@ from typing import Annotated
 
 import typer
 
+from cli.opened import opened_journal
 from cli.policy.folders import AsJson, PolicyFolder, configured
 from cli.screen import line
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError
+from gateway.oversight import local_user
 from gateway.policy import PolicySource, Shelf, load_source, new_engine
 from gateway.policy.bundle import Bundle, build_bundle, check_signature, describe_bundle, read_archive
 from gateway.policy.revision import revision_of
@@ -47,7 +49,10 @@ def keygen(
     for folder in (config.policy_path, config.bundles_path):
         if path.resolve().is_relative_to(folder.resolve()):
             raise ConfigError(f"{path}: expected a place outside {folder}, whose files go to others")
-    key, public = create_signing_key(path, _algorithm(algorithm))
+    wanted = _algorithm(algorithm)
+    with opened_journal(config) as journal:
+        journal.record_sync(local_user().record("signing_key_created", path=str(path), algorithm=wanted))
+    key, public = create_signing_key(path, wanted)
     if as_json:
         found = {"private": str(path), "public": str(public), "key_id": key.public.key_id}
         typer.echo(json.dumps(found | {"algorithm": key.public.algorithm}))

@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
+from cli.opened import opened_journal
 from cli.policy.bundles import VerifyKeyFile, known_verify_key, try_out
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError
+from gateway.oversight import local_user
 from gateway.policy import PolicySource, Shelf, is_bundle
 from gateway.policy.bundle import read_archive, read_bundle
 
@@ -25,6 +27,7 @@ def use(
     path = Path(bundle) if is_bundle(Path(bundle)) else _find(shelf, bundle)
     source = _verified(config, path, verify_key)
     asyncio.run(try_out(config, source))
+    _record(config, source.revision, "use")
     shelf.use(source.revision, source.archive)
     _say(config, shelf, source)
 
@@ -37,8 +40,15 @@ def rollback(verify_key: VerifyKeyFile = None) -> None:
     source = _verified(config, shelf.path_of(revision), verify_key)
     if source.revision != revision:
         raise ConfigError(f"{shelf.path_of(revision)}: expected revision {revision}, found {source.revision}")
+    _record(config, revision, "rollback")
     shelf.back(revision, source.archive)
     _say(config, shelf, source)
+
+
+def _record(config: Config, revision: str, command: str) -> None:
+    """Put the act on record before it is done. Raises ConfigError, RecordingFailed: then it must not be."""
+    with opened_journal(config) as journal:
+        journal.record_sync(local_user().record("policy_used", revision=revision, command=command))
 
 
 def _find(shelf: Shelf, revision: str) -> Path:

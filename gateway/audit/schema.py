@@ -140,8 +140,8 @@ VIEWS: Mapping[str, View] = {
             "max_score": "the highest score",
             "roles": "the roles of the parts",
             "kinds": "the kinds of the parts",
-            "treatment": "what this decision did to it: `masked`, `redacted`, `passed` (the value itself "
-            "went on) or `refused` (nothing of the prompt or completion did)",
+            "treatment": "what this decision did to it: `masked`, `redacted`, `passed` (the value itself may "
+            "go on) or `refused` (nothing of the prompt or completion may)",
         },
     ),
     "shadow": View(

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -70,15 +70,25 @@ def query(
 
 
 def query_to_parquet(
-    root: Path, sql: str, out: BinaryIO, parameters: Sequence[str] = (), *, limits: Limits | None = None
+    root: Path,
+    sql: str,
+    out: BinaryIO,
+    parameters: Sequence[str] = (),
+    *,
+    limits: Limits | None = None,
+    answered: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run one SELECT and write its rows as Parquet. Raises QueryRefused, QueryFailed, ConfigError."""
+    """Run one SELECT and write its rows as Parquet; `answered` is called before the first byte goes out.
+
+    Raises QueryRefused, QueryFailed, ConfigError.
+    """
     with tempfile.TemporaryDirectory(prefix="regate-sql-") as folder:
         made = Path(folder).resolve() / "rows.parquet"
         with _child(root, sql, parameters, limits or Limits(), made) as child:
             child.columns()
             for _ in child.rows():
                 pass
+        answered()
         with made.open("rb") as file:
             shutil.copyfileobj(file, out)
 

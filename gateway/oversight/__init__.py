@@ -1,5 +1,6 @@
 """What people may see and do: the functions that the admin API and the console are two faces of."""
 
+from gateway.oversight.acts import Act, Actor, Acts, holder, local_user, settings_in_force
 from gateway.oversight.bodies import BodyTooLarge, BodyTooLate, read_body
 from gateway.oversight.evidence import Busy, Evidence, NotInEvidence, Rows
 from gateway.oversight.keyring import Keyring, NewKey, UnknownKey, key_document
@@ -7,6 +8,9 @@ from gateway.oversight.oversight import Oversight
 from gateway.oversight.rights import Forbidden, Right, require, rights_of
 
 __all__ = [
+    "Act",
+    "Actor",
+    "Acts",
     "BodyTooLarge",
     "BodyTooLate",
     "Busy",
@@ -19,8 +23,11 @@ __all__ = [
     "Right",
     "Rows",
     "UnknownKey",
+    "holder",
     "key_document",
+    "local_user",
     "read_body",
     "require",
     "rights_of",
+    "settings_in_force",
 ]

@@ -1,19 +1,19 @@
-"""Keys as an admin makes and revokes them over HTTP; each act is in the evidence, with who did it."""
+"""Keys as they are made and revoked, over HTTP or at the command line; each act is on record."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 import msgspec
 
-from gateway.approvals import Approvals, Recorder
+from gateway.approvals import Recorder
 from gateway.approvals.documents import rfc3339
-from gateway.audit.record import Record
 from gateway.errors import RecordingFailed, RegateError, StateUnavailable
 from gateway.identity import create_key
+from gateway.oversight.acts import Act, Actor, Acts
 from gateway.state import KeyRow, Keys, Role
 
 _LONGEST_SECONDS = 10 * 365 * 86_400
@@ -21,6 +21,13 @@ _LONGEST_SECONDS = 10 * 365 * 86_400
 
 class UnknownKey(RegateError):
     """There is no such key, or it is revoked already."""
+
+
+class Cancels(Protocol):
+    """Approvals, as far as a key's end concerns them."""
+
+    async def cancel_open(self, key_id: str) -> int:
+        """Cancel what the key asked for and has not used; return how many. Raises RecordingFailed."""
 
 
 class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,14 +42,14 @@ class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Keyring:
-    """Makes, lists and revokes keys for an admin."""
+    """Makes, lists and revokes keys; `acts` records what is done."""
 
     def __init__(
-        self, keys: Keys, approvals: Approvals, journal: Recorder, *, now: Callable[[], float] = time.time
+        self, keys: Keys, approvals: Cancels, journal: Recorder, *, now: Callable[[], float] = time.time
     ) -> None:
+        self.acts = Acts(journal)
         self._keys = keys
         self._approvals = approvals
-        self._journal = journal
         self._now = now
 
     async def list(self) -> list[dict[str, Any]]:
@@ -56,21 +63,21 @@ class Keyring:
         row = await self._keys.state.reading(self._keys.find, key_id)
         return row if row is not None and row.status(self._now()) == "active" else None
 
-    async def create(self, admin: KeyRow, wanted: NewKey) -> dict[str, Any]:
+    async def create(self, actor: Actor, wanted: NewKey) -> dict[str, Any]:
         """A new key, shown this once. It is recorded before anybody holds it.
 
         Raises ConfigError on a name that will not do, StateUnavailable, RecordingFailed.
         """
         row, key = await self._keys.state.writing(self._make, wanted)
         try:
-            await self._record("key_created", row, admin)
+            await self._record("key_created", row, actor)
         except RecordingFailed:
             with suppress(StateUnavailable):  # nobody has seen it: left alive, it is a row and no more
                 await self._keys.state.writing(self._keys.revoke, row.id, self._now())
             raise
         return key_document(row, self._now()) | {"key": key}
 
-    async def revoke(self, admin: KeyRow, key_id: str) -> dict[str, Any]:
+    async def revoke(self, actor: Actor, key_id: str) -> dict[str, Any]:
         """Revoke a key, then cancel what it asked for.
 
         Raises UnknownKey, StateUnavailable, RecordingFailed.
@@ -82,7 +89,7 @@ class Keyring:
         if row is None:
             raise StateUnavailable("state: the key has vanished")
         try:
-            await self._record("key_revoked", row, admin)
+            await self._record("key_revoked", row, actor)
             cancelled = await self._approvals.cancel_open(key_id)
         except RecordingFailed as error:
             raise RecordingFailed(f"the key is revoked, but that is not recorded: {error.message}") from error
@@ -91,9 +98,8 @@ class Keyring:
     def _make(self, wanted: NewKey) -> tuple[KeyRow, str]:
         return create_key(self._keys, **msgspec.structs.asdict(wanted), now=self._now())
 
-    async def _record(self, code: str, row: KeyRow, admin: KeyRow) -> None:
-        body = key_document(row, self._now()) | {"by": admin.owner, "by_key": admin.id}
-        await self._journal.record(Record(kind="gateway", code=code, body=body))
+    async def _record(self, act: Act, row: KeyRow, actor: Actor) -> None:
+        await self.acts.note(actor, act, **key_document(row, self._now()))
 
 
 def key_document(row: KeyRow, now: float) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import Any
 from gateway.approvals import Approval, Approvals, UnknownApproval
 from gateway.approvals.documents import rfc3339
 from gateway.identity import Identity
-from gateway.oversight.evidence import Evidence
+from gateway.oversight.acts import holder
+from gateway.oversight.evidence import Evidence, Rows
 from gateway.oversight.keyring import Keyring
 from gateway.oversight.rights import require, rights_of
 from gateway.policy import Policies
@@ -47,6 +48,16 @@ class Oversight:
         if approval is None or not (everybodys or _is_own(key, approval)):
             raise UnknownApproval("there is no such approval")
         return approval
+
+    async def sql(self, key: KeyRow, text: str) -> Rows:
+        """Answer a SELECT of the key's holder, once it is on record that they read the evidence.
+
+        Raises Forbidden, RecordingFailed, and what `Evidence` does.
+        """
+        require(key, "evidence")
+        rows = await self.evidence.sql(text)
+        await self.keys.acts.note(holder(key), "evidence_queried", sql=text)
+        return rows
 
     def policy_status(self, key: KeyRow) -> dict[str, Any]:
         """The policy in force, and what is wrong with its latest edit. Raises Forbidden."""

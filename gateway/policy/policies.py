@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import math
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 from gateway.config import Config, resolve_reference
 from gateway.decision import Decision
-from gateway.errors import ConfigError, PolicyUnavailable
+from gateway.errors import ConfigError, PolicyUnavailable, RecordingFailed
 from gateway.policy.embedded import Embedded, embedded_available
 from gateway.policy.engine import PolicyEngine
 from gateway.policy.opa import PINNED, find_opa
@@ -50,7 +51,15 @@ class PolicyStatus:
 class Policies:
     """What the pipeline asks. A broken edit leaves the last good policy in force and shows in the status."""
 
-    def __init__(self, config: Config, log: logging.Logger) -> None:
+    def __init__(
+        self,
+        config: Config,
+        log: logging.Logger,
+        *,
+        activated: Callable[[str, str], Awaitable[None]] | None = None,
+    ) -> None:
+        """Take the policy of the configuration; `activated` records a revision, and the one before it."""
+        self._activated = activated
         self._path = config.policy_path
         self._verify_key = config.verify_key_path
         self._reload_seconds = config.policy.reload_seconds
@@ -121,11 +130,23 @@ class Policies:
         source = await read_policy(self._path, self._verify_key)
         if source != self._source:
             await self._engine.start(source)
+            await self._record(source)
             self._status = replace(self._status, revision=source.revision, loaded_at=datetime.now(UTC))
             self._log.info("policy revision %s is in force", source.revision)
         self._source = source  # the same policy in a bundle that is signed anew is served with that signature
         self._seen, self._pause = seen, self._reload_seconds
         self._status = replace(self._status, error="", failing_since=None)
+
+    async def _record(self, source: PolicySource) -> None:
+        """Record the activation, or undo it. Raises PolicyUnavailable."""
+        before = self._source
+        try:
+            if self._activated:
+                await self._activated(source.revision, before.revision if before else "")
+        except RecordingFailed as error:
+            if before:
+                await self._engine.start(before)
+            raise PolicyUnavailable(f"revision {source.revision} cannot be recorded: {error}") from error
 
     async def _watch(self) -> None:
         while True:

@@ -1,0 +1,85 @@
+"""Acts of people and of the gateway itself, as records: what was done, by whom, and through which face."""
+
+from __future__ import annotations
+
+import getpass
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gateway.approvals import Recorder
+from gateway.audit.record import Record
+from gateway.config import Config
+from gateway.state import KeyRow
+
+# What gives or ends authority, changes what is enforced, or reads the evidence as a whole.
+Act = Literal[
+    "started",
+    "policy_activated",
+    "policy_used",
+    "signing_key_created",
+    "key_created",
+    "key_revoked",
+    "evidence_queried",
+    "evidence_exported",
+    "content_read",
+    "erasure_ordered",
+    "key_rotated",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: the owner of an API key, or a user of the operating system."""
+
+    name: str
+    face: Literal["api", "cli", "gateway"]
+    key_id: str = ""
+
+    def record(self, act: Act, *, session_id: str = "", **body: Any) -> Record:
+        """Return the record of an act of this actor's."""
+        about = {"session_id": session_id} if session_id else {}
+        said = {**about, **body, "by": self.name, "by_key": self.key_id, "face": self.face}
+        return Record("gateway", code=act, session_id=session_id, key_id=self.key_id or None, body=said)
+
+
+def holder(key: KeyRow) -> Actor:
+    """Return the actor that an API key stands for."""
+    return Actor(key.owner, "api", key.id)
+
+
+def local_user(face: Literal["cli", "gateway"] = "cli") -> Actor:
+    """Return the user of the operating system that runs this process."""
+    return Actor(getpass.getuser(), face)
+
+
+class Acts:
+    """Writes acts down before they take effect."""
+
+    def __init__(self, journal: Recorder) -> None:
+        self._journal = journal
+
+    async def note(self, actor: Actor, act: Act, **body: Any) -> None:
+        """Record an act; it is durable when this returns. Raises RecordingFailed: then it must not happen."""
+        await self._journal.record(actor.record(act, **body))
+
+
+def settings_in_force(config: Config) -> dict[str, Any]:
+    """Return the settings that decide what is enforced, kept and called; no secret, nor where one is."""
+    policy, audit = config.policy, config.audit
+    return {
+        "enforce": policy.enforce,
+        "engine": policy.engine,
+        "policy": policy.path,
+        "shadow": policy.shadow,
+        "retention": audit.retention,
+        "anchor": bool(audit.anchor),
+        "listen": config.listen,
+        "providers": {
+            name: {
+                "family": provider.family,
+                "base_url": provider.base_url,
+                "credential": bool(provider.credential),
+            }
+            for name, provider in sorted(config.providers.items())
+        },
+    }
