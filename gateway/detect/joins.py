@@ -2,6 +2,10 @@
 
 The text blocks of one message stand in a row. Around each border between two of them the texts are inspected
 joined, directly and with a space; what stretches over the border becomes a finding in every part it touches.
+
+The messages of one role stand in a row too, and so do all messages of the conversation. Two messages are two
+sentences, so only what cannot be there by chance counts over their borders. For example, "my card is
+4111 1111" and "1111 1111, thanks" hold a card, and "we had 415 555" and "2671 left" hold no phone number.
 """
 
 from __future__ import annotations
@@ -19,6 +23,16 @@ from gateway.exchange import Finding, Part, Span
 
 _BLOCK = re.compile(r"(.*)/\d+/text")
 _KINDS = frozenset({"text", "system", "tool_result"})
+# What has check digits or a fixed format: over the border of two messages nothing else is believed.
+_STRONG = frozenset(
+    {"API_KEY", "CONNECTION_STRING", "CREDIT_CARD", "CRYPTO", "IBAN_CODE", "JWT", "PRIVATE_KEY", "US_SSN"}
+)
+_MOST_MESSAGES = 6  # that one value is cut into; a private key may be cut into any number
+# What a value may be cut at: a digit, a long word or a sign right beside the border, or a key's first line.
+_LEFT_OPEN = re.compile(r"(?:\d\S{0,20}|\S{12}|[-_:/@=]|-----[A-Z0-9 ]{0,60})\s*\Z")
+_RIGHT_OPEN = re.compile(r"\s*(?:\S{0,20}\d|\S{12}|[-_:/@=]|[A-Z0-9 ]{0,60}-----)")
+_BESIDE = 80  # characters on each side in which that is looked for
+_NO_WORD = re.compile(r"(?=[^\d]*\d)(?=[^A-Za-z]*[A-Za-z])|[-\s]{0,8}[A-Z0-9 ]{0,60}-----")
 _AROUND = 512  # characters on each side of a border
 _WORD = 8192  # to the end of the word there, but no further than a stream would hold it
 _KEY = 65536  # of a private key that began before
@@ -28,10 +42,14 @@ _SPACE, _SPACE_BEFORE = regex.compile(r"\s"), regex.compile(r"(?r)\s")  # the se
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """A stretch of joined text; `places` are the parts in it: number, and where its text is."""
+    """A stretch of joined text; `places` are the parts in it: number, and where its text is.
+
+    With `strong`, only what has check digits or a fixed format counts over the borders in it.
+    """
 
     text: str
     places: tuple[tuple[int, int, int], ...]
+    strong: bool = False
 
     @property
     def part(self) -> Part:
@@ -39,14 +57,35 @@ class Join:
         return Part("", "text", "", self.text)
 
 
-def joins(parts: Sequence[Part]) -> list[Join]:
-    """The stretches around the borders between text blocks of one message."""
-    rows: dict[tuple[str, str, str], list[int]] = {}
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The numbers of parts that are read one after the other. See `Join` for `strong`."""
+
+    numbers: tuple[int, ...]
+    strong: bool
+
+
+def rows(parts: Sequence[Part]) -> list[Row]:
+    """Return which parts are read as one text: the blocks of a message, a role's messages, all messages."""
+    blocks: dict[tuple[str, ...], list[int]] = {}
+    messages: dict[str, list[int]] = {"": []}
     for number, part in enumerate(parts):
-        block = _BLOCK.fullmatch(part.pointer) if part.kind in _KINDS and part.place == "value" else None
-        if block and part.text:
-            rows.setdefault((block[1], part.role, part.kind), []).append(number)
-    return [join for row in rows.values() if len(row) > 1 for join in _of_row(parts, row)]
+        if part.kind not in _KINDS or part.place != "value" or not part.text:
+            continue
+        if block := _BLOCK.fullmatch(part.pointer):
+            blocks.setdefault((block[1], part.role, part.kind), []).append(number)
+        for role in {"", part.role}:
+            messages.setdefault(role, []).append(number)
+    weak = {tuple(row) for row in blocks.values()}
+    strong = {tuple(row) for row in messages.values()} - weak
+    return [
+        Row(row, is_strong) for found, is_strong in ((weak, False), (strong, True)) for row in sorted(found)
+    ]
+
+
+def joins(parts: Sequence[Part]) -> list[Join]:
+    """Return the stretches of text around the borders between parts that are read as one."""
+    return [join for row in rows(parts) if len(row.numbers) > 1 for join in _of_row(parts, row)]
 
 
 def spread(
@@ -59,6 +98,8 @@ def spread(
     for join, findings in joined:
         for finding in findings:
             touched = list(_touched(join, finding))
+            if join.strong:
+                touched = _believed(parts, found, touched)
             for number, span in touched if len(touched) > 1 else ():
                 shares.setdefault(number, []).append(span)
     return tuple(
@@ -67,20 +108,50 @@ def spread(
     )
 
 
-def _of_row(parts: Sequence[Part], row: Sequence[int]) -> Iterator[Join]:
-    texts = [parts[number].text for number in row]
-    apart = all(one[-1].isspace() or other[0].isspace() for one, other in itertools.pairwise(texts))
+def _believed(
+    parts: Sequence[Part], found: Sequence[tuple[Finding, ...]], touched: Sequence[tuple[int, Span]]
+) -> list[tuple[int, Span]]:
+    """Return the shares that messages have in a value; none where two harmless ones may look like this.
+
+    Where one message holds a whole value, a word or a number in the message beside it is no part of it.
+    """
+    entity = touched[0][1].entity
+    texts = [parts[number].text[span.start : span.end] for number, span in touched]
+    is_cut_up = len(touched) > _MOST_MESSAGES and entity != "PRIVATE_KEY"
+    if entity not in _STRONG or is_cut_up or (entity == "US_SSN" and not any("-" in text for text in texts)):
+        return []
+    whole = [
+        any(one.entity == entity and one.start < span.end and span.start < one.end for one in found[number])
+        for number, span in touched
+    ]
+    if not any(whole):
+        return list(touched)
+    sure = [n for n, text in enumerate(texts) if whole[n] or _NO_WORD.match(text)]
+    return list(touched[sure[0] : sure[-1] + 1])
+
+
+def _of_row(parts: Sequence[Part], row: Row) -> Iterator[Join]:
+    texts = [parts[number].text for number in row.numbers]
+    pairs = list(itertools.pairwise(texts))
+    is_open = [not row.strong or _may_go_on(one, other) for one, other in pairs]
+    if not any(is_open):
+        return
+    apart = all(one[-1].isspace() or other[0].isspace() for one, other in pairs)
     for separator in ("",) if apart else ("", " "):
         starts = [0]
         for text in texts[:-1]:
             starts.append(starts[-1] + len(text) + len(separator))
         whole = separator.join(texts)
-        for first, last in _windows(whole, starts[1:]):
+        for first, last in _windows(whole, list(itertools.compress(starts[1:], is_open))):
             within = range(bisect_right(starts, first) - 1, bisect_left(starts, last))
-            yield Join(
-                whole[first:last],
-                tuple((row[n], starts[n] - first, starts[n] - first + len(texts[n])) for n in within),
-            )
+            places = ((row.numbers[n], starts[n] - first, starts[n] - first + len(texts[n])) for n in within)
+            yield Join(whole[first:last], tuple(places), row.strong)
+
+
+def _may_go_on(one: str, other: str) -> bool:
+    """Return whether a strong value may be cut between these texts. Most sentences end in a plain word."""
+    end, begin = one[-_BESIDE:], other[:_BESIDE]
+    return _LEFT_OPEN.search(end) is not None or _RIGHT_OPEN.match(begin) is not None
 
 
 def _windows(text: str, borders: Sequence[int]) -> Iterator[tuple[int, int]]:
@@ -100,8 +171,8 @@ def _windows(text: str, borders: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 def _window(text: str, border: int) -> tuple[int, int]:
     begin = text.rfind(_BEGIN, max(0, border - _KEY), border + len(_BEGIN))
-    if begin >= 0 and text.find(_END, begin, border) < 0:
-        end = text.find(_END, border, begin + _KEY)
+    if begin >= 0 and text.find(_END, begin, ended := max(begin, border - _DASHES)) < 0:
+        end = text.find(_END, ended, begin + _KEY)
         return begin, (end if end >= 0 else begin + _KEY) + _DASHES
     low, high = max(0, border - _AROUND), min(len(text), border + _AROUND)
     first, last = max(0, low - _WORD), min(len(text), high + _WORD)
