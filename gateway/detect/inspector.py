@@ -14,7 +14,10 @@ import regex
 from gateway import config
 from gateway.detect.context import Context
 from gateway.detect.custom import Custom
+from gateway.detect.encodings import RUN_BEGIN, encoded_runs, open_run
 from gateway.detect.gate import Candidates, Gate
+from gateway.detect.keys import PRIVATE_MEMBERS
+from gateway.detect.markup import open_markup, unmarked
 from gateway.detect.numbers import CARD_SIGNAL, IBAN_SIGNAL, OPEN_IBAN, Emails, Ibans, find_cards
 from gateway.detect.overlaps import rank, resolve
 from gateway.detect.patterns import Deadline
@@ -22,7 +25,7 @@ from gateway.detect.phone import PHONE_SIGNAL, Phones
 from gateway.detect.phrases import Phrases
 from gateway.detect.presidio import OPEN_NINO, PresidioPatterns
 from gateway.detect.secrets import Secrets
-from gateway.detect.views import BLOCK_BEGIN, READINGS, Decoded, Folding, base64_blocks, open_base64
+from gateway.detect.views import Decoded, Folding, unescaped, unveiled
 from gateway.errors import InspectionFailed
 from gateway.exchange import Finding, Part, Span
 
@@ -41,6 +44,12 @@ _OPEN_NUMBER = re.compile(
 _OPEN_ADDRESS = re.compile(r"@[\w.\-]{0,64}$")
 _OPEN_WINDOW = 96
 _Reading = Callable[[str], Decoded | None]
+_READINGS: tuple[_Reading, ...] = (
+    unescaped,
+    unveiled,
+    unmarked,
+) * 2  # the second time: what was written twice
+_LAYERS = 3  # encodings, one inside the other, that are undone
 
 
 class Inspector:
@@ -60,7 +69,7 @@ class Inspector:
         self._phrases = Phrases(settings.off)
         self._custom = Custom(settings.custom, settings.off)
         written = [*self._phrases.patterns, *Secrets.patterns, *self._presidio.patterns(folded=False)]
-        self._gate = Gate([*written, BLOCK_BEGIN], signals=[_SIGNAL])
+        self._gate = Gate([*written, RUN_BEGIN], signals=[_SIGNAL])
         self._folded_gate = Gate(
             self._presidio.patterns(folded=True), signals=[CARD_SIGNAL, IBAN_SIGNAL, PHONE_SIGNAL]
         )
@@ -84,7 +93,7 @@ class Inspector:
         deadline = Deadline(self._seconds if seconds is None else seconds)
         try:
             within = range(since, len(text) if until is None else until)
-            spans = self._readings(text, key, within, deadline, READINGS)
+            spans = self._readings(text, key, within, deadline, _READINGS, _LAYERS)
             spans += self._secrets.under_key(key, text)
         except (
             ValueError,
@@ -104,35 +113,48 @@ class Inspector:
 
         Raises InspectionFailed like `inspect`.
         """
-        return self._open_readings(text, Deadline(self._seconds), READINGS)
+        return self._open_readings(text, Deadline(self._seconds), _READINGS)
 
     def find(self, parts: Sequence[Part]) -> tuple[tuple[Finding, ...], ...]:
         """The findings of each part, in the order of the parts. Raises InspectionFailed."""
         return tuple(findings(part, self.inspect(part.text, key=key_of(part))) for part in parts)
 
     def _readings(
-        self, text: str, key: str, within: range, deadline: Deadline, readings: Sequence[_Reading]
+        self,
+        text: str,
+        key: str,
+        within: range,
+        deadline: Deadline,
+        readings: Sequence[_Reading],
+        layers: int,
     ) -> list[Span]:
         """The entities in the text as written and in its readings, each made of the one before."""
         written = self._gate.scan(text)
         spans = self._read(written, key, within, deadline)
-        spans += self._encoded(written, within, deadline)
+        if layers:
+            spans += self._encoded(written, within, deadline, layers)
         for place, read in enumerate(readings):
             if reading := read(text):
                 everything = range(len(reading.text))
-                inner = self._readings(reading.text, key, everything, deadline, readings[place + 1 :])
+                inner = self._readings(reading.text, key, everything, deadline, readings[place + 1 :], layers)
                 return reading.united(spans, inner)
         return spans
 
-    def _encoded(self, written: Candidates, within: range, deadline: Deadline) -> Iterator[Span]:
-        """Base64 blocks whose decoded text holds an entity: each a finding as a whole."""
-        for start, end, decoded in base64_blocks(written, deadline):
-            if end <= within.start:
+    def _encoded(self, written: Candidates, within: range, deadline: Deadline, layers: int) -> Iterator[Span]:
+        """Yield every encoded run that holds a key or an entity, as a whole."""
+        for run in encoded_runs(written, deadline):
+            if run.end <= within.start:
                 continue
-            spans = self._read(self._gate.scan(decoded), "", range(len(decoded)), deadline)
-            found = resolve(self._wanted(spans))
-            if found:
-                yield replace(max(found, key=rank), start=start, end=end)
+            found = [span for text in run.texts for span in self._inside(text, deadline, layers - 1)]
+            if run.is_key:
+                yield Span("PRIVATE_KEY", "secret", 1.0, run.start, run.end)
+            elif found:
+                yield replace(max(found, key=rank), start=run.start, end=run.end)
+
+    def _inside(self, text: str, deadline: Deadline, layers: int) -> tuple[Span, ...]:
+        """Return the entities in a text that was encoded."""
+        spans = self._readings(text, "", range(len(text)), deadline, _READINGS, layers)
+        return resolve(self._wanted(spans))
 
     def _open_readings(self, text: str, deadline: Deadline, readings: Sequence[_Reading]) -> int:
         at = self._open_at(text, deadline)
@@ -155,9 +177,8 @@ class Inspector:
         start = max(0, len(text) - _OPEN_WINDOW)
         end = text[start:]
         address, number = _OPEN_ADDRESS.search(end), _OPEN_NUMBER.search(self._folding.folded(end))
-        block = open_base64(text)
         opened = [start + found.start() for found in (address, number) if found]
-        return min([at, *opened, *([block] if block >= 0 else [])])
+        return min([at, *opened, *(begun for begun in (open_run(text), open_markup(text)) if begun >= 0)])
 
     def _values(self, written: Candidates, context: Context, within: range, deadline: Deadline) -> list[Span]:
         text = written.text
@@ -187,8 +208,11 @@ def findings(part: Part, spans: Sequence[Span]) -> tuple[Finding, ...]:
 
 def key_of(part: Part) -> str:
     """The nearest object key in the pointer, for texts too short to have context of their own."""
-    if part.place == "key" or len(part.text) > _KEY_CONTEXT:
+    if part.place == "key":
         return ""
+    if len(part.text) > _KEY_CONTEXT:
+        key = part.pointer.rpartition("/")[2]
+        return key if key in PRIVATE_MEMBERS else ""
     tokens = [token for token in part.pointer.split("/") if token and not token.isdigit()]
     return tokens[-1] if tokens else ""
 

@@ -10,6 +10,7 @@ from kingfisher_sdk import Rules, Scanner
 
 from gateway.detect.formats import FORMATS, NAME, NAMED, is_password
 from gateway.detect.gate import Candidates
+from gateway.detect.keys import find_bare_keys, is_jwk_member, open_bare_key
 from gateway.detect.patterns import Deadline, InspectionLate, matches
 from gateway.detect.pem import find_private_keys, open_private_key
 from gateway.errors import InspectionFailed
@@ -55,22 +56,25 @@ class Secrets:
     def find(self, candidates: Candidates, deadline: Deadline) -> Iterator[Span]:
         """Every secret found by either."""
         yield from find_private_keys(candidates.text)
+        yield from find_bare_keys(candidates.text, deadline)
         yield from self._by_rules(candidates.text, deadline)
         yield from _by_format(candidates, deadline)
 
     @staticmethod
     def under_key(key: str, text: str) -> Iterator[Span]:
-        """The whole text, when it is a password by the JSON key that it stands under."""
+        """The whole text, when it is a password or a private key by the JSON key that it stands under."""
         if len(text) >= _SHORTEST and _KEY.search(key) and is_password(text):
             yield Span("PASSWORD", "secret", 0.6, 0, len(text))
+        if is_jwk_member(key, text):
+            yield Span("PRIVATE_KEY", "secret", 1.0, 0, len(text))
 
     @staticmethod
     def open_at(text: str, deadline: Deadline) -> int:
         """From where on more text may complete a secret of several words; the text's length when nowhere."""
-        at = open_private_key(text)
+        keys = [begin for begin in (open_private_key(text), open_bare_key(text)) if begin >= 0]
         start = max(0, len(text) - _OPEN_WINDOW)
         opened = [next(matches(one, text, deadline, start=start), None) for one in _OPEN]
-        return min([at if at >= 0 else len(text), *(match.start() for match in opened if match)])
+        return min([len(text), *keys, *(match.start() for match in opened if match)])
 
     def _by_rules(self, text: str, deadline: Deadline) -> Iterator[Span]:
         data = text.translate(_UNREADABLE).encode("utf-8", "surrogatepass")

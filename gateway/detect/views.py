@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import codecs
 import re
 import unicodedata
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from html.entities import html5
 
 import regex
 
-from gateway.detect.gate import Candidates
-from gateway.detect.patterns import Deadline
 from gateway.exchange import Span
 
 # An escape as JSON, string literals and Markdown have them, at any level (\\n inside a JSON text inside a
@@ -62,18 +58,6 @@ _BESIDE = re.compile(r"[A-Za-z0-9@.+\-]")
 _STYLES = ("<wide>", "<font>", "<circle>")
 # No format has one, nearly every sentence of Chinese does: left as they are, it needs no second reading.
 _PAUSES = "，！？"
-# Base64 on one line, or on lines of one length as MIME and PEM have them; the decoded text is looked at once.
-_BLOCK = re.compile(
-    r"(?<![A-Za-z0-9+/=_\-])(?:(?:[A-Za-z0-9+/]{76}\r?\n|[A-Za-z0-9+/]{64}\r?\n)+[A-Za-z0-9+/]{1,76}|[A-Za-z0-9+/_\-]{14,})={0,2}"
-)
-_OPEN_BLOCK = re.compile(
-    r"(?<![A-Za-z0-9+/=])(?:[A-Za-z0-9+/]{76}\r?\n|[A-Za-z0-9+/]{64}\r?\n)+[A-Za-z0-9+/]{0,76}$"
-)
-# Where one begins: the gate is told of this, so that no other word is looked at.
-_BLOCK_LEAST = 14
-BLOCK_BEGIN = regex.compile(r"(?:\A|[^A-Za-z0-9+/=_\-])[A-Za-z0-9+/_\-]{14}")
-_LONGEST_LINE = 78  # with its end
-_LONGEST_BLOCK = 65536  # characters; what is beyond is not decoded
 _ASIDE = "|"  # separates without joining, unlike a space: digits on both sides are no one number
 _MINUS = {"\u2212": "-", "\u30fc": "-"}  # signs that stand for a dash although they are not classed as one
 
@@ -95,30 +79,6 @@ def unveiled(text: str) -> Decoded | None:
     plain = _FORM_VALUE.sub(lambda match: match.group().replace("+", " "), text) if "+" in text else text
     coded = ((*match.span(), char) for match in _CODED.finditer(plain) if (char := _coded(match)) is not None)
     return _reading(text, coded, plain, _recognised)
-
-
-READINGS: tuple[Callable[[str], Decoded | None], ...] = (unescaped, unveiled)
-
-
-def base64_blocks(candidates: Candidates, deadline: Deadline) -> Iterator[tuple[int, int, str]]:
-    """Start, end and decoded text of every base64 block that holds text (RFC 4648, both alphabets)."""
-    at = 0
-    for begin in candidates.matches(BLOCK_BEGIN, deadline):
-        block = _BLOCK.match(candidates.text, max(at, begin.end() - _BLOCK_LEAST))
-        if block is None:  # a line of the block before
-            continue
-        at = block.end()
-        decoded = _from_base64(block.group()[:_LONGEST_BLOCK])
-        if decoded:
-            yield block.start(), block.end(), decoded
-
-
-def open_base64(text: str) -> int:
-    """Where a block begins that ends the text with a full line, so that more may follow, or -1."""
-    if text.find("\n", max(0, len(text) - _LONGEST_LINE)) < 0:
-        return -1
-    block = _OPEN_BLOCK.search(text, max(0, len(text) - _LONGEST_BLOCK))
-    return block.start() if block else -1
 
 
 class Decoded:
@@ -280,19 +240,3 @@ class _Styled(dict[int, str]):
 
 
 _STYLED = _Styled()
-
-
-def _from_base64(block: str) -> str:
-    """The text in a block; "" when what is in it is no text."""
-    joined = block.replace("\r", "").replace("\n", "").rstrip("=").translate(_URL_ALPHABET)
-    joined = joined[: len(joined) - (len(joined) % 4 == 1)]
-    try:
-        # a character that the end cuts in two is left off
-        text = _UTF8().decode(base64.b64decode(joined + "=" * (-len(joined) % 4)))
-    except ValueError:
-        return ""
-    return text if text and all(char.isprintable() or char in "\n\r\t" for char in text) else ""
-
-
-_UTF8 = codecs.getincrementaldecoder("utf-8-sig")
-_URL_ALPHABET = str.maketrans("-_", "+/")
