@@ -6,26 +6,33 @@ import os
 import re
 import shutil
 import subprocess
+from functools import lru_cache
 from pathlib import Path
 
 from gateway.errors import ConfigError
 
 PINNED = "1.22.4"
 _VERSION_SECONDS = 10
+_VERSION = re.compile(r"v?([0-9]+)\.([0-9]+)\.([0-9]+)([-+].*)?")
+_WHY_NOT_OLDER = (
+    "older ones let rules vanish that deny, and take policy bundles that are not signed (GHSA-g2pf-6v5v-qcc8)"
+)
 
 
 def find_opa() -> Path | None:
-    """The binary to run, or None.
+    """Return the binary to run, or None.
 
-    What $REGATE_OPA names is taken at its word; on PATH only the pinned version counts, because another one
-    may judge the same policy differently.
+    What $REGATE_OPA names may be newer than the pinned version; on PATH only the pinned one counts, because
+    another one may judge the same policy differently.
 
-    Raises ConfigError when $REGATE_OPA names no executable file.
+    Raises ConfigError when $REGATE_OPA names no executable file, or an OPA that is older.
     """
     named = os.environ.get("REGATE_OPA")
     if named:
         if not _executable(Path(named)):
             raise ConfigError(f"REGATE_OPA: {named} is not an executable file")
+        if fault := version_fault(opa_version(Path(named))):
+            raise ConfigError(f"REGATE_OPA: {named} is {fault}. Run make setup, and let REGATE_OPA be")
         return Path(named).absolute()
     on_path = shutil.which("opa")
     if on_path and opa_version(Path(on_path)) == PINNED:
@@ -50,6 +57,20 @@ def opa_version(opa: Path) -> str:
         return ""
     match = re.search(r"^Version: (\S+)$", run.stdout, re.MULTILINE)
     return match.group(1) if match else ""
+
+
+@lru_cache(maxsize=16)
+def version_fault(version: str) -> str:
+    """Return what is wrong with a version of OPA, "" where it may decide."""
+    found = _VERSION.fullmatch(version)
+    if found is None:
+        return f"no OPA that says its version; expected {PINNED} or newer"
+    numbers = [int(number) for number in found.group(1, 2, 3)]
+    least = [int(number) for number in PINNED.split(".")]
+    early = numbers == least and str(found.group(4)).startswith("-")  # a pre-release
+    if numbers < least or early:
+        return f"OPA {version}; expected {PINNED} or newer, for {_WHY_NOT_OLDER}"
+    return ""
 
 
 def _executable(path: Path) -> bool:

@@ -11,6 +11,7 @@ import aiohttp
 from opa_client.opa_async import AsyncOpaClient  # type: ignore[import-untyped]  # carries no types
 
 from gateway.errors import PolicyError, PolicyUnavailable
+from gateway.policy.opa import version_fault
 
 # Without strict errors a failing built-in only switches its rule off; provenance says which policy spoke.
 _DECISION = "data/regate/decision?provenance=true&strict-builtin-errors=true"
@@ -41,7 +42,7 @@ class OpaClient(AsyncOpaClient):  # type: ignore[misc]  # its base is untyped
     async def ask(self, document: bytes, revisions: Collection[str]) -> tuple[object, str]:
         """The value of data.regate.decision for an input in JSON, and which of the revisions has spoken.
 
-        Raises PolicyUnavailable when OPA is away, late, refuses or speaks for another revision, and
+        Raises PolicyUnavailable when OPA is away, late, too old, refuses or speaks for another revision, and
         PolicyError when the policy fails or is undefined.
         """
         status, body = await self._post(b'{"input":' + document + b"}")
@@ -52,6 +53,8 @@ class OpaClient(AsyncOpaClient):  # type: ignore[misc]  # its base is untyped
             raise PolicyUnavailable(f"the policy engine answered {status}, expected 200")
         if answer is None:
             raise PolicyUnavailable("the policy engine answered something else than a JSON object")
+        if fault := version_fault(_version_in(answer)):
+            raise PolicyUnavailable(f"the policy engine is {fault}")
         revision = self.revision_in(answer)
         if revision not in revisions:
             raise AnotherRevision(
@@ -116,6 +119,11 @@ def parse_object(body: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return answer if isinstance(answer, dict) else None
+
+
+def _version_in(answer: dict[str, Any]) -> str:
+    provenance = answer.get("provenance")
+    return str(provenance.get("version", "")) if isinstance(provenance, dict) else ""
 
 
 def _failure(answer: dict[str, Any] | None) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from gateway.decision import Decision, parse_decision
@@ -41,18 +42,18 @@ class RemoteOpa:
         self._log = log
         self._revision = ""
         self._former: dict[str, float] = {}  # revision, and until when it may decide, by the loop's clock
-        self._ready = False
+        self._fault = "it has not been asked yet"  # why it does not decide, "" when it does
         self._pulled = Pulled()
         self._watching: asyncio.Task[None] | None = None
 
     @property
     def ready(self) -> bool:
-        return self._ready
+        return not self._fault
 
     @property
     def pulled(self) -> Pulled:
-        """How the OPA fares with its bundle."""
-        return self._pulled
+        """How the OPA fares with its bundle; `error` also says why it does not decide."""
+        return replace(self._pulled, error=self._pulled.error or self._fault)
 
     async def start(self, source: PolicySource) -> None:
         """See PolicyEngine. Does not wait for the OPA: it can pull once this has returned."""
@@ -73,7 +74,7 @@ class RemoteOpa:
 
     async def close(self) -> None:
         """See PolicyEngine; the OPA itself is not ours to end."""
-        self._ready = False
+        self._fault = "it is no longer asked"
         if self._watching:
             self._watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -102,18 +103,20 @@ class RemoteOpa:
 
     async def _watch(self) -> None:
         while True:
-            before, ready = self._pulled, self._ready
+            before, fault = self._pulled, self._fault
             self._pulled = await self._client.pulled(before)
             if self._pulled.error and self._pulled.error != before.error:
                 self._log.error("the OPA that is asked: %s", self._pulled.error)
-            self._ready = await self._decides()
-            if ready and not self._ready:
-                self._log.error("the OPA that is asked does not decide by revision %s", self._revision)
+            self._fault = await self._find_fault()
+            if self._fault and self._fault != fault:
+                self._log.error(
+                    "the OPA that is asked does not decide by revision %s: %s", self._revision, self._fault
+                )
             await asyncio.sleep(_LOOK_SECONDS)
 
-    async def _decides(self) -> bool:
+    async def _find_fault(self) -> str:
         try:
             await self.decide(probe())
-        except (PolicyUnavailable, PolicyError):
-            return False
-        return True
+        except (PolicyUnavailable, PolicyError) as error:
+            return str(error)
+        return ""

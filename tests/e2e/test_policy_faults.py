@@ -58,6 +58,8 @@ def misled_key(misled: GatewayProcess) -> str:
     [
         ("nonsense", UNAVAILABLE),
         ("nothing", UNAVAILABLE),
+        ("an old version", UNAVAILABLE),
+        ("no version", UNAVAILABLE),
         ("a list", UNAVAILABLE),
         ("late", UNAVAILABLE),
         ("hang up", UNAVAILABLE),
@@ -139,7 +141,7 @@ def test_an_opa_that_stands_still_is_late(launch: Launch, provider: FakeProvider
     ("opa", "code", "said"),
     [
         ("/nowhere/opa", 2, "REGATE_OPA: /nowhere/opa is not an executable file"),
-        ("/bin/false", 1, "opa ended at its start"),
+        ("/bin/false", 2, "no OPA that says its version"),
     ],
 )
 def test_a_gateway_without_its_opa_does_not_start(

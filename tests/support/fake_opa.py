@@ -9,15 +9,17 @@ import asyncio
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 _LATE_SECONDS = 30
+_VERSION = "99.0.0"
 
 
 def answer(mode: str, revision: str) -> bytes | None:
     """The whole HTTP response to a question; None hangs up."""
     if mode == "hang up":
         return None
-    told = {"bundles": {"policy": {"revision": revision}}}
+    told: dict[str, Any] = {"version": _VERSION, "bundles": {"policy": {"revision": revision}}}
     decision: dict[str, object] = {"action": "allow"}
     odd = {
         "nonsense": (200, b"<html>it works</html>"),
@@ -34,6 +36,10 @@ def answer(mode: str, revision: str) -> bytes | None:
     }
     if mode in odd:
         return _http(*odd[mode])
+    if mode == "an old version":
+        told["version"] = "1.21.1"
+    if mode == "no version":
+        del told["version"]
     if mode == "another revision":
         told["bundles"]["policy"]["revision"] = "of-yesterday"
     results = {
@@ -81,7 +87,9 @@ def _http(status: int, body: bytes) -> bytes:
     )
 
 
-if __name__ == "__main__" and sys.argv[2] in ("capabilities", "check"):
+if __name__ == "__main__" and sys.argv[2] == "version":
+    print(f"Version: {_VERSION}")
+elif __name__ == "__main__" and sys.argv[2] in ("capabilities", "check"):
     print('{"builtins": []}')
 elif __name__ == "__main__":
     manifest = json.loads(_read(Path("policy/.manifest")))

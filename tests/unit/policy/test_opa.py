@@ -54,7 +54,7 @@ def test_nothing_is_found_on_an_empty_machine(home: Path) -> None:
     assert found() == ""
 
 
-def test_the_environment_comes_first_and_is_taken_at_its_word(
+def test_the_environment_comes_first_and_may_name_a_newer_version(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program(home / "bin" / "opa", PINNED)

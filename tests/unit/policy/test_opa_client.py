@@ -17,12 +17,12 @@ import aiohttp
 import pytest
 
 from gateway.errors import PolicyError, PolicyUnavailable
-from gateway.policy import load_source
+from gateway.policy import PINNED, load_source
 from gateway.policy.opa_client import OpaClient
 from gateway.policy.opa_server import OpaServer
 from tests.unit.policy.conftest import LIBRARY, request_document
 
-PROVENANCE = {"bundles": {"policy": {"revision": "r1"}}}
+PROVENANCE = {"version": PINNED, "bundles": {"policy": {"revision": "r1"}}}
 
 
 def reply(status: int, body: bytes, content_type: str = "application/json") -> bytes:
@@ -32,6 +32,11 @@ def reply(status: int, body: bytes, content_type: str = "application/json") -> b
 
 def answer(document: Any, status: int = 200) -> bytes:
     return reply(status, json.dumps(document).encode())
+
+
+def said_by(bundles: Any) -> bytes:
+    """A decision by an OPA that says it has these bundles."""
+    return answer({"result": {"action": "allow"}, "provenance": {"version": PINNED, "bundles": bundles}})
 
 
 @asynccontextmanager
@@ -90,9 +95,9 @@ async def test_one_question_is_one_post_with_token_strict_errors_and_provenance(
         reply(200, b'{"result":'),
         reply(200, b"[" * 100_000),
         answer({"result": {"action": "allow"}}),
-        answer({"result": {"action": "allow"}, "provenance": {"bundles": {"policy": {"revision": "r0"}}}}),
-        answer({"result": {"action": "allow"}, "provenance": {"bundles": {"other": {"revision": "r1"}}}}),
-        answer({"result": {"action": "allow"}, "provenance": {"bundles": []}}),
+        said_by({"policy": {"revision": "r0"}}),
+        said_by({"other": {"revision": "r1"}}),
+        said_by([]),
         answer({"result": {"action": "allow"}, "provenance": PROVENANCE}, 201),
         answer({"code": "unauthorized"}, 401),
         answer({}, 404),
@@ -232,7 +237,7 @@ def test_opa_dies_with_a_gateway_that_is_killed(opa: Path, tmp_path: Path) -> No
     script = (
         "import asyncio, logging, sys, time\n"
         "from pathlib import Path\n"
-        "from gateway.policy import load_source\n"
+        "from gateway.policy import PINNED, load_source\n"
         "from gateway.policy.sidecar import Sidecar\n"
         "async def main():\n"
         "    sidecar = Sidecar(Path(sys.argv[1]), 5, logging.getLogger())\n"
