@@ -1,6 +1,6 @@
 """Who is calling: API keys, how they are made and how a caller is known by one."""
 
 from gateway.identity.identity import Identity, presented_key
-from gateway.identity.keys import authenticate, create_key
+from gateway.identity.keys import authenticate, create_key, key_id
 
-__all__ = ["Identity", "authenticate", "create_key", "presented_key"]
+__all__ = ["Identity", "authenticate", "create_key", "key_id", "presented_key"]

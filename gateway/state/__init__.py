@@ -4,11 +4,13 @@ from gateway.state.approvals import Approval, ApprovalRows, ApprovalStore, Statu
 from gateway.state.database import State, open_state
 from gateway.state.keys import KeyRow, Keys, Role
 from gateway.state.usage import UsageRow, UsageStore
+from gateway.state.visits import EndedVisits
 
 __all__ = [
     "Approval",
     "ApprovalRows",
     "ApprovalStore",
+    "EndedVisits",
     "KeyRow",
     "Keys",
     "Role",
