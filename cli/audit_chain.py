@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import orjson
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
 
-from cli.screen import progress_console
+from cli.rows import binary_output
+from cli.screen import progress_bar
 from gateway.audit import Journal, Record, Sealer, new_writer
 from gateway.audit import proof as proofs
 from gateway.audit.folder import Folder
@@ -45,8 +45,7 @@ def verify(
         return
     config = load_config(config_path())
     columns = (TextColumn("proving"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    console = progress_console()
-    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
+    with progress_bar(*columns) as progress:
         task = progress.add_task("", total=size(config.audit_path))
         report = prove_all(
             config.audit_path,
@@ -72,10 +71,8 @@ def prove(
     root = load_config(config_path()).audit_path
     found = proofs.find_records(root, record)
     out = out or Path(f"{record.replace(':', '-')}.proof")
-    try:
-        out.write_bytes(b"".join(proofs.prove(root, writer, seq, body=body) for writer, seq in found))
-    except OSError as error:
-        raise ConfigError(f"{out}: it cannot be written: {error}") from error
+    with binary_output(out) as file:  # it may hold what was said
+        file.write(b"".join(proofs.prove(root, writer, seq, body=body) for writer, seq in found))
     typer.echo(f"{len(found)} records proved in {out}")
 
 
