@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import orjson
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
 
 from cli.opened import made_journal, opened_journal, opened_state
-from cli.screen import progress_console
+from cli.rows import binary_output
+from cli.screen import progress_bar
 from gateway.audit import Sealer
 from gateway.audit import proof as proofs
 from gateway.audit.folder import Folder
@@ -50,8 +50,7 @@ def verify(
         return
     config = load_config(config_path())
     columns = (TextColumn("proving"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    console = progress_console()
-    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
+    with progress_bar(*columns) as progress:
         task = progress.add_task("", total=size(config.audit_path))
         known, unknown = _known_writers(config)
         report = prove_all(
@@ -82,11 +81,10 @@ def prove(
     found = proofs.find_records(root, record)
     out = out or Path(f"{record.replace(':', '-')}.proof")
     trusted = load_verifier(_public(config))
-    proved = b"".join(proofs.prove(root, writer, seq, trusted=trusted, body=body) for writer, seq in found)
-    try:
-        out.write_bytes(proved)
-    except OSError as error:
-        raise ConfigError(f"{out}: it cannot be written: {error}") from error
+    with binary_output(out) as file:  # it may hold what was said
+        file.write(
+            b"".join(proofs.prove(root, writer, seq, trusted=trusted, body=body) for writer, seq in found)
+        )
     typer.echo(f"{len(found)} records proved in {out}")
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from cli.moments import moment
 from cli.opened import note_reading
 from cli.rows import whole_file
-from cli.screen import progress_console
+from cli.screen import printable, progress_bar
 from gateway.audit import ocsf
 from gateway.audit.folder import Folder
 from gateway.audit.live_and_sealed import verbatim_lines
@@ -97,15 +97,14 @@ def _line(form: Form, view: str, row: dict[str, Any]) -> bytes:
         line: str = row["line"]
         return line.encode()
     said = ocsf.event(row) if form is Form.OCSF else row
-    # half a surrogate pair, which UTF-8 cannot say, becomes the escape that JSON has for it
-    return json.dumps(said, ensure_ascii=False).encode(errors="backslashreplace")
+    # half a surrogate pair, which UTF-8 cannot say, and control characters become the escapes of JSON
+    return printable(json.dumps(said, ensure_ascii=False)).encode()
 
 
 @contextmanager
 def _told() -> Iterator[Callable[[int], None]]:
     """How many rows are written, on stderr where that is a terminal."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    console = progress_console()
-    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as progress:
+    with progress_bar(*columns) as progress:
         task = progress.add_task("exporting", total=None)
         yield lambda rows: progress.update(task, description=f"{rows:,} rows exported")

@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, TextIO, cast
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.screen import line, printable
+from cli.screen import Spelled, line, printable
 from gateway.audit.sql import Result
 from gateway.errors import ConfigError, RegateError
 
@@ -42,8 +42,9 @@ def write_rows(result: Result, form: Format, file: TextIO) -> None:
     """Write every row as it comes; a table ends after a thousand, and says so."""
     match form:
         case Format.CSV:
-            writer = csv.writer(file)
-            said = line if file.isatty() else printable  # a file keeps the lines of a text, quoted
+            # a file keeps the lines of a text, quoted
+            said, end = (line, "\n") if file.isatty() else (printable, "\r\n")
+            writer = csv.writer(file, lineterminator=end)
             writer.writerow([said(inert(name)) for name in result.columns])
             writer.writerows([said(inert(_cell(value))) for value in row] for row in result.rows)
         case Format.JSON:
@@ -78,7 +79,7 @@ def whole_file(out: Path | None) -> Iterator[BinaryIO]:
     only its owner may read it. Raises ConfigError.
     """
     if out is None:
-        yield sys.stdout.buffer
+        yield cast(BinaryIO, Spelled()) if sys.stdout.isatty() else sys.stdout.buffer
         return
     aside = out.with_name(f".{out.name}.{os.getpid()}.partial")
     try:

@@ -18,6 +18,7 @@ from contextlib import contextmanager, nullcontext
 from typing import IO, TextIO
 
 from rich.console import Console
+from rich.progress import Progress, ProgressColumn
 
 from gateway.approvals.contents import indented
 
@@ -59,9 +60,26 @@ def guarded() -> Iterator[None]:
             sys.stdout, sys.stderr = plain
 
 
-def progress_console() -> Console:
-    """Return the console for progress bars: they move the cursor, and hold no text from elsewhere."""
-    return Console(file=sys.stderr.plain if isinstance(sys.stderr, _Screen) else sys.stderr)
+def progress_bar(*columns: ProgressColumn) -> Progress:
+    """Return a progress bar on stderr, where that is a terminal. It moves the cursor, and holds no text."""
+    stderr = sys.stderr
+    return Progress(
+        *columns,
+        console=Console(file=stderr.plain if isinstance(stderr, _Screen) else stderr),
+        transient=True,
+        redirect_stdout=False,  # what is printed meanwhile stays guarded
+        redirect_stderr=False,
+        disable=not stderr.isatty(),
+    )
+
+
+class Spelled:
+    """Bytes of text on their way to a terminal, where they are spelled out like everything else."""
+
+    def write(self, data: bytes, /) -> int:
+        """Print the bytes as UTF-8."""
+        sys.stdout.write(data.decode("utf-8", "backslashreplace"))
+        return len(data)
 
 
 class _Screen(io.TextIOWrapper):

@@ -29,6 +29,7 @@ from gateway.console import console_routes
 from gateway.detect import Inspection, Inspector
 from gateway.errors import RecordingFailed, StateUnavailable
 from gateway.flow.ledger import Ledger
+from gateway.forwarded import Forwarded
 from gateway.identity import Identity
 from gateway.metrics import Metrics
 from gateway.oversight import Acts, Evidence, Keyring, Oversight, local_user, settings_in_force
@@ -247,6 +248,7 @@ def create_app(config: Config, worker: Worker) -> Starlette:
     watching = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", exposition)]
     app = Starlette(routes=[*watching, *_for_people(config, worker)])
     app.router.redirect_slashes = False
+    app.add_middleware(Forwarded, trusted=config.trusted_networks)
     app.router.default = Proxy(
         worker.gateway,
         worker.metrics,

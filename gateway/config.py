@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,6 +14,7 @@ import yaml
 
 from gateway.errors import ConfigError
 from gateway.exchange import Category, Family
+from gateway.variables import NotExpanded, expand
 from gateway.yaml12 import strict_yaml
 
 RESERVED_PROVIDERS = frozenset({"admin", "bundles", "console", "healthz", "readyz", "metrics"})
@@ -202,6 +204,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits = Limits()
     detect: Detect = Detect()
     telemetry: Telemetry = Telemetry()
+    trusted_proxies: tuple[str, ...] = ()  # addresses and networks whose X-Forwarded-… count
     root: Path = Path()
 
     def __post_init__(self) -> None:
@@ -213,9 +216,15 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                     f"providers: {name!r} cannot name a provider; expected a-z, 0-9, - and _, "
                     f"and none of {', '.join(sorted(RESERVED_PROVIDERS))}"
                 )
+        _networks(self.trusted_proxies)
         place = Path(self.audit.anchor.removeprefix("file:"))
         if self.audit.anchor.startswith("file:") and place.is_relative_to(self.audit_path.absolute()):
             raise ValueError("audit.anchor: expected a place outside the audit folder, which it vouches for")
+
+    @property
+    def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks of the proxies in front of the gateway."""
+        return _networks(self.trusted_proxies)
 
     @property
     def host(self) -> str:
@@ -289,7 +298,9 @@ def load_config(path: Path) -> Config:
     Raises ConfigError with the file, the path in it, what was found and what was expected.
     """
     try:
-        document = strict_yaml(path.read_text("utf-8"))
+        document = expand(strict_yaml(path.read_text("utf-8")), os.environ)
+    except NotExpanded as error:
+        raise ConfigError(f"{path}: {error}") from error
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
@@ -304,6 +315,15 @@ def load_config(path: Path) -> Config:
         return msgspec.structs.replace(config, root=path.resolve().parent)
     except ValueError as error:  # what only shows once the paths are known
         raise ConfigError(f"{path}: {error}") from error
+
+
+def _networks(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return tuple(ip_network(text) for text in texts)
+    except ValueError as error:
+        raise ValueError(
+            f"trusted_proxies: found {error}; expected addresses or networks, like 10.0.0.0/8"
+        ) from error
 
 
 def config_path() -> Path:

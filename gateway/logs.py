@@ -26,7 +26,8 @@ class JsonFormatter(logging.Formatter):
             line["error"] = record.exc_info[0].__name__
             # the frames without the message, which may quote what it stumbled over
             line["trace"] = "".join(traceback.format_tb(record.exc_info[2]))
-        return json.dumps({name: value for name, value in line.items() if value != ""}, default=str)
+        text = json.dumps({name: value for name, value in line.items() if value != ""}, default=str)
+        return text.replace("\x7f", "\\u007f")  # the one control character that JSON leaves as it is
 
 
 def configure(level: str = "info") -> None:

@@ -74,7 +74,7 @@ async def _serve(config: Config, listener: socket.socket, ready: Callable[[], No
                     interface="asgi3",
                     access_log=False,
                     log_config=None,
-                    proxy_headers=False,  # the peer's address is evidence; a header is a claim
+                    proxy_headers=False,  # a header is a claim; `trusted_proxies` says whose counts
                     server_header=False,
                     timeout_graceful_shutdown=max(1, int(config.limits.drain_seconds)),
                 )

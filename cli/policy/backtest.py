@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
 from cli.moments import ago
 from cli.policy.bundles import known_verify_key
 from cli.policy.folders import AsJson
-from cli.screen import line, progress_console
+from cli.screen import line, progress_bar
 from gateway.candidate import Cell, Example, Gate, Report, parse_gates, run_backtest
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError, RegateError
@@ -68,14 +67,11 @@ def backtest(
     gates = parse_gates(fail_on)
     config = load_config(config_path())
     source = _source(config, candidate)
-    with Progress(
+    with progress_bar(
         TextColumn("replaying"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=progress_console(),
-        transient=True,
-        disable=not sys.stderr.isatty(),
     ) as progress:
         task = progress.add_task("replaying", total=None)
         report = asyncio.run(

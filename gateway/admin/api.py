@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from gateway.admin.errors import InvalidValue, UnsupportedMediaType, describe
-from gateway.approvals import to_document, with_contents
+from gateway.approvals import Approval, to_document, with_contents
 from gateway.dialects.document import Malformed, parse
 from gateway.errors import ConfigError, InvalidRequest
 from gateway.identity import check_names, presented_key
@@ -100,12 +100,9 @@ class _Api:
     async def approval(self, request: Request, key: KeyRow) -> object:
         """Return an approval, and to who may decide what it is about: all of it, or one page."""
         approval = await self._oversight.read_approval(key, request.path_params["id"])
-        document = to_document(approval)
         if "approvals" not in rights_of(key):
-            return document
-        contents = await self._oversight.approvals.contents(approval.id)
-        page = _number(request, "page", "0", 999_999)
-        return await asyncio.to_thread(with_contents, document, contents, page)
+            return to_document(approval)
+        return await self._whole(approval, _number(request, "page", "0", 999_999))
 
     async def approve(self, request: Request, key: KeyRow) -> object:
         return await self._decide(request, key, "approve")
@@ -168,7 +165,11 @@ class _Api:
         require(key, "decide")
         said = await _body(request, _Note)
         approval_id = request.path_params["id"]
-        return to_document(await self._oversight.approvals.decide(approval_id, key, verdict, said.note))
+        return await self._whole(await self._oversight.approvals.decide(approval_id, key, verdict, said.note))
+
+    async def _whole(self, approval: Approval, page: int = 0) -> dict[str, Any]:
+        contents = await self._oversight.approvals.contents(approval.id)
+        return await asyncio.to_thread(with_contents, to_document(approval), contents, page)
 
 
 async def _body(request: Request, kind: type[T]) -> T:

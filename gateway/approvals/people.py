@@ -31,14 +31,18 @@ _NAMED = re.compile(r"LATIN (?:SMALL |CAPITAL )?LETTER (?:SMALL CAPITAL )?(?:DOT
 
 def person(name: str) -> str:
     """Return what is equal for two names exactly when they may mean one person."""
-    spelled = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold())
-    letters = "".join(_plain(letter) for letter in spelled if _tells(letter))
+    # twice: some letters come apart only in lower case, and some accents become letters in it
+    letters = "".join(map(_plain, _letters(_letters(name).casefold())))
     return letters.translate(_LATIN).replace("rn", "m").replace("vv", "w") or name
 
 
 def same_person(one: str, other: str) -> bool:
     """Return whether two names may mean one person; an empty name means nobody."""
     return bool(one and other) and person(one) == person(other)
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(_tells, unicodedata.normalize("NFKD", text)))
 
 
 def _tells(letter: str) -> bool:

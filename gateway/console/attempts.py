@@ -1,4 +1,4 @@
-"""How often somebody may fail to sign in: ten times a minute from one address."""
+"""How often a sign-in may fail: ten times a minute, from one address with one key or in one browser."""
 
 from __future__ import annotations
 
@@ -9,31 +9,35 @@ from collections.abc import Callable
 
 FAILURES = 10
 WINDOW_SECONDS = 60.0
-_ADDRESSES = 10_000
+_COUNTED = 10_000
 
 
 class Attempts:
-    """Failed sign-ins by address (IPv6: by its /64, which one machine has whole), in this process."""
+    """Failed sign-ins in this process, by address and by who fails: many people may share an address.
+
+    An IPv6 address counts by its /64, which one machine has whole.
+    """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._failed: OrderedDict[str, list[float]] = OrderedDict()
+        self._failed: OrderedDict[tuple[str, str], list[float]] = OrderedDict()
 
-    def wait_seconds(self, address: str) -> float:
-        """0 when another attempt is welcome, else after how many seconds it is."""
-        recent = self._recent(_network(address))
+    def wait_seconds(self, address: str, who: str = "") -> float:
+        """Return 0 when another attempt is welcome, else after how many seconds it is."""
+        recent = self._recent((_network(address), who))
         return 0 if len(recent) < FAILURES else recent[-FAILURES] + WINDOW_SECONDS - self._now()
 
-    def failed(self, address: str) -> None:
-        network = _network(address)
-        self._failed[network] = [*self._recent(network), self._now()]
-        self._failed.move_to_end(network)
-        if len(self._failed) > _ADDRESSES:
+    def failed(self, address: str, who: str = "") -> None:
+        """Count a failure of `who`: the id of a key, or of a visit."""
+        place = (_network(address), who)
+        self._failed[place] = [*self._recent(place), self._now()]
+        self._failed.move_to_end(place)
+        if len(self._failed) > _COUNTED:
             self._failed.popitem(last=False)
 
-    def _recent(self, network: str) -> list[float]:
+    def _recent(self, place: tuple[str, str]) -> list[float]:
         since = self._now() - WINDOW_SECONDS
-        return [at for at in self._failed.get(network, ()) if at > since]
+        return [at for at in self._failed.get(place, ()) if at > since]
 
 
 def _network(address: str) -> str:

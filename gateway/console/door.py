@@ -157,8 +157,8 @@ class Door:
         visit = self._visits.of(request)
         if visit is None or not visit.key_id:
             return None
-        # looked up each time: revoking the key ends every visit at once
-        key = await self._oversight.keys.live(visit.key_id)
+        # looked up each time: revoking the key ends every visit at once, and signing out ends this one
+        key = await self._oversight.keys.live(visit.key_id, visit.id)
         return None if key is None else Visitor(request, visit, key)
 
 

@@ -56,7 +56,7 @@ def environment(*folders: Path) -> Environment:
         lstrip_blocks=True,
     )
     templates.filters.update(
-        text=shown, masked=masked, moment=moment, until=until, took=took, gravest=gravest
+        text=isolated, plain=shown, masked=masked, moment=moment, until=until, took=took, gravest=gravest
     )
     return templates
 
@@ -67,6 +67,11 @@ def shown(text: object) -> str:
     Direction marks could otherwise turn a line around, as in Trojan Source (CVE-2021-42574).
     """
     return _SUSPECT.sub(_named, str(text))
+
+
+def isolated(text: object) -> Markup:
+    """Return the same as HTML whose direction does not reach what stands around it."""
+    return Markup("<bdi>{}</bdi>").format(shown(text))
 
 
 def masked(text: str) -> Markup:

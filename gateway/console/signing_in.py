@@ -10,8 +10,9 @@ from starlette.responses import Response
 from gateway.console.attempts import Attempts
 from gateway.console.door import Door, StaleForm, first_place, is_page, see_other
 from gateway.console.rendering import Templates
-from gateway.console.visits import Visits
+from gateway.console.visits import Visit, Visits
 from gateway.errors import Unauthenticated
+from gateway.identity import key_id
 from gateway.oversight import Oversight
 
 
@@ -32,33 +33,47 @@ class SigningIn:
         return await self._form(request, wanted=wanted)
 
     async def enter(self, request: Request) -> Response:
-        """Check the key and open a visit of its own. Ten failures a minute, then an address has to wait."""
+        """Check the key and open a visit of its own.
+
+        After ten failures a minute with one key, or in one browser without any key's name, it has to wait.
+        """
+        visit = self._visits.of(request)
         try:
-            fields = await self._door.read_form(request, self._visits.of(request))
+            fields = await self._door.read_form(request, visit)
         except StaleForm:
             return await self._form(request, 403, "That form was too old. Try again.")
-        wanted = fields.get("next", "")
+        wanted, presented = fields.get("next", ""), fields.get("key", "").strip()
         address = request.client.host if request.client else ""
-        if wait := self._attempts.wait_seconds(address):
+        browser = visit.id if visit else ""
+        named = key_id(presented)
+        if wait := max(self._attempts.wait_seconds(address, who) for who in {browser, named or browser}):
             seconds = math.ceil(wait)
             problem = f"Too many failed attempts. Try again in {seconds} s."
             response = await self._form(request, 429, problem, wanted)
             response.headers["retry-after"] = str(seconds)
             return response
         try:
-            key = await self._oversight.identity.identify_person(fields.get("key", "").strip())
+            key = await self._oversight.identity.identify_person(presented)
         except Unauthenticated as error:
-            self._attempts.failed(address)
+            self._attempts.failed(address, named or browser)
             return await self._form(request, 401, f"Not signed in: {error.message}.", wanted)
+        await self._end(visit)
         response = see_other(wanted if is_page(wanted) else first_place(key))
         self._visits.keep(self._visits.open(key.id), request, response)
         return response
 
     async def leave(self, request: Request) -> Response:
-        await self._door.read_form(request, self._visits.of(request))
+        """End the visit here, for every copy of its cookie, and then forget it in this browser."""
+        visit = self._visits.of(request)
+        await self._door.read_form(request, visit)
+        await self._end(visit)
         response = see_other("/console/login")
         self._visits.forget(response)
         return response
+
+    async def _end(self, visit: Visit | None) -> None:
+        if visit is not None and visit.key_id:
+            await self._oversight.keys.end_visit(visit.id, visit.until)
 
     async def _form(
         self, request: Request, status: int = 200, problem: str = "", wanted: str = ""

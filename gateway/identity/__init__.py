@@ -2,6 +2,6 @@
 
 from gateway.identity.headers import check_names
 from gateway.identity.identity import Identity, presented_key
-from gateway.identity.keys import authenticate, create_key
+from gateway.identity.keys import authenticate, create_key, key_id
 
-__all__ = ["Identity", "authenticate", "check_names", "create_key", "presented_key"]
+__all__ = ["Identity", "authenticate", "check_names", "create_key", "key_id", "presented_key"]

@@ -70,6 +70,12 @@ def split_key(presented: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
+def key_id(presented: str) -> str:
+    """Return the id that a key names, "" for what is no key. Nothing is proved by it."""
+    match = _KEY.fullmatch(presented)
+    return match[1] if match else ""
+
+
 def check_key(row: KeyRow | None, secret: str, now: float) -> KeyRow:
     """`row` when the secret is its own and it is live. An unknown id takes as long as a wrong secret."""
     proven = hmac.compare_digest(_digest(secret), row.digest if row else _NO_DIGEST)

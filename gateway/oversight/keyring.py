@@ -14,7 +14,7 @@ from gateway.approvals.documents import rfc3339
 from gateway.errors import RecordingFailed, RegateError, StateUnavailable
 from gateway.identity import create_key
 from gateway.oversight.acts import Act, Actor, Acts
-from gateway.state import KeyRow, Keys, Role
+from gateway.state import EndedVisits, KeyRow, Keys, Role
 
 _LONGEST_SECONDS = 10 * 365 * 86_400
 
@@ -49,6 +49,7 @@ class Keyring:
     ) -> None:
         self.acts = Acts(journal)
         self._keys = keys
+        self._visits = EndedVisits(keys.state)
         self._approvals = approvals
         self._now = now
 
@@ -57,11 +58,18 @@ class Keyring:
         rows = await self._keys.state.reading(self._keys.list)
         return [key_document(row, self._now()) for row in rows]
 
-    async def live(self, key_id: str) -> KeyRow | None:
-        """The key of this id as long as it is neither revoked nor expired. Raises StateUnavailable."""
+    async def live(self, key_id: str, visit_id: str) -> KeyRow | None:
+        """Return the key of a visit, unless the key is revoked or expired or the visit was ended.
+
+        Raises StateUnavailable.
+        """
         await self._keys.state.proven()
-        row = await self._keys.state.reading(self._keys.find, key_id)
-        return row if row is not None and row.status(self._now()) == "active" else None
+        row, ended = await self._keys.state.reading(self._found, key_id, visit_id)
+        return row if row is not None and not ended and row.status(self._now()) == "active" else None
+
+    async def end_visit(self, visit_id: str, until: float) -> None:
+        """End a visit in every worker, for as long as its cookie lives. Raises StateUnavailable."""
+        await self._keys.state.writing(self._visits.end, visit_id, until, self._now())
 
     async def create(self, actor: Actor, wanted: NewKey) -> dict[str, Any]:
         """A new key, shown this once. It is recorded before anybody holds it.
@@ -94,6 +102,9 @@ class Keyring:
         except RecordingFailed as error:
             raise RecordingFailed(f"the key is revoked, but that is not recorded: {error.message}") from error
         return key_document(row, self._now()) | {"cancelled_approvals": cancelled}
+
+    def _found(self, key_id: str, visit_id: str) -> tuple[KeyRow | None, bool]:
+        return self._keys.find(key_id), self._visits.has(visit_id)
 
     def _make(self, wanted: NewKey) -> tuple[KeyRow, str]:
         return create_key(self._keys, **msgspec.structs.asdict(wanted), now=self._now())

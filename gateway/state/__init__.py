@@ -4,12 +4,14 @@ from gateway.state.approvals import Approval, ApprovalRows, ApprovalStore, Statu
 from gateway.state.database import State, open_state
 from gateway.state.keys import KeyRow, Keys, Role
 from gateway.state.usage import UsageRow, UsageStore
+from gateway.state.visits import EndedVisits
 from gateway.state.writers import WriterStore
 
 __all__ = [
     "Approval",
     "ApprovalRows",
     "ApprovalStore",
+    "EndedVisits",
     "KeyRow",
     "Keys",
     "Role",
