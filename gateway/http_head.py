@@ -11,8 +11,8 @@ from gateway.http_parting import PartingHttpProtocol
 _HEAD_BYTES = 64 * 1024  # of a head; of chunk sizes, extensions and trailers between two pieces of a body
 _HEAD_FIELDS = 200
 _HEAD_SECONDS = 20.0
-_PIPELINED = 8  # requests that wait for the answers of others on their connection
-_PIPELINED_BYTES = 64 * 1024  # of the body of one that waits
+_PIPELINED = 4  # requests that wait for the answers of others on their connection
+_PIPELINED_BYTES = 16 * 1024  # of the body of one that waits
 
 
 class _Refused(Exception):
