@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.exchange import Agent, InspectedPart, Kind, Part, Place, Source
@@ -27,6 +27,7 @@ from tests.support.people import approve
 from tests.support.pulling_opa import until
 from tests.support.values import INJECTION
 
+ON_ANY_MACHINE = settings(suppress_health_check=[HealthCheck.too_slow])  # a busy one draws slowly
 LENIENT = {"categories": {"injection": {"request": {"action": "allow"}}}}
 SETTINGS = {"approval": {"wait_seconds": 0.2}, "providers": {"based": LENIENT}}
 
@@ -305,6 +306,7 @@ def test_what_passed_in_one_scope_is_new_in_every_other(other: Scope) -> None:
     assert history(sessions, Scope(), [first, more]) == [True, False]
 
 
+@ON_ANY_MACHINE
 @given(st.lists(SENT, max_size=12))
 def test_no_sequence_of_requests_makes_a_part_history_in_another_scope(
     sequence: list[tuple[Scope, list[Said], bool]],
@@ -325,6 +327,7 @@ def test_no_sequence_of_requests_makes_a_part_history_in_another_scope(
             passed |= {(scope, one.digest) for one in parts}
 
 
+@ON_ANY_MACHINE
 @given(st.permutations(TEXTS))
 def test_parts_that_passed_are_new_in_any_order_and_number(texts: list[str]) -> None:
     """An attacker drops, repeats and reorders the parts of a request that passed."""
@@ -335,10 +338,13 @@ def test_parts_that_passed_are_new_in_any_order_and_number(texts: list[str]) -> 
         assert not any(history(sessions, Scope(), some))
 
 
-@pytest.mark.parametrize("kind", ["system", "tool_definition", "field"])
-def test_another_instruction_or_tool_does_not_carry_a_conversation_on(kind: Kind) -> None:
+@pytest.mark.parametrize(
+    ("kind", "place"),
+    [("system", "value"), ("tool_definition", "value"), ("field", "value"), ("text", "structural")],
+)
+def test_another_instruction_or_tool_does_not_carry_a_conversation_on(kind: Kind, place: Place) -> None:
     """An attacker sends an approved text again with another system prompt, tool or field."""
-    text, setting = inspected(("user", "text", "hello", "value")), inspected(("", kind, "other", "value"))
+    text, setting = inspected(("user", "text", "hello", "value")), inspected(("", kind, "other", place))
     sessions = Sessions(KEY)
     forward(sessions, Scope(), [text])
 
