@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.dialects import read_prompt
@@ -19,6 +19,7 @@ from tests.support.configuration import any_engine, configuration, policy_copy
 from tests.support.fake_provider import FakeProvider
 from tests.support.gateway import GatewayProcess
 
+ON_ANY_MACHINE = settings(suppress_health_check=[HealthCheck.too_slow])  # a busy one draws slowly
 DIALECTS: tuple[Dialect, ...] = ("openai.chat", "anthropic.messages", "json")
 SAID = {"messages": [{"role": "user", "content": "which model suits me?"}]}
 
@@ -159,6 +160,7 @@ def nested(draw: st.DrawFn) -> dict[str, Any]:
     return cast(dict[str, Any], document)
 
 
+@ON_ANY_MACHINE
 @given(nested(), st.sampled_from(DIALECTS))
 def test_no_nesting_hides_a_model(document: dict[str, Any], dialect: Dialect) -> None:
     """An attacker wraps the name of a model in objects and lists that no router is known for yet."""
@@ -166,16 +168,25 @@ def test_no_nesting_hides_a_model(document: dict[str, Any], dialect: Dialect) ->
     assert "far" in reachable(read_prompt(dialect, body).models, "")
 
 
-@given(
-    st.recursive(
-        st.text(max_size=4), lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=6), inner)
-    )
+SPEECH = st.recursive(
+    st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS | ENDINGS, inner, max_size=3),
+    max_leaves=6,
 )
+
+
+@ON_ANY_MACHINE
+@given(SPEECH)
 def test_what_is_said_names_no_model(said: Any) -> None:
     """A conversation about models must not be refused."""
     body = {"model": "m", "messages": said, "system": said, "metadata": said}
     schema = {"tools": [{"function": {"parameters": {"properties": said}}}]}
     assert named_models({**body, **schema}) == ("m",)
+
+
+def test_the_prompt_of_a_fallback_names_no_model() -> None:
+    """A fallback with a prompt of its own must not be refused for what the prompt says."""
+    assert named_models({"model": "m", "fallbacks": [{"model": "n", **SAID}]}) == ("m", "n")
 
 
 @pytest.mark.parametrize(

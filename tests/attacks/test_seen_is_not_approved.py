@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.exchange import Agent, InspectedPart, Kind, Part, Place, Source
@@ -27,6 +27,7 @@ from tests.support.people import approve
 from tests.support.pulling_opa import until
 from tests.support.values import INJECTION
 
+ON_ANY_MACHINE = settings(suppress_health_check=[HealthCheck.too_slow])  # a busy one draws slowly
 LENIENT = {"categories": {"injection": {"request": {"action": "allow"}}}}
 SETTINGS = {"approval": {"wait_seconds": 0.2}, "providers": {"based": LENIENT}}
 
@@ -237,50 +238,45 @@ Said = tuple[str, Kind, str, Place]  # role, kind, text, place
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """One request of a sequence."""
+class Scope:
+    """Where a request belongs: what has to be equal for a part to be history."""
 
-    session: str
-    owner: str
-    on_behalf_of: str
-    provider: str
-    models: tuple[str, ...]
-    revision: str
-    parts: tuple[Said, ...]
-
-    @property
-    def scope(self) -> tuple[Any, ...]:
-        """What has to be equal for a part to be history."""
-        return self.session, self.owner, self.on_behalf_of, self.provider, self.models, self.revision
+    session: str = "s1"
+    owner: str = "ana"
+    on_behalf_of: str = ""
+    groups: tuple[str, ...] = ("default",)
+    provider: str = "openai"
+    models: tuple[str, ...] = ("m1",)
+    revision: str = "r1"
 
 
+OTHERS = [
+    Scope(session="s2"),
+    Scope(owner="ben"),
+    Scope(on_behalf_of="eve"),
+    Scope(groups=("lenient",)),
+    Scope(provider="based"),
+    Scope(models=("m1", "m2")),
+    Scope(revision="r2"),
+]
 SAID: st.SearchStrategy[Said] = st.tuples(
-    st.sampled_from(("user", "assistant", "tool")),
+    st.sampled_from(("user", "assistant")),
     st.sampled_from(cast(tuple[Kind, ...], ("text", "tool_result", "system", "tool_definition", "field"))),
     st.sampled_from(TEXTS),
     st.sampled_from(cast(tuple[Place, ...], ("value", "structural"))),
 )
-SENT = st.builds(
-    Sent,
-    session=st.sampled_from(("s1", "s2")),
-    owner=st.sampled_from(("ana", "ben")),
-    on_behalf_of=st.sampled_from(("", "eve")),
-    provider=st.sampled_from(("openai", "based")),
-    models=st.sampled_from((("m1",), ("m1", "m2"))),
-    revision=st.sampled_from(("r1", "r2")),
-    parts=st.lists(SAID, min_size=1, max_size=4).map(tuple),
-)
+SENT = st.tuples(st.sampled_from((Scope(), *OTHERS)), st.lists(SAID, min_size=1, max_size=4), st.booleans())
 
 
-def exchange_of(sessions: Sessions, sent: Sent) -> Exchange:
+def exchange_of(sessions: Sessions, scope: Scope) -> Exchange:
     async def body() -> bytes:
         return b""
 
-    call = Call(sent.provider, "POST", b"/", b"", {}, Source("", ""), body)
+    call = Call(scope.provider, "POST", b"/", b"", {}, Source("", ""), body)
     exchange = Exchange(call, enforced=True)
-    exchange.agent = Agent("agent", sent.owner, "api_key", on_behalf_of=sent.on_behalf_of)
-    exchange.provider, exchange.models, exchange.dialect = sent.provider, sent.models, "openai.chat"
-    exchange.session = sessions.enter("agent", sent.session, "")
+    exchange.agent = Agent("agent", scope.owner, "api_key", scope.groups, on_behalf_of=scope.on_behalf_of)
+    exchange.provider, exchange.models, exchange.dialect = scope.provider, scope.models, "openai.chat"
+    exchange.session = sessions.enter("agent", scope.session, "")
     return exchange
 
 
@@ -289,44 +285,78 @@ def inspected(said: Said) -> InspectedPart:
     return InspectedPart(Part(role, kind, "/x", text, place), f"{role} {kind} {text}", True, (), text)
 
 
-@given(st.lists(st.tuples(SENT, st.booleans()), max_size=12))
+def history(sessions: Sessions, scope: Scope, parts: list[InspectedPart]) -> list[bool]:
+    """Which of the parts count as history when they are sent in this scope."""
+    return [not one.new for one in mark(exchange_of(sessions, scope), parts, scope.revision)]
+
+
+def forward(sessions: Sessions, scope: Scope, parts: list[InspectedPart]) -> None:
+    exchange = exchange_of(sessions, scope)
+    exchange.session.forwarded(scope_of(exchange, scope.revision), [one.digest for one in parts])
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=str)
+def test_what_passed_in_one_scope_is_new_in_every_other(other: Scope) -> None:
+    """An attacker has a text approved as one person, to one place, and goes on as another or elsewhere."""
+    first, more = inspected(("user", "text", "hello", "value")), inspected(("user", "text", "ok", "value"))
+    sessions = Sessions(KEY)
+    forward(sessions, Scope(), [first])
+
+    assert history(sessions, other, [first, more]) == [False, False]
+    assert history(sessions, Scope(), [first, more]) == [True, False]
+
+
+@ON_ANY_MACHINE
+@given(st.lists(SENT, max_size=12))
 def test_no_sequence_of_requests_makes_a_part_history_in_another_scope(
-    sequence: list[tuple[Sent, bool]],
+    sequence: list[tuple[Scope, list[Said], bool]],
 ) -> None:
     """An attacker interleaves requests as anybody, to anywhere, under any policy, and repeats what passed."""
     sessions = Sessions(KEY)
-    passed: set[tuple[Any, ...]] = set()
-    for sent, forwards in sequence:
-        exchange = exchange_of(sessions, sent)
-        marked = mark(exchange, [inspected(said) for said in sent.parts], sent.revision)
-        seen = [(sent.scope, one.digest) in passed for one in marked]
+    passed: set[tuple[Scope, str]] = set()
+    for scope, said, forwards in sequence:
+        parts = [inspected(one) for one in said]
+        seen = [(scope, one.digest) in passed for one in parts]
         goes_on = any(
             not known and one.part.place == "value" and one.part.kind in ("text", "tool_call", "tool_result")
-            for known, one in zip(seen, marked, strict=True)
+            for known, one in zip(seen, parts, strict=True)
         )
-        assert [not one.new for one in marked] == [goes_on and known for known in seen]
+        assert history(sessions, scope, parts) == [goes_on and known for known in seen]
         if forwards:
-            exchange.session.forwarded(scope_of(exchange, sent.revision), [one.digest for one in marked])
-            passed |= {(sent.scope, one.digest) for one in marked}
+            forward(sessions, scope, parts)
+            passed |= {(scope, one.digest) for one in parts}
 
 
-@given(SENT, st.permutations(TEXTS))
-def test_parts_that_passed_are_new_in_any_order_and_number(sent: Sent, texts: list[str]) -> None:
+@ON_ANY_MACHINE
+@given(st.permutations(TEXTS))
+def test_parts_that_passed_are_new_in_any_order_and_number(texts: list[str]) -> None:
     """An attacker drops, repeats and reorders the parts of a request that passed."""
     sessions = Sessions(KEY)
     parts = [inspected(("user", "text", text, "value")) for text in texts]
-    exchange = exchange_of(sessions, sent)
-    exchange.session.forwarded(scope_of(exchange, sent.revision), [one.digest for one in parts])
+    forward(sessions, Scope(), parts)
     for some in (parts, parts[::-1], parts[:2], parts[1:] * 2):
-        assert all(one.new for one in mark(exchange, some, sent.revision))
+        assert not any(history(sessions, Scope(), some))
+
+
+@pytest.mark.parametrize(
+    ("kind", "place"),
+    [("system", "value"), ("tool_definition", "value"), ("field", "value"), ("text", "structural")],
+)
+def test_another_instruction_or_tool_does_not_carry_a_conversation_on(kind: Kind, place: Place) -> None:
+    """An attacker sends an approved text again with another system prompt, tool or field."""
+    text, setting = inspected(("user", "text", "hello", "value")), inspected(("", kind, "other", place))
+    sessions = Sessions(KEY)
+    forward(sessions, Scope(), [text])
+
+    assert history(sessions, Scope(), [text, setting]) == [False, False]
 
 
 def test_what_is_history_under_one_policy_is_not_shown_to_another_as_history() -> None:
     """An attacker hopes for an edit between the moment that parts are marked and that policy answers."""
-    sent = Sent("s1", "ana", "", "openai", ("m1",), "r1", (("user", "text", "hello", "value"),))
-    exchange = exchange_of(Sessions(KEY), sent)
-    first, more = inspected(sent.parts[0]), inspected(("user", "text", "ok", "value"))
-    exchange.session.forwarded(scope_of(exchange, "r1"), [first.digest])
+    first, more = inspected(("user", "text", "hello", "value")), inspected(("user", "text", "ok", "value"))
+    sessions = Sessions(KEY)
+    forward(sessions, Scope(), [first])
+    exchange = exchange_of(sessions, Scope())
     exchange.parts = mark(exchange, [first, more], "r1")
     assert [one.new for one in exchange.parts] == [False, True]
 
@@ -335,16 +365,8 @@ def test_what_is_history_under_one_policy_is_not_shown_to_another_as_history() -
     assert all(one.new for one in exchange.parts)
 
 
-def test_groups_of_an_agent_are_part_of_what_it_may_send() -> None:
-    """An agent gets a text past the settings of one group and goes on with a key of another."""
-    sent = Sent("s1", "ana", "", "openai", ("m1",), "r1", (("user", "text", "hello", "value"),))
-    exchange = exchange_of(Sessions(KEY), sent)
-    exchange.agent = replace(exchange.agent, groups=("lenient",))
-    lenient = scope_of(exchange, "r1")
-    exchange.agent = replace(exchange.agent, groups=("strict",))
-    assert scope_of(exchange, "r1") != lenient
-    exchange.agent, exchange.provider = replace(exchange.agent, groups=("a", "openai")), "m1"
-    other = scope_of(exchange, "r1")
-    exchange.agent, exchange.provider = replace(exchange.agent, groups=("a",)), "openai"
-    exchange.models = ("m1", *exchange.models)
-    assert scope_of(exchange, "r1") != other
+def test_no_name_of_a_group_or_model_reads_as_another_place() -> None:
+    """An attacker is called like a provider, so that one list runs into the next."""
+    one = exchange_of(Sessions(KEY), Scope(groups=("a", "openai"), provider="m1", models=("m2",)))
+    two = exchange_of(Sessions(KEY), Scope(groups=("a",), provider="openai", models=("m1", "m2")))
+    assert scope_of(one, "r1") != scope_of(two, "r1")
