@@ -31,7 +31,8 @@ demo: setup ## five prompts through a running gateway: allowed, masked, streamed
 	@REGATE_OPA="$(OPA)" $(BIN)/python scripts/demo.py
 
 test: setup .venv/.duckdb-2 policy-test ## every test: Python and opa test
-	REGATE_OPA="$(OPA)" REGATE_REQUIRE_OPA=$(if $(OPA),1,0) $(BIN)/pytest $(PYTEST_ARGS)
+	REGATE_CHROMIUM="$$(scripts/install-chromium)" REGATE_OPA="$(OPA)" REGATE_REQUIRE_OPA=$(if $(OPA),1,0) \
+		$(BIN)/pytest $(PYTEST_ARGS)
 
 policy-test: setup ## the policy's own tests
 	@REGATE_OPA="$(OPA)" $(BIN)/regate policy test

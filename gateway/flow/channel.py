@@ -69,21 +69,28 @@ class Channel:
         return self._without_leads(self._scanner.close())
 
     def marked(self, pieces: Sequence[Piece]) -> Iterator[Piece]:
-        """Yield the pieces with what goes on in a later channel as findings of their own."""
-        at = self._length
+        """Yield the pieces; what goes on in a later channel is a finding, with those that it overlaps."""
+        text = "".join(piece.text for piece in pieces)
+        at, found = 0, list[tuple[int, int, Span]]()
         for piece in pieces:
-            start, end = at, at + len(piece.text)
-            if piece.finding is None:
-                for first, last, span in self._marks:
-                    if start < last and first < end:
-                        first, last = max(first, start), min(last, end)
-                        if start < first:
-                            yield Piece(piece.text[start - at : first - at])
-                        yield piece_of(piece.text[first - at : last - at], span)
-                        start = last
-            if start < end:
-                yield split(piece, start - at)[1]
-            at = end
+            if piece.finding:
+                found.append((at, at + len(piece.text), piece.finding))
+            at += len(piece.text)
+        for first, last, span in self._marks:
+            first, last = max(0, first - self._length), min(at, last - self._length)
+            if first < last:
+                apart = [one for one in found if one[1] <= first or last <= one[0]]
+                own = [one for one in found if one not in apart]
+                ends = min([first, *(one[0] for one in own)]), max([last, *(one[1] for one in own)])
+                found = sorted([*apart, (*ends, span)], key=lambda one: one[0])
+        at = 0
+        for first, last, span in found:
+            if at < first:
+                yield Piece(text[at:first])
+            yield piece_of(text[first:last], span)
+            at = last
+        if at < len(text):
+            yield Piece(text[at:])
 
     def _without_leads(self, pieces: Sequence[Piece]) -> list[Piece]:
         """Take off what belongs to earlier channels; what goes on from there to here is marked there."""

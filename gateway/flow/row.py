@@ -67,10 +67,12 @@ class Row:
     async def flush(self) -> list[SseEvent]:
         """Return what waits for the next text; it waits no longer."""
         waiting, self._waiting = self._waiting, []
+        # the last text first: it shows what goes on from the ones before
+        last = {one.name: one.last_pieces() for one in reversed(waiting) if isinstance(one, Channel)}
         out: list[SseEvent] = []
         for one in waiting:
             if isinstance(one, Channel):
-                out += await self._out(one, one.last_pieces())
+                out += await self._out(one, last[one.name])
                 one.ended = True
             else:
                 out += self._outlet.events([one], self.channels)
