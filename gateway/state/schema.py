@@ -23,7 +23,7 @@ metadata = MetaData()
 # What brings a file of an older version to the next one.
 UPGRADES = {
     1: "ALTER TABLE usage ADD COLUMN cost INTEGER NOT NULL DEFAULT 0",
-    2: "CREATE TABLE writers (writer TEXT NOT NULL PRIMARY KEY, born_at FLOAT NOT NULL)",
+    2: "CREATE TABLE IF NOT EXISTS writers (writer TEXT NOT NULL PRIMARY KEY, born_at FLOAT NOT NULL)",
 }
 
 schema_version = Table("schema_version", metadata, Column("version", Integer, nullable=False))
