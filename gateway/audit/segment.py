@@ -53,6 +53,7 @@ class LiveChain:
         self._size = 0  # bytes that count
         self._birth = ""
         self._remembered = False
+        self._path, self._log = "", str(folder.checkpoints)
         self._opened = self._opened_at = 0.0  # monotonic, and by the wall clock
         self._begin(writer)
 
@@ -165,6 +166,7 @@ class LiveChain:
         self._descriptor, self._size, self._dirty = descriptor, 0, False
         self._opened, self._opened_at = time.monotonic(), time.time()
         self._number += 1
+        self._path = str(path)
         self.head = Head(segment, self.head.seq, self.head.hash, self.head.tree)
 
     def _check_ours(self, size: int) -> None:
@@ -172,16 +174,16 @@ class LiveChain:
 
         A sealer that took the writer for dead, or a hand, may have put another file in its place.
         """
-        path = self._folder.live(self.head.segment)
-        if reason := self._loss(path, size):
+        if reason := self._loss(size):
+            segment = self.head.segment
             self.abandon()
             self._begin(self._rename())
-            raise OSError(errno.ESTALE, f"{path.name} is lost to its writer: {reason}")
+            raise OSError(errno.ESTALE, f"{segment} is lost to its writer: {reason}")
 
-    def _loss(self, path: os.PathLike[str], size: int) -> str:
+    def _loss(self, size: int) -> str:
         own = os.fstat(self._descriptor)
         try:
-            named, log = os.stat(path), os.stat(self._folder.checkpoints)
+            named, log = os.stat(self._path), os.stat(self._log)
         except FileNotFoundError as error:
             return f"{error.filename} is gone"
         if (named.st_ino, named.st_dev) != (own.st_ino, own.st_dev):
