@@ -28,7 +28,7 @@ from gateway.masking import Restorer, Vault
 from gateway.sessions import Session
 from gateway.upstream import Endpoint
 
-_RANKS = {action: rank for rank, action in enumerate(ACTIONS)}
+_RANKS: dict[str, int] = {action: rank for rank, action in enumerate(ACTIONS)}
 NOBODY = Agent(id="", owner="", method="api_key")
 
 
