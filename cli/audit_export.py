@@ -25,7 +25,12 @@ from gateway.audit.schema import VIEWS
 from gateway.audit.sql import Limits, query, query_to_parquet
 from gateway.config import config_path, load_config
 
-_STARTED = {"sessions": "started_at", "exchanges": "started_at", "approvals": "opened_at"}
+_STARTED = {
+    "sessions": "started_at",
+    "exchanges": "started_at",
+    "egress": "started_at",
+    "approvals": "opened_at",
+}
 _ROWS_A_TELL = 1000
 _MEMORY = 3 * 1024**3  # rows are read 2048 at a time, and may be megabytes long
 

@@ -19,7 +19,7 @@ from gateway.approvals import Approval, to_document, with_contents
 from gateway.dialects.document import Malformed, parse
 from gateway.errors import ConfigError, InvalidRequest
 from gateway.identity import check_names, presented_key
-from gateway.oversight import NewKey, Oversight, holder, read_body, require, rights_of
+from gateway.oversight import NewKey, Oversight, read_body, require, rights_of
 from gateway.state import KeyRow, Status, Verdict
 
 T = TypeVar("T")
@@ -136,13 +136,13 @@ class _Api:
         require(key, "keys")
         wanted = await _body(request, NewKey)
         try:
-            return _json(await self._oversight.keys.create(holder(key), wanted), 201)
+            return _json(await self._oversight.keys.create(key, wanted), 201)
         except ConfigError as error:  # a name that will not do
             raise InvalidValue(str(error)) from error
 
     async def revoke_key(self, request: Request, key: KeyRow) -> object:
         require(key, "keys")
-        return await self._oversight.keys.revoke(holder(key), request.path_params["id"])
+        return await self._oversight.keys.revoke(key, request.path_params["id"])
 
     async def policy(self, _: Request, key: KeyRow) -> object:
         return self._oversight.policy_status(key)

@@ -173,6 +173,25 @@ VIEWS: Mapping[str, View] = {
             "transitions": "every record of it, in order",
         },
     ),
+    "access": View(
+        "an act of a person, or of a gateway for the person who runs it",
+        {
+            "act": "what was done, as in the codes of `gateway` records",
+            "by": "the owner of the key, or the operating system's user",
+            "key_id": "the key that acted; NULL at the command line",
+            "face": "`api`, `cli` or `gateway`",
+            "session_id": "the session that it was about; empty when it was about none",
+        },
+    ),
+    "policy_activations": View(
+        "a policy that came into force in a worker",
+        {
+            "before": "the revision in force until then; empty at the start",
+            "cause": "`start`, or `edit` when a change of the files was seen",
+            "path": "where the policy was read",
+            "by": "the operating system's user that runs the gateway",
+        },
+    ),
     "parts": View(
         "a part of a prompt or completion, with its text",
         {

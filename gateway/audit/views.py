@@ -119,6 +119,19 @@ _SHADOW = f"""
     FROM records WHERE kind = 'shadow' AND code <> 'dropped'
 """  # noqa: S608 - our own names
 
+# What people did, and what was put in force.
+_ACCESS = """
+    SELECT recorded_at, code AS act, body->>'$.by' AS "by", key_id, body->>'$.face' AS face, session_id, body,
+        writer, seq
+    FROM records WHERE kind = 'gateway' AND (body->>'$.by') IS NOT NULL
+"""
+
+_POLICY_ACTIVATIONS = """
+    SELECT recorded_at, body->>'$.revision' AS revision, body->>'$.before' AS before,
+        body->>'$.cause' AS cause, body->>'$.path' AS path, body->>'$.by' AS "by", writer, seq
+    FROM records WHERE kind = 'gateway' AND code = 'policy_activated'
+"""
+
 # One row an approval: its transitions' records in order, the last of them in charge.
 _APPROVALS = """
     SELECT approval_id, arg_max(coalesce(body->>'$.status', code), place) AS status,
@@ -285,6 +298,8 @@ _VIEWS = {
     "findings": _FINDINGS,
     "shadow": _SHADOW,
     "approvals": _APPROVALS,
+    "access": _ACCESS,
+    "policy_activations": _POLICY_ACTIVATIONS,
     "parts": _PARTS,
     "exchanges": _EXCHANGES,
     "egress": _EGRESS,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.decision import Decision
+from gateway.decision import ACTIONS, Decision
 from gateway.exchange import (
     Agent,
     ApprovalFacts,
@@ -28,7 +28,7 @@ from gateway.masking import Restorer, Vault
 from gateway.sessions import Session
 from gateway.upstream import Endpoint
 
-_RANKS = {action: rank for rank, action in enumerate(("allow", "mask", "require_approval", "deny"))}
+_RANKS: dict[str, int] = {action: rank for rank, action in enumerate(ACTIONS)}
 NOBODY = Agent(id="", owner="", method="api_key")
 
 

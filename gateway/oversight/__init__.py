@@ -1,6 +1,6 @@
 """What people may see and do: the functions that the admin API and the console are two faces of."""
 
-from gateway.oversight.acts import Act, Actor, Acts, holder, local_user, settings_in_force
+from gateway.oversight.acts import Act, Actor, Acts, local_user, settings_in_force
 from gateway.oversight.bodies import BodyTooLarge, BodyTooLate, read_body
 from gateway.oversight.evidence import Busy, Evidence, NotInEvidence, Rows
 from gateway.oversight.keyring import Keyring, NewKey, UnknownKey, key_document
@@ -23,7 +23,6 @@ __all__ = [
     "Right",
     "Rows",
     "UnknownKey",
-    "holder",
     "key_document",
     "local_user",
     "read_body",

@@ -42,11 +42,6 @@ class Actor:
         return Record("gateway", code=act, session_id=session_id, key_id=self.key_id or None, body=said)
 
 
-def holder(key: KeyRow) -> Actor:
-    """Return the actor that an API key stands for."""
-    return Actor(key.owner, "api", key.id)
-
-
 def local_user(face: Literal["cli", "gateway"] = "cli") -> Actor:
     """Return the user of the operating system that runs this process."""
     return Actor(getpass.getuser(), face)
@@ -58,8 +53,12 @@ class Acts:
     def __init__(self, journal: Recorder) -> None:
         self._journal = journal
 
-    async def note(self, actor: Actor, act: Act, **body: Any) -> None:
-        """Record an act; it is durable when this returns. Raises RecordingFailed: then it must not happen."""
+    async def note(self, by: Actor | KeyRow, act: Act, **body: Any) -> None:
+        """Record an act, also of the holder of an API key; it is durable when this returns.
+
+        Raises RecordingFailed: then the act must not happen.
+        """
+        actor = by if isinstance(by, Actor) else Actor(by.owner, "api", by.id)
         await self._journal.record(actor.record(act, **body))
 
 

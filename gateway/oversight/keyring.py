@@ -71,21 +71,21 @@ class Keyring:
         """End a visit in every worker, for as long as its cookie lives. Raises StateUnavailable."""
         await self._keys.state.writing(self._visits.end, visit_id, until, self._now())
 
-    async def create(self, actor: Actor, wanted: NewKey) -> dict[str, Any]:
+    async def create(self, by: Actor | KeyRow, wanted: NewKey) -> dict[str, Any]:
         """A new key, shown this once. It is recorded before anybody holds it.
 
         Raises ConfigError on a name that will not do, StateUnavailable, RecordingFailed.
         """
         row, key = await self._keys.state.writing(self._make, wanted)
         try:
-            await self._record("key_created", row, actor)
+            await self._record("key_created", row, by)
         except RecordingFailed:
             with suppress(StateUnavailable):  # nobody has seen it: left alive, it is a row and no more
                 await self._keys.state.writing(self._keys.revoke, row.id, self._now())
             raise
         return key_document(row, self._now()) | {"key": key}
 
-    async def revoke(self, actor: Actor, key_id: str) -> dict[str, Any]:
+    async def revoke(self, by: Actor | KeyRow, key_id: str) -> dict[str, Any]:
         """Revoke a key, then cancel what it asked for.
 
         Raises UnknownKey, StateUnavailable, RecordingFailed.
@@ -97,7 +97,7 @@ class Keyring:
         if row is None:
             raise StateUnavailable("state: the key has vanished")
         try:
-            await self._record("key_revoked", row, actor)
+            await self._record("key_revoked", row, by)
             cancelled = await self._approvals.cancel_open(key_id)
         except RecordingFailed as error:
             raise RecordingFailed(f"the key is revoked, but that is not recorded: {error.message}") from error
@@ -109,8 +109,8 @@ class Keyring:
     def _make(self, wanted: NewKey) -> tuple[KeyRow, str]:
         return create_key(self._keys, **msgspec.structs.asdict(wanted), now=self._now())
 
-    async def _record(self, act: Act, row: KeyRow, actor: Actor) -> None:
-        await self.acts.note(actor, act, **key_document(row, self._now()))
+    async def _record(self, act: Act, row: KeyRow, by: Actor | KeyRow) -> None:
+        await self.acts.note(by, act, **key_document(row, self._now()))
 
 
 def key_document(row: KeyRow, now: float) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import Any
 from gateway.approvals import Approval, Approvals, UnknownApproval
 from gateway.approvals.documents import rfc3339
 from gateway.identity import Identity
-from gateway.oversight.acts import holder
 from gateway.oversight.evidence import Evidence, Rows
 from gateway.oversight.keyring import Keyring
 from gateway.oversight.rights import require, rights_of
@@ -56,7 +55,7 @@ class Oversight:
         """
         require(key, "evidence")
         rows = await self.evidence.sql(text)
-        await self.keys.acts.note(holder(key), "evidence_queried", sql=text)
+        await self.keys.acts.note(key, "evidence_queried", sql=text)
         return rows
 
     def policy_status(self, key: KeyRow) -> dict[str, Any]:

@@ -40,3 +40,4 @@ def fill(journal: Writes, name: str) -> None:
         Record("refusal", **{**about, "exchange_id": f"no_{name}"}, status=403, code="policy_denied")
     )
     journal.record_sync(Record("gateway", code="key_created", body={"id": name, "by": "root"}))
+    journal.record_sync(Record("gateway", code="policy_activated", body={"revision": name, "by": "root"}))

@@ -1,0 +1,48 @@
+"""What the record says of a finding is what was done to it."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, cast, get_args
+
+import pytest
+
+from gateway.decision import Action, Decision, Mask, Operator
+from gateway.exchange import Finding, InspectedPart, Part, Source
+from gateway.flow.asking import masks_of
+from gateway.flow.context import Call, Exchange
+from gateway.flow.inspecting import masked_text
+from gateway.flow.ledger import _treatment
+from gateway.guards import CREDENTIAL_ENTITY
+from gateway.masking import Vault
+
+VALUE = "jane.roe@acme.org"
+
+
+@pytest.mark.parametrize(
+    ("action", "operator", "enforced"),
+    list(itertools.product(get_args(Action), (None, *get_args(Operator)), (True, False))),
+)
+def test_a_treatment_is_what_the_masks_do(action: Action, operator: Operator | None, enforced: bool) -> None:
+    """For each decision there is: `passed` exactly when the value stands in the text that goes on."""
+    masks = (Mask("EMAIL_ADDRESS", operator),) if operator else ()
+    decision = Decision(action=action, mask=masks, revision="r1")
+    call = Call("openai", "POST", b"/", b"", {}, Source("", ""), cast(Any, None))
+    finding = Finding("EMAIL_ADDRESS", "pii", 1.0, "/a", 3, 3 + len(VALUE))
+    part = InspectedPart(Part("user", "text", "/a", f"to {VALUE}!"), "d", True, (finding,), "")
+    carried_out = masks_of(Exchange(call, enforced), decision)
+    text = masked_text(part, carried_out, Vault(bytes(32))) or part.part.text
+    treatment = _treatment("EMAIL_ADDRESS", decision, enforced=enforced)
+
+    if enforced and action in ("deny", "require_approval"):
+        assert treatment == "refused"
+    else:
+        assert (treatment == "passed") is (VALUE in text)
+        assert (treatment == "redacted") is (enforced and operator == "redact")
+
+
+def test_the_gateways_own_credential_never_passes() -> None:
+    """It is redacted in a dry run as well."""
+    decision = Decision(action="allow", revision="r1")
+
+    assert _treatment(CREDENTIAL_ENTITY, decision, enforced=False) == "redacted"
