@@ -85,8 +85,8 @@ def _in_word(text: str, at: int) -> bool:
 
 def _compiled(entity: CustomEntity, path: str) -> _Entity:
     words = sorted((word for word in entity.words if word.strip()), key=len, reverse=True)
-    if not words and not entity.patterns:
-        raise ConfigError(f"{path}: {entity.entity}: expected words or patterns, found only blanks")
+    if len(words) < len(entity.words):
+        raise ConfigError(f"{path}.words: {entity.entity}: expected words, found only blanks in one of them")
     for word in entity.context:
         if not _CONTEXT_WORD.fullmatch(word):
             raise ConfigError(f"{path}.context: {entity.entity}: expected single words, found {word!r}")

@@ -24,6 +24,7 @@ from gateway.detect.patterns import Deadline
 from gateway.detect.phone import PHONE_SIGNAL, Phones
 from gateway.detect.phrases import Phrases
 from gateway.detect.presidio import OPEN_NINO, PresidioPatterns
+from gateway.detect.samples import check_samples, check_settings
 from gateway.detect.secrets import Secrets
 from gateway.detect.views import Decoded, Folding, unescaped, unveiled
 from gateway.errors import InspectionFailed
@@ -56,7 +57,8 @@ class Inspector:
     """Finds entities. It has no state; several threads may use it at once."""
 
     def __init__(self, settings: config.Detect, *, seconds: float = 10) -> None:
-        """`seconds` bounds one inspection. Raises ConfigError on a region or custom pattern it cannot use."""
+        """`seconds` bounds one inspection. Raises ConfigError on a setting or recognizer of no use."""
+        check_settings(settings)
         self.settings = settings
         self._threshold = settings.threshold
         self._off = frozenset(settings.off)
@@ -74,6 +76,7 @@ class Inspector:
             self._presidio.patterns(folded=True), signals=[CARD_SIGNAL, IBAN_SIGNAL, PHONE_SIGNAL]
         )
         self.version = _version(settings)
+        check_samples(self._as_written, settings.off)
 
     def inspect(
         self,
@@ -95,18 +98,15 @@ class Inspector:
             within = range(since, len(text) if until is None else until)
             spans = self._readings(text, key, within, deadline, _READINGS, _LAYERS)
             spans += self._secrets.under_key(key, text)
-        except (
-            ValueError,
-            TypeError,
-            IndexError,
-            KeyError,
-            AttributeError,
-            RecursionError,
-            MemoryError,
-        ) as error:
-            # a recognizer that trips over its input has not looked at it
+        except InspectionFailed:
+            raise
+        except Exception as error:  # a recognizer that fails in any way has not looked at the text
             raise InspectionFailed("a recognizer failed on the text") from error
         return tuple(span for span in resolve(self._wanted(spans)) if span.end > since)
+
+    def _as_written(self, text: str) -> Sequence[Span]:
+        """Return the entities in the text as it is written, whatever their score."""
+        return self._readings(text, "", range(len(text)), Deadline(self._seconds), (), 0)
 
     def open_at(self, text: str) -> int:
         """From where on more text might still change what is found: the text's length when nothing is open.

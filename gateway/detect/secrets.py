@@ -13,7 +13,7 @@ from gateway.detect.gate import Candidates
 from gateway.detect.keys import find_bare_keys, is_jwk_member, open_bare_key
 from gateway.detect.patterns import Deadline, InspectionLate, matches
 from gateway.detect.pem import find_private_keys, open_private_key
-from gateway.errors import InspectionFailed
+from gateway.errors import ConfigError, InspectionFailed
 from gateway.exchange import Span
 
 _ENTITIES = (
@@ -38,6 +38,7 @@ _OPEN_CONNECTION = regex.compile(
 _OPEN_PASSWORD = regex.compile(NAMED + r"(?:'[^'\n]{0,256}|\"[^\"\n]{0,256}|[^\s'\"<>]{1,64})$")
 _OPEN = (_OPEN_CONNECTION, _OPEN_PASSWORD)
 _OPEN_WINDOW = 640
+_SAMPLE = b"ghp_16C7e42F292c6912E7710c838347Ae178B4a"  # made up; the rules know it
 _KEY = regex.compile(NAME + r"\Z", regex.IGNORECASE)
 _SHORTEST = 8  # characters of a password that only its key gives away
 
@@ -50,6 +51,8 @@ class Secrets:
 
     def __init__(self) -> None:
         self._scanner = Scanner(Rules())
+        if not self._scanner.scan(_SAMPLE):
+            raise ConfigError("detect: the rules of kingfisher find nothing; expected the locked package")
 
     patterns = tuple(format.pattern for format in FORMATS)  # what the gate is to look out for
 

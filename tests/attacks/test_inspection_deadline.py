@@ -1,0 +1,232 @@
+"""What is computed on an attacker's text takes time in proportion to its length, or is refused when late."""
+
+from __future__ import annotations
+
+import asyncio
+import string
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import pytest
+
+from gateway import detect
+from gateway.config import Detect, Limits
+from gateway.decision import Mask
+from gateway.detect import inspection, joins
+from gateway.dialects import Malformed, read_prompt
+from gateway.errors import InspectionFailed
+from gateway.exchange import Finding, InspectedPart, Part
+from gateway.flow import inspecting, reading
+from gateway.flow.inspecting import Inspector, _with_masked_pointers, masked_document, placeholders
+from gateway.flow.reading import Reading
+from gateway.masking import Vault
+from gateway.server_key import ServerKey
+from gateway.sessions import Sessions
+from tests.unit.flow.conftest import NewExchange, new_exchange
+
+__all__ = ["new_exchange"]
+KEY = ServerKey(b"s" * 32)
+VALUE = "jane.roe@acme.org"
+UNITS = [
+    *string.punctuation,
+    *"\n\t\x1b\u200b\u00e9\u4e2d\u0430",
+    *(
+        "\\n",
+        "\\u0041",
+        '\\"',
+        "%2541",
+        "&amp;",
+        "&#64;",
+        "=41",
+        '{"',
+        '["',
+        '{"a":',
+        '"\\n{',
+        "<b>",
+        "<!--",
+        "<A_",
+    ),
+    *("a@", "1 ", "AA00 ", "-----BEGIN", "-----BEGIN PRIVATE KEY-----\n", "password=", "server=a;", "a:b:"),
+    *("A" * 76 + "\n", "aGVsbG8gd29ybGQgZm9v ", "Private-Lines: 1\n", '"kty":"RSA"', "deadbeef", "H4sIAAAA"),
+    *("AKIAQX4BLZ7PTWUVR2KD ", "a.a@a.", f"{VALUE} ", "**a", "</b", "`", "\\\\\\\\u"),
+]
+N = 6000  # characters: what is quadratic takes long by four times as many already
+TIMES = 4
+# A linear step takes TIMES as long for TIMES as much, a quadratic one TIMES squared. Below a moment, neither matters.
+MOST, MOMENT = 2.5 * TIMES, 0.25
+
+
+@pytest.fixture(scope="module")
+def detector() -> detect.Inspector:
+    return detect.Inspector(Detect(), seconds=60)
+
+
+def took(work: Callable[[], object]) -> float:
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+def assert_linear(work: Callable[[int], Callable[[], object]], what: str) -> None:
+    """Fail when `work` on TIMES as much takes far more than TIMES as long, twice in a row."""
+    for _ in range(2):
+        few, many = took(work(1)), took(work(TIMES))
+        if many < MOMENT or many <= MOST * few:
+            return
+    pytest.fail(f"{what}: {few:.2f} s, and {many:.2f} s for {TIMES} times as much")
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_no_repeated_sign_makes_reading_and_masking_slow(detector: detect.Inspector, unit: str) -> None:
+    """An attacker repeats whatever some pattern or some parser reads more than once."""
+
+    def work(times: int) -> Callable[[], object]:
+        text = (unit * (times * N // len(unit) + 1))[: times * N] + f" {VALUE} "
+
+        def done() -> None:
+            vault = Vault(b"k" * 32)
+            vault.reserve([text])
+            spans = detector.inspect(text)
+            detector.open_at(text)
+            found = [Finding(s.entity, s.category, s.score, "/x", s.start, s.end) for s in spans]
+            at = text.index(VALUE)
+            escaped = Finding("EMAIL_ADDRESS", "pii", 1.0, "/x", at - 1, at + len(VALUE))
+            placeholders(text.replace(VALUE, "jane\\\\@acme.org  "), [escaped], vault)
+            placeholders(text, found, vault)
+
+        return done
+
+    assert_linear(work, repr(unit))
+
+
+def _blocks(texts: Sequence[str]) -> dict[str, object]:
+    return {
+        "model": "m",
+        "messages": [{"role": "user", "content": [{"type": "text", "text": t} for t in texts]}],
+    }
+
+
+SHAPES: dict[str, Callable[[int], dict[str, object]]] = {
+    "blocks": lambda n: _blocks([f"{number} {VALUE}" for number in range(n)]),
+    "blocks of a digit": lambda n: _blocks(["1"] * n),
+    "blocks of a key": lambda n: _blocks(["-----BEGIN PRIVATE KEY-----\n"] * n),
+    "messages": lambda n: {
+        "messages": [{"role": "user", "content": f"4111{number:04}"} for number in range(n)]
+    },
+    "keys": lambda n: {"metadata": {f"{number}{VALUE}": "x" for number in range(n)}},
+    "keys in a key": lambda n: {"metadata": {VALUE: {str(number): VALUE for number in range(n)}}},
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_many_small_parts_cost_what_they_are(detector: detect.Inspector, shape: str) -> None:
+    """An attacker sends thousands of small parts instead of one large one."""
+
+    def work(times: int) -> Callable[[], object]:
+        document = SHAPES[shape](700 * times)
+
+        def done() -> None:
+            vault = Vault(b"k" * 32)
+            parts = read_prompt("openai.chat", document).parts
+            joined = joins.joins(parts)
+            across = detector.find([join.part for join in joined])
+            whole = joins.spread(parts, detector.find(parts), list(zip(joined, across, strict=True)))
+            inspected = [
+                InspectedPart(
+                    part, "", True, found, placeholders(part.text, found, vault) if found else part.text
+                )
+                for part, found in zip(parts, whole, strict=True)
+            ]
+            _with_masked_pointers(inspected)
+            values = [one for one in inspected if one.part.place == "value"]
+            masked_document(document, values, {"EMAIL_ADDRESS": Mask("EMAIL_ADDRESS")}, vault)
+
+        return done
+
+    assert_linear(work, shape)
+
+
+def test_a_long_key_over_many_values_is_refused() -> None:
+    """An attacker puts a key of megabytes over thousands of values, each of which would carry it."""
+    with pytest.raises(Malformed, match="8192 characters"):
+        read_prompt("openai.chat", {"metadata": {"k" * 100_000: dict.fromkeys(map(str, range(1000)), "v")}})
+
+
+@pytest.fixture
+async def late(detector: detect.Inspector) -> AsyncIterator[Inspector]:
+    """A prompt may take a fifth of a second."""
+    patient = detect.Inspection(detector, 0.2)
+    yield Inspector(patient, detector, KEY)
+    await patient.close()
+
+
+STEPS = ["inspection.joins", "inspection.spread", "inspection._placed", "inspecting.placeholders"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("ask", ["prompt", "aside", "completion"])
+async def test_no_step_beside_the_patterns_escapes_the_deadline(
+    late: Inspector,
+    new_exchange: NewExchange,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    ask: str,
+) -> None:
+    """An attacker finds a text on which joining, placing or masking takes long."""
+    if ask == "completion" and step == "inspecting.placeholders":
+        step = "inspecting.splice_json"
+    module, _, name = step.partition(".")
+    owner = {"inspection": inspection, "inspecting": inspecting}[module]
+    on_loop: list[bool] = []
+
+    def slow(*_: object, **__: object) -> None:
+        on_loop.append(threading.current_thread() is threading.main_thread())
+        time.sleep(3)
+
+    monkeypatch.setattr(owner, name, slow)
+    exchange = new_exchange()
+    exchange.session = Sessions(KEY).enter("agent", "s", "")
+    parts = [Part("user", "text", f"/{number}/text", f"{VALUE} is here") for number in range(1200)]
+    began = time.monotonic()
+    with pytest.raises(InspectionFailed, match=r"within|in time"):
+        await getattr(late, ask)(exchange, parts)
+    assert time.monotonic() - began < 2.5
+    assert not any(on_loop)
+
+
+async def test_a_body_that_takes_long_to_parse_is_refused(
+    new_exchange: NewExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An attacker finds a body that its parser is slow on."""
+    monkeypatch.setattr(reading, "parse", lambda *_, **__: time.sleep(3))
+    read = Reading(None, Limits(inspect_seconds=0.2))  # type: ignore[arg-type]  # no address is looked up
+    exchange = new_exchange(body=b'{"messages": []}' + b" " * 100_000)
+    exchange.family = "openai"
+    began = time.monotonic()
+    with pytest.raises(InspectionFailed, match="within"):
+        await read.read(exchange)
+    assert time.monotonic() - began < 2.5
+
+
+async def test_a_large_hostile_prompt_is_refused_soon_after_the_deadline(
+    detector: detect.Inspector, new_exchange: NewExchange
+) -> None:
+    """An attacker sends 3 MB on which every pattern is slow; the loop serves others meanwhile."""
+    asking = detect.Inspection(detector, 1)
+    exchange = new_exchange()
+    exchange.session = Sessions(KEY).enter("agent", "s", "")
+    text = ("1.1.1.1 " * 400_000)[: 3 * 1024 * 1024]
+    began = time.monotonic()
+    asked = asyncio.create_task(
+        Inspector(asking, detector, KEY).prompt(exchange, [Part("user", "text", "/x", text)])
+    )
+    turns = 0
+    while not asked.done():
+        await asyncio.sleep(0.01)
+        turns += 1
+    with pytest.raises(InspectionFailed):
+        await asked
+    assert time.monotonic() - began < 8
+    assert turns > 10
+    await asking.close()
