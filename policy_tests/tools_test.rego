@@ -27,7 +27,35 @@ test_tool_call_on_the_approval_list_is_held if {
 
 test_condition_that_does_not_hold_lets_the_call_pass if {
 	_action(fixtures.calling("bash", {"command": "ls"})) == "allow"
-	_action(fixtures.calling("bash", {"text": "rm -rf"})) == "allow"
+	_action(fixtures.calling("bash", {"command": "rm -r build; mv -f a b"})) == "allow"
+	_action(fixtures.calling("note", {"text": "never rm -rf"})) == "allow"
+	_action(fixtures.calling("write_file", {"content": "FROM base\nRUN rm -rf /var/cache"})) == "allow"
+}
+
+test_command_is_held_however_it_is_spelt if {
+	every arguments in [
+		{"command": "rm  -f\t-r /"},
+		{"cmd": "sudo /bin/rm --recursive --force x"},
+		{"script": "cd x &&\n\\rm --rec --forc=1 y"},
+		{"code": "subprocess.run([\"rm\", '-fvr', 'x'])"},
+		{"args": ["rm", "-rf", "x"]},
+		{"command": "rm", "args": ["-rf", "x"]},
+		{"x": {"y": [{"z": "FOO=1 env -i rm -rf x"}]}},
+	] {
+		_action(fixtures.calling("any", arguments)) == "require_approval"
+	}
+	_action(fixtures.calling("run_sql", {"q": "select 1; DROP /* */\n DATABASE x"})) == "deny"
+}
+
+test_name_is_matched_however_it_is_spelt if {
+	every name in ["dropDatabase", "admin.Drop-Database", "drop database", "DROP__DATABASE"] {
+		_action(fixtures.calling(name, {})) == "deny"
+	}
+}
+
+test_mistaken_command_holds if {
+	entry := {"name": "pay", "runs": 7}
+	_action(fixtures.calling("pay", {})) == "deny" with data.settings.tools as _lists([entry], [])
 }
 
 test_approved_tool_call_passes if {

@@ -7,6 +7,8 @@
 #   - input: schema["input.schema"]
 package regate.rules.tools
 
+import data.regate.lib.commands
+
 # METADATA
 # title: A tool call whose arguments do not parse is denied
 # description: >-
@@ -33,7 +35,8 @@ verdicts contains {
 # METADATA
 # title: A tool call on the deny list is denied
 # description: >-
-#   By `settings.tools.deny`: globs over the name, conditions over the arguments.
+#   By `settings.tools.deny`: globs over the name, conditions over the arguments, commands in plain spellings. What a
+#   shell or an interpreter has to compute first is not seen: variables, encodings, aliases, downloaded programs.
 # scope: rule
 # custom:
 #   severity: high
@@ -58,7 +61,7 @@ verdicts contains {
 # METADATA
 # title: A tool call on the approval list needs approval
 # description: >-
-#   By `settings.tools.approve`: globs over the name, conditions over the arguments.
+#   By `settings.tools.approve`: globs over the name, conditions over the arguments, commands in plain spellings.
 # scope: rule
 # custom:
 #   severity: high
@@ -113,23 +116,35 @@ _may_receive(name) if {
 	glob.match(lower(pattern), null, lower(name))
 }
 
-# An entry holds when its name does and every condition on the arguments does. A list is for restricting, so an
-# entry with a mistake in it holds too.
+# An entry holds when its name does, every condition on the arguments does, and the call runs the command that it
+# names. A list is for restricting, so an entry with a mistake in it holds too.
 _matches(entry, call) if {
-	glob.match(lower(object.get(entry, "name", "*")), null, lower(call.name))
+	_named(object.get(entry, "name", "*"), call.name)
 	every argument, condition in object.get(entry, "arguments", {}) {
 		_holds(condition, call.arguments, argument)
 	}
+	_runs(entry, call)
 }
 
+_named(pattern, name) if glob.match(lower(pattern), null, lower(name))
+
+_named(pattern, name) if glob.match(commands.bare_name(pattern), null, commands.bare_name(name))
+
+_runs(entry, _) if not is_string(object.get(entry, "runs", false))
+
+_runs(entry, call) if commands.runs(call, entry.runs)
+
 _holds(condition, arguments, argument) if {
-	walk(arguments[argument], [_, leaf])
+	some leaf in _leaves(arguments, argument)
 	is_string(leaf)
-	glob.match(lower(condition.matches), null, lower(leaf))
+	some text in {lower(leaf), commands.plain(leaf)}
+	glob.match(lower(condition.matches), null, text)
 }
 
 _holds(condition, arguments, argument) if {
-	arguments[argument] > condition.above
+	some name, value in arguments
+	commands.bare_name(name) == commands.bare_name(argument)
+	value > condition.above
 }
 
 _holds(condition, _, _) if not _condition(condition)
@@ -141,3 +156,9 @@ _condition(condition) if {
 	object.keys(condition) == {"above"}
 	is_number(condition.above)
 }
+
+_leaves(arguments, argument) := [leaf |
+	some name, value in arguments
+	commands.bare_name(name) == commands.bare_name(argument)
+	walk(value, [_, leaf])
+]
