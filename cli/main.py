@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 
 import typer
 
@@ -49,11 +50,14 @@ def main() -> None:
             sys.exit(130)
         except ConfigError as error:
             sys.exit(_fail(error, 2))
-        except RegateError as error:
+        except (RegateError, OSError) as error:
             sys.exit(_fail(error, 1))
+        except Exception:  # noqa: BLE001 - the outermost handler; Python's own would print it unguarded
+            traceback.print_exc()
+            sys.exit(1)
 
 
-def _fail(error: RegateError, code: int) -> int:
+def _fail(error: Exception, code: int) -> int:
     typer.echo(block(f"regate: {error}"), err=True)
     return code
 
