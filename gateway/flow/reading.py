@@ -17,6 +17,7 @@ from gateway.flow.context import Exchange
 from gateway.upstream import QUERY_PARAMETERS, Endpoints, up_headers
 
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
+_NODE_BYTES, _ITEM_BYTES = 64, 32  # of an object or an array, and of each thing in it
 _LARGE = 64 * 1024  # bytes: a body over this is parsed off the event loop, for it may be nothing but parts
 
 
@@ -55,7 +56,9 @@ class Reading:
         if exchange.dialect == "opaque":
             exchange.document, exchange.unmasked = body, body
             exchange.prompt = _opaque(body, media_type)
-        elif len(body) > _LARGE:
+            return
+        call.hold(_weight(body))
+        if len(body) > _LARGE:
             await asyncio.to_thread(self._parse, exchange, body)
         else:
             self._parse(exchange, body)
@@ -71,6 +74,11 @@ class Reading:
             raise InvalidRequest("the body cannot be read: expected a JSON object")
         if len(exchange.prompt.parts) > self._max_parts:
             raise PromptTooLarge(f"the body has over {self._max_parts} strings, keys and long numbers")
+
+
+def _weight(body: bytes) -> int:
+    """Return about how many bytes a JSON body takes as a document, beside its own."""
+    return _NODE_BYTES * (body.count(b"{") + body.count(b"[")) + _ITEM_BYTES * body.count(b",")
 
 
 def outgoing_body(exchange: Exchange) -> bytes:
