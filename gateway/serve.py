@@ -94,7 +94,7 @@ async def _serve(config: Config, listener: socket.socket, ready: Callable[[], No
 
 
 def _protocol(connections: int) -> type[asyncio.Protocol]:
-    """The protocol of one worker's connections, for which the process may open files enough."""
+    """Return the protocol of one worker, whose process may then open as many files as it needs."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 2 * connections + _OTHER_FILES  # each connection may need one to a provider
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -20,6 +20,7 @@ from gateway.upstream import QUERY_PARAMETERS, Endpoints, up_headers
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 _CHARSET = re.compile(r"""charset[^=;]*=\s*["']?([^"';\s]*)""", re.IGNORECASE)
 _READABLE = ("utf-8", "utf8", "us-ascii", "ascii")  # what decoding as UTF-8 reads right
+_NODE_BYTES, _ITEM_BYTES = 64, 32  # of an object or an array, and of each thing in it
 _LARGE = 64 * 1024  # bytes: a body over this is parsed off the event loop, for it may be nothing but parts
 
 
@@ -59,7 +60,9 @@ class Reading:
         if exchange.dialect == "opaque":
             exchange.document, exchange.unmasked = body, body
             exchange.prompt = _opaque(body, media_type)
-        elif len(body) > _LARGE:
+            return
+        call.hold(_weight(body))
+        if len(body) > _LARGE:
             async with detect.in_time(self._seconds):
                 await asyncio.to_thread(self._parse, exchange, body)
         else:
@@ -76,6 +79,11 @@ class Reading:
             raise InvalidRequest("the body cannot be read: expected a JSON object")
         if len(exchange.prompt.parts) > self._max_parts:
             raise PromptTooLarge(f"the body has over {self._max_parts} strings, keys and long numbers")
+
+
+def _weight(body: bytes) -> int:
+    """Return about how many bytes a JSON body takes as a document, beside its own."""
+    return _NODE_BYTES * (body.count(b"{") + body.count(b"[")) + _ITEM_BYTES * body.count(b",")
 
 
 def outgoing_body(exchange: Exchange) -> bytes:

@@ -12,6 +12,7 @@ import orjson
 from yarl import URL
 
 from gateway.errors import RegateError, UpstreamTimeout, UpstreamUnavailable, UpstreamUnreadable
+from gateway.upstream.connector import BoundedConnector
 
 _CHUNK = 65536
 
@@ -147,7 +148,7 @@ def unpack(blob: bytes) -> ReplayedResponse:
 def open_session(connect_seconds: float, read_seconds: float) -> aiohttp.ClientSession:
     """The pooled session: no cookies kept, no proxy or netrc taken from the environment."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=30),
+        connector=BoundedConnector(limit=0, keepalive_timeout=30),
         timeout=aiohttp.ClientTimeout(total=None, connect=connect_seconds, sock_read=read_seconds),
         cookie_jar=aiohttp.DummyCookieJar(),
         skip_auto_headers=("User-Agent", "Content-Type"),

@@ -157,6 +157,16 @@ def test_compressed_bodies_count_as_what_they_hold(gateway: GatewayProcess, key:
     assert (status(answer), b'"overloaded"' in answer) == (503, True)
 
 
+def test_documents_that_are_larger_in_memory_count_as_what_they_are(
+    gateway: GatewayProcess, key: str
+) -> None:
+    """Millions of empty objects are a small body and a document of hundreds of megabytes."""
+    body = b'{"model": "demo", "messages": [], "x": [' + b"{}," * 2_000_000 + b"{}]}"
+    answer = ask(gateway, head(f"content-length: {len(body)}", "connection: close", key=key) + body)
+
+    assert (status(answer), b'"overloaded"' in answer) == (503, True)
+
+
 @pytest.mark.parametrize(
     "opening",
     [
