@@ -394,6 +394,7 @@ def test_a_replaced_key_adds_no_writer(scene: Scene, tmp_path: Path) -> None:
     assert any("w0123456789-000001.ndjson: no birth" in each for each in named(scene))
 
 
+@pytest.mark.timeout(600)
 def test_deleting_the_evidence_of_commands_does_not_verify(evidence: Evidence, tmp_path: Path) -> None:
     """The command line remembers its writers in the state, and says so where it has none."""
     regate = Command(tmp_path)
