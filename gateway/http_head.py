@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,9 @@ _HEAD_FIELDS = 200
 _HEAD_SECONDS = 20.0
 _PIPELINED = 4  # requests that wait for the answers of others on their connection
 _PIPELINED_BYTES = 16 * 1024  # of the body of one that waits
+_HEAD_END = re.compile(rb"\n\r?\n")
+_HAS_BODY = re.compile(rb"\n(?:content-length:[ \t]*0*[1-9]|transfer-encoding:)", re.IGNORECASE)
+_H2C = re.compile(rb"(?<=\n)upgrade:[ \t]*h2c[ \t]*\r\n(?![ \t])", re.IGNORECASE)
 
 
 class _Refused(Exception):
@@ -25,6 +29,8 @@ class BoundedHttpProtocol(PartingHttpProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._in_head = True
+        self._head = bytearray()  # of which the end has not come
+        self._begun = False  # whether the parser has read some of a head
         self._fields = 0
         self._syntax = 0  # bytes since the last piece of a body
         self._keeps = False  # whether another request may follow this one
@@ -44,10 +50,20 @@ class BoundedHttpProtocol(PartingHttpProtocol):
             return
         if self._in_head and self._late is None:  # the next request of a connection that is kept alive
             self._await_head()
+        if not self._begun:
+            self._head += data
+            new = max(0, len(self._head) - len(data) - 2)
+            if len(self._head) <= _HEAD_BYTES and not _HEAD_END.search(self._head, new):
+                return
+            data, self._head = without_h2c(bytes(self._head)), bytearray()
         self._syntax += len(data)  # what the parser finds in it sets this back
         super().data_received(data)
         if self._syntax > _HEAD_BYTES and not (self.deaf or self.transport.is_closing()):
             self.send_400_response("Request head too large.")
+
+    def on_message_begin(self) -> None:
+        self._begun = True
+        super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a field of the head. A trailer is dropped: it came after the caller was identified."""
@@ -80,7 +96,7 @@ class BoundedHttpProtocol(PartingHttpProtocol):
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self.cycle.keep_alive = self._keeps
-        self._in_head, self._syntax, self._fields = True, 0, 0
+        self._in_head, self._begun, self._syntax, self._fields = True, False, 0, 0
         self.deaf = self.deaf or self.parser.should_upgrade()  # what follows may be another protocol
 
     def send_400_response(self, msg: str) -> None:
@@ -121,6 +137,17 @@ class BoundedHttpProtocol(PartingHttpProtocol):
         if self._late is not None:
             self._late.cancel()
             self._late = None
+
+
+def without_h2c(data: bytes) -> bytes:
+    """Return what was received without the offer of HTTP/2, where the request at its start has a body.
+
+    A server may ignore an offer (RFC 9110, 7.8). Java's client makes one with each request, and httptools would
+    read the body behind it as the next request.
+    """
+    end = _HEAD_END.search(data)
+    head = data[: end.end()] if end else data
+    return _H2C.sub(b"", head) + data[len(head) :] if _HAS_BODY.search(head) else data
 
 
 def flaw(version: str, headers: Sequence[tuple[bytes, bytes]], *, upgrades: bool) -> str:

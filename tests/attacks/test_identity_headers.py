@@ -142,8 +142,8 @@ def test_a_malformed_field_does_not_authenticate(gateway: GatewayProcess, key: s
         (("transfer-encoding: chunked",), b"fffffffffffffffff\r\nhello\r\n0\r\n\r\n"),
         (("transfer-encoding: chunked",), b"5;a\nb\r\nhello\r\n0\r\n\r\n"),
         (("transfer-encoding: chunked",), b"5\r\nhelloXX0\r\n\r\n"),
-        (("connection: upgrade", "upgrade: h2c", f"content-length: {len(SMUGGLED)}"), b""),
-        (("connection: upgrade", "upgrade: h2c", "transfer-encoding: chunked"), b""),
+        (("connection: upgrade", "upgrade: h2c, websocket", f"content-length: {len(SMUGGLED)}"), b""),
+        (("connection: upgrade", "upgrade: h2c\r\n websocket", "transfer-encoding: chunked"), b""),
         (("connection: upgrade", "upgrade: websocket", f"content-length: {len(SMUGGLED)}"), b""),
     ],
     ids=repr,
@@ -155,6 +155,21 @@ def test_no_second_request_hides_in_a_body(
     answer = ask(gateway, head(*fields, key=key) + body + SMUGGLED * 2)
 
     assert status(answer) in (400, 401)
+    assert answer.count(b"HTTP/1.1 ") == 1
+
+
+@pytest.mark.parametrize("step", [1, 7, 10_000])
+def test_the_body_behind_an_offer_of_http2_is_a_body(gateway: GatewayProcess, key: str, step: int) -> None:
+    """Java's client offers HTTP/2 with each request: the offer is ignored, and its body hides no request."""
+    fields = ("connection: close, Upgrade, HTTP2-Settings", "http2-settings: AAEAAEAA", "Upgrade: h2c")
+    body = prompt()
+    data = head(f"content-length: {len(body)}", *fields, key=key) + body
+    with contextlib.closing(connect(gateway)) as connection:
+        for at in range(0, len(data), step):
+            connection.sendall(data[at : at + step])
+        answer = heard(connection)
+
+    assert status(answer) == 200
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
