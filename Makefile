@@ -5,7 +5,7 @@ BIN := .venv/bin
 OPA = $(shell scripts/install-opa --print)
 PYTEST_ARGS ?= -n 3
 
-.PHONY: help setup run demo test policy-test check format bench accuracy lock clean
+.PHONY: help setup run demo test policy-test check audit format bench accuracy lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ check: setup ## format, lint, types, import floors, Rego
 	$(BIN)/lint-imports
 	@REGATE_OPA="$(OPA)" $(BIN)/regate policy check
 	@$(BIN)/regate policy docs --check
+
+audit: setup ## the locked versions and OPA against known advisories; ADVISORIES names more files
+	@$(BIN)/python scripts/audit.py $(ADVISORIES)
 
 format: setup ## put everything into the one format
 	$(BIN)/ruff format .

@@ -20,8 +20,8 @@ from tests.unit.policy.conftest import request_document
 
 LOG = getLogger("test.agree")
 
-# A body each; its comment names the release of OPA that broke it. Keys that the contract does not name are read by
-# `object.get`, as `regate policy check` demands: the engines differ on `not f(input.agent.claims.absent)`.
+# A body each; its comment names the release of OPA that broke it. Keys that the contract does not name are
+# read by `object.get`, as `policy check` demands: the engines differ on `not f(input.agent.claims.absent)`.
 CORPUS = {
     "a reference in a set of constants": 'input.agent.id in {"root", input.agent.owner}',  # 1.21
     "a reference in a set through a local": 'x := input.agent.id\n\tx in {"root", input.agent.owner}',  # 1.21
