@@ -51,9 +51,10 @@ UNITS = [
     *("A" * 76 + "\n", "aGVsbG8gd29ybGQgZm9v ", "Private-Lines: 1\n", '"kty":"RSA"', "deadbeef", "H4sIAAAA"),
     *("AKIAQX4BLZ7PTWUVR2KD ", "a.a@a.", f"{VALUE} ", "**a", "</b", "`", "\\\\\\\\u"),
 ]
-N = 6000  # characters: what is quadratic takes long by four times as many already
-TIMES = 4
-# A linear step takes TIMES as long for TIMES as much, a quadratic one TIMES squared. Below a moment, neither matters.
+N = 5000  # characters: of eight times as many, what is quadratic takes long already
+TIMES = 8
+# A linear step takes TIMES as long for TIMES as much, a quadratic one TIMES squared.
+# What takes less than MOMENT (seconds) says nothing.
 MOST, MOMENT = 2.5 * TIMES, 0.25
 
 
@@ -91,7 +92,7 @@ def test_no_repeated_sign_makes_reading_and_masking_slow(detector: detect.Inspec
             detector.open_at(text)
             found = [Finding(s.entity, s.category, s.score, "/x", s.start, s.end) for s in spans]
             at = text.index(VALUE)
-            escaped = Finding("EMAIL_ADDRESS", "pii", 1.0, "/x", at - 1, at + len(VALUE))
+            escaped = Finding("EMAIL_ADDRESS", "pii", 1.0, "/x", at, at + len(VALUE))
             placeholders(text.replace(VALUE, "jane\\\\@acme.org  "), [escaped], vault)
             placeholders(text, found, vault)
 
@@ -124,7 +125,7 @@ def test_many_small_parts_cost_what_they_are(detector: detect.Inspector, shape: 
     """An attacker sends thousands of small parts instead of one large one."""
 
     def work(times: int) -> Callable[[], object]:
-        document = SHAPES[shape](700 * times)
+        document = SHAPES[shape](500 * times)
 
         def done() -> None:
             vault = Vault(b"k" * 32)
