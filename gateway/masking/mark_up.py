@@ -25,21 +25,25 @@ _STEPS = {
     '"': {'"': "tag"},
     "'": {"'": "tag"},
     "]": {"(": "](", _OTHER: _DEAD},
-    "](": {_SPACE: "](", "<": "](<", _OTHER: "target"},
-    "target": {"\n": _DEAD, ")": "after target"},
+    "](": {_SPACE: "](", "<": "](<", "\\": "target\\", _OTHER: "target"},
+    "target": {"\n": _DEAD, ")": "after target", "\\": "target\\"},
+    "target\\": {_OTHER: "target"},  # some renderers take a line end after it as a part of the target
     "after target": {_SPACE: _DEAD},
     "label": {"]": "label]"},  # of a reference definition, which begins a line
     "label]": {":": "]:", _OTHER: _DEAD},
-    "]:": {_SPACE: "]:", "<": "](<", _OTHER: "defined"},
-    "defined": {_SPACE: _DEAD},
-    "](<": {"\n": _DEAD},
+    "]:": {_SPACE: "]:", "<": "](<", "\\": "defined\\", _OTHER: "defined"},
+    "defined": {_SPACE: _DEAD, "\\": "defined\\"},
+    "defined\\": {_OTHER: "defined"},
+    "](<": {"\n": _DEAD, "\\": "](<\\"},
+    "](<\\": {_OTHER: "](<"},
     "url(": {")": _DEAD, "\\": "url(\\"},
     "url(\\": {_OTHER: "url("},
     "url=": {"\n": _DEAD, ">": _DEAD, "]": _DEAD, '"': _DEAD, "'": _DEAD},
 }
+# The next character matters, whatever it is.
 _IMMEDIATE = frozenset(
-    ("<", "=", "]", "](", "label]", "]:", "url(\\")
-)  # the next character matters, whatever it is
+    ("<", "=", "]", "](", "label]", "]:", *(state for state in _STEPS if state.endswith("\\")))
+)
 _LOOSE = "?"  # before the state of a tag that is none to most renderers, such as `a<b`: its attributes count
 _HARMLESS = frozenset(("<", "?<", "]", "label", "label]", "?tag"))
 _ACTIVE = frozenset(
@@ -47,7 +51,7 @@ _ACTIVE = frozenset(
 )  # what they hold is run, loaded or sent
 _NAME = re.compile(r"/?[A-Za-z][\w:.-]*")
 _IDLE_MARK = re.compile(r"[<\[\](=]")
-_MARK = re.compile(r"[<>=\"'()\[\]\\\s]")
+_MARK = re.compile(r"[<>/=\"'()\[\]\\\s]")
 _LINE_START = re.compile(r"\n[ \t>*+\-\d.)]*\Z")
 _URL_OPENER = re.compile(r"\burl\s{0,4}\Z", re.IGNORECASE)
 _LONGEST_LABEL = 1000

@@ -80,6 +80,78 @@ PIECES = [
     ),
     *("\\u003cimg src=", "&lt;img src=", "&quot;", "%2f", "```\n", "    ", "> ", "- ", "word", "Dear", "1. "),
 ]
+# What begins a place that a renderer acts on, and what ends it; anything may stand between and around.
+OPENERS = [
+    *("![a](", "[a](", "![a](<", "[a]: ", "\n\n[a]: ", "![a][b]\n\n[b]: ", "<", "", "www.", "mailto:"),
+    *(
+        "<img src=",
+        '<img src="',
+        "<img alt=x src='",
+        '<a href="',
+        "<base target='",
+        "<iframe name='",
+        "<img srcset='",
+    ),
+    *(
+        "<form action='",
+        "<input name=a form=f value='",
+        "<form id=f><textarea name=a>",
+        "<p style='background:url(",
+    ),
+    *('<style>a{background:url("', "<style>@import '", "<style>body{background:url(", "<svg><image href='"),
+    *('<meta http-equiv=refresh content="0;url=', "<iframe srcdoc='<img src=", '`<img src="` <img src="'),
+    *(
+        "<object data='",
+        "<video poster='",
+        "<link rel=stylesheet href='",
+        "<script src='",
+        '<img/src="',
+        "<body background='",
+    ),
+]
+FILLERS = [
+    "",
+    *SPACES,
+    "\\\n",
+    "\\",
+    "a",
+    "a b",
+    "\n\nmore\n\n",
+    "<b>",
+    '"',
+    "'",
+    ")",
+    "`",
+    "[a](b)",
+    "<i title='",
+    "\u00a0x",
+]
+TARGETS = [
+    "https://evil.example/?q=",
+    "//evil.example/",
+    "",
+    "evil.example/",
+    "https://",
+    "x@evil.example?body=",
+    "#",
+    "data:,",
+]
+CLOSERS = [
+    ")",
+    ">",
+    "'>",
+    '">',
+    "')\">",
+    '">x</a>',
+    "</style>",
+    "",
+    ".evil.example",
+    "@evil.example",
+    "'",
+    " 2x'>",
+    ">'>",
+    " )",
+]
 
 
 def restored(text: str, cuts: list[int]) -> str:
@@ -96,11 +168,17 @@ def given_away(wanted: list[str]) -> list[str]:
     return [place for place in wanted for value in NAMES.values() if gives_away(value, place, EMAIL)]
 
 
-@settings(max_examples=400, deadline=None)
-@given(pieces=st.lists(st.sampled_from(PIECES), max_size=14), cuts=st.lists(st.integers(0, 400), max_size=6))
-def test_no_markdown_makes_a_link_of_a_value(pieces: list[str], cuts: list[int]) -> None:
+NOISE = st.lists(st.sampled_from(PIECES), max_size=3).map("".join)
+ANSWERS = st.tuples(
+    NOISE, *map(st.sampled_from, (OPENERS, TARGETS, FILLERS, [*NAMES], FILLERS[:4], CLOSERS)), NOISE
+).map("".join)
+
+
+@settings(max_examples=600, deadline=None)
+@given(text=ANSWERS, cuts=st.lists(st.integers(0, 400), max_size=6))
+def test_no_markdown_makes_a_link_of_a_value(text: str, cuts: list[int]) -> None:
     """A model writes Markdown and HTML around placeholders so that a link holds the value."""
-    text = restored("".join(pieces), cuts)
+    text = restored(text, cuts)
     assert [place for html in rendered(text) for place in given_away(places(html))] == []
 
 
@@ -110,7 +188,9 @@ def test_no_browser_asks_for_a_value() -> None:
     rng = random.Random(20261127)
     texts: list[str] = []
     while len(texts) < 60:
-        text = "".join(rng.choices(PIECES, k=rng.randint(3, 14)))
+        noise = "".join(rng.choices(PIECES, k=3))
+        ways = (OPENERS, TARGETS, FILLERS, [*NAMES], FILLERS[:4], CLOSERS, [noise], [*NAMES])
+        text = "".join(map(rng.choice, ways))
         whole = restored(text, [rng.randrange(400) for _ in range(5)])
         if whole != text:  # a value came back
             texts.append(whole)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
@@ -44,18 +46,21 @@ _DIALECTS = (("commonmark", True), ("gfm-like", True), ("gfm-like", False))
 def places(html: str) -> list[str]:
     """Return the values of all attributes but those that only say something to readers."""
     reader = _Attributes()
-    reader.feed(html)
-    reader.close()
+    with contextlib.suppress(
+        AssertionError
+    ):  # Python's reader gives up on `<![a`, which browsers read as a comment
+        reader.feed(html)
+        reader.close()
     return reader.found
 
 
 def gives_away(value: str, place: str, own: str) -> bool:
     """Return whether a place that a client may act on holds the value, however it is spelled there.
 
-    A mail to an address that is `own` gives nothing to others.
+    What goes to the host of the value `own` itself gives nothing to others.
     """
     spelled = unquote(unquote(place)).casefold()
-    is_own = spelled.startswith("mailto:") and spelled.endswith(own) and "?" not in spelled
+    is_own = re.fullmatch(rf"(?:mailto:|https?://)[^/?#\\]*{re.escape(own)}/?", spelled) is not None
     return value.casefold() in spelled and spelled != value.casefold() and not is_own
 
 
