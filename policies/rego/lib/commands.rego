@@ -5,6 +5,8 @@
 #   backslashes, order and grouping of options, long options, a path before the program, `sudo` and the like, lists of
 #   words, and arguments at any depth. Does not find what a shell or an interpreter has to compute first: variables,
 #   encodings, aliases, programs that are downloaded.
+# schemas:
+#   - input: schema["input.schema"]
 package regate.lib.commands
 
 # METADATA
