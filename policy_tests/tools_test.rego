@@ -29,6 +29,8 @@ test_condition_that_does_not_hold_lets_the_call_pass if {
 	_action(fixtures.calling("bash", {"command": "ls"})) == "allow"
 	_action(fixtures.calling("bash", {"command": "rm -r build; mv -f a b"})) == "allow"
 	_action(fixtures.calling("note", {"text": "never rm -rf"})) == "allow"
+	_action(fixtures.calling("note", {"text": "rm", "args": "-rf x"})) == "allow"
+	_action(fixtures.calling("note", {"command": "rm", "text": "-rf x"})) == "allow"
 	_action(fixtures.calling("write_file", {"content": "FROM base\nRUN rm -rf /var/cache"})) == "allow"
 }
 
@@ -51,6 +53,10 @@ test_name_is_matched_however_it_is_spelt if {
 	every name in ["dropDatabase", "admin.Drop-Database", "drop database", "DROP__DATABASE"] {
 		_action(fixtures.calling(name, {})) == "deny"
 	}
+}
+
+test_glob_over_a_name_keeps_its_ranges if {
+	_action(fixtures.calling("tool2", {})) == "deny" with data.settings.tools as _lists([{"name": "tool[1-3]"}], [])
 }
 
 test_mistaken_command_holds if {
@@ -78,6 +84,9 @@ test_every_condition_must_hold if {
 		[{"amount": 101, "to": "ACME Ltd"}, "deny"],
 		[{"amount": 100, "to": "ACME Ltd"}, "allow"],
 		[{"amount": 101, "to": "Other"}, "allow"],
+		[{"amount": 101, "to": "Other", "note": "acme"}, "allow"],
+		[{"amount": 1, "fee": 101, "to": "ACME Ltd"}, "allow"],
+		[{"Amount": 101, "TO": " 'ACME'  Ltd"}, "deny"],
 		[{"to": "ACME Ltd"}, "allow"],
 		[{"amount": "7", "to": "ACME Ltd"}, "deny"],
 	] {

@@ -5,6 +5,8 @@
 #   backslashes, order and grouping of options, long options, a path before the program, `sudo` and the like, lists of
 #   words, and arguments at any depth. Does not find what a shell or an interpreter has to compute first: variables,
 #   encodings, aliases, programs that are downloaded.
+# schemas:
+#   - input: schema["input.schema"]
 package regate.lib.commands
 
 # METADATA
@@ -26,7 +28,7 @@ runs(call, wanted) if {
 # title: A text as the shell sees it
 # description: >-
 #   In lower case, without quotes and backslashes, with one space between words.
-plain(text) := concat(" ", _words(_clean(text)))
+plain(text) := trim_space(regex.replace(_clean(text), `\s+`, " "))
 
 # METADATA
 # title: A name without its spelling
@@ -65,7 +67,6 @@ _with_words(arguments) := {text |
 	some name, value in node
 	_any_matches(_arguments, name)
 	some other, more in node
-	name != other
 	_any_matches(_arguments, other)
 	text := concat(" ", [_joined(value), _joined(more)])
 }
@@ -91,8 +92,6 @@ _clean(text) := regex.replace(
 	),
 	`["'\\$]`, "",
 )
-
-_words(text) := [word | some word in regex.split(`\s+`, text); word != ""]
 
 # What may stand before a command.
 _beginning := concat("", [
