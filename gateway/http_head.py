@@ -142,8 +142,8 @@ class BoundedHttpProtocol(PartingHttpProtocol):
 def without_h2c(data: bytes) -> bytes:
     """Return what was received without the offer of HTTP/2, where the request at its start has a body.
 
-    A server may ignore an offer (RFC 9110, 7.8). Java's client makes one with each request, and httptools would
-    read the body behind it as the next request.
+    A server may ignore an offer (RFC 9110, 7.8). Java's client makes one with each request, and httptools
+    would read the body behind it as the next request.
     """
     end = _HEAD_END.search(data)
     head = data[: end.end()] if end else data

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from gateway.audit import signed_log
-from gateway.audit.folder import TOMBSTONE, Folder
+from gateway.audit.folder import TOMBSTONE, Folder, split_segment
 from gateway.audit.recorded import RecordedDecision, rebuild
 from gateway.errors import RegateError
 
@@ -92,9 +92,20 @@ def _sources(folder: Folder) -> list[_Source]:
         seals = _seals(folder)
         sealed = {held["segment"] for seal in seals for held in seal["segments"]}
         files = [_Source(path) for seal in seals if (path := folder.root / seal["path"]).exists()]
+        writers = _writers(folder)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise EvidenceUnreadable(f"{folder.seals}: {error}; see regate audit verify") from error
-    return files + [_Source(path, path.stem) for path in live if path.stem not in sealed]
+        raise EvidenceUnreadable(f"{folder.root}: {error}; see regate audit verify") from error
+    return files + [
+        _Source(path, path.stem)
+        for path in live
+        if path.stem not in sealed and (place := split_segment(path.stem)) and place[0] in writers
+    ]
+
+
+def _writers(folder: Folder) -> frozenset[str]:
+    """Return the writers that the log names; as in the views, `regate audit verify` proves that it may."""
+    lines = (orjson.loads(line) for line in signed_log.lines(folder.checkpoints))
+    return frozenset(line["writer"] for line in lines if line["kind"] in ("birth", "head"))
 
 
 def _lines(folder: Folder, source: _Source, since: datetime | None, decision_id: str = "") -> Iterator[bytes]:

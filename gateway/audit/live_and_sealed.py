@@ -8,8 +8,9 @@ segments, so that a record is neither lost nor read twice. Where that cannot be 
   moves filters freely, but none can drop the line without evaluating one of its columns first.
 - A sealed file has no seal, and the live segment that it was made of is gone: the log of seals was damaged.
 
-A seal counts whatever the clock says once none of its live segments is left. DuckDB traps: a torn line is a
-row of NULLs, and `now()` is the start of the query's transaction.
+A live segment counts where its writer is registered. A seal counts whatever the clock says once none of its
+live segments is left. DuckDB traps: a torn line is a row of NULLs, and `now()` is the start of the query's
+transaction.
 """
 
 from __future__ import annotations
@@ -94,6 +95,20 @@ def _joined(
                 union_by_name=true)
             WHERE seq IS NOT NULL AND kind IS NOT NULL
         ) WHERE is_sealed = (segment IN ({_visible(root)}))
+            AND (is_sealed OR split_part(segment, '-', 1) IN ({_registered(root)}))
+    """  # noqa: S608 - our own names; the root is a quoted path
+
+
+def _registered(root: str) -> str:
+    """Return the SELECT of the writers whose birth is in the log, or a head from before births.
+
+    SQL cannot check a signature: this leaves out a chain that was put into the folder; what is left,
+    `regate audit verify` proves.
+    """
+    return f"""
+        SELECT writer FROM read_ndjson({root} || '/checkpoints.ndjson', ignore_errors=true,
+            columns={{kind: 'VARCHAR', writer: 'VARCHAR'}})
+        WHERE kind IN ('birth', 'head')
     """  # noqa: S608 - our own names; the root is a quoted path
 
 

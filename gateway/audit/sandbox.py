@@ -51,7 +51,7 @@ def main() -> None:
     if not output:  # an answer may be larger; what is spilled, DuckDB bounds as well
         resource.setrlimit(resource.RLIMIT_FSIZE, (request["limits"]["spill"],) * 2)
     writable = [place for place in (output and output.parent, spill) if place]
-    confine([folder.journal, folder.sealed, folder.seals, *_system()], writable)
+    confine([folder.journal, folder.sealed, folder.seals, folder.checkpoints, *_system()], writable)
     try:
         with _open(folder, request["limits"], output, spill) as connection:
             _answer(connection, request, output)
@@ -94,7 +94,7 @@ def _open(
     directories = [f"{folder.journal}/", f"{folder.sealed}/", *([f"{output.parent}/"] if output else [])]
     for name, value in (
         ("allowed_directories", _list(directories)),
-        ("allowed_paths", _list([str(folder.seals)])),
+        ("allowed_paths", _list([str(folder.seals), str(folder.checkpoints)])),
         ("temp_directory", literal(str(spill or ""))),
         ("max_temp_directory_size", f"'{limits['spill']} bytes'"),
         ("enable_progress_bar", "false"),
