@@ -104,10 +104,10 @@ class RemoteOpa:
     async def _watch(self) -> None:
         while True:
             before, fault = self._pulled, self._fault
-            self._pulled = await self._client.pulled(before)
+            found = await self._find_fault()
+            self._pulled, self._fault = await self._client.pulled(before), found
             if self._pulled.error and self._pulled.error != before.error:
                 self._log.error("the OPA that is asked: %s", self._pulled.error)
-            self._fault = await self._find_fault()
             if self._fault and self._fault != fault:
                 self._log.error(
                     "the OPA that is asked does not decide by revision %s: %s", self._revision, self._fault
