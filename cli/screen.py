@@ -4,8 +4,8 @@ Everything that commands print passes `guarded`, which spells out control charac
 
     a model called "gpt", ESC, "[2J"    →    gpt\\u001b[2J
 
-What a stream cannot know is which line breaks belong to a value. `line` and `block` are for those. They are for
-people only, and put U+FFFD in the place of control characters.
+What a stream cannot know is which line breaks belong to a value. `line` and `block` are for those. They are
+for people only, and put U+FFFD in the place of control characters.
 """
 
 from __future__ import annotations
