@@ -17,7 +17,7 @@ from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 from cli.moments import moment
 from cli.opened import note_reading
 from cli.rows import whole_file
-from cli.screen import printable, progress_bar
+from cli.screen import progress_bar, spelled
 from gateway.audit import ocsf
 from gateway.audit.folder import Folder
 from gateway.audit.live_and_sealed import verbatim_lines
@@ -103,7 +103,7 @@ def _line(form: Form, view: str, row: dict[str, Any]) -> bytes:
         return line.encode()
     said = ocsf.event(row) if form is Form.OCSF else row
     # half a surrogate pair, which UTF-8 cannot say, and control characters become the escapes of JSON
-    return printable(json.dumps(said, ensure_ascii=False)).encode()
+    return spelled(json.dumps(said, ensure_ascii=False)).encode()
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.screen import Spelled, line, printable
+from cli.screen import Spelled, line, spelled
 from gateway.audit.sql import Result
 from gateway.errors import ConfigError, RegateError
 
@@ -43,7 +43,7 @@ def write_rows(result: Result, form: Format, file: TextIO) -> None:
     match form:
         case Format.CSV:
             # a file keeps the lines of a text, quoted
-            said, end = (line, "\n") if file.isatty() else (printable, "\r\n")
+            said, end = (line, "\n") if file.isatty() else (spelled, "\r\n")
             writer = csv.writer(file, lineterminator=end)
             writer.writerow([said(inert(name)) for name in result.columns])
             writer.writerows([said(inert(_cell(value))) for value in row] for row in result.rows)
@@ -121,7 +121,7 @@ def _write_json(result: Result, file: TextIO) -> None:
     opening = "["
     for row in result.rows:
         record = dict(zip(result.columns, row, strict=True))
-        file.write(f"{opening}\n{printable(json.dumps(record, ensure_ascii=False))}")
+        file.write(f"{opening}\n{spelled(json.dumps(record, ensure_ascii=False))}")
         opening = ","
     file.write("[]\n" if opening == "[" else "\n]\n")
 

@@ -4,7 +4,8 @@ Everything that commands print passes `guarded`, which spells out control charac
 
     a model called "gpt", ESC, "[2J"    →    gpt\\u001b[2J
 
-What a stream cannot know is which line breaks belong to a value. `line` and `block` are for those.
+What a stream cannot know is which line breaks belong to a value. `line` and `block` are for those. They are
+for people only, and put U+FFFD in the place of control characters.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import io
 import re
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import IO, TextIO
 
@@ -24,23 +25,32 @@ from gateway.approvals.contents import indented
 
 _SUSPECT = re.compile(r"[^\n\t -~]")
 _BREAKS = re.compile("[\n\t]")
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _END = "\r\n"  # of a line of CSV
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 # Our own styles, which only a terminal gets: bold, dim, italic, underlined, and seven colors.
 _COLOR = r"\x1b\[(?:(?:0|[1-4]|3[1-79]|9[1-7]);?){0,4}m"
 
 
-def printable(text: str) -> str:
+def spelled(text: str) -> str:
     """Return the text with everything spelled out that steers a terminal or shows nothing.
 
     Line feeds and tabs stay. A JSON text means the same afterwards.
     """
-    return text if text.isascii() and text.isprintable() else _SUSPECT.sub(_spelled, text)
+    return _without_suspects(text, _escaped)
+
+
+def printable(text: str) -> str:
+    """Return the text with U+FFFD for everything that steers a terminal or shows nothing.
+
+    Line feeds and tabs stay.
+    """
+    return _without_suspects(text, lambda _: _REPLACEMENT)
 
 
 def line(text: str) -> str:
-    """Return the text on one line: line feeds and tabs are spelled out too."""
-    return _BREAKS.sub(_escaped, printable(text))
+    """Return the text on one line, with U+FFFD for line feeds and tabs too."""
+    return _BREAKS.sub(_REPLACEMENT, printable(text))
 
 
 def block(text: str) -> str:
@@ -109,15 +119,19 @@ class _Screen(io.TextIOWrapper):
 
     def write(self, text: str, /) -> int:
         pieces = self._own.split(text)
-        super().write("".join(piece if at % 2 else printable(piece) for at, piece in enumerate(pieces)))
+        super().write("".join(piece if at % 2 else spelled(piece) for at, piece in enumerate(pieces)))
         return len(text)
 
 
-def _spelled(found: re.Match[str]) -> str:
-    return _escaped(found) if unicodedata.category(found[0]) in _HIDDEN else found[0]
+def _without_suspects(text: str, shown: Callable[[str], str]) -> str:
+    if text.isascii() and text.isprintable():
+        return text
+    return _SUSPECT.sub(
+        lambda found: shown(found[0]) if unicodedata.category(found[0]) in _HIDDEN else found[0], text
+    )
 
 
-def _escaped(found: re.Match[str]) -> str:
+def _escaped(letter: str) -> str:
     """Return the character as JSON escapes it: one beyond U+FFFF as the two halves of its surrogate pair."""
-    units = found[0].encode("utf-16-be", "surrogatepass")
+    units = letter.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))

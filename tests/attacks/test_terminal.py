@@ -28,7 +28,7 @@ from typer.testing import CliRunner, Result
 
 from cli.main import app
 from cli.rows import inert
-from cli.screen import block, line, printable
+from cli.screen import block, line, printable, spelled
 from gateway.approvals import Binding, transitions
 from gateway.audit import Journal, Record, new_writer
 from gateway.config import load_config
@@ -318,11 +318,16 @@ def test_a_log_line_is_one_line() -> None:
 @given(st.text())
 def test_nothing_that_hides_or_steers_is_printed(text: str) -> None:
     """Of any text at all, only what a person sees is left."""
-    for said, own in ((printable(text), "\n\t"), (line(text), ""), (block(text), "\n\t")):
+    for said, own in (
+        (spelled(text), "\n\t"),
+        (printable(text), "\n\t"),
+        (line(text), ""),
+        (block(text), "\n\t"),
+    ):
         hidden = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
         assert not [c for c in said if unicodedata.category(c) in hidden and c not in own]
     assert all(part.startswith("    ") for part in block(text).split("\n")[1:])
-    assert json.loads(printable(json.dumps(text, ensure_ascii=False))) == text
+    assert json.loads(spelled(json.dumps(text, ensure_ascii=False))) == text
 
 
 def _texts(value: Any) -> set[str]:
