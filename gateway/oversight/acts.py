@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -43,8 +44,12 @@ class Actor:
 
 
 def local_user(face: Literal["cli", "gateway"] = "cli") -> Actor:
-    """Return the user of the operating system that runs this process."""
-    return Actor(getpass.getuser(), face)
+    """Return the user of the operating system that runs this process; its number where it has no name."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = f"uid {os.getuid()}"
+    return Actor(name, face)
 
 
 class Acts:
