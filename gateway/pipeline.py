@@ -190,14 +190,15 @@ class Gateway:
         except (RecordingFailed, UpstreamUnavailable):
             await self._asking.give_back(exchange.approval)
             raise
-        scope = scope_of(exchange, exchange.revision)
-        exchange.session.forwarded(scope, [part.digest for part in exchange.parts])
         if response.status == 429 or response.status >= 500:
             try:
                 await self._asking.give_back(exchange.approval)
             except BaseException:
                 await response.close()
                 raise
+        else:  # what was not served is no history: its approval still stands, and its client sends it again
+            scope = scope_of(exchange, exchange.revision)
+            exchange.session.forwarded(scope, [part.digest for part in exchange.parts])
         return CountedResponse(response, exchange.call.hold)
 
     async def _answer(self, exchange: Exchange, response: UpstreamResponse) -> Answer:
