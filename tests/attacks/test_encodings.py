@@ -266,3 +266,16 @@ def test_an_instruction_that_shows_nothing_is_found(inspector: Inspector, encodi
     assert "PROMPT_INJECTION" in {span.entity for span in inspector.inspect(text, seconds=60)}
     flag = "\U0001f3f4" + UNSEEN["tags"]("gbeng") + "\U000e007f"
     assert inspector.inspect(f"Come on {flag}!", seconds=60) == ()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_json_does_not_hide_what_is_beyond_its_escapes(inspector: Inspector, times: int) -> None:
+    """An attacker writes in characters that JSON escapes as two: bold letters, or tags."""
+    bold = "".join(
+        chr(0x1D41A + ord(char) - ord("a")) if char.isalpha() else char for char in "jane.roe@acme.org"
+    )
+    for text, entity in ((bold, "EMAIL_ADDRESS"), (UNSEEN["tags"](INJECTION), "PROMPT_INJECTION")):
+        for _ in range(times):
+            text = json.dumps({"text": text})
+        assert "\\ud" in text
+        assert entity in {span.entity for span in inspector.inspect(text, seconds=60)}
