@@ -19,7 +19,7 @@
         ├── Overloaded               503 overloaded
         ├── ShuttingDown             503 shutting_down
         ├── UpstreamUnavailable      502 upstream_unavailable
-        ├── UpstreamUnreadable       502 upstream_unreadable
+        ├── UpstreamUnreadable       502 upstream_unreadable, or the status of the provider's error
         └── UpstreamTimeout          504 upstream_timeout
 
 Messages are lower case, say what failed and what was expected, and never hold a matched value or a
@@ -28,7 +28,11 @@ credential.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
+
+_RETRY = ("retry-after", "retry-after-ms")
 
 
 class RegateError(Exception):
@@ -42,8 +46,9 @@ class ConfigError(RegateError):
 class Refusal(RegateError):
     """One exchange that ends here; `extra` is added to the error body (reasons, approval_id)."""
 
-    status: ClassVar[int] = 500
+    status: int = 500
     code: ClassVar[str] = "internal_error"
+    headers: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, message: str, **extra: Any) -> None:
         super().__init__(message)
@@ -117,6 +122,10 @@ class UpstreamUnavailable(Refusal):
 
 class UpstreamUnreadable(Refusal):
     status, code = 502, "upstream_unreadable"
+
+    def of_error(self, status: int, headers: Mapping[str, str]) -> None:
+        """Take over the status of a provider's error, and when it says to come back: clients go by both."""
+        self.status, self.headers = status, {name: headers[name] for name in _RETRY if name in headers}
 
 
 class UpstreamTimeout(Refusal):

@@ -190,14 +190,15 @@ class Gateway:
         except (RecordingFailed, UpstreamUnavailable):
             await self._asking.give_back(exchange.approval)
             raise
-        scope = scope_of(exchange, exchange.revision)
-        exchange.session.forwarded(scope, [part.digest for part in exchange.parts])
         if response.status == 429 or response.status >= 500:
             try:
                 await self._asking.give_back(exchange.approval)
             except BaseException:
                 await response.close()
                 raise
+        else:  # what was not served is no history: its approval still stands, and its client sends it again
+            scope = scope_of(exchange, exchange.revision)
+            exchange.session.forwarded(scope, [part.digest for part in exchange.parts])
         return CountedResponse(response, exchange.call.hold)
 
     async def _answer(self, exchange: Exchange, response: UpstreamResponse) -> Answer:
@@ -212,11 +213,17 @@ class Gateway:
                 return await self._whole.answer(exchange, response)
             if not media_type and not await collect(response, limit=0):
                 return await self._empty(exchange, response)
+            raise UpstreamUnreadable(
+                f"the provider answered {response.status} with a body that no parser knows"
+            )
+        except UpstreamUnreadable as error:
+            await response.close()
+            if response.status >= 400:
+                error.of_error(response.status, await self._inspector.headers(exchange, response.headers))
+            raise
         except BaseException:
             await response.close()
             raise
-        await response.close()
-        raise UpstreamUnreadable(f"the provider answered {response.status} with a body that no parser knows")
 
     async def _empty(self, exchange: Exchange, response: UpstreamResponse) -> Answer:
         headers = await self._inspector.headers(exchange, response.headers)
@@ -245,7 +252,7 @@ class Gateway:
 def refusal_answer(exchange: Exchange, refusal: Refusal) -> Answer:
     """The refusal in the dialect's own error shape."""
     extra = {"decision_id": exchange.decision_id, "reasons": [], **refusal.extra}
-    headers = {"content-type": "application/json", **exchange.headers()}
+    headers = {**refusal.headers, "content-type": "application/json", **exchange.headers()}
     if refusal.code in _DENIALS:
         headers["x-regate-action"] = "deny"
     if isinstance(refusal, PolicyOutcome):

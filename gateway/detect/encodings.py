@@ -1,4 +1,4 @@
-"""Runs of base64, base32 and hex, and what they decode to: a key, or text in UTF-8 or UTF-16.
+"""Runs of base64, base32, hex and unseen characters, and what they decode to: a key, or text.
 
 For example, `RnJvbTogamFuZUBhY21lLm9yZw==` decodes to text with an address in it. All of the run is then a
 finding: a part of it cannot be replaced.
@@ -32,6 +32,13 @@ RUN_BEGIN = regex.compile(r"(?:\A|[^A-Za-z0-9+/_\-])[A-Za-z0-9+/_\-]{14}")
 _LONGEST_LINE = 78  # with its end
 _LONGEST_OPEN = 65536  # characters of a run in a text that still grows
 _HEX, _BASE32 = re.compile(r"(?:[0-9A-Fa-f]{2})+"), re.compile(r"[A-Z2-7]+")
+_HEX_SIGNS = ("0x", "0X")
+# Characters that show nothing and say something: Unicode's tags as ASCII, its variation selectors as bytes.
+# Models read them; people, whom an approval shows the text, do not.
+_UNSEEN = re.compile(
+    "(?:[\U000e0020-\U000e007e][\u200b-\u200f\u2060-\u2064]*){4,}|[\ufe00-\ufe0f\U000e0100-\U000e01ef]{4,}"
+)
+_TAGS, _SELECTORS, _MORE_SELECTORS = range(0xE0020, 0xE007F), range(0xFE00, 0xFE10), 0xE0100
 _URL_ALPHABET = str.maketrans("-_", "+/")
 _COMPRESSED = re.compile(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]")  # gzip (RFC 1952), zlib (RFC 1950)
 _MOST_EXPANDED = 16  # times its size: what is compressed further is no writing
@@ -53,6 +60,7 @@ class Run:
 
 def encoded_runs(candidates: Candidates, deadline: Deadline) -> Iterator[Run]:
     """Yield every run that decodes to text or to a private key. Raises InspectionFailed."""
+    yield from _unseen_runs(candidates.text)
     at = 0
     for begin in candidates.matches(RUN_BEGIN, deadline):
         found = _RUN.match(candidates.text, max(at, begin.end() - _LEAST))
@@ -67,6 +75,19 @@ def encoded_runs(candidates: Candidates, deadline: Deadline) -> Iterator[Run]:
             yield Run(found.start(), found.end(), texts, is_key)
 
 
+def _unseen_runs(text: str) -> Iterator[Run]:
+    """Yield every run of characters that show nothing, with the text that they say."""
+    for found in () if text.isascii() else _UNSEEN.finditer(text):
+        codes = list(map(ord, found.group()))
+        if codes[0] in _TAGS:
+            said = "".join(chr(code - 0xE0000) for code in codes if code in _TAGS)
+        else:
+            said = _as_text(
+                bytes(code - 0xFE00 if code in _SELECTORS else code - _MORE_SELECTORS + 16 for code in codes)
+            )
+        yield Run(found.start(), found.end(), (said,) if said else (), False)
+
+
 def open_run(text: str) -> int:
     """Return where a run begins that ends the text with a full line, so that more may follow, or -1."""
     if text.find("\n", max(0, len(text) - _LONGEST_LINE)) < 0:
@@ -79,8 +100,9 @@ def _decoded(run: str) -> Iterator[bytes]:
     """Yield the bytes of a run in each alphabet that it may be written in (RFC 4648)."""
     joined = run.replace("\r", "").replace("\n", "").rstrip("=")
     decoders: list[Callable[[], bytes]] = [lambda: _base64(joined)]
-    if _HEX.fullmatch(joined):
-        decoders.append(lambda: bytes.fromhex(joined))
+    digits = joined[2:] if joined.startswith(_HEX_SIGNS) else joined
+    if _HEX.fullmatch(digits):
+        decoders.append(lambda: bytes.fromhex(digits))
     if _BASE32.fullmatch(joined):
         decoders.append(lambda: base64.b32decode(joined + "=" * (-len(joined) % 8)))
     for decode in decoders:

@@ -17,7 +17,8 @@ from gateway.exchange import Span
 # JSON text), and the colours of a terminal. A run of backslashes is read once, so the cost is linear.
 _ESCAPE = re.compile(
     r"(?P<colour>(?:\x1b|(?<!\\)\\++(?:u001[bB]|u\{1[bB]\}|x1[bB]|033|e))\[[0-9;]{0,32}[A-Za-z])"
-    r"|(?<!\\)\\++(?:u(?P<four>[0-9A-Fa-f]{4})|x(?P<two>[0-9A-Fa-f]{2})|(?P<blank>[nrtbfv])"
+    r"|(?<!\\)\\++(?:u(?P<high>[dD][89abAB][0-9A-Fa-f]{2})\\++u(?P<low>[dD][c-fC-F][0-9A-Fa-f]{2})"
+    r"|u(?P<four>[0-9A-Fa-f]{4})|x(?P<two>[0-9A-Fa-f]{2})|(?P<blank>[nrtbfv])"
     r"|u\{(?P<braced>[0-9A-Fa-f]{1,6})\}|U(?P<eight>[0-9A-Fa-f]{8})"
     r"|(?P<itself>[!-/:-@\[\]^-`{-~]))"
 )
@@ -187,6 +188,9 @@ def _reading(
 
 
 def _meaning(escape: re.Match[str]) -> str:
+    if escape["high"]:  # JSON writes a character beyond U+FFFF as two
+        high, low = int(escape["high"], 16) - 0xD800, int(escape["low"], 16) - 0xDC00
+        return chr(0x10000 + (high << 10) + low)
     code = escape["four"] or escape["two"] or escape["braced"] or escape["eight"]
     if code:
         return _char(int(code, 16))

@@ -29,9 +29,12 @@ _STEPS = {
     "target": {"\n": _DEAD, ")": "after target", "\\": "target\\"},
     "target\\": {_OTHER: "target"},  # some renderers take a line end after it as a part of the target
     "after target": {_SPACE: _DEAD},
-    "label": {"]": "label]"},  # of a reference definition, which begins a line
+    "label": {"]": "label]", "\\": "label\\"},  # of a reference definition, which begins a line
+    "label\\": {"]": "label\\]", _OTHER: "label"},
+    "label\\]": {":": "]:", "]": "label]", "\\": "label\\", _OTHER: "label"},  # old renderers read no escapes
     "label]": {":": "]:", _OTHER: _DEAD},
-    "]:": {_SPACE: "]:", "<": "](<", "\\": "defined\\", _OTHER: "defined"},
+    # the definition may go on in the next line, behind the marks of its block quotes
+    "]:": {_SPACE: "]:", ">": "]:", "<": "](<", "\\": "defined\\", _OTHER: "defined"},
     "defined": {_SPACE: _DEAD, "\\": "defined\\"},
     "defined\\": {_OTHER: "defined"},
     "](<": {"\n": _DEAD, "\\": "](<\\"},
@@ -42,17 +45,17 @@ _STEPS = {
 }
 # The next character matters, whatever it is.
 _IMMEDIATE = frozenset(
-    ("<", "=", "]", "](", "label]", "]:", *(state for state in _STEPS if state.endswith("\\")))
+    ("<", "=", "]", "](", "label\\]", "label]", "]:", *(state for state in _STEPS if state.endswith("\\")))
 )
 _LOOSE = "?"  # before the state of a tag that is none to most renderers, such as `a<b`: its attributes count
-_HARMLESS = frozenset(("<", "?<", "]", "label", "label]", "?tag"))
+_HARMLESS = frozenset(("<", "?<", "]", "label", "label\\", "label\\]", "label]", "?tag"))
 _ACTIVE = frozenset(
     ("style", "script", "textarea", "select", "option")
 )  # what they hold is run, loaded or sent
 _NAME = re.compile(r"/?[A-Za-z][\w:.-]*")
 _IDLE_MARK = re.compile(r"[<\[\](=]")
 _MARK = re.compile(r"[<>/=\"'()\[\]\\\s]")
-_LINE_START = re.compile(r"\n[ \t>*+\-\d.)]*\Z")
+_LINE_START = re.compile(r"(?:\A|[\r\n])[ \t>*+\-\d.)]*\Z")
 _URL_OPENER = re.compile(r"\burl\s{0,4}\Z", re.IGNORECASE)
 _LONGEST_LABEL = 1000
 _TAIL = 128  # characters that an opener looks back

@@ -21,6 +21,7 @@ from gateway.config import Detect
 from gateway.detect import Inspector
 from gateway.exchange import Part
 from gateway.masking import StreamScanner
+from tests.support.values import INJECTION
 
 Encode = Callable[[str], str]
 MAIL = "mail jane.roe@acme.org now"
@@ -37,6 +38,7 @@ ENCODINGS: dict[str, Encode] = {
     "base32": lambda text: base64.b32encode(text.encode()).decode(),
     "hex": lambda text: text.encode().hex(),
     "HEX": lambda text: text.encode().hex().upper(),
+    "0x": lambda text: "0x" + text.encode().hex(),
     "UTF-16": lambda text: base64.b64encode(text.encode("utf-16-le")).decode(),
     "UTF-16 big-endian": lambda text: base64.b64encode(text.encode("utf-16-be")).decode(),
     "UTF-16 in hex": lambda text: text.encode("utf-16-le").hex(),
@@ -46,6 +48,16 @@ ENCODINGS: dict[str, Encode] = {
     "percent": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
     "HTML": lambda text: "".join(f"&#{ord(char)};" for char in text),
     "JSON": lambda text: "".join(f"\\u{ord(char):04x}" for char in text),
+}
+
+
+def _selector(byte: int) -> str:
+    return chr(0xFE00 + byte if byte < 16 else 0xE0100 + byte - 16)
+
+
+UNSEEN: dict[str, Encode] = {
+    "tags": lambda text: "".join(chr(0xE0000 + ord(char)) for char in text),
+    "selectors": lambda text: "".join(map(_selector, text.encode())),
 }
 KEYS = [
     rsa.generate_private_key(65537, 2048),
@@ -234,3 +246,36 @@ def test_what_expands_without_end_is_not_decoded_without_end(inspector: Inspecto
     began = time.process_time()
     inspector.inspect(" ".join([bomb] * 20), seconds=60)
     assert time.process_time() - began < 30
+
+
+@pytest.mark.parametrize("encoding", UNSEEN)
+@pytest.mark.parametrize("inner", ENCODINGS)
+def test_characters_that_show_nothing_do_not_hide_a_value(
+    inspector: Inspector, encoding: str, inner: str
+) -> None:
+    """An attacker writes a value, plain or encoded, in characters that only a machine reads."""
+    for text in VALUES:
+        for said in (text, ENCODINGS[inner](text)):
+            assert without_findings(inspector, f"run{UNSEEN[encoding](said)} now") == "run now"
+
+
+@pytest.mark.parametrize("encoding", UNSEEN)
+def test_an_instruction_that_shows_nothing_is_found(inspector: Inspector, encoding: str) -> None:
+    """An attacker hides an instruction from those who are asked to approve the text."""
+    text = "Hello!" + UNSEEN[encoding](INJECTION)
+    assert "PROMPT_INJECTION" in {span.entity for span in inspector.inspect(text, seconds=60)}
+    flag = "\U0001f3f4" + UNSEEN["tags"]("gbeng") + "\U000e007f"
+    assert inspector.inspect(f"Come on {flag}!", seconds=60) == ()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_json_does_not_hide_what_is_beyond_its_escapes(inspector: Inspector, times: int) -> None:
+    """An attacker writes in characters that JSON escapes as two: bold letters, or tags."""
+    bold = "".join(
+        chr(0x1D41A + ord(char) - ord("a")) if char.isalpha() else char for char in "jane.roe@acme.org"
+    )
+    for text, entity in ((bold, "EMAIL_ADDRESS"), (UNSEEN["tags"](INJECTION), "PROMPT_INJECTION")):
+        for _ in range(times):
+            text = json.dumps({"text": text})
+        assert "\\ud" in text
+        assert entity in {span.entity for span in inspector.inspect(text, seconds=60)}

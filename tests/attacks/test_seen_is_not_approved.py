@@ -25,6 +25,7 @@ from tests.support.fake_provider import FakeProvider
 from tests.support.gateway import GatewayProcess
 from tests.support.people import approve
 from tests.support.pulling_opa import until
+from tests.support.scripted import ScriptedProvider, completion
 from tests.support.values import INJECTION
 
 ON_ANY_MACHINE = settings(suppress_health_check=[HealthCheck.too_slow])  # a busy one draws slowly
@@ -228,6 +229,58 @@ def test_an_approval_by_one_person_does_not_pass_where_two_are_asked_for_by_now(
     assert refusal(own_scene.send(body)) == (403, "approval_required")
     approve(own_scene.gateway, second, own_scene.gateway.create_key("carol", "carol", "--role", "approver"))
     assert own_scene.send(body).status_code == 200
+
+
+@pytest.fixture
+def failing(launch: Launch, provider: FakeProvider, http: httpx.Client, tmp_path: Path) -> Iterator[Failing]:
+    """A scene whose provider `based` answers what a test says."""
+    scripted = ScriptedProvider()
+    policy = policy_copy(tmp_path, {"approval": {"wait_seconds": 0.2}})
+    based = {"family": "openai", "base_url": scripted.url, "credential": "env:UPSTREAM_KEY"}
+    gateway = launch(policy=policy, providers={"based": based})
+    yield Failing(scene_of(gateway, provider, policy, http), scripted)
+    scripted.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """A scene, and the provider that fails in it."""
+
+    scene: Scene
+    scripted: ScriptedProvider
+
+    def send(self, body: Any, *, status: int) -> httpx.Response:
+        """Send a request that the provider answers with this status."""
+        self.scripted.say(completion({"content": "hello"}) if status == 200 else {}, status=status)
+        return self.scene.send(body, to="based")
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_an_approval_that_was_given_back_does_not_pass_a_second_text(
+    failing: Failing, words: str, status: int
+) -> None:
+    """An agent has a text approved while the provider is busy, and sends it with a word more."""
+    body = body_of("openai", "echo", f"{words}. {INJECTION}")
+    failing.scene.approve(failing.send(body, status=200))
+    assert failing.send(body, status=status).status_code == status
+    more = {**body, "messages": [*body["messages"], {"role": "user", "content": "ok"}]}
+
+    assert refusal(failing.send(more, status=200)) == (403, "approval_required")
+    assert failing.send(body, status=200).status_code == 200  # what was approved still passes, once
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_turn_that_a_client_sends_again_needs_no_second_approval(
+    failing: Failing, words: str, status: int
+) -> None:
+    """A client goes on with an approved conversation, and sends a turn again that was not served."""
+    body = body_of("openai", "echo", f"{words}. {INJECTION}")
+    failing.scene.approve(failing.send(body, status=200))
+    assert failing.send(body, status=200).status_code == 200
+    body["messages"] += [{"role": "assistant", "content": "hello"}, {"role": "user", "content": "go on"}]
+    assert failing.send(body, status=status).status_code == status
+
+    assert failing.send(body, status=200).status_code == 200
 
 
 # --- the rule itself, against a small model of it

@@ -8,10 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.e2e.conftest import Launch
 from tests.support.asking import Family, body_of, events, post, refusal, streamed_text
 from tests.support.fake_provider import FakeProvider
 from tests.support.gateway import GatewayProcess
 from tests.support.keyring import Keyring
+from tests.support.scripted import ScriptedProvider
 from tests.support.sdk import EACH_FORM, FAILED, REFUSED, Ask, Sdk, code_of
 from tests.support.values import CREDENTIAL, EMAIL
 
@@ -229,3 +231,24 @@ def leave_after_first_bytes(
     headers = {"authorization": f"Bearer {key}"}
     with client.stream("POST", f"{gateway.url}/{path}", json=body, headers=headers) as answer:
         next(answer.iter_raw())
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(("kind", "body"), [("text/html", b"<p>busy"), ("application/json", b"busy")])
+def test_an_error_in_any_form_keeps_its_status_and_when_to_come_back(
+    launch: Launch, status: int, kind: str, body: bytes
+) -> None:
+    scripted = ScriptedProvider()
+    based = {"family": "openai", "base_url": scripted.url, "credential": "env:UPSTREAM_KEY"}
+    gateway = launch(providers={"based": based})
+    scripted.say(body, status=status, headers={"content-type": kind, "retry-after": "7"})
+    with httpx.Client(timeout=30, trust_env=False) as http:
+        key = gateway.create_key("agent", "ana")
+        asked = body_of("openai", "m", "hello")
+        answer = post(http, gateway, key, asked, path="based/v1/chat/completions")
+    scripted.close()
+
+    assert refusal(answer) == (status, "upstream_unreadable")
+    assert answer.headers["retry-after"] == "7"
+    assert "busy" not in answer.text
+    assert gateway.closing(answer.headers["x-regate-exchange-id"])["status"] == status
