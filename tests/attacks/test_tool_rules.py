@@ -20,7 +20,18 @@ from tests.unit.policy.conftest import request_document
 LIBRARY = Path(__file__).parents[2] / "policies" / "rego"
 LOG = getLogger("test.tools")
 
-PROGRAMS = ["rm", "RM", "/bin/rm", "sudo rm", "sudo -n /usr/bin/rm", "\\rm", "r'm'", '"rm"', "FOO=1 env rm", "!rm"]
+PROGRAMS = [
+    "rm",
+    "RM",
+    "/bin/rm",
+    "sudo rm",
+    "sudo -n /usr/bin/rm",
+    "\\rm",
+    "r'm'",
+    '"rm"',
+    "FOO=1 env rm",
+    "!rm",
+]
 OPTIONS = [
     "-rf",
     "-fr",
