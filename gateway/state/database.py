@@ -130,6 +130,9 @@ def open_state(path: Path) -> State:
         with _translated(), engine.connect() as connection:
             connection.execute(select(1).select_from(text("sqlite_master")))  # makes the log and its index
             state = State(engine)
+    except StateUnavailable as error:
+        engine.dispose()
+        raise StateUnavailable(f"state: {path}: {str(error).removeprefix('state: ')}") from error
     except BaseException:
         engine.dispose()
         raise

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.errors import StateUnavailable
 from gateway.state import open_state
 from tests.support.gateway import ROOT, GatewayProcess
 from tests.support.hostile import ask, connect, head, heard, prompt, status, worker
@@ -285,3 +286,10 @@ def test_a_second_opening_does_not_let_another_process_remove_the_log(tmp_path: 
 
         with state.write() as connection:
             connection.exec_driver_sql("UPDATE keys SET revoked_at = 1")
+
+
+def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    """An operator reads which file is wrong."""
+    (tmp_path / "folder.db").mkdir()
+    with pytest.raises(StateUnavailable, match=r"folder\.db: unable to open"):
+        open_state(tmp_path / "folder.db")
