@@ -15,6 +15,7 @@ _HEAD_SECONDS = 20.0
 _PIPELINED = 4  # requests that wait for the answers of others on their connection
 _PIPELINED_BYTES = 16 * 1024  # of the body of one that waits
 _HEAD_END = re.compile(rb"\n\r?\n")
+_NO_HEAD = re.compile(rb"[\r\n]*[^\r\nA-Z]")  # as a client of TLS begins: it is told at once
 _HAS_BODY = re.compile(rb"\n(?:content-length:[ \t]*0*[1-9]|transfer-encoding:)", re.IGNORECASE)
 _H2C = re.compile(rb"(?<=\n)upgrade:[ \t]*h2c[ \t]*\r\n(?![ \t])", re.IGNORECASE)
 
@@ -53,7 +54,8 @@ class BoundedHttpProtocol(PartingHttpProtocol):
         if not self._begun:
             self._head += data
             new = max(0, len(self._head) - len(data) - 2)
-            if len(self._head) <= _HEAD_BYTES and not _HEAD_END.search(self._head, new):
+            is_whole = _HEAD_END.search(self._head, new) or _NO_HEAD.match(self._head)
+            if len(self._head) <= _HEAD_BYTES and not is_whole:
                 return
             data, self._head = without_h2c(bytes(self._head)), bytearray()
         self._syntax += len(data)  # what the parser finds in it sets this back

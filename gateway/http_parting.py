@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -38,8 +38,12 @@ class PartingHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._waits_since = None
+        if is_old := self.parser.get_http_version() == "1.0":
+            self.expect_100_continue = False  # such a client knows no interim answer (RFC 9110, 10.1.1)
         super().on_headers_complete()
         self.cycle.transport = cast("asyncio.Transport", _Outlet(self, self.cycle))
+        if is_old:  # nor chunks (RFC 9112, 6.1): an answer of unknown length ends with the connection
+            self.cycle.chunked_encoding, self.cycle.expected_content_length = False, _AnyLength()
 
     def on_response_complete(self) -> None:
         if not self.pipeline:
@@ -128,6 +132,16 @@ class PartingHttpProtocol(HttpToolsProtocol):
         others.discard(longest)
         longest.transport.abort()
         return True
+
+
+class _AnyLength(int):
+    """The expected length of a body that may have any: uvicorn compares it, and takes off what is sent."""
+
+    def __lt__(self, sent: int) -> bool:
+        return False
+
+    def __sub__(self, sent: int) -> Self:
+        return self
 
 
 class _Outlet:

@@ -26,7 +26,7 @@ from gateway.flow.ledger import Ledger
 from gateway.flow.reading import Reading, outgoing_body, outgoing_headers
 from gateway.flow.streamed import StreamedCompletion
 from gateway.flow.waiting_room import WaitingRoom, keeps_alive
-from gateway.flow.whole import WholeCompletion, collect
+from gateway.flow.whole import WholeCompletion, is_empty
 from gateway.identity import Identity, check_names
 from gateway.masking import Restorer
 from gateway.policy import Policies
@@ -211,7 +211,7 @@ class Gateway:
                 return await self._stream(exchange, response)
             if media_type == "application/json" or media_type.endswith("+json"):
                 return await self._whole.answer(exchange, response)
-            if not media_type and not await collect(response, limit=0):
+            if not media_type and await is_empty(response):
                 return await self._empty(exchange, response)
             raise UpstreamUnreadable(
                 f"the provider answered {response.status} with a body that no parser knows"

@@ -28,6 +28,7 @@ test_tool_call_on_the_approval_list_is_held if {
 test_condition_that_does_not_hold_lets_the_call_pass if {
 	_action(fixtures.calling("bash", {"command": "ls"})) == "allow"
 	_action(fixtures.calling("bash", {"command": "rm -r build; mv -f a b"})) == "allow"
+	_action(fixtures.calling("bash", {"command": "cp -r a b && rm -f c 2>&1 && cp -r a b"})) == "allow"
 	_action(fixtures.calling("note", {"text": "never rm -rf"})) == "allow"
 	_action(fixtures.calling("note", {"text": "rm", "args": "-rf x"})) == "allow"
 	_action(fixtures.calling("note", {"command": "rm", "text": "-rf x"})) == "allow"
@@ -41,6 +42,8 @@ test_command_is_held_however_it_is_spelt if {
 		{"script": "cd x &&\n\\rm --rec --forc=1 y"},
 		{"code": "subprocess.run([\"rm\", '-fvr', 'x'])"},
 		{"args": ["rm", "-rf", "x"]},
+		{"cell": "!rm -rf x"},
+		{"script": "clean:\n\t@rm -r ${DIR} 2>&1 -f"},
 		{"command": "rm", "args": ["-rf", "x"]},
 		{"x": {"y": [{"z": "FOO=1 env -i rm -rf x"}]}},
 	] {

@@ -133,3 +133,11 @@ async def collect(response: UpstreamResponse, limit: int) -> bytes:
         if len(body) > limit:
             raise UpstreamUnreadable(f"the provider's answer is over {limit} bytes")
     return bytes(body)
+
+
+async def is_empty(response: UpstreamResponse) -> bool:
+    """Whether no body comes; what comes is read no further."""
+    async for chunk in response.chunks():
+        if chunk:
+            return False
+    return True

@@ -7,7 +7,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -117,7 +117,10 @@ def open_state(path: Path) -> State:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        # Only a new file: closing a descriptor of an old one drops all locks that this process has on it, and
+        # the next process that closes it would take itself for the last and remove the log.
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
         raise StateUnavailable(f"state: {path} cannot be opened: {error.strerror}") from error
     engine = create_engine(URL.create("sqlite", database=str(path)))
@@ -127,6 +130,9 @@ def open_state(path: Path) -> State:
         with _translated(), engine.connect() as connection:
             connection.execute(select(1).select_from(text("sqlite_master")))  # makes the log and its index
             state = State(engine)
+    except StateUnavailable as error:
+        engine.dispose()
+        raise StateUnavailable(f"state: {path}: {str(error).removeprefix('state: ')}") from error
     except BaseException:
         engine.dispose()
         raise

@@ -15,6 +15,7 @@ from gateway.errors import RegateError, UpstreamTimeout, UpstreamUnavailable, Up
 from gateway.upstream.connector import BoundedConnector
 
 _CHUNK = 65536
+_STATUSES = range(200, 600)  # of answers that end an exchange (RFC 9110, 15); no other can be passed on
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,9 @@ class HttpUpstream:
                 )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _translate(error) from error
+        if response.status not in _STATUSES:
+            response.close()
+            raise UpstreamUnreadable(f"the provider's answer has the status {response.status}")
         return _HttpResponse(response, self._read_seconds)
 
 

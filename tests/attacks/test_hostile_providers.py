@@ -116,6 +116,28 @@ def test_a_compressed_bomb_of_a_provider_is_refused_within_bounds(
     _assert_bounded(gateway, provider, send, (head_ + b"content-encoding: gzip\r\n\r\n" + BOMB, b""))
 
 
+@pytest.mark.parametrize("code", [99, 600, 999])
+def test_a_status_that_cannot_be_passed_on_is_refused(
+    provider: Endless, send: Callable[[], bytes], code: int
+) -> None:
+    """With a status that is not 200 to 599 the agent gets 502, not a closed connection."""
+    body = b"content-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
+    provider.says = (b"HTTP/1.1 %03d Odd\r\n" % code + body, b"")
+    answer = send()
+
+    assert status(answer) == 502
+    assert b"upstream_un" in answer
+
+
+def test_a_body_that_does_not_say_its_kind_is_called_so(provider: Endless, send: Callable[[], bytes]) -> None:
+    """The refusal names what is wrong, and not a bound that the agent cannot know."""
+    provider.says = (OK + b"content-length: 2\r\nconnection: close\r\n\r\n{}", b"")
+    answer = send()
+
+    assert status(answer) == 502
+    assert b"a body that no parser knows" in answer
+
+
 def _assert_bounded(
     gateway: GatewayProcess, provider: Endless, send: Callable[[], bytes], says: tuple[bytes, bytes]
 ) -> None:

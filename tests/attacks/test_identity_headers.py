@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -203,6 +204,36 @@ def test_another_protocol_is_refused(gateway: GatewayProcess, opening: bytes) ->
 
     assert status(answer) == 400
     assert answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_a_client_of_tls_is_told_at_once(gateway: GatewayProcess) -> None:
+    """What cannot begin a request is not waited for: `https://` in a base URL shows in a moment."""
+    hello = bytes.fromhex("16030100c8010000c40303") + bytes(189)  # no line ends in it
+    with contextlib.closing(connect(gateway)) as connection:
+        connection.sendall(hello)
+        answer = heard(connection, seconds=5)
+
+    assert status(answer) == 400
+
+
+@pytest.mark.parametrize("streams", [False, True])
+def test_a_client_of_http_1_0_gets_no_framing_that_it_cannot_read(
+    gateway: GatewayProcess, key: str, streams: bool
+) -> None:
+    """Chunks and interim answers came with HTTP/1.1: a stream is sent bare and ends with its connection."""
+    body = json.dumps({**json.loads(prompt()), "stream": streams}).encode()
+    fields = (f"content-length: {len(body)}", "expect: 100-continue")
+    answer = ask(gateway, head(*fields, line=f"POST {PATH} HTTP/1.0", key=key) + body)
+
+    fore, _, content = answer.partition(b"\r\n\r\n")
+    assert status(answer) == 200
+    assert b"transfer-encoding" not in fore
+    if streams:
+        assert content.startswith(b"data: {")
+        assert content.endswith(b"data: [DONE]\n\n")
+        assert b"\r\n" not in content
+    else:
+        assert json.loads(content)["choices"]
 
 
 def test_an_upgrade_is_ignored_and_what_follows_is_dropped(gateway: GatewayProcess, key: str) -> None:

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.gateway import GatewayProcess
+from gateway.errors import StateUnavailable
+from gateway.state import open_state
+from tests.support.gateway import ROOT, GatewayProcess
 from tests.support.hostile import ask, connect, head, heard, prompt, status, worker
 
 SECOND = 1.0
@@ -271,3 +273,23 @@ def _checkpoint(path: Path) -> None:
     """Bring everything from the log into the file."""
     with contextlib.closing(sqlite3.connect(path, timeout=10)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def test_a_second_opening_does_not_let_another_process_remove_the_log(tmp_path: Path) -> None:
+    """A worker that opens its file twice, as `regate up --demo` does, keeps the log under its feet."""
+    path = tmp_path / "regate.db"
+    with contextlib.closing(open_state(path)) as state:
+        open_state(path).close()
+        again = f"open_state(Path({str(path)!r})).close()"
+        script = f"from pathlib import Path; from gateway.state import open_state; {again}"
+        subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT)
+
+        with state.write() as connection:
+            connection.exec_driver_sql("UPDATE keys SET revoked_at = 1")
+
+
+def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    """An operator reads which file is wrong."""
+    (tmp_path / "folder.db").mkdir()
+    with pytest.raises(StateUnavailable, match=r"folder\.db: unable to open"):
+        open_state(tmp_path / "folder.db")

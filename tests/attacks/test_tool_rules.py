@@ -20,7 +20,18 @@ from tests.unit.policy.conftest import request_document
 LIBRARY = Path(__file__).parents[2] / "policies" / "rego"
 LOG = getLogger("test.tools")
 
-PROGRAMS = ["rm", "RM", "/bin/rm", "sudo rm", "sudo -n /usr/bin/rm", "\\rm", "r'm'", '"rm"', "FOO=1 env rm"]
+PROGRAMS = [
+    "rm",
+    "RM",
+    "/bin/rm",
+    "sudo rm",
+    "sudo -n /usr/bin/rm",
+    "\\rm",
+    "r'm'",
+    '"rm"',
+    "FOO=1 env rm",
+    "!rm",
+]
 OPTIONS = [
     "-rf",
     "-fr",
@@ -31,6 +42,7 @@ OPTIONS = [
     "--force -r",
     "-r\t--for",
     "\\\n-rf",
+    "-r ${DIR} 2>&1 -f",
 ]
 WRAPPED = [
     lambda command: {"command": f"{command} /"},
@@ -70,6 +82,9 @@ STATEMENTS = [
 HARMLESS = [
     ("bash", {"command": "ls -rf && mv -f a b"}),
     ("bash", {"command": "rm build.log"}),
+    ("bash", {"command": "cp -r source target && rm -f target/log"}),
+    ("bash", {"command": "rm -f log 2>&1 && cp -r source target"}),
+    ("bash", {"command": "grep -rf patterns . | sort; rm log"}),
     ("bash", {"command": "npm run rm-cache -- -rf"}),
     ("bash", {"command": "make format -r -f Makefile"}),
     (

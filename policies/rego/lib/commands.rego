@@ -18,7 +18,7 @@ package regate.lib.commands
 #   speak of a command.
 runs(call, wanted) if {
 	some text in _command_texts(call)
-	_names(_clean(text), `(^|[\s/;|&()<>{}\[\]\x60])`, wanted)
+	_names(_clean(text), `(^|[\s/;|&()<>{}\[\]\x60!@])`, wanted)
 } else if {
 	some text in _texts(call)
 	_names(_clean(substring(text, 0, 500)), _beginning, wanted)
@@ -67,6 +67,7 @@ _with_words(arguments) := {text |
 	some name, value in node
 	_any_matches(_arguments, name)
 	some other, more in node
+	other != name
 	_any_matches(_arguments, other)
 	text := concat(" ", [_joined(value), _joined(more)])
 }
@@ -95,7 +96,7 @@ _clean(text) := regex.replace(
 
 # What may stand before a command.
 _beginning := concat("", [
-	`^\s*((sudo|doas|env|nohup|nice|time|exec|command|builtin|busybox|xargs)\s+|-\S*\s+|\w+=\S*\s+)*`,
+	`^\s*[!@]?((sudo|doas|env|nohup|nice|time|exec|command|builtin|busybox|xargs)\s+|-\S*\s+|\w+=\S*\s+)*`,
 	`([^\s;|&()<>{}\[\]\x60]*/)?`,
 ])
 
@@ -117,8 +118,8 @@ _end := `($|[\s;|&()<>{}\[\]\x60])`
 
 _either(alternatives) := sprintf("(%s)", [replace(replace(alternatives, ".", `\.`), "*", `\S*`)])
 
-# Somewhere behind the command and before its end.
-_option(alternatives) := sprintf(`\s([^;|&()<>{}\[\]\x60\r\n]*\s)?(%s)`, [concat("|", [_spelt(option) |
+# Somewhere behind the command and before its end; a redirection or a bracket ends none.
+_option(alternatives) := sprintf(`\s(([^;|&()\x60\r\n]|[<>]&|&>)*\s)?(%s)`, [concat("|", [_spelt(option) |
 	some option in split(alternatives, "|")
 ])])
 

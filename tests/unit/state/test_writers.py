@@ -22,7 +22,7 @@ def test_a_file_from_before_writers_gets_their_table(tmp_path: Path) -> None:
     state = open_state(tmp_path / "regate.db")
     with state.write() as connection:
         connection.exec_driver_sql("DROP TABLE writers")
-        connection.execute(update(schema.schema_version).values(version=2))
+        connection.execute(update(schema.schema_version).values(version=5))
     state.close()
 
     upgraded = open_state(tmp_path / "regate.db")
