@@ -68,7 +68,22 @@ BREAKS = [
 ]
 HOSTILE = "gpt" + "".join(STEERING) + "".join(f"{end}{FORGED} 2026-01-01 allow" for end in BREAKS)
 # What a spreadsheet would run.
-FORMULAS = ["=1+1", "+1+cmd|' /C calc'!A0", "-1+1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1+1", "\n=1"]
+FORMULAS = [
+    "\u00a0=1+1",
+    "\u3000=1+1",
+    "﹦1+1",
+    "﹢1+1",
+    "⁼1+1",
+    "=1+1",
+    "+1+cmd|' /C calc'!A0",
+    "-1+1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    " =1",
+    "＝1+1",
+    "\n=1",
+]
 
 ROWS = "select agent, model, code, path, on_behalf_of from records where model <> ''"
 # Every command that shows what others wrote, once in each form; `{…}` is filled in from what is on record.
