@@ -9,6 +9,7 @@ import os
 import re
 import stat
 import sys
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -25,7 +26,7 @@ from gateway.audit.sql import Result
 from gateway.errors import ConfigError, RegateError
 
 _TABLE_ROWS = 1000
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+_FORMULA, _BREAK = tuple("=+-@"), tuple("\t\r\n")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
 
@@ -101,8 +102,9 @@ def inert(cell: str) -> str:
 
     A plain number stays one. See OWASP, CSV injection.
     """
-    begins = cell.lstrip(" ")[:1] in _FORMULA and not _NUMBER.fullmatch(cell)
-    return f"'{cell}" if begins and cell else cell
+    first = unicodedata.normalize("NFKC", cell.lstrip()[:1])  # ＝ and ﹦ are =
+    begins = cell.startswith(_BREAK) or first.startswith(_FORMULA)
+    return f"'{cell}" if begins and not _NUMBER.fullmatch(cell) else cell
 
 
 def _private(out: Path) -> int:

@@ -21,6 +21,7 @@ from typing import IO, TextIO
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn
 
+from gateway.approvals import BLANK
 from gateway.approvals.contents import indented
 
 _SUSPECT = re.compile(r"[^\n\t -~]")
@@ -127,7 +128,8 @@ def _without_suspects(text: str, shown: Callable[[str], str]) -> str:
     if text.isascii() and text.isprintable():
         return text
     return _SUSPECT.sub(
-        lambda found: shown(found[0]) if unicodedata.category(found[0]) in _HIDDEN else found[0], text
+        lambda found: shown(found[0]) if unicodedata.category(found[0]) in _HIDDEN else found[0],
+        BLANK.sub(lambda found: shown(found[0]), text),
     )
 
 

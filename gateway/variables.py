@@ -13,7 +13,7 @@ from typing import Any
 
 _VARIABLE = re.compile(r"\$\$\{|\$\{(?P<inside>[^{}]*)\}|\$\{")
 _INSIDE = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>.*))?", re.DOTALL)
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?P<fraction>\.[0-9]+)?")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?P<fraction>\.[0-9]+)?")  # longer ones are no setting's
 # Settings that name where a secret is. A secret never comes into the configuration itself.
 _SECRETS = frozenset({"content_key", "credential", "token"})
 

@@ -2,6 +2,7 @@
 
 from gateway.approvals.approvals import Approvals, Recorder
 from gateway.approvals.binding import Binding
+from gateway.approvals.blanks import BLANK, LOOSE_JOINER
 from gateway.approvals.contents import Contents, Entry, as_lines, decode, pages
 from gateway.approvals.deciding import (
     ApprovalClosed,
@@ -16,6 +17,8 @@ from gateway.approvals.transitions import cancel_open
 from gateway.state import Approval
 
 __all__ = [
+    "BLANK",
+    "LOOSE_JOINER",
     "Approval",
     "ApprovalClosed",
     "Approvals",

@@ -22,9 +22,11 @@ _LOOK_ALIKES = {
     "x": "хχҳ×", "y": "уүγўყꭹ", "z": "ᴢꮓ",
 }  # fmt: skip
 _LATIN = {ord(theirs): ours for ours, letters in _LOOK_ALIKES.items() for theirs in letters.casefold()}
-_FILLERS = "\u115f\u1160"  # letters of Hangul that show nothing
-# Marks that spell a sound of their own, as in राम and रमा. An accent is none of them.
-_NO_SOUND = ("VARIATION SELECTOR", "COMBINING", "MONGOLIAN FREE")
+# Letters that show nothing (of Hangul, Khmer and Khitan), that stretch a word, or that look like punctuation.
+_FILLERS = "\u115f\u1160\u17b4\u17b5\U00016fe4\u0640\u07fa\u0559\ua78b\ua78c\u01c3"
+# Other marks spell a sound of their own, as in राम and रमा. An accent is none of them, nor is the letter
+# apostrophe of OʼNeil.
+_NO_SOUND = ("VARIATION SELECTOR", "COMBINING", "MONGOLIAN FREE", "MODIFIER LETTER", "CARON")
 # ł, ø, đ and small capitals: their names say which letter they are, and nothing takes them apart.
 _NAMED = re.compile(r"LATIN (?:SMALL |CAPITAL )?LETTER (?:SMALL CAPITAL )?(?:DOTLESS )?([A-Z])(?: WITH .*)?")
 
@@ -47,9 +49,13 @@ def _letters(text: str) -> str:
 
 def _tells(letter: str) -> bool:
     """Return whether the letter tells one name from another: spaces, dots, hyphens and accents do not."""
+    if letter == "|":
+        return True
+    if letter in _FILLERS or unicodedata.name(letter, "").startswith(_NO_SOUND):
+        return False
     if unicodedata.category(letter).startswith("M"):
-        return not unicodedata.combining(letter) and not unicodedata.name(letter, "").startswith(_NO_SOUND)
-    return letter == "|" or (letter.isalnum() and letter not in _FILLERS)
+        return not unicodedata.combining(letter)
+    return letter.isalnum()
 
 
 def _plain(letter: str) -> str:

@@ -9,10 +9,17 @@ from pathlib import Path
 import orjson
 
 from gateway.audit.disk import Disk
+from gateway.audit.record import COLUMNS
 from gateway.errors import ConfigError
 
 _SEGMENT = re.compile(r"([a-z0-9]+)-(\d{6,})")
 TOMBSTONE = b'{"tombstone":'
+# As a Parquet file's footer spells a column or a field: its length, then its name.
+_NAMES = [
+    bytes([len(name)]) + name.encode()
+    for column, kind in COLUMNS.items()
+    for name in (column, *re.findall(r'([a-z_]+)"? [A-Z]', kind))
+]
 
 
 class Folder:
@@ -35,7 +42,8 @@ class Folder:
         """Make what is missing; writes nothing where all is there.
 
         DuckDB raises on a glob that matches no file, so a segment and a Parquet file without a record are
-        always there. Raises ConfigError when the folder cannot be made.
+        always there. The second has every column, which sealed files of an older version may not have.
+        Raises ConfigError when the folder cannot be made.
         """
         try:
             for folder in (self.root, self.journal, self.sealed, self.no_records.parent):
@@ -44,7 +52,7 @@ class Folder:
                 if not file.exists():
                     os.close(self.disk.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND))
                     self.disk.sync_folder(file.parent)
-            if not _whole_parquet(self.no_records):
+            if not _has_columns(self.no_records):
                 from gateway.audit.parquet import (
                     write_empty,
                 )  # DuckDB takes 0.15 s to import: once a folder's life
@@ -88,10 +96,10 @@ def is_tombstone(path: Path) -> bool:
         return file.read(len(TOMBSTONE)) == TOMBSTONE
 
 
-def _whole_parquet(path: Path) -> bool:
-    """Whether the file is there to its end: a power cut may leave its name alone."""
+def _has_columns(path: Path) -> bool:
+    """Return whether the file is whole and of today's columns: a power cut may leave its name alone."""
     try:
-        with path.open("rb") as file:
-            return file.read(4) == b"PAR1"
+        content = path.read_bytes()
     except FileNotFoundError:
         return False
+    return content.startswith(b"PAR1") and all(name in content for name in _NAMES)

@@ -7,6 +7,8 @@ segments, so that a record is neither lost nor read twice. Where that cannot be 
   before the sealing, or the clock was set back. Each column of a live row raises for such a line. DuckDB
   moves filters freely, but none can drop the line without evaluating one of its columns first.
 - A sealed file has no seal, and the live segment that it was made of is gone: the log of seals was damaged.
+- A seal's file is gone, and retention did not drop it. Or a segment is gone that a signed line names, and no
+  seal names it.
 
 A live segment counts where its writer is registered. A seal counts whatever the clock says once none of its
 live segments is left. DuckDB traps: a torn line is a row of NULLs, and `now()` is the start of the query's
@@ -27,6 +29,7 @@ _LATE = literal(
     "run it again in a new transaction"
 )
 _UNSEALED = literal("a sealed file has no seal, and its records are nowhere else; see regate audit verify: ")
+_GONE = literal("a file of the evidence is gone, and retention did not drop it; see regate audit verify: ")
 _TOMBSTONE_BYTES = 200  # a tombstone has fewer, a segment with a record has more
 
 
@@ -131,4 +134,27 @@ def _visible(root: str) -> str:
         WHERE file <> 'empty' AND file NOT IN (SELECT file FROM {seals})
             AND file NOT IN (
                 SELECT parse_filename(filename, true) FROM {live} WHERE size > {_TOMBSTONE_BYTES})
+        UNION ALL
+        SELECT error({_GONE} || name) FROM ({_gone(root, seals)})
+    """  # noqa: S608 - our own names; the root is a quoted path
+
+
+def _gone(root: str, seals: str) -> str:
+    """Return the SELECT of the sealed files and the segments that should be there and are not.
+
+    Only what was signed before the query counts: it was there when the query looked for files.
+    """
+    return f"""
+        SELECT file AS name FROM {seals} WHERE visible_at <= now()
+            AND file NOT IN (SELECT parse_filename(file, true) FROM glob({root} || '/sealed/*/*.parquet'))
+            AND file NOT IN (
+                SELECT parse_filename(path, true) FROM read_ndjson({root} || '/seals.ndjson',
+                    ignore_errors=true, columns={{kind: 'VARCHAR', path: 'VARCHAR'}})
+                WHERE kind = 'dropped' AND path IS NOT NULL)
+        UNION ALL
+        SELECT segment FROM read_ndjson({root} || '/checkpoints.ndjson', ignore_errors=true,
+            columns={{kind: 'VARCHAR', segment: 'VARCHAR', signed_at: 'TIMESTAMPTZ'}})
+        WHERE kind IN ('end', 'head') AND segment <> '' AND signed_at <= now()
+            AND segment NOT IN (SELECT parse_filename(file, true) FROM glob({root} || '/journal/*.ndjson'))
+            AND segment NOT IN (SELECT unnest(segments) FROM {seals})
     """  # noqa: S608 - our own names; the root is a quoted path

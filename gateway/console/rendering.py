@@ -14,6 +14,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.responses import Response
 
+from gateway.approvals import BLANK, LOOSE_JOINER
+
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
@@ -66,7 +68,12 @@ def shown(text: object) -> str:
 
     Direction marks could otherwise turn a line around, as in Trojan Source (CVE-2021-42574).
     """
-    return _SUSPECT.sub(_named, str(text))
+    said = str(text)
+    if said.isascii() and said.isprintable():
+        return said
+    for blanks in (BLANK, LOOSE_JOINER):
+        said = blanks.sub(lambda found: _code(found[0]), said)
+    return _SUSPECT.sub(_named, said)
 
 
 def isolated(text: object) -> Markup:
@@ -120,7 +127,11 @@ def took(milliseconds: float) -> str:
 
 def _named(found: re.Match[str]) -> str:
     letter = found[0]
-    return f"⟨U+{ord(letter):04X}⟩" if unicodedata.category(letter) in _UNSEEN else letter
+    return _code(letter) if unicodedata.category(letter) in _UNSEEN else letter
+
+
+def _code(letter: str) -> str:
+    return f"⟨U+{ord(letter):04X}⟩"
 
 
 def _read(time: str | float | None) -> datetime | None:

@@ -141,6 +141,8 @@ class ApprovalRows:
         ended = approvals.c.status.not_in(_OPEN) | self._overdue()
         emptied = update(approvals).where(named, ended).values(summary="", completion=None)
         still = select(func.count()).select_from(approvals).where(named, ~ended)
+        gone = select(approvals.c.id).where(named, ended)  # also by time alone
+        self._connection.execute(delete(shown).where(shown.c.approval_id.in_(gone)))
         return (
             self._connection.execute(emptied).rowcount,
             self._connection.execute(still).scalar_one(),

@@ -48,6 +48,12 @@ def test_a_variable_is_put_in_and_not_taken_as_it_stands(
     assert getattr(load(tmp_path, text), field) == value
 
 
+def test_digits_without_end_do_not_break_the_reader() -> None:
+    """Python refuses to read a number of over 4,300 digits: it stays a text, which its setting refuses."""
+    digits = "9" * 5000
+    assert expand({"workers": "${N}"}, {"N": digits}) == {"workers": digits}
+
+
 def test_a_dollar_sign_that_is_meant_stays(tmp_path: Path) -> None:
     """$${ is ${, and a dollar sign without a brace is nothing special."""
     text = "detect: {custom: [{entity: PRICE, words: ['$${X}', '$5', '$X', 'a$', '$$']}]}"

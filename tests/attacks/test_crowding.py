@@ -27,10 +27,11 @@ class Crowd:
 
     async def ask(self, agent: str, owner: str, number: int = 0, text: str = "hello") -> Approval:
         who = Agent(agent, owner, "api_key")
-        binding = Binding(who, "POST", "/v1", "", "openai", "r1", "request", f"d{number}")
+        binding = Binding(who, "POST", "/v1", "", "openai", "request", f"d{number}")
         return await self.approvals.hold(
             binding,
             ApprovalTerms(),
+            revision="r1",
             exchange_id="ex",
             session_id="se",
             reasons=[],

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.audit.folder import is_tombstone
 from gateway.audit.process import this_process
+from gateway.audit.sql import QueryFailed
 from tests.unit.audit.conftest import Evidence, decision
 
 # Every flock seems to be granted. A process that hides is taken for one of another container, which its
@@ -132,8 +133,13 @@ def test_a_writer_whose_file_was_taken_away_does_not_acknowledge_into_it(
     journal.close()
 
     assert journal.writer != first
-    found = {row[0] for row in evidence.rows("SELECT exchange_id FROM records WHERE kind = 'decision'")}
-    assert "ex_2" in found
+    assert b'"ex_2"' in evidence.folder.live(f"{journal.writer}-000001").read_bytes()
+    asked = "SELECT exchange_id FROM records WHERE kind = 'decision'"
+    if how == "removed":  # what it held is nowhere, so that no answer passes for a whole one
+        with pytest.raises(QueryFailed, match="a file of the evidence is gone"):
+            evidence.rows(asked)
+    else:
+        assert "ex_2" in {row[0] for row in evidence.rows(asked)}
 
 
 def test_a_sealed_segment_that_grew_is_not_buried(tmp_path: Path) -> None:

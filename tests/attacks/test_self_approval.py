@@ -45,6 +45,11 @@ LOOK_ALIKES = [
     "ana\u00adma\u2060ria loos",
     "ana\u3164maria loos",
     "ana-rnaria loos",
+    "ana\u02bcmaria loos",  # a letter apostrophe, which is no punctuation to Unicode
+    "ana\ua78cmaria loos",
+    "ana-maria loos\u01c3",
+    "ana-ma\u0640ria loos",  # stretches Arabic words
+    "ana\u17b4-maria loos",  # a letter that shows nothing
 ]
 OTHERS = [
     "bob", "ana", "ana-maria", "ana-mario loos", "ana-maria loos jr", "Анна-Мария", "山田太郎", "राम", "रमा",
@@ -62,8 +67,9 @@ async def ask(desk: Desk, owner: str, on_behalf_of: str = "", **terms: Any) -> A
     row, _ = desk.key(owner, "agent", agent="coder")
     agent = Agent("coder", owner, "api_key", ("default",), on_behalf_of=on_behalf_of, key_id=row.id)
     return await desk.oversight.approvals.hold(
-        Binding(agent, "POST", "/v1/chat/completions", "", "openai", "r1", "request", "d1"),
+        Binding(agent, "POST", "/v1/chat/completions", "", "openai", "request", "d1"),
         ApprovalTerms(**terms),
+        revision="r1",
         exchange_id="ex_1",
         session_id="se_1",
         reasons=[],

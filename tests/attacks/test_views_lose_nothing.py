@@ -14,11 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
+import duckdb
 import pytest
 
 from gateway.audit import Journal, Record, Sealer, new_writer
 from gateway.audit.folder import Folder, is_tombstone
-from gateway.audit.record import RecordKind
+from gateway.audit.record import NULLABLE, RecordKind
 from gateway.audit.schema import VIEWS
 from tests.support.every_view import fill
 
@@ -251,3 +252,51 @@ def test_the_evidence_under_attack_holds_every_kind_of_record() -> None:
     fill(Kept(), "1")
 
     assert {record.kind for record in written} == set(get_args(RecordKind))
+
+
+def without_the_sealed_file(sealing: Sealing) -> None:
+    sealing.seal(settle=-3600, gone=True)
+    for path in sealing.folder.sealed_files():
+        path.unlink()
+
+
+def without_the_sealed_file_beside_its_segment(sealing: Sealing) -> None:
+    sealing.seal(settle=-3600)
+    for path in sealing.folder.sealed_files():
+        path.unlink()
+
+
+def without_the_segments(sealing: Sealing) -> None:
+    for path in sealing.folder.live_files():
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    "remove",
+    [without_the_sealed_file, without_the_sealed_file_beside_its_segment, without_the_segments],
+    ids=lambda remove: remove.__name__,
+)
+@lines
+def test_a_file_that_was_taken_away_is_missed(
+    sealing: Sealing, *, newer: bool, remove: Callable[[Sealing], None]
+) -> None:
+    """The signed lines name it, so that no answer passes for a whole one."""
+    answers = sealing.asked(lambda: remove(sealing), newer=newer)
+
+    assert without(answers, "a file of the evidence is gone") == {}
+
+
+def test_an_older_versions_folder_is_read_whole(evidence: Evidence, sealing: Sealing) -> None:
+    """Its files lack columns that came later, also the empty one: a gateway starts, and all is there."""
+    sealing.seal(settle=-3600, gone=True)
+    later = ", ".join(NULLABLE)
+    for path in sealing.folder.sealed.glob("*/*.parquet"):
+        aside = path.with_suffix(".old")
+        duckdb.execute(f"COPY (SELECT * EXCLUDE ({later}) FROM '{path}') TO '{aside}' (FORMAT parquet)")
+        aside.rename(path)
+
+    sealing._sealer(0)  # publishes audit.duckdb
+
+    answers = Client(sealing.folder.database, newer=False, begin=False).answers()
+    counts = {sql: answer for sql, answer in evidence.exact(newer=False).items() if "count(*)" in sql}
+    assert {sql: answers[sql] for sql in counts} == counts
