@@ -356,7 +356,7 @@ class _Verification:
         return True
 
     def _find_strays(self) -> None:
-        """Files that a view would read beside the sealed ones."""
+        """Find files that stand beside the sealed ones: a view refuses to guess what they are."""
         sealed = {self._folder.root / seal["path"]: seal["file"] for seal in self._seals}
         names = set(sealed.values())
         for path in self._folder.sealed_files():
@@ -364,10 +364,22 @@ class _Verification:
                 continue
             if path.stem in names:
                 self._break(path, "a second file of a sealed segment")
-            else:
-                self._report.notes.append(
-                    f"{path.name}: not sealed yet, or left by a crash; no view reads it"
-                )
+            elif self._stands_live(path.stem):
+                note = "not sealed yet, or left by a crash; no view reads it"
+                self._report.notes.append(f"{path.name}: {note}")
+            elif not self._is_sealed_by_now(path.stem):
+                self._break(path, "it has no seal, and the live segment that it was made of is gone")
+
+    def _is_sealed_by_now(self, file: str) -> bool:
+        """Return whether a seal names the file by now: its segment may have been buried meanwhile."""
+        return any(b'"file":"%b"' % file.encode() in line for line in signed_log.lines(self._folder.seals))
+
+    def _stands_live(self, segment: str) -> bool:
+        """Return whether the segment's own file is there and still holds its records."""
+        try:
+            return not is_tombstone(self._folder.live(segment))
+        except FileNotFoundError:
+            return False
 
     def _teller(self, file: Path) -> Callable[[str, int], None]:
         return lambda reason, line: self._break(file, reason, line)

@@ -192,6 +192,14 @@ def test_a_second_file_of_a_sealed_segment_is_found(sealed: Evidence) -> None:
     assert the_break(sealed).reason == "a second file of a sealed segment"
 
 
+def test_a_sealed_file_without_a_seal_is_found(sealed: Evidence) -> None:
+    path = sealed.folder.sealed_files()[0]
+    path.rename(path.with_stem("w0123456789-000001"))
+
+    reasons = {one.file: one.reason for one in sealed.verify().breaks}
+    assert "it has no seal" in reasons[f"sealed/{path.parent.name}/w0123456789-000001.parquet"]
+
+
 def test_a_live_copy_changed_after_sealing_is_found(sealed: Evidence) -> None:
     changed = lines(sealed)
     put(sealed, changed[:-1])
