@@ -39,7 +39,7 @@ def person(name: str) -> str:
 
 
 def same_person(one: str, other: str) -> bool:
-    """Return whether two names may mean one person; an empty name means nobody."""
+    """Return whether two names may mean one person; an empty name means no person."""
     return bool(one and other) and person(one) == person(other)
 
 

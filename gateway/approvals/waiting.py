@@ -14,7 +14,7 @@ Statuses = Callable[[Sequence[str]], Awaitable[Mapping[str, Status]]]
 
 
 class Waiting:
-    """Everybody in this process who waits. The decision may come from any process, so the state is polled.
+    """The requests in this process that wait. The decision may come from any process, so the state is polled.
 
     One agent gets a tenth of the places, and one owner a quarter: they cannot take those of others.
     """

@@ -114,7 +114,7 @@ class Inspection:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._in_thread, texts)
 
     def _in_thread(self, texts: Sequence[_Text]) -> list[tuple[Span, ...]]:
-        deadline = Deadline(self.seconds)  # of all together: nobody waits for what comes after it
+        deadline = Deadline(self.seconds)  # of all together: what comes after it is not waited for
         return [self._inspector.inspect(text, key=key, seconds=deadline.left()) for key, text in texts]
 
 

@@ -12,7 +12,7 @@ _OWN = "x-regate-"
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Refuse a request that another server could take for somebody else's.
+    """Refuse a request that another server could take for another caller's.
 
     Proxies and frameworks differ in which of two equal headers they read, and some take `_` for `-`. Raises
     Unauthenticated for a credential, InvalidRequest for every other header that is read here.

@@ -1,4 +1,4 @@
-"""Where a text is inside the mark-up of HTML, Markdown or CSS that names a place, whoever renders the text.
+"""Where a text is inside the mark-up of HTML, Markdown or CSS that names a place, in every renderer.
 
 Example: `say <img alt="PH"> or [x](/PH) to PH`. The first placeholder stands in an attribute, the second in a
 link's target, the third in prose.

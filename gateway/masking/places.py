@@ -1,4 +1,4 @@
-r"""Where a text is inert: a value that comes back there stays on the page, whoever renders it.
+r"""Where a text is inert: a value that comes back there stays on the page, in every renderer.
 
 Example, a piece at a time: `Ask ` leaves nothing open, so a value may come back.
 `![x](https://evil.example/?q=` leaves a link's target open and a URL: none may, until white space follows the

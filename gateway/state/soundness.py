@@ -17,7 +17,7 @@ GRACE_SECONDS = 0.55  # for a lock that is held a moment; together under a secon
 
 
 class Soundness:
-    """Probes one file when somebody needs to know, one probe at a time.
+    """Probes one file when a caller needs to know, one probe at a time.
 
     A probe opens a connection of its own, so it reads no page from a cache. It takes the lock that a
     revocation takes: while another process keeps that lock, no key can be revoked, so none is believed.

@@ -1,4 +1,4 @@
-"""What an attacker wanted: every place where requests wait for people, so that nobody else gets one."""
+"""What an attacker wanted: every place where requests wait for people, so that other agents get none."""
 
 from __future__ import annotations
 

@@ -232,7 +232,7 @@ def test_an_answer_that_was_denied_is_not_headed_as_allowed(
 def test_every_exchange_names_the_key_and_the_address_that_it_came_from(
     gateway: GatewayProcess, keys: dict[str, str], http: httpx.Client
 ) -> None:
-    """Also a refused one; and one that nobody is known by has its address at least."""
+    """Name the key of a refused exchange too, and at least the address of an unknown caller."""
     [known] = gateway.query("SELECT DISTINCT key_id, source_ip FROM exchanges WHERE agent = 'denies'")
     nobody = post(http, gateway, "rg_nobody", body_of("openai", "model", "hello"))
     unknown = gateway.closing(nobody.headers["x-regate-exchange-id"])

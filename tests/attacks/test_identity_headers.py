@@ -54,7 +54,7 @@ def pairs(one: str, two: str) -> list[tuple[str, str]]:
 
 
 def test_two_credentials_do_not_choose_an_agent(gateway: GatewayProcess, key: str, other: str) -> None:
-    """Two keys of different agents, and one kind of credential twice, name nobody."""
+    """Two keys of different agents, and one kind of credential twice, name no agent."""
     for first, second in pairs(key, other):
         assert status(post(gateway, first, second)) == 401, (first[:12], second[:12])
 
@@ -262,7 +262,7 @@ def test_no_body_is_invited_from_a_caller_without_a_key(gateway: GatewayProcess,
 
 
 def test_a_body_is_invited_from_a_known_agent(gateway: GatewayProcess, key: str) -> None:
-    """`Expect: 100-continue` works for whoever has a key."""
+    """`Expect: 100-continue` works for a caller with a key."""
     body = prompt()
     with contextlib.closing(connect(gateway)) as connection:
         connection.sendall(head(f"content-length: {len(body)}", "expect: 100-continue", CLOSE, key=key))
