@@ -14,6 +14,7 @@ _HEAD_FIELDS = 200
 _HEAD_SECONDS = 20.0
 _PIPELINED = 4  # requests that wait for the answers of others on their connection
 _PIPELINED_BYTES = 16 * 1024  # of the body of one that waits
+_HELD_BYTES = 8 * 1024  # of a head that is looked at as a whole
 _HEAD_END = re.compile(rb"\n\r?\n")
 _NO_HEAD = re.compile(rb"[\r\n]*[^\r\nA-Z]")  # as a client of TLS begins: it is told at once
 _HAS_BODY = re.compile(rb"\n(?:content-length:[ \t]*0*[1-9]|transfer-encoding:)", re.IGNORECASE)
@@ -30,7 +31,7 @@ class BoundedHttpProtocol(PartingHttpProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._in_head = True
-        self._head = bytearray()  # of which the end has not come
+        self._head = bytearray()  # the first bytes of a head of which the end has not come
         self._begun = False  # whether the parser has read some of a head
         self._fields = 0
         self._syntax = 0  # bytes since the last piece of a body
@@ -55,7 +56,7 @@ class BoundedHttpProtocol(PartingHttpProtocol):
             self._head += data
             new = max(0, len(self._head) - len(data) - 2)
             is_whole = _HEAD_END.search(self._head, new) or _NO_HEAD.match(self._head)
-            if len(self._head) <= _HEAD_BYTES and not is_whole:
+            if len(self._head) <= _HELD_BYTES and not is_whole:
                 return
             data, self._head = without_h2c(bytes(self._head)), bytearray()
         self._syntax += len(data)  # what the parser finds in it sets this back

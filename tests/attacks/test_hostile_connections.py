@@ -36,7 +36,7 @@ from tests.support.hostile import (
 
 HOSTILE = 1000
 HELD_MIB = 32  # limits.held_bytes of the worker under attack
-UNKNOWN_MIB = 256  # what 1,000 connections of unknown callers may cost
+UNKNOWN_MIB = 320  # what 1,000 connections of unknown callers may cost
 KNOWN_MIB = UNKNOWN_MIB + 3 * HELD_MIB  # and of agents with a key
 PATIENCE_SECONDS = 90  # of an honest caller, whose turn comes behind a thousand others
 IDLE_SECONDS = 30.0  # after which the gateway has closed a connection that brings no request
