@@ -164,7 +164,7 @@ def _comparable(document: dict[str, Any]) -> str:
         "time": "",
         "exchange": {},
         "usage": {},
-        "agent": {**document["agent"], "owner": ""},
+        "agent": {**document["agent"], "owner": "", "key_id": ""},
         "source": {**document["source"], "ip": ""},
     }
     return re.sub(r"<EMAIL_ADDRESS_\w+>", "<EMAIL_ADDRESS>", json.dumps(changed))
