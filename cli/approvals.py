@@ -22,9 +22,11 @@ from gateway.approvals import (
     to_document,
     with_contents,
 )
+from gateway.approvals.completions import unseal_shown
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError
 from gateway.identity import authenticate
+from gateway.server_key import load_server_key
 from gateway.state import ApprovalStore, Keys, Status, Verdict
 
 app = typer.Typer(help="See and decide what waits for people.", no_args_is_help=True)
@@ -64,10 +66,11 @@ def show(
     """
     config = load_config(config_path())
     with opened_state(config) as state, ApprovalStore(state).read() as rows:
-        approval, document = rows.read(approval_id), rows.shown(approval_id)
+        approval, sealed = rows.read(approval_id), rows.shown(approval_id)
     if approval is None:
         raise UnknownApproval(f"no approval {approval_id}")
-    contents = None if document is None else decode(document)
+    key = load_server_key(config.key_path)
+    contents = None if sealed is None else decode(unseal_shown(key, approval_id, sealed))
     if as_json:
         _print_json(with_contents(to_document(approval), contents, page))
     else:

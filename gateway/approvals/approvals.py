@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from gateway.approvals import transitions
 from gateway.approvals.binding import Binding
-from gateway.approvals.completions import unseal
+from gateway.approvals.completions import unseal, unseal_shown
 from gateway.approvals.contents import Contents, decode
 from gateway.approvals.deciding import decide
 from gateway.approvals.records import RecordNow
@@ -140,8 +140,10 @@ class Approvals:
 
     async def contents(self, approval_id: str) -> Contents | None:
         """Return what people read before they decide; None once the approval has ended."""
-        document = await self._read(lambda rows: rows.shown(approval_id))
-        return None if document is None else await asyncio.to_thread(decode, document)
+        sealed = await self._read(lambda rows: rows.shown(approval_id))
+        if sealed is None:
+            return None
+        return await asyncio.to_thread(lambda: decode(unseal_shown(self._key, approval_id, sealed)))
 
     async def list(
         self, *, status: Status | None = None, agent: str | None = None, limit: int = 1000

@@ -1,4 +1,4 @@
-"""Held completions at rest: encrypted under a key of their approval's own, and bound to it by digest."""
+"""What is held, at rest: encrypted under a key of its approval's own. A completion is bound to it."""
 
 from __future__ import annotations
 
@@ -23,20 +23,32 @@ def seal(key: ServerKey, approval_id: str, completion: bytes) -> bytes:
 
 def unseal(key: ServerKey, approval_id: str, sealed: bytes, digest: str) -> bytes:
     """The completion that people approved. Raises StateUnavailable when it is not that one."""
-    try:
-        completion = _cipher(key, approval_id).decrypt(
-            sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], approval_id.encode()
-        )
-    except (InvalidTag, ValueError) as error:
-        raise StateUnavailable(f"state: the completion held for {approval_id} cannot be read") from error
+    completion = _opened(key, approval_id, sealed)
     if not hmac.compare_digest(digest_of(key, approval_id, completion), digest):
         raise StateUnavailable(f"state: the completion held for {approval_id} is not the approved one")
     return completion
 
 
+def seal_shown(key: ServerKey, approval_id: str, document: bytes) -> bytes:
+    """Encrypt what people are shown of an approval, until it ends."""
+    return seal(key, f"{approval_id}/shown", document)
+
+
+def unseal_shown(key: ServerKey, approval_id: str, sealed: bytes) -> bytes:
+    """Return what people are shown of an approval. Raises StateUnavailable when it cannot be read."""
+    return _opened(key, f"{approval_id}/shown", sealed)
+
+
 def digest_of(key: ServerKey, approval_id: str, completion: bytes) -> str:
     """Keyed, so that a record does not give a short completion away to guessing."""
     return key.digest(_PURPOSE, approval_id.encode(), completion).hex()
+
+
+def _opened(key: ServerKey, name: str, sealed: bytes) -> bytes:
+    try:
+        return _cipher(key, name).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], name.encode())
+    except (InvalidTag, ValueError) as error:
+        raise StateUnavailable(f"state: what is held for {name} cannot be read") from error
 
 
 def _cipher(key: ServerKey, approval_id: str) -> AESGCM:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.approvals.binding import Binding
-from gateway.approvals.completions import digest_of, seal
+from gateway.approvals.completions import digest_of, seal, seal_shown
 from gateway.approvals.contents import MAX_BYTES, Contents, as_text, encode
 from gateway.approvals.records import RecordNow, record_of
 from gateway.decision import ApprovalTerms
@@ -66,7 +66,7 @@ def hold(rows: ApprovalRows, record: RecordNow, key: ServerKey, ask: Ask) -> App
     sealed = None if ask.completion is None else seal(key, approval.id, ask.completion)
     rows.insert(approval, fingerprint, sealed)
     shown = key.digest("approval/shown", approval.id.encode(), document).hex()
-    rows.show(approval.id, shown, document)
+    rows.show(approval.id, shown, seal_shown(key, approval.id, document))
     record(record_of(approval, "requested", summary=approval.summary, shown=shown))
     return approval
 

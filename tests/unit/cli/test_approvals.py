@@ -22,7 +22,7 @@ from gateway.decision import ApprovalTerms
 from gateway.errors import ConfigError, RecordingFailed, Unauthenticated
 from gateway.exchange import Agent
 from gateway.identity import create_key
-from gateway.server_key import ServerKey
+from gateway.server_key import ServerKey, load_server_key
 from gateway.state import ApprovalStore, Keys, Role, open_state
 from tests.support.contents import told
 
@@ -50,7 +50,7 @@ async def held(config: Config, quorum: int = 1) -> Approval:
     state = open_state(config.state_path)
     row, _ = create_key(Keys(state), agent="coder", owner="alice", now=time.time())
     agent = Agent(id="coder", owner="alice", method="api_key", key_id=row.id)
-    approvals = Approvals(ApprovalStore(state), Journal(), ServerKey(bytes(32)))
+    approvals = Approvals(ApprovalStore(state), Journal(), load_server_key(config.key_path))
     approval = await approvals.hold(
         Binding(agent, "POST", "/v1/chat/completions", "", "openai", "request", "d1"),
         ApprovalTerms(quorum=quorum),

@@ -35,7 +35,7 @@ EQUIVALENT = {
 }
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 def test_every_mutant_of_the_library_fails_a_test(opa: Path) -> None:
     pytest.importorskip("regorus", reason="the embedded engine is not installed")
     every = [mutant for file in load_source(LIBRARY).modules for mutant in mutants(opa, LIBRARY, file)]
