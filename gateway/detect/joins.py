@@ -32,7 +32,9 @@ _MOST_MESSAGES = 6  # that one value is cut into; a private key may be cut into 
 _LEFT_OPEN = re.compile(r"(?:\d\S{0,20}|\S{12}|[-_:/@=]|-----[A-Z0-9 ]{0,60})\s*\Z")
 _RIGHT_OPEN = re.compile(r"\s*(?:\S{0,20}\d|\S{12}|[-_:/@=]|[A-Z0-9 ]{0,60}-----)")
 _BESIDE = 80  # characters on each side in which that is looked for
-_NO_WORD = re.compile(r"(?=[^\d]*\d)(?=[^A-Za-z]*[A-Za-z])|[-\s]{0,8}[A-Z0-9 ]{0,60}-----")
+_NO_WORD = re.compile(
+    r"(?=[^\d]*\d)(?=[^A-Za-z]*[A-Za-z])|[-\s]{0,8}[A-Z0-9 ]{0,60}-----|[A-Za-z0-9+/=\s]{0,160}-----END"
+)
 _AROUND = 512  # characters on each side of a border
 _WORD = 8192  # to the end of the word there, but no further than a stream would hold it
 _KEY = 65536  # of a private key that began before

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.config import Detect
@@ -68,6 +68,7 @@ def turns(texts: Sequence[str]) -> Iterator[dict[str, object]]:
 @pytest.mark.parametrize("value", VALUES)
 @settings(max_examples=25, deadline=None)
 @given(cuts=st.lists(st.floats(0.05, 0.95), min_size=1, max_size=3))
+@example(cuts=[0.94140625])  # the last letters of a key and its last line
 async def test_a_value_cut_over_user_turns_does_not_reach_the_model(
     inspector: Inspector, value: str, cuts: list[float]
 ) -> None:
