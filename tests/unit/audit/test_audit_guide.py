@@ -80,7 +80,6 @@ def test_every_command_of_the_guide_does_what_the_guide_says(auditor: Path) -> N
     assert "PRIVATE_KEY in the prompt" in answer('regate audit sql "SELECT recorded_at, agent')
     assert "erin" in answer('regate audit sql "SELECT approval_id')
     assert "SOC2:CC6.7" in (auditor / "controls.csv").read_text()
-    assert "Write to <EMAIL_ADDRESS_k7f3q2>" in answer('regate audit sql "SELECT provider, model')
     assert "EMAIL_ADDRESS" in answer('regate audit sql "SELECT provider, entity')
     assert "intact" in answer("regate audit verify")
     assert "sealed" in answer("regate audit seal")
