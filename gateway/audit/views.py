@@ -200,7 +200,8 @@ _OUTCOME = """
 # it, and what is not known is never `no`.
 _SENT = f"""
     CASE
-        WHEN forwarded_at IS NULL AND (ended_at IS NOT NULL OR state IN ('refused', 'held')) THEN 'no'
+        WHEN state IN ('refused', 'held') AND forwarded_at IS NULL THEN 'no'
+        WHEN forwarded_at IS NULL AND ended_at IS NOT NULL AND state <> 'completed' THEN 'no'
         WHEN forwarded_at IS NULL THEN 'unknown'
         WHEN response_action <> '' OR input_tokens >= 0 OR output_tokens >= 0 THEN 'yes'
         WHEN ended_at IS NULL OR code IN {_UNANSWERED} THEN 'unknown'
