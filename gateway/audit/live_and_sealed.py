@@ -97,7 +97,7 @@ def _joined(
             FROM read_parquet({root} || '/sealed/*/*.parquet', filename=true, hive_partitioning=false,
                 union_by_name=true)
             WHERE seq IS NOT NULL AND kind IS NOT NULL
-        ) WHERE is_sealed = (segment IN ({_visible(root)}))
+        ) WHERE is_sealed = (CASE WHEN is_sealed THEN 'file ' ELSE 'segment ' END || segment IN ({_visible(root)}))
             AND (is_sealed OR split_part(segment, '-', 1) IN ({_registered(root)}))
     """  # noqa: S608 - our own names; the root is a quoted path
 
@@ -126,7 +126,8 @@ def _visible(root: str) -> str:
     live = f"read_blob({root} || '/journal/*.ndjson')"
     standing = f"(SELECT list(parse_filename(filename, true)) FROM {live})"  # noqa: S608 - as above
     return f"""
-        SELECT unnest(list_append(segments, file)) FROM {seals}
+        SELECT unnest(list_append(list_transform(segments, lambda held: 'segment ' || held), 'file ' || file))
+        FROM {seals}
         WHERE CASE WHEN visible_at <= now() THEN true ELSE NOT list_has_all({standing}, segments) END
         UNION ALL
         SELECT error({_UNSEALED} || file)
