@@ -97,7 +97,8 @@ def _joined(
             FROM read_parquet({root} || '/sealed/*/*.parquet', filename=true, hive_partitioning=false,
                 union_by_name=true)
             WHERE seq IS NOT NULL AND kind IS NOT NULL
-        ) WHERE is_sealed = (CASE WHEN is_sealed THEN 'file ' ELSE 'segment ' END || segment IN ({_visible(root)}))
+        ) WHERE is_sealed =
+            (CASE WHEN is_sealed THEN 'file ' ELSE 'segment ' END || segment IN ({_visible(root)}))
             AND (is_sealed OR split_part(segment, '-', 1) IN ({_registered(root)}))
     """  # noqa: S608 - our own names; the root is a quoted path
 
