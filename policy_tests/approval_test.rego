@@ -4,12 +4,17 @@ package policy_tests.approval
 
 import data.policy_tests.fixtures
 import data.regate
+import data.regate.lib.approval
 
 _action(given, asked) := action if {
 	held := fixtures.with_rows(fixtures.prompt, [fixtures.row("PROMPT_INJECTION", "injection")])
 	document := object.union(held, {"approval": object.union({"status": "approved"}, given)})
 	terms := object.union({"groups": [], "quorum": 1, "wait_seconds": 60, "expires_seconds": 900}, asked)
 	action := regate.decision.action with input as document with data.settings.approval as terms
+}
+
+test_no_approval_was_not_given if {
+	approval.given == false with input as fixtures.prompt
 }
 
 test_approval_by_enough_people_passes if {

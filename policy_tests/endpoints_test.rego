@@ -39,6 +39,26 @@ test_other_paths_without_a_body_are_denied if {
 	}
 }
 
+_binary(phase, allowed) := action if {
+	document := object.union(fixtures.prompt, {
+		"phase": phase, "dialect": "opaque",
+		"prompt": object.union(fixtures.prompt.prompt, {"attachments": [{"kind": "file", "media_type": "image/PNG"}]}),
+	})
+	action := regate.decision.action with input as document
+		with data.settings.endpoints.dialects as ["opaque"]
+		with data.settings.endpoints.binary_bodies as allowed
+}
+
+test_bodies_that_are_not_text_pass_by_their_type_only if {
+	_binary("request", ["image/*"]) == "allow"
+	_binary("request", ["audio/*"]) == "deny"
+	_binary("request", []) == "deny"
+}
+
+test_an_answer_is_not_denied_for_the_body_it_answers if {
+	_binary("response", []) == "allow"
+}
+
 test_reason_names_the_endpoint if {
 	decision := regate.decision with input as object.union(fixtures.prompt, {"dialect": "opaque"})
 	decision.reasons[0].rule == "endpoints.unknown"

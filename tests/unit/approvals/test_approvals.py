@@ -408,7 +408,7 @@ async def test_a_completion_that_was_tampered_with_is_refused(
         connection.exec_driver_sql(
             f"UPDATE approvals SET {statement.replace(':other', repr(other.id))} WHERE id = '{approval.id}'"
         )
-    with pytest.raises(StateUnavailable, match="completion held for"):
+    with pytest.raises(StateUnavailable, match="held for"):
         await approvals.held_completion(response)
 
 
