@@ -40,6 +40,10 @@ class Finding:
     remedy: str = ""
 
 
+app = typer.Typer()
+
+
+@app.command("doctor")
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
 ) -> None:

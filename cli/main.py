@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import traceback
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
-from cli import approvals, audit, doctor, keys, policy, sessions, up
 from cli.screen import block, guarded
 from gateway import __version__
 from gateway.errors import ConfigError, RegateError
 
+# Each command and the module that has it: a command loads its own module only, and `--help` loads all.
+_MODULES = {
+    "up": "cli.up",
+    "doctor": "cli.doctor",
+    "keys": "cli.keys",
+    "approvals": "cli.approvals",
+    "policy": "cli.policy",
+    "audit": "cli.audit",
+    "sessions": "cli.sessions",
+}
+
+
+class _Commands(TyperGroup):
+    """The commands, loaded when they are asked for. `Any`: Typer's own copy of click is private."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_MODULES)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click's signature
+        if cmd_name in _MODULES and cmd_name not in self.commands:
+            command = get_command(importlib.import_module(_MODULES[cmd_name]).app)
+            command.name = cmd_name
+            self.add_command(command)
+        return self.commands.get(cmd_name)
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="Policy as code for calls to large language models.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.command("up")(up.up)
-app.command("doctor")(doctor.doctor)
-app.add_typer(keys.app, name="keys")
-app.add_typer(approvals.app, name="approvals")
-app.add_typer(policy.app, name="policy")
-app.add_typer(audit.app, name="audit")
-app.add_typer(sessions.app, name="sessions")
 
 
 def _version(asked: bool) -> None:

@@ -19,6 +19,10 @@ _COMMAND = (sys.executable, "-m", "cli.main", "up")
 _DEMO_LIFE_SECONDS = 86400
 
 
+app = typer.Typer()
+
+
+@app.command("up")
 def up(
     demo: Annotated[
         bool, typer.Option("--demo", help="Make keys that last a day and print a line to paste.")

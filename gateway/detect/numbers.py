@@ -7,11 +7,10 @@ import re._parser as sre  # type: ignore[import-not-found]
 from collections.abc import Iterator
 
 import regex
-from presidio_analyzer.predefined_recognizers import IbanRecognizer
-from presidio_analyzer.predefined_recognizers.generic.iban_patterns import regex_per_country
 from tldextract import TLDExtract
 
 from gateway.detect.patterns import is_in_a_uuid
+from gateway.detect.stock import IbanRecognizer, regex_per_country
 from gateway.exchange import Span
 
 # All of these see a folded text (views.py): ASCII, no underscore beside a value.

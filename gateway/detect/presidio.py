@@ -7,25 +7,26 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import regex
-from presidio_analyzer import Pattern, PatternRecognizer
-from presidio_analyzer.predefined_recognizers import (
+
+from gateway.detect.context import Context
+from gateway.detect.gate import Candidates
+from gateway.detect.patterns import Deadline
+from gateway.detect.stock import (
     CryptoRecognizer,
     DateRecognizer,
     IpRecognizer,
     MedicalLicenseRecognizer,
     NhsRecognizer,
+    Pattern,
+    PatternRecognizer,
     UkNinoRecognizer,
-    UrlRecognizer,
     UsBankRecognizer,
     UsItinRecognizer,
     UsLicenseRecognizer,
     UsPassportRecognizer,
     UsSsnRecognizer,
+    url_recognizer,
 )
-
-from gateway.detect.context import Context
-from gateway.detect.gate import Candidates
-from gateway.detect.patterns import Deadline
 from gateway.exchange import Span
 
 # Presidio logs the text of some matches that it cannot validate.
@@ -95,7 +96,7 @@ _RECOGNIZERS: dict[str, Callable[[], PatternRecognizer]] = {
     "UK_NINO": _uk_nino,
     "IP_ADDRESS": _Ip,
     "CRYPTO": CryptoRecognizer,
-    "URL": UrlRecognizer,
+    "URL": url_recognizer,
     "DATE_TIME": DateRecognizer,
     "UK_NHS": NhsRecognizer,
     "MEDICAL_LICENSE": MedicalLicenseRecognizer,

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.config import Config, resolve_reference
 from gateway.decision import Decision
@@ -19,12 +19,12 @@ from gateway.policy.embedded import Embedded, embedded_available
 from gateway.policy.engine import PolicyEngine
 from gateway.policy.opa import PINNED, find_opa
 from gateway.policy.origin import prints_of
-from gateway.policy.pulling_opa import Pulled, PullingOpaClient
 from gateway.policy.reading import read_policy
-from gateway.policy.remote import RemoteOpa
-from gateway.policy.sidecar import Sidecar
 from gateway.policy.source import PolicySource
 from gateway.policy.supervised import Supervised
+
+if TYPE_CHECKING:  # what asks an OPA brings its client's libraries: loaded where one is asked
+    from gateway.policy.pulling_opa import Pulled
 
 _MOST_SECONDS = 60.0  # between two attempts to load what the engine could not run
 
@@ -110,7 +110,7 @@ class Policies:
 
     def status(self) -> PolicyStatus:
         """What is in force at this moment."""
-        pulled = self._engine.pulled if isinstance(self._engine, RemoteOpa) else None
+        pulled = getattr(self._engine, "pulled", None)
         status = replace(self._status, ready=self._engine.ready, pulled=pulled)
         if self._watching and self._watching.done():
             return replace(status, error="edits are no longer looked for: restart the gateway")
@@ -187,6 +187,9 @@ def _engine(config: Config, log: logging.Logger) -> PolicyEngine:
     opa = config.policy.opa
     if opa is None:
         return new_engine(config, log)
+    from gateway.policy.pulling_opa import PullingOpaClient
+    from gateway.policy.remote import RemoteOpa
+
     token = resolve_reference(opa.token)
     if token is None:
         raise ConfigError(f"policy.opa.token: {opa.token} is not set; the OPA would not know this gateway")
@@ -204,6 +207,8 @@ def new_engine(config: Config, log: logging.Logger) -> Supervised:
     wanted = config.policy.engine
     opa: Path | None = None if wanted == "embedded" else find_opa()
     if opa:
+        from gateway.policy.sidecar import Sidecar
+
         return Sidecar(opa, config.policy.timeout_seconds, log)
     if wanted == "sidecar":
         raise ConfigError(

@@ -9,12 +9,12 @@ from collections.abc import Callable
 
 import pytest
 import regex
-from presidio_analyzer import PatternRecognizer
 
 from gateway.config import CustomEntity, Detect, Ner
 from gateway.detect import Inspection, Inspector, inspector, ner, presidio, samples
 from gateway.detect.patterns import InspectionLate
 from gateway.detect.secrets import Secrets
+from gateway.detect.stock import PatternRecognizer
 from gateway.errors import ConfigError, InspectionFailed
 from gateway.exchange import Part
 

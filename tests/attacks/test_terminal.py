@@ -390,8 +390,8 @@ def _leaf(words: list[str]) -> list[str]:
 
 
 def _leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
-    if hasattr(command, "commands"):
-        for name, inner in command.commands.items():
-            yield from _leaves(inner, (*path, name))
+    if hasattr(command, "list_commands"):
+        for name in command.list_commands(None):
+            yield from _leaves(command.get_command(None, name), (*path, name))
     else:
         yield " ".join(path)
