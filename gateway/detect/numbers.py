@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import re._parser as sre  # type: ignore[import-not-found]
 from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
 
 import regex
-from tldextract import TLDExtract
 
 from gateway.detect.patterns import is_in_a_uuid
 from gateway.detect.stock import IbanRecognizer, regex_per_country
@@ -56,13 +57,19 @@ _ISSUERS: tuple[tuple[str, str, frozenset[int]], ...] = (
     ("6759", "6763", frozenset(range(12, 20))),
     ("56", "58", frozenset(range(12, 20))),
 )
-# The same by the first four digits, and what a doubled digit adds to the sum.
-_LENGTHS: dict[str, frozenset[int]] = {
-    start: frozenset().union(
-        *(lengths for first, last, lengths in _ISSUERS if first <= start[: len(first)] <= last)
-    )
-    for start in (f"{number:04}" for number in range(10_000))
-}
+
+
+def _by_beginning() -> dict[str, set[int]]:
+    """Return the lengths issued under each first four digits."""
+    lengths: dict[str, set[int]] = {}
+    for first, last, issued in _ISSUERS:
+        for number in range(int(first.ljust(4, "0")), int(last.ljust(4, "9")) + 1):
+            lengths.setdefault(f"{number:04}", set()).update(issued)
+    return lengths
+
+
+_LENGTHS = _by_beginning()
+# What a doubled digit adds to the sum.
 _DOUBLED = str.maketrans("0123456789", "0246813579")
 
 # Between two characters of an IBAN, also where a line is broken; with all of them it is no longer than that.
@@ -132,9 +139,7 @@ class Emails:
     """E-mail addresses under a known public suffix, from the list that tldextract carries."""
 
     def __init__(self) -> None:
-        # without these arguments the first look-up goes to the network, with no timeout
-        suffixes = TLDExtract(suffix_list_urls=(), cache_dir=None).tlds
-        names = {suffix.rsplit(".")[-1] for suffix in suffixes}
+        names = _top_level_domains()
         # in Unicode and as the DNS has it: рф, xn--p1ai
         self._top = names | {
             f"xn--{name.encode('punycode').decode()}" for name in names if not name.isascii()
@@ -171,6 +176,24 @@ class Emails:
             if glued and glued.group().lower() in self._top:
                 return label.start() + glued.end()
         return 0
+
+
+def _top_level_domains() -> set[str]:
+    """Return the last labels of the public suffix list, from the file that tldextract carries.
+
+    The package itself is not loaded: it brings requests, and looks for a newer list on the network.
+    """
+    spec = find_spec("tldextract")
+    assert spec is not None, "tldextract is not installed"
+    (folder,) = spec.submodule_search_locations or [""]
+    rules, _, _ = (
+        Path(folder, ".tld_set_snapshot").read_text("utf-8").partition("===BEGIN PRIVATE DOMAINS===")
+    )
+    return {
+        rule.split()[0].rsplit(".", 1)[-1]
+        for rule in rules.splitlines()
+        if rule and not rule.startswith("//")
+    }
 
 
 def _end_of(text: str, start: int, end: int, count: int) -> int:

@@ -10,10 +10,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import tldextract
 from faker import Faker
 
 from gateway.config import Detect
-from gateway.detect import Inspector
+from gateway.detect import Inspector, numbers
 
 ROOT = Path(__file__).parents[3]
 SETTINGS = Detect()
@@ -105,3 +106,8 @@ def _is_on_purpose(entity: str, start: int, end: int, text: str) -> bool:
         is not None  # the end of a number that its own country has not
         or re.fullmatch(r"1[4-9]\d{8}", digits) is not None  # a Unix time
     )
+
+
+def test_the_top_level_domains_are_those_that_tldextract_reads() -> None:
+    suffixes = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None).tlds
+    assert numbers._top_level_domains() == {suffix.rsplit(".")[-1] for suffix in suffixes}
