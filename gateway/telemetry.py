@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 from gateway import __version__
 from gateway.config import Config
 from gateway.errors import ConfigError
-from gateway.flow.context import Asked, Exchange
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk.trace import TracerProvider
+
+    from gateway.flow.context import Asked, Exchange
 
 _QUEUE = 2048  # spans, and as many logs
 _TEXT = 256  # characters of an attribute: a model's name is the agent's to choose

@@ -17,12 +17,12 @@ import orjson
 from gateway.audit import parquet, signed_log
 from gateway.audit.folder import Folder, is_tombstone, split_segment
 from gateway.audit.heads import is_root
+from gateway.audit.key_ring import follow_keys
 from gateway.audit.merkle import Frontier, Span, root_from_path
 from gateway.audit.record import BrokenLine, check, check_either, check_withheld, is_withheld, withhold
 from gateway.audit.seal_plan import End
 from gateway.audit.signing import BadSignature, Verifier
 from gateway.audit.sql import query
-from gateway.audit.verify_log import follow_keys
 from gateway.errors import RegateError
 
 _PLACE = re.compile(r"([a-z0-9]+):([1-9][0-9]*)")

@@ -11,6 +11,7 @@ from typing import Any
 from gateway.audit import signed_log
 from gateway.audit.disk import file_sha256
 from gateway.audit.folder import Folder, is_tombstone, split_segment
+from gateway.audit.key_ring import Keys, follow_keys
 from gateway.audit.merkle import Frontier
 from gateway.audit.pool import Pool, cores
 from gateway.audit.record import GENESIS
@@ -18,7 +19,7 @@ from gateway.audit.removal import Removals, read_removals, told_removals
 from gateway.audit.report import Break, Report
 from gateway.audit.seal_plan import End
 from gateway.audit.signing import Verifier, load_verifier
-from gateway.audit.verify_log import Heads, Keys, check_anchor, follow_keys, read_heads, signed_lines
+from gateway.audit.verify_log import Heads, check_anchor, read_heads, signed_lines
 from gateway.audit.verify_segment import Found, Run, Task, prove_file
 from gateway.errors import ConfigError
 

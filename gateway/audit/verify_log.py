@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
+from gateway.audit.key_ring import Tell
 from gateway.audit.merkle import Frontier
 from gateway.audit.pool import Pool
 from gateway.audit.record import GENESIS
-from gateway.audit.rotation import read_rotation
 from gateway.audit.signing import BadSignature, Verifier
 
 _CHUNK = 2000  # signatures a task
-
-Tell = Callable[[str, int], None]  # a reason, and the line it is about
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """Which key signs which lines of the two logs: each from its first line on, counted from 0."""
-
-    checkpoints: tuple[tuple[int, Verifier], ...]
-    seals: tuple[tuple[int, Verifier], ...]
 
 
 @dataclass(slots=True)
@@ -40,35 +30,6 @@ class Heads:
     heads: dict[str, dict[int, tuple[str, str]]] = field(default_factory=lambda: defaultdict(dict))
     roots: dict[int, bytes] = field(default_factory=dict)
     lines: int = 0
-
-
-def follow_keys(lines: Sequence[bytes], trusted: Verifier, tell: Tell) -> Keys:
-    """The keys that the log's rotations lead through; the trusted one is among them or nothing is believed.
-
-    Each rotation is signed by both of its keys, so that it can be followed in either direction.
-    """
-    checkpoints: list[tuple[int, Verifier]] = []
-    seals: list[tuple[int, Verifier]] = []
-    for number, line in enumerate(lines, start=1):
-        if not line.startswith(b'{"kind":"rotation"'):
-            continue
-        try:
-            old, new, sealed = read_rotation(line)
-            if checkpoints and checkpoints[-1][1].raw != old.raw:
-                raise BadSignature(f"it retires the key {old.key_id}, which was not in force")
-        except BadSignature as error:
-            tell(f"it is no rotation: {error}", number)
-            continue
-        if not checkpoints:
-            checkpoints, seals = [(0, old)], [(0, old)]
-        checkpoints.append((number, new))
-        seals.append((sealed, new))
-    if not checkpoints:
-        return Keys(((0, trusted),), ((0, trusted),))
-    if trusted.raw not in {key.raw for _, key in checkpoints}:
-        tell(f"its rotations do not lead to the key {trusted.key_id}", -1)
-        return Keys(((0, trusted),), ((0, trusted),))
-    return Keys(tuple(checkpoints), tuple(seals))
 
 
 def signed_lines(

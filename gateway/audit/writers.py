@@ -25,10 +25,10 @@ import orjson
 from gateway.audit import signed_log
 from gateway.audit.folder import Folder, split_segment
 from gateway.audit.heads import stamp
+from gateway.audit.key_ring import follow_keys
 from gateway.audit.process import Process, this_process
 from gateway.audit.record import GENESIS
 from gateway.audit.signing import BadSignature, Signer, Verifier
-from gateway.audit.verify_log import follow_keys
 
 _CHUNK = 4 * 1024 * 1024  # a line is far shorter
 _NOTED = re.compile(rb'^\{"kind":"(?:birth|end|rotation)",[^\n]*', re.MULTILINE)
