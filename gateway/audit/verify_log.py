@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from gateway.audit.key_ring import Tell
+from gateway.audit.key_ring import Keys, Tell
 from gateway.audit.merkle import Frontier
 from gateway.audit.pool import Pool
 from gateway.audit.record import GENESIS
