@@ -25,9 +25,15 @@ from typing import Any, cast
 from bench.__main__ import gateway, server
 from bench.load import run
 from gateway.audit import Journal, Sealer, new_writer
-from gateway.audit.content import ContentKey
-from gateway.decision import Decision
-from gateway.exchange import (
+from gateway.audit.sealing.content import ContentKey
+from gateway.contract.decision import Decision
+from gateway.contract.input import build_input, finding_rows
+from gateway.exchange.exchange import Call, Exchange
+from gateway.exchange.record import Ledger
+from gateway.policy import load_source
+from gateway.policy.engine.lanes import Lane, open_lanes
+from gateway.upstream import Endpoint, Upstream
+from gateway.words import (
     Agent,
     ApprovalFacts,
     Completion,
@@ -43,12 +49,6 @@ from gateway.exchange import (
     UsageFacts,
     Used,
 )
-from gateway.flow.context import Call, Exchange
-from gateway.flow.ledger import Ledger
-from gateway.policy import load_source
-from gateway.policy.lanes import Lane, open_lanes
-from gateway.policy_input import build_input, finding_rows
-from gateway.upstream import Endpoint, Upstream
 
 _ROOT = Path(__file__).parent.parent
 _LIBRARY = _ROOT / "policies" / "rego"

@@ -23,10 +23,10 @@ from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
 from presidio_analyzer.nlp_engine import NoOpNlpEngine
 from presidio_analyzer.recognizer_registry import RecognizerRegistryProvider
 
-from gateway.config import Detect
+from gateway.config.config import Detect
 from gateway.detect import Inspection, Inspector
-from gateway.detect.cache import ResultCache
-from gateway.exchange import Part, Span
+from gateway.detect.service.cache import ResultCache
+from gateway.words import Part, Span
 
 PROSE = (
     "The migration moved the billing tables without downtime, because writes were queued for the short "
@@ -113,7 +113,7 @@ async def _warm(inspector: Inspector) -> Inspection:
 def _memory() -> None:
     """Of a process with everything that a worker loads but names and places."""
     code = (
-        "import gateway.app, resource; from gateway.config import Detect; from gateway.detect import *;"
+        "import gateway.http.app, resource; from gateway.config import *; from gateway.detect import *;"
         f"Inspector(Detect()).inspect({DENSE!r});"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )

@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from gateway.audit import Journal, Record, new_writer
-from gateway.audit.pool import cores
-from gateway.audit.verify import size, verify
+from gateway.audit.verifying.pool import cores
+from gateway.audit.verifying.verify import size, verify
 
 _CALLERS = 128
 _ROUNDS = 200

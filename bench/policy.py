@@ -21,7 +21,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.exchange import (
+from gateway.contract.input import build_input
+from gateway.policy import find_opa, load_source
+from gateway.words import (
     Agent,
     ApprovalFacts,
     FindingRow,
@@ -34,8 +36,6 @@ from gateway.exchange import (
     UsageFacts,
     Used,
 )
-from gateway.policy import find_opa, load_source
-from gateway.policy_input import build_input
 
 _LIBRARY = Path(__file__).parent.parent / "policies" / "rego"
 _DECISION = "data.regate.decision"

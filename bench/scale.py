@@ -31,11 +31,11 @@ import orjson
 from bench.__main__ import gateway, server
 from bench.load import run
 from gateway.audit import Record, Sealer
-from gateway.audit.folder import Folder, segment_name
-from gateway.audit.record import GENESIS, chain, draft
-from gateway.audit.sql import query
-from gateway.audit.verify import verify
-from gateway.audit.views import create_views
+from gateway.audit.files.folder import Folder, segment_name
+from gateway.audit.files.record import GENESIS, chain, draft
+from gateway.audit.reading.sql import query
+from gateway.audit.reading.views import create_views
+from gateway.audit.verifying.verify import verify
 
 _EXCHANGES = int(os.environ.get("BENCH_EXCHANGES", "1000000"))
 _COPIES = int(os.environ.get("BENCH_COPIES", "1"))

@@ -20,13 +20,12 @@ from gateway.approvals import (
     page_of,
     pages,
     to_document,
+    unseal_shown,
     with_contents,
 )
-from gateway.approvals.completions import unseal_shown
-from gateway.config import Config, config_path, load_config
+from gateway.config import Config, config_path, load_config, load_server_key
 from gateway.errors import ConfigError
 from gateway.identity import authenticate
-from gateway.server_key import load_server_key
 from gateway.state import ApprovalStore, Keys, Status, Verdict
 
 app = typer.Typer(help="See and decide what waits for people.", no_args_is_help=True)

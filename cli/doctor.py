@@ -17,13 +17,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from gateway.audit.anchor import last_anchored
-from gateway.audit.folder import Folder
-from gateway.audit.locks import are_shared
-from gateway.config import Config, Provider, config_path, load_config, resolve_reference
+from gateway.audit.files import Folder, are_shared
+from gateway.audit.sealing import last_anchored
+from gateway.config import Config, Provider, config_path, load_config, load_server_key, resolve_reference
 from gateway.errors import RegateError
 from gateway.policy import PINNED, configured_policy, find_opa
-from gateway.server_key import load_server_key
 from gateway.state import open_state
 
 _LOW_DISK = 1024**3  # bytes
@@ -98,10 +96,7 @@ def _policy(config: Config) -> Finding:
 
 
 def _detection(config: Config) -> Finding:
-    from gateway.detect import (  # takes a second, which no other command need wait for
-        Inspector,
-        check_installed,
-    )
+    from gateway.detect import Inspector, check_installed
 
     try:
         if config.detect.ner.enabled:

@@ -23,7 +23,7 @@ _MODULES = {
     "approvals": "cli.approvals",
     "policy": "cli.policy",
     "audit": "cli.audit",
-    "sessions": "cli.sessions",
+    "sessions": "cli.sessions.sessions",
 }
 
 

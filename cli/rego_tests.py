@@ -16,10 +16,10 @@ from typing import Any
 import yaml
 
 from cli.rego_report import Outcome, Report
+from gateway.config import strict_yaml
 from gateway.errors import ConfigError
 from gateway.policy import PolicySource
-from gateway.policy.embedded import embedded_available
-from gateway.yaml12 import strict_yaml
+from gateway.policy.engine import embedded_available
 
 ENGINE = "the embedded engine"
 _START_SECONDS = 60.0

@@ -22,7 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.screen import Spelled, line, spelled
-from gateway.audit.sql import Result
+from gateway.audit.reading import Result
 from gateway.errors import ConfigError, RegateError
 
 _TABLE_ROWS = 1000

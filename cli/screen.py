@@ -21,8 +21,7 @@ from typing import IO, TextIO
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn
 
-from gateway.approvals import BLANK
-from gateway.approvals.contents import indented
+from gateway.approvals import BLANK, indented
 
 _SUSPECT = re.compile(r"[^\n\t -~]")
 _BREAKS = re.compile("[\n\t]")

@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from gateway import logs
 from gateway.config import Config, config_path, load_config
 from gateway.identity import create_key
+from gateway.observe import logs
 from gateway.state import Keys, open_state
 
 _COMMAND = (sys.executable, "-m", "cli.main", "up")

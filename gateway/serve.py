@@ -21,11 +21,11 @@ from typing import cast
 import uvicorn
 import uvloop
 
-from gateway.app import create_app, open_worker
 from gateway.config import Config
 from gateway.errors import ConfigError
-from gateway.http_head import BoundedHttpProtocol
-from gateway.metrics import forget_worker
+from gateway.http.app import create_app, open_worker
+from gateway.http.head import BoundedHttpProtocol
+from gateway.observe import forget_worker
 
 _BACKLOG = 2048
 _OTHER_FILES = 256  # journal, state, policy, pipes to helpers

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from bench.accuracy.corpus import Sample, corpus
 from bench.accuracy.score import Report, score
-from gateway.config import Detect
+from gateway.config.config import Detect
 from gateway.detect import Inspector
-from gateway.detect.ner import Ner
-from gateway.detect.overlaps import resolve
-from gateway.exchange import Span
+from gateway.detect.entities.ner import Ner
+from gateway.detect.matching.overlaps import resolve
+from gateway.words import Span
 
 _DATA = os.environ.get("ACCURACY_DATA", "")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bench.accuracy.corpus import Sample
-from gateway.exchange import Span
+from gateway.words import Span
 
 _PHRASES = frozenset({"PROMPT_INJECTION", "CODE_MARKER"})
 

@@ -20,7 +20,7 @@ from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError, RegateError
 from gateway.policy import PolicySource, configured_policy, is_bundle, load_source
 from gateway.policy.bundle import read_archive, read_bundle
-from gateway.policy.lanes import Engine
+from gateway.policy.engine import Engine
 
 _CHANGED = {
     "mask": "masks",

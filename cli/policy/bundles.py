@@ -18,16 +18,20 @@ from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError
 from gateway.oversight import local_user
 from gateway.policy import PolicySource, Shelf, load_source, new_engine
-from gateway.policy.bundle import Bundle, build_bundle, check_signature, describe_bundle, read_archive
-from gateway.policy.revision import revision_of
-from gateway.policy.signing_keys import (
+from gateway.policy.bundle import (
     Algorithm,
+    Bundle,
     SigningKey,
     VerifyKey,
+    build_bundle,
+    check_signature,
     create_signing_key,
+    describe_bundle,
     load_signing_key,
     load_verify_key,
+    read_archive,
 )
+from gateway.policy.source import revision_of
 
 _log = logging.getLogger("regate.policy")
 VerifyKeyFile = Annotated[

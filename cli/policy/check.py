@@ -23,10 +23,8 @@ from cli.screen import block
 from gateway.config import Config
 from gateway.errors import ConfigError, RegateError
 from gateway.policy import PINNED, PolicySource, find_opa
-from gateway.policy.embedded import Embedded, embedded_available
-from gateway.policy.settings import SETTINGS, declared, library_schema
-from gateway.policy.sidecar import Sidecar
-from gateway.policy.source import examine
+from gateway.policy.engine import Embedded, Sidecar, embedded_available
+from gateway.policy.source import SETTINGS, declared, examine, library_schema
 
 _log = logging.getLogger("regate.policy")
 
@@ -80,7 +78,7 @@ def look_at(config: Config, folders: Sequence[Path]) -> Findings:
 
 
 def _by_opa(opa: Path, policy: Path, folders: Sequence[Path]) -> Iterator[Fault]:
-    with resources.as_file(resources.files("gateway.policy") / "schemas") as schemas:
+    with resources.as_file(resources.files("gateway.contract") / "schemas") as schemas:
         yield from compile_faults(opa, folders, schemas)
     modules = parse_all(opa, [path for folder in folders for path in rego_files(folder)])
     yield from unformatted(opa, [module.path for module in modules])

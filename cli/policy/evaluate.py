@@ -13,9 +13,8 @@ import typer
 from cli.policy.folders import PolicyFolder, configured
 from cli.policy.loading import load
 from gateway.config import Config
-from gateway.decision import to_document
+from gateway.contract import guard, to_document
 from gateway.errors import ConfigError
-from gateway.guards import guard
 
 if TYPE_CHECKING:
     from cli.policy.trial import Request

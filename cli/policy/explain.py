@@ -17,12 +17,10 @@ from cli.policy.opa import NOT_HIDDEN, OpaFailed, capabilities, run_opa
 from cli.policy.syntax import Module, Node, constant, line_of, nodes, parse_all, rule_name
 from cli.rego_tests import rego_files
 from cli.screen import block, printable
-from gateway.audit.inputs import find_decision
-from gateway.audit.recorded import RecordedDecision
+from gateway.audit.reading import RecordedDecision, find_decision
 from gateway.config import Config
-from gateway.decision import to_document
+from gateway.contract import guard, to_document
 from gateway.errors import ConfigError, RegateError
-from gateway.guards import guard
 from gateway.policy import PINNED, find_opa, load_source
 
 _LOST = {

@@ -10,7 +10,7 @@ from importlib import resources
 from cli.policy.faults import Fault
 from cli.policy.subset import NOT_EMBEDDED
 from cli.policy.syntax import Module, Node, constant, dotted, line_of, nodes, objects, rule_name, steps
-from gateway.policy.builtins import REFUSED, WHY
+from gateway.policy.engine import REFUSED, WHY
 
 _RULES = "regate.rules."
 _VERDICTS = "verdicts"
@@ -150,7 +150,7 @@ def _aliases(rule: Node) -> frozenset[str]:
 @cache
 def open_objects() -> frozenset[str]:
     """Paths of the input whose keys the contract does not name: `tool_calls.[].arguments`, `agent.claims`."""
-    text = resources.files("gateway.policy").joinpath("schemas/input.schema.json").read_text("utf-8")
+    text = resources.files("gateway.contract").joinpath("schemas/input.schema.json").read_text("utf-8")
     return frozenset(_open_paths(json.loads(text), ()))
 
 

@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from gateway.config import Config
-from gateway.decision import Decision
+from gateway.contract import Decision
 from gateway.policy import configured_policy, new_engine
 
 _log = logging.getLogger("regate.policy")

@@ -12,7 +12,7 @@ import typer
 from cli.policy.folders import PolicyFolder, TestFolder, configured, test_folder
 from gateway.errors import ConfigError
 from gateway.policy import PolicySource, load_source
-from gateway.policy.settings import SETTINGS, library_schema
+from gateway.policy.source import SETTINGS, library_schema
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 # Words of Rego, which no package can have as a step of its name.

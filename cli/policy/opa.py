@@ -14,7 +14,7 @@ from typing import Any
 
 from cli.policy.faults import Fault
 from gateway.errors import RegateError
-from gateway.policy.builtins import REFUSED, WHY, offline, restricted
+from gateway.policy.engine import REFUSED, WHY, offline, restricted
 
 SECONDS = 60.0
 NOT_HIDDEN = "--ignore=.*"  # hidden files are editors' and git's

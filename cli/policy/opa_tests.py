@@ -10,7 +10,7 @@ from cli.policy.opa import NOT_HIDDEN, Run, capabilities, run_opa
 from cli.rego_report import Outcome, Report
 from gateway.errors import ConfigError
 from gateway.policy import opa_version
-from gateway.policy.builtins import explained
+from gateway.policy.engine import explained
 
 _TOTAL_SECONDS = 600.0
 _COVERED_IS_SLOWER = 6

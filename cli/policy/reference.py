@@ -12,9 +12,9 @@ import typer
 import yaml
 
 from cli.policy.folders import PolicyFolder, configured
+from gateway.config import strict_yaml
 from gateway.errors import ConfigError
 from gateway.policy import PolicySource, load_source
-from gateway.yaml12 import strict_yaml
 
 PAGE = Path("docs/reference/policies.md")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from cli.screen import line
-from gateway.audit.sql import query
+from gateway.audit.reading import query
 from gateway.candidate import Difference
 
 _EXAMPLES = 5

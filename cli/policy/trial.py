@@ -9,20 +9,15 @@ from typing import Any
 
 import msgspec
 
-from gateway.config import Config
+from gateway.config import Config, ServerKey
+from gateway.contract import Syntax, finding_rows
 from gateway.detect import Inspection, Inspector
 from gateway.errors import ConfigError, Refusal, RegateError
-from gateway.exchange import Agent, Source, UsageFacts, Used
-from gateway.flow import inspecting
-from gateway.flow.arriving import Arrival
-from gateway.flow.asking import Subject, input_of
-from gateway.flow.context import Call, Exchange
-from gateway.flow.reading import Reading
-from gateway.guards import Syntax
-from gateway.policy_input import finding_rows
-from gateway.server_key import ServerKey
+from gateway.exchange import Arrival, Call, Exchange, Reading, Subject, input_of
+from gateway.exchange import inspect as inspecting
 from gateway.sessions import Sessions
 from gateway.upstream import Endpoints, open_session
+from gateway.words import Agent, Source, UsageFacts, Used
 
 _PATHS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}
 

@@ -1,9 +1,30 @@
 """Approvals: exchanges that wait for people, from the asking to the one use of a yes."""
 
-from gateway.approvals.approvals import Approvals, Recorder
-from gateway.approvals.binding import Binding
-from gateway.approvals.blanks import BLANK, LOOSE_JOINER
-from gateway.approvals.contents import Contents, Entry, as_lines, decode, pages
+from __future__ import annotations
+
+from gateway.approvals.approvals import (
+    Approvals,
+    Recorder,
+)
+from gateway.approvals.binding import (
+    Binding,
+)
+from gateway.approvals.blanks import (
+    BLANK,
+    LOOSE_JOINER,
+)
+from gateway.approvals.completions import (
+    unseal_shown,
+)
+from gateway.approvals.contents import (
+    About,
+    Contents,
+    Entry,
+    as_lines,
+    decode,
+    indented,
+    pages,
+)
 from gateway.approvals.deciding import (
     ApprovalClosed,
     MayNotDecide,
@@ -11,14 +32,27 @@ from gateway.approvals.deciding import (
     VerdictRefused,
     decide,
 )
-from gateway.approvals.documents import NoSuchPage, page_of, to_document, with_contents
-from gateway.approvals.people import same_person
-from gateway.approvals.transitions import cancel_open
-from gateway.state import Approval
+from gateway.approvals.documents import (
+    NoSuchPage,
+    page_of,
+    rfc3339,
+    to_document,
+    with_contents,
+)
+from gateway.approvals.people import (
+    same_person,
+)
+from gateway.approvals.transitions import (
+    cancel_open,
+)
+from gateway.state import (
+    Approval,
+)
 
 __all__ = [
     "BLANK",
     "LOOSE_JOINER",
+    "About",
     "Approval",
     "ApprovalClosed",
     "Approvals",
@@ -34,9 +68,12 @@ __all__ = [
     "cancel_open",
     "decide",
     "decode",
+    "indented",
     "page_of",
     "pages",
+    "rfc3339",
     "same_person",
     "to_document",
+    "unseal_shown",
     "with_contents",
 ]

@@ -17,10 +17,10 @@ from gateway.approvals.contents import Contents, decode
 from gateway.approvals.deciding import decide
 from gateway.approvals.records import RecordNow
 from gateway.approvals.waiting import Waiting
-from gateway.audit.record import Record
-from gateway.decision import ApprovalTerms
+from gateway.audit.files import Record
+from gateway.config import ServerKey
+from gateway.contract import ApprovalTerms
 from gateway.errors import RecordingFailed, StateUnavailable
-from gateway.server_key import ServerKey
 from gateway.state import Approval, ApprovalRows, ApprovalStore, KeyRow, Status, Verdict
 
 T = TypeVar("T")

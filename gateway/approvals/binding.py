@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.exchange import Agent, Phase
-from gateway.server_key import ServerKey
+from gateway.config import ServerKey
+from gateway.words import Agent, Phase
 
 
 @dataclass(frozen=True, slots=True)

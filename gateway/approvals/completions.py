@@ -8,8 +8,8 @@ import os
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from gateway.config import ServerKey
 from gateway.errors import StateUnavailable
-from gateway.server_key import ServerKey
 
 _NONCE_BYTES = 12
 _PURPOSE = "approval/completion"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-from gateway.audit.record import Record
+from gateway.audit.files import Record
 from gateway.state import Approval
 
 Event = Literal["requested", "voted", "approved", "denied", "expired", "cancelled", "used", "given_back"]

@@ -17,9 +17,9 @@ from gateway.approvals.binding import Binding
 from gateway.approvals.completions import digest_of, seal, seal_shown
 from gateway.approvals.contents import MAX_BYTES, Contents, as_text, encode
 from gateway.approvals.records import RecordNow, record_of
-from gateway.decision import ApprovalTerms
+from gateway.config import ServerKey
+from gateway.contract import ApprovalTerms
 from gateway.errors import ApprovalRequired, PolicyDenied, StateUnavailable
-from gateway.server_key import ServerKey
 from gateway.state import Approval, ApprovalRows
 
 # An agent that loops must not bury the people who decide, or fill the disk, or take the places of others.

@@ -1,7 +1,7 @@
 """Evidence: exchanges as lines of a hash-chained journal, sealed to Parquet, signed, and read with SQL."""
 
-from gateway.audit.journal import Journal, new_writer
-from gateway.audit.record import Record
-from gateway.audit.seal import Sealer
+from gateway.audit.files.record import Record
+from gateway.audit.journal.journal import Journal, new_writer
+from gateway.audit.sealing.seal import Sealer
 
 __all__ = ["Journal", "Record", "Sealer", "new_writer"]

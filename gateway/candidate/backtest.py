@@ -14,14 +14,12 @@ from pathlib import Path
 
 import msgspec
 
-from gateway.audit.inputs import count_decisions, decision_lines, dropped
-from gateway.audit.recorded import RecordedDecision, rebuild
+from gateway.audit.reading import RecordedDecision, count_decisions, decision_lines, dropped, rebuild
 from gateway.candidate.comparing import compare
 from gateway.candidate.report import Report
-from gateway.decision import Decision
-from gateway.guards import guard
+from gateway.contract import Decision, guard
 from gateway.policy import PolicySource
-from gateway.policy.lanes import Engine, Lane, open_lanes
+from gateway.policy.engine import Engine, Lane, open_lanes
 
 _BATCH = 64  # lines that a lane is given at once
 _BATCH_BYTES = 4 * 1024 * 1024

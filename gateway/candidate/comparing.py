@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
-from gateway.decision import ACTIONS, Action, Decision
+from gateway.contract import ACTIONS, Action, Decision
 from gateway.errors import ConfigError, RegateError
 
 ERROR = "error"

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from gateway.audit.recorded import RecordedDecision
+from gateway.audit.reading import RecordedDecision
 from gateway.candidate.comparing import Gate, Transition, refused
-from gateway.decision import Decision, to_document
+from gateway.contract import Decision, to_document
 from gateway.errors import PolicyUnavailable, RegateError
 
 

@@ -15,10 +15,9 @@ from typing import Any
 from gateway.audit import Journal, Record
 from gateway.candidate.comparing import Transition, compare
 from gateway.config import Config
-from gateway.decision import Decision, to_document
+from gateway.contract import Decision, Syntax, guard, to_document
 from gateway.errors import PolicyError, PolicyUnavailable, RecordingFailed
-from gateway.guards import Syntax, guard
-from gateway.metrics import Metrics
+from gateway.observe import Metrics
 from gateway.policy import Policies
 
 _QUESTIONS = 1_000  # that wait; more traffic than the candidate can follow is dropped

@@ -23,7 +23,7 @@ from gateway.dialects.leaves import (
 )
 from gateway.dialects.models import named_models
 from gateway.dialects.scalars import integer, mapping, mappings, number, string, total
-from gateway.exchange import Completion, Parameters, Part, Prompt, Tool, ToolCall, Usage
+from gateway.words import Completion, Parameters, Part, Prompt, Tool, ToolCall, Usage
 
 ASSISTANT: Label = ("assistant", "text")
 # Of https://platform.claude.com/docs/en/api/messages, beta features included, calls and results left out.

@@ -20,7 +20,7 @@ from gateway.dialects.document import Malformed, parse, put, serialise
 from gateway.dialects.scalars import mapping, string
 from gateway.dialects.sse import SseEvent
 from gateway.dialects.stream import CallReady, ChannelEnd, Frame, Item, TextDelta, json_event
-from gateway.exchange import Completion, Part, ToolCall, Usage
+from gateway.words import Completion, Part, ToolCall, Usage
 
 # Which field of a delta, and of the block it belongs to, holds text.
 _TEXT_DELTAS: Mapping[str, str] = {

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from gateway.dialects.document import Malformed, parse, serialise
-from gateway.exchange import Part
+from gateway.words import Part
 
 _CALL = re.compile(r"(?:tool|function|custom|mcp|computer|shell)s?[_-]?(?:call|use)s?$", re.IGNORECASE)
 _OTHER_SPELLINGS = re.compile(r"\\[u/]|[0-9](?:[eE]|\.0)")

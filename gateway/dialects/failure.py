@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.dialects.document import serialise
 from gateway.dialects.sse import SseEvent
-from gateway.exchange import Family
+from gateway.words import Family
 
 # The names of https://platform.claude.com/docs/en/api/errors; OpenAI's clients go by status and `code`.
 _TYPES: Mapping[str, str] = {

@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.dialects.document import Malformed, escape
 from gateway.dialects.encoded import Encoded, read_sealed
-from gateway.exchange import Attachment, Kind, Part, Place
+from gateway.words import Attachment, Kind, Part, Place
 
 Label = tuple[str, Kind]  # who speaks, and what it is
 Reader = Callable[

@@ -22,7 +22,7 @@ from gateway.dialects.leaves import (
 from gateway.dialects.models import named_models
 from gateway.dialects.openai_media import audio, file, image, recording, url
 from gateway.dialects.scalars import integer, mapping, mappings, number, string
-from gateway.exchange import Completion, Kind, Parameters, Part, Prompt, Tool, ToolCall, Usage
+from gateway.words import Completion, Kind, Parameters, Part, Prompt, Tool, ToolCall, Usage
 
 _KINDS: Mapping[str, Kind] = {
     "system": "system",

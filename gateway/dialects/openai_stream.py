@@ -21,7 +21,7 @@ from gateway.dialects.openai_delta import DeltaTexts, Text
 from gateway.dialects.scalars import string
 from gateway.dialects.sse import SseEvent
 from gateway.dialects.stream import CallReady, ChannelEnd, Frame, Item, TextDelta, json_event
-from gateway.exchange import Completion, Part, Usage
+from gateway.words import Completion, Part, Usage
 
 _DONE = "[DONE]"
 _ENVELOPE = ("id", "object", "created", "model", "service_tier", "system_fingerprint")

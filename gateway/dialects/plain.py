@@ -8,7 +8,7 @@ from typing import Any
 from gateway.dialects.leaves import FIELD, Grammar, Label, Walk, structural
 from gateway.dialects.models import named_models
 from gateway.dialects.scalars import string
-from gateway.exchange import Completion, Prompt
+from gateway.words import Completion, Prompt
 
 
 def read_prompt(document: Any) -> Prompt:

@@ -8,7 +8,7 @@ from gateway.dialects import anthropic_messages, openai_chat, plain
 from gateway.dialects.anthropic_stream import AnthropicStream
 from gateway.dialects.openai_stream import OpenAIStream
 from gateway.dialects.stream import StreamReader
-from gateway.exchange import Completion, Dialect, Family, Prompt
+from gateway.words import Completion, Dialect, Family, Prompt
 
 
 def dialect_of(family: Family, method: str, path: str, content_type: str, has_body: bool) -> Dialect:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from gateway.dialects.document import serialise
 from gateway.dialects.sse import SseEvent
-from gateway.exchange import Completion, Part, ToolCall
+from gateway.words import Completion, Part, ToolCall
 
 
 @dataclass(frozen=True, slots=True)

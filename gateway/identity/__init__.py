@@ -1,7 +1,25 @@
 """Who is calling: API keys, how they are made and how a caller is known by one."""
 
-from gateway.identity.headers import check_names
-from gateway.identity.identity import Identity, presented_key
-from gateway.identity.keys import authenticate, create_key, key_id
+from __future__ import annotations
 
-__all__ = ["Identity", "authenticate", "check_names", "create_key", "key_id", "presented_key"]
+from gateway.identity.headers import (
+    check_names,
+)
+from gateway.identity.identity import (
+    Identity,
+    presented_key,
+)
+from gateway.identity.keys import (
+    authenticate,
+    create_key,
+    key_id,
+)
+
+__all__ = [
+    "Identity",
+    "authenticate",
+    "check_names",
+    "create_key",
+    "key_id",
+    "presented_key",
+]

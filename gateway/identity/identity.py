@@ -10,9 +10,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from gateway.errors import InvalidRequest, StateUnavailable, Unauthenticated
-from gateway.exchange import Agent
 from gateway.identity.keys import check_key, split_key
 from gateway.state import KeyRow, Keys, Role
+from gateway.words import Agent
 
 _CACHED_KEYS = 10_000
 _FIND_SECONDS = 1.0

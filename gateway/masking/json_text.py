@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from msgspec.structs import replace as with_fields
 
-from gateway.exchange import Finding
 from gateway.masking.operators import merged, splice
+from gateway.words import Finding
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\w.+\-]++', re.DOTALL)  # a string, a number, true, false or null
 _KEY = re.compile(r'[^"]*+"\s*+:')  # from inside an object's key on

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace as with_fields
 
-from gateway.decision import Mask
-from gateway.exchange import Finding, Span
+from gateway.contract import Mask
 from gateway.masking.vault import Vault
+from gateway.words import Finding, Span
 
 _SHOWN = 4
 _LEAST_FOR_PARTIAL = 8

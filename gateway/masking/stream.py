@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from gateway.exchange import Span
+from gateway.words import Span
 
 _CONTEXT = 320  # characters already out that are looked at again
 _STRETCH = 32  # characters: what is decided before a longer undecided text goes out by as many

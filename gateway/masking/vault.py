@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from gateway.errors import InspectionFailed
-from gateway.exchange import Category
 from gateway.masking.placeholders import names_in
+from gateway.words import Category
 
 _SHORTEST = 6
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from gateway.approvals import Recorder
-from gateway.audit.record import Record
+from gateway.audit.files import Record
 from gateway.config import Config
 from gateway.state import KeyRow
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gateway.audit.sql import Limits, query
+from gateway.audit.reading import Limits, query
 from gateway.errors import RegateError
 
 T = TypeVar("T")
@@ -79,7 +79,7 @@ class Rows:
 class Evidence:
     """Reads the audit folder through sandboxed children, off the event loop, `children` at a time.
 
-    Methods raise QueryRefused and QueryFailed (gateway.audit.sql) and Busy.
+    Methods raise QueryRefused and QueryFailed (gateway.audit.reading.sql) and Busy.
     """
 
     def __init__(self, root: Path, *, children: int = CHILDREN, waiting: int = WAITING) -> None:

@@ -9,8 +9,7 @@ from typing import Annotated, Any, Protocol
 
 import msgspec
 
-from gateway.approvals import Recorder
-from gateway.approvals.documents import rfc3339
+from gateway.approvals import Recorder, rfc3339
 from gateway.errors import RecordingFailed, RegateError, StateUnavailable
 from gateway.identity import create_key
 from gateway.oversight.acts import Act, Actor, Acts

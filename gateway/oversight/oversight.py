@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.approvals import Approval, Approvals, UnknownApproval
-from gateway.approvals.documents import rfc3339
+from gateway.approvals import Approval, Approvals, UnknownApproval, rfc3339
 from gateway.identity import Identity
 from gateway.oversight.evidence import Evidence, Rows
 from gateway.oversight.keyring import Keyring

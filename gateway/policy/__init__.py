@@ -1,14 +1,14 @@
 """Policy engines: who decides about an exchange, by the Rego files that people edit."""
 
 from gateway.policy.active import ActiveBundle
-from gateway.policy.engine import PolicyEngine
+from gateway.policy.bundle.shelf import Shelf
+from gateway.policy.engine.engine import PolicyEngine
+from gateway.policy.engine.opa import PINNED, find_opa, opa_version
 from gateway.policy.gauges import PolicyGauges
-from gateway.policy.opa import PINNED, find_opa, opa_version
-from gateway.policy.origin import configured_policy, is_bundle, load_policy
+from gateway.policy.loading.origin import configured_policy, is_bundle, load_policy
 from gateway.policy.policies import Policies, PolicyStatus, new_engine
 from gateway.policy.reports import Report, read_reports
-from gateway.policy.shelf import Shelf
-from gateway.policy.source import PolicySource, load_source
+from gateway.policy.source.source import PolicySource, load_source
 
 __all__ = [
     "PINNED",

@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 
 from gateway.errors import ConfigError
+from gateway.policy.loading.reading import pack_policy
 from gateway.policy.policies import Policies
-from gateway.policy.reading import pack_policy
-from gateway.policy.source import PolicySource
+from gateway.policy.source.source import PolicySource
 
 
 class ActiveBundle:

@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateway.config import Config, resolve_reference
-from gateway.decision import Decision
+from gateway.contract import Decision
 from gateway.errors import ConfigError, PolicyUnavailable, RecordingFailed
-from gateway.policy.embedded import Embedded, embedded_available
-from gateway.policy.engine import PolicyEngine
-from gateway.policy.opa import PINNED, find_opa
-from gateway.policy.origin import prints_of
-from gateway.policy.reading import read_policy
-from gateway.policy.source import PolicySource
-from gateway.policy.supervised import Supervised
+from gateway.policy.engine.embedded import Embedded, embedded_available
+from gateway.policy.engine.engine import PolicyEngine
+from gateway.policy.engine.opa import PINNED, find_opa
+from gateway.policy.engine.supervised import Supervised
+from gateway.policy.loading.origin import prints_of
+from gateway.policy.loading.reading import read_policy
+from gateway.policy.source.source import PolicySource
 
 if TYPE_CHECKING:  # what asks an OPA brings its client's libraries: loaded where one is asked
-    from gateway.policy.pulling_opa import Pulled
+    from gateway.policy.engine.pulling_opa import Pulled
 
 _MOST_SECONDS = 60.0  # between two attempts to load what the engine could not run
 
@@ -187,8 +187,8 @@ def _engine(config: Config, log: logging.Logger) -> PolicyEngine:
     opa = config.policy.opa
     if opa is None:
         return new_engine(config, log)
-    from gateway.policy.pulling_opa import PullingOpaClient
-    from gateway.policy.remote import RemoteOpa
+    from gateway.policy.engine.pulling_opa import PullingOpaClient
+    from gateway.policy.engine.remote import RemoteOpa
 
     token = resolve_reference(opa.token)
     if token is None:
@@ -207,7 +207,7 @@ def new_engine(config: Config, log: logging.Logger) -> Supervised:
     wanted = config.policy.engine
     opa: Path | None = None if wanted == "embedded" else find_opa()
     if opa:
-        from gateway.policy.sidecar import Sidecar
+        from gateway.policy.engine.sidecar import Sidecar
 
         return Sidecar(opa, config.policy.timeout_seconds, log)
     if wanted == "sidecar":

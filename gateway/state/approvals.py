@@ -23,10 +23,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from gateway.exchange import ApprovalFacts, Phase
 from gateway.state.database import State
 from gateway.state.keys import KeyRow, find_key
 from gateway.state.schema import approvals, shown, votes
+from gateway.words import ApprovalFacts, Phase
 
 Status = Literal["pending", "approved", "denied", "expired", "cancelled", "used"]
 Verdict = Literal["approve", "deny"]

@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
-from gateway.exchange import Family
 from gateway.upstream.client import UpstreamRequest, UpstreamResponse
+from gateway.words import Family
 
 _WORDS_PER_SECOND = 100
 

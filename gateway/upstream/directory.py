@@ -10,10 +10,10 @@ import aiohttp
 
 from gateway.config import Price, Provider, resolve_reference
 from gateway.errors import InvalidRequest, UpstreamUnavailable
-from gateway.exchange import Family, Usage
 from gateway.upstream.client import HttpUpstream, Upstream
 from gateway.upstream.demo import DemoUpstream
 from gateway.upstream.headers import credential_headers
+from gateway.words import Family, Usage
 
 
 @dataclass(frozen=True, slots=True)

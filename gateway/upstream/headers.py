@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gateway.exchange import Family
+from gateway.words import Family
 
 # Syntax of the providers' APIs. Everything else stays behind: cookies, telemetry, the agent's own credential,
 # `openai-organization`, which would choose whose bill the credential runs up, and `idempotency-key`,

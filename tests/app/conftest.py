@@ -13,8 +13,8 @@ import httpx
 import pytest
 import yaml
 
-from gateway.app import Worker, create_app, open_worker
-from gateway.config import load_config
+from gateway.config.config import load_config
+from gateway.http.app import Worker, create_app, open_worker
 from gateway.identity import create_key
 from tests.support.configuration import configuration
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from gateway.identity import create_key
-from gateway.policy.bundle import build_bundle, read_bundle
-from gateway.policy.signing_keys import SigningKey, create_signing_key
+from gateway.policy.bundle.bundle import build_bundle, read_bundle
+from gateway.policy.bundle.signing_keys import SigningKey, create_signing_key
 from gateway.state import Role
 from tests.app.conftest import Opened, Running
 from tests.support.bundles import library

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config import Config, load_config
+from gateway.config.config import Config, load_config
+from gateway.config.variables import NotExpanded, expand
 from gateway.errors import ConfigError
-from gateway.variables import NotExpanded, expand
 
 PROVIDERS = "providers: {demo: {family: openai, base_url: 'builtin:demo'}}\n"
 

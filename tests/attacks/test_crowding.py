@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from gateway.approvals import Approval, Approvals, Binding, transitions
-from gateway.decision import ApprovalTerms
+from gateway.config.server_key import ServerKey
+from gateway.contract.decision import ApprovalTerms
 from gateway.errors import PolicyDenied
-from gateway.exchange import Agent
-from gateway.server_key import ServerKey
 from gateway.state import ApprovalStore
+from gateway.words import Agent
 from tests.support.contents import told
 from tests.support.desk import Desk, open_desk
 

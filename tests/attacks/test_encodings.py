@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.config import Detect
+from gateway.config.config import Detect
 from gateway.detect import Inspector
-from gateway.exchange import Part
 from gateway.masking import StreamScanner
+from gateway.words import Part
 from tests.support.values import INJECTION
 
 Encode = Callable[[str], str]

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from gateway.decision import Decision
+from gateway.contract.decision import Decision
 from gateway.errors import PolicyError
 from gateway.policy import PolicySource, find_opa
-from gateway.policy.embedded import Embedded
-from gateway.policy.sidecar import Sidecar
+from gateway.policy.engine.embedded import Embedded
+from gateway.policy.engine.sidecar import Sidecar
 from tests.support.configuration import need_engine
 from tests.unit.policy.conftest import request_document
 

@@ -13,12 +13,12 @@ import httpx
 import pytest
 
 from gateway.audit import Journal
-from gateway.audit.content import ContentKey
+from gateway.audit.sealing.content import ContentKey
+from gateway.config.server_key import load_server_key
 from gateway.errors import RecordingFailed
-from gateway.exchange import Source
-from gateway.flow.context import Call, Exchange
-from gateway.flow.ledger import Ledger
-from gateway.server_key import load_server_key
+from gateway.exchange.exchange import Call, Exchange
+from gateway.exchange.record import Ledger
+from gateway.words import Source
 from tests.support.asking import body_of, post, refusal
 from tests.support.configuration import any_engine, configuration, policy_copy
 from tests.support.fake_provider import FakeProvider

@@ -16,12 +16,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.audit import Sealer, signed_log
-from gateway.audit.folder import segment_name
-from gateway.audit.proof import ProofFailed, find_records, prove
-from gateway.audit.record import GENESIS, chain, check, draft, with_signature
-from gateway.audit.seal import SealingFailed
-from gateway.audit.signing import Signer, load_verifier
+from gateway.audit import Sealer
+from gateway.audit.files import signed_log
+from gateway.audit.files.folder import segment_name
+from gateway.audit.files.record import GENESIS, chain, check, draft, with_signature
+from gateway.audit.files.signing import Signer, load_verifier
+from gateway.audit.sealing.seal import SealingFailed
+from gateway.audit.verifying.proof import ProofFailed, find_records, prove
 from tests.unit.audit.conftest import Evidence, decision
 from tests.unit.audit.test_audit_commands import Command
 
@@ -74,7 +75,7 @@ class Scene:
 _KILLED = """
 import os, sys
 from pathlib import Path
-from gateway.audit import Journal, Record, new_writer
+from gateway.audit import (Journal, Record, new_writer)
 journal = Journal(Path(sys.argv[1]), new_writer(), key=Path(sys.argv[2]))
 journal.start()
 for number in range(5):
@@ -312,7 +313,7 @@ def test_forged_evidence_does_not_pass_for_ours(
 
 
 def sealed_lines(scene: Scene) -> Iterator[bytes]:
-    from gateway.audit import parquet
+    from gateway.audit.files import parquet
 
     for path in scene.evidence.folder.sealed_files():
         yield from parquet.lines(path)
@@ -377,7 +378,7 @@ def test_a_writer_that_the_state_has_seen_is_missed(scene: Scene) -> None:
 
 def test_a_replaced_key_adds_no_writer(scene: Scene, tmp_path: Path) -> None:
     """A key that was stolen before its rotation signs no birth that counts."""
-    from gateway.audit.rotation import rotate
+    from gateway.audit.files.rotation import rotate
 
     stolen = tmp_path / "stolen.key"
     shutil.copy(scene.evidence.key, stolen)

@@ -10,13 +10,15 @@ from collections.abc import Callable
 import pytest
 import regex
 
-from gateway.config import CustomEntity, Detect, Ner
-from gateway.detect import Inspection, Inspector, inspector, ner, presidio, samples
-from gateway.detect.patterns import InspectionLate
-from gateway.detect.secrets import Secrets
-from gateway.detect.stock import PatternRecognizer
+from gateway.config.config import CustomEntity, Detect, Ner
+from gateway.detect import Inspection, Inspector
+from gateway.detect import detector as module
+from gateway.detect.entities import ner, presidio, samples
+from gateway.detect.entities.secrets import Secrets
+from gateway.detect.entities.stock import PatternRecognizer
+from gateway.detect.matching.patterns import InspectionLate
 from gateway.errors import ConfigError, InspectionFailed
-from gateway.exchange import Part
+from gateway.words import Part
 
 TEXT = (
     "mail jane.roe@acme.org, card 4111 1111 1111 1111, call +49 170 1234567, DE89 3704 0044 0532 0130 00, "
@@ -96,7 +98,7 @@ def test_secret_rules_that_are_empty_do_not_start(monkeypatch: pytest.MonkeyPatc
         def scan(self, _: bytes) -> list[object]:
             return []
 
-    monkeypatch.setattr("gateway.detect.secrets.Scanner", Blind)
+    monkeypatch.setattr("gateway.detect.entities.secrets.Scanner", Blind)
     with pytest.raises(ConfigError, match="kingfisher"):
         Secrets()
 
@@ -128,7 +130,7 @@ def test_a_step_that_fails_refuses_the_prompt(
         raise fault("broken")
 
     if step in _MODULE_STEPS:
-        monkeypatch.setattr(inspector, step, (broken,) if step == "_READINGS" else broken)
+        monkeypatch.setattr(module, step, (broken,) if step == "_READINGS" else broken)
     else:
         owner, _, method = step.partition(".")
         monkeypatch.setattr(getattr(detector, owner), method, broken)

@@ -11,18 +11,20 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import pytest
 
 from gateway import detect
-from gateway.config import Detect, Limits
-from gateway.decision import Mask
-from gateway.detect import inspection, joins
+from gateway.config.config import Detect, Limits
+from gateway.config.server_key import ServerKey
+from gateway.contract.decision import Mask
+from gateway.detect.matching import joins
+from gateway.detect.service import inspection
 from gateway.dialects import Malformed, read_prompt
 from gateway.errors import InspectionFailed
-from gateway.exchange import Finding, InspectedPart, Part
-from gateway.flow import inspecting, reading
-from gateway.flow.inspecting import Inspector, _with_masked_pointers, masked_document, placeholders
-from gateway.flow.reading import Reading
+from gateway.exchange import inspect as inspecting
+from gateway.exchange import read_request
+from gateway.exchange.inspect import Inspector, _with_masked_pointers, masked_document, placeholders
+from gateway.exchange.read_request import Reading
 from gateway.masking import Vault
-from gateway.server_key import ServerKey
-from gateway.sessions import Sessions
+from gateway.sessions.session import Sessions
+from gateway.words import Finding, InspectedPart, Part
 from tests.unit.flow.conftest import NewExchange, new_exchange
 
 __all__ = ["new_exchange"]
@@ -200,7 +202,7 @@ async def test_a_body_that_takes_long_to_parse_is_refused(
     new_exchange: NewExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An attacker finds a body that its parser is slow on."""
-    monkeypatch.setattr(reading, "parse", lambda *_, **__: time.sleep(3))
+    monkeypatch.setattr(read_request, "parse", lambda *_, **__: time.sleep(3))
     read = Reading(None, Limits(inspect_seconds=0.2))  # type: ignore[arg-type]  # no address is looked up
     exchange = new_exchange(body=b'{"messages": []}' + b" " * 100_000)
     exchange.family = "openai"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit.folder import is_tombstone
-from gateway.audit.process import this_process
-from gateway.audit.sql import QueryFailed
+from gateway.audit.files.folder import is_tombstone
+from gateway.audit.journal.process import this_process
+from gateway.audit.reading.sql import QueryFailed
 from tests.unit.audit.conftest import Evidence, decision
 
 # Every flock seems to be granted. A process that hides is taken for one of another container, which its
@@ -31,7 +31,9 @@ _WRITER = (
     + """
 import dataclasses, sys, time
 from pathlib import Path
-from gateway.audit import Journal, Record, new_writer, process, writers
+from gateway.audit.journal import process
+from gateway.audit.journal import writers
+from gateway.audit import (Journal, Record, new_writer)
 from gateway.errors import RecordingFailed
 hiding = sys.argv[4]
 real = process.this_process
@@ -57,7 +59,7 @@ _SEALER = (
     + """
 import sys, time
 from pathlib import Path
-from gateway.audit import Journal, Record, Sealer, new_writer
+from gateway.audit import (Journal, Record, Sealer, new_writer)
 root, key = Path(sys.argv[1]), Path(sys.argv[2])
 journal = Journal(root, new_writer(), key=key)
 journal.start()

@@ -12,10 +12,10 @@ import pytest
 
 from gateway.errors import ConfigError
 from gateway.policy import load_source
-from gateway.policy.bundle import build_bundle, read_bundle
-from gateway.policy.bundle_archive import pack, unpack
-from gateway.policy.bundle_signature import sign
-from gateway.policy.signing_keys import SigningKey, create_signing_key
+from gateway.policy.bundle.archive import pack, unpack
+from gateway.policy.bundle.bundle import build_bundle, read_bundle
+from gateway.policy.bundle.signature import sign
+from gateway.policy.bundle.signing_keys import SigningKey, create_signing_key
 from tests.support.configuration import SHIPPED, need_engine
 from tests.support.pulling_opa import PullingOpa, until
 from tests.unit.policy.conftest import request_document

@@ -14,9 +14,9 @@ import pytest
 
 from gateway.errors import ConfigError, PolicyUnavailable
 from gateway.policy import PINNED, PolicySource, find_opa
-from gateway.policy.engine import probe
-from gateway.policy.pulling_opa import PullingOpaClient
-from gateway.policy.remote import RemoteOpa
+from gateway.policy.engine.engine import probe
+from gateway.policy.engine.pulling_opa import PullingOpaClient
+from gateway.policy.engine.remote import RemoteOpa
 
 INSTALL = Path(__file__).parents[2] / "scripts" / "install-opa"
 OLD = ["1.21.1", "1.22.3", "0.70.0", "1.9.9", "1.2.0", f"{PINNED}-rc.1", "", "unknown", "1.22", "latest", "9"]

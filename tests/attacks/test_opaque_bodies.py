@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.config import Limits
-from gateway.exchange import Source
-from gateway.flow.context import Call, Exchange
-from gateway.flow.reading import Reading, outgoing_headers
+from gateway.config.config import Limits
+from gateway.exchange.exchange import Call, Exchange
+from gateway.exchange.read_request import Reading, outgoing_headers
 from gateway.upstream import Endpoints
+from gateway.words import Source
 from tests.support.asking import post, refusal
 from tests.support.configuration import any_engine, configuration, policy_copy
 from tests.support.fake_provider import FakeProvider

@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
-from gateway import yaml12
-from gateway.config import Config, Policy, Provider
-from gateway.policy import ActiveBundle, Policies, PolicySource, bundle, source
-from gateway.policy.signing_keys import create_signing_key
+from gateway.config import yaml12
+from gateway.config.config import Config, Policy, Provider
+from gateway.policy import ActiveBundle, Policies, PolicySource
+from gateway.policy.bundle import bundle
+from gateway.policy.bundle.signing_keys import create_signing_key
+from gateway.policy.source import source
 from tests.support.configuration import need_engine
 
 LIBRARY = Path(__file__).parents[2] / "policies" / "rego"

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.exchange import Agent, InspectedPart, Kind, Part, Place, Source
-from gateway.flow.context import Call, Exchange
-from gateway.flow.history import mark, scope_of, unmark
+from gateway.config.server_key import ServerKey
+from gateway.exchange.exchange import Call, Exchange
+from gateway.exchange.history import mark, scope_of, unmark
 from gateway.policy import load_source
-from gateway.server_key import ServerKey
-from gateway.sessions import Sessions
+from gateway.sessions.session import Sessions
+from gateway.words import Agent, InspectedPart, Kind, Part, Place, Source
 from tests.e2e.conftest import Launch
 from tests.support.asking import bearer, body_of, post, refusal
 from tests.support.configuration import any_engine, configuration, edit_settings, policy_copy

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from gateway.approvals import Approval, Binding, MayNotDecide, same_person
 from gateway.approvals.people import person
-from gateway.decision import ApprovalTerms
-from gateway.exchange import Agent
+from gateway.contract.decision import ApprovalTerms
 from gateway.state import KeyRow
+from gateway.words import Agent
 from tests.support.contents import told
 from tests.support.desk import Desk, open_desk
 

@@ -18,10 +18,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from gateway.console import console_routes
-from gateway.console.attempts import FAILURES
-from gateway.console.visits import COOKIE
-from gateway.forwarded import Forwarded
+from gateway.http.console import console_routes
+from gateway.http.console.attempts import FAILURES
+from gateway.http.console.visits import COOKIE
+from gateway.http.forwarded import Forwarded
 from tests.support.desk import Desk, open_desk
 
 PROXY = "10.0.0.2"

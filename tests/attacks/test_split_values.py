@@ -9,11 +9,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.config import Detect
+from gateway.config.config import Detect
 from gateway.detect import Inspection, Inspector
-from gateway.detect.joins import joins
+from gateway.detect.matching.joins import joins
 from gateway.dialects import read_completion, read_prompt
-from gateway.exchange import Finding, Part
+from gateway.words import Finding, Part
 
 KEY = (
     "-----BEGIN RSA PRIVATE KEY-----\n"

@@ -31,15 +31,15 @@ from cli.rows import inert
 from cli.screen import block, line, printable, spelled
 from gateway.approvals import Binding, transitions
 from gateway.audit import Journal, Record, new_writer
-from gateway.config import load_config
-from gateway.console.rendering import shown as console_text
-from gateway.decision import ApprovalTerms
+from gateway.config.config import load_config
+from gateway.config.server_key import load_server_key
+from gateway.contract.decision import ApprovalTerms
 from gateway.errors import RegateError
-from gateway.exchange import Agent
+from gateway.http.console.rendering import shown as console_text
 from gateway.identity import create_key
-from gateway.logs import JsonFormatter
-from gateway.server_key import load_server_key
+from gateway.observe.logs import JsonFormatter
 from gateway.state import ApprovalStore, KeyRow, Keys, open_state
+from gateway.words import Agent
 from tests.support.configuration import SHIPPED
 from tests.support.contents import told
 

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from gateway.policy import PolicyEngine, find_opa, load_source
-from gateway.policy.embedded import Embedded
-from gateway.policy.sidecar import Sidecar
+from gateway.policy.engine.embedded import Embedded
+from gateway.policy.engine.sidecar import Sidecar
 from tests.support.configuration import need_engine
 from tests.unit.policy.conftest import request_document
 

@@ -17,11 +17,11 @@ from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from cli.main import app
-from gateway.admin import admin_routes
 from gateway.audit import Journal, Record, new_writer
-from gateway.audit.sql import query
-from gateway.config import load_config
+from gateway.audit.reading.sql import query
+from gateway.config.config import load_config
 from gateway.errors import PolicyUnavailable, RecordingFailed
+from gateway.http.admin import admin_routes
 from gateway.policy import Policies
 from tests.support.configuration import configuration, edit_settings, policy_copy
 from tests.support.desk import open_desk

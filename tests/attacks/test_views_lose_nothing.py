@@ -18,9 +18,9 @@ import duckdb
 import pytest
 
 from gateway.audit import Journal, Record, Sealer, new_writer
-from gateway.audit.folder import Folder, is_tombstone
-from gateway.audit.record import NULLABLE, RecordKind
-from gateway.audit.schema import VIEWS
+from gateway.audit.files.folder import Folder, is_tombstone
+from gateway.audit.files.record import NULLABLE, RecordKind
+from gateway.audit.reading.schema import VIEWS
 from tests.support.every_view import fill
 
 _CLIENT = """

@@ -20,18 +20,18 @@ from sqlalchemy import delete
 from typer.testing import CliRunner
 
 from cli.main import app
-from gateway.app import Worker, create_app, open_worker
 from gateway.approvals import Entry, pages
 from gateway.approvals.contents import PAGE_CHARACTERS, as_text, decode, encode
-from gateway.audit.sql import query
-from gateway.config import load_config
-from gateway.exchange import Source
-from gateway.flow.context import Call, Exchange
-from gateway.flow.summary import contents_of
+from gateway.audit.reading.sql import query
+from gateway.config.config import load_config
+from gateway.exchange.exchange import Call, Exchange
+from gateway.exchange.summary import contents_of
+from gateway.http.app import Worker, create_app, open_worker
 from gateway.identity import create_key
 from gateway.masking import Vault
 from gateway.state.schema import shown
 from gateway.upstream import Endpoint, Upstream
+from gateway.words import Source
 from tests.support.configuration import configuration, policy_copy
 from tests.support.values import EMAIL, INJECTION
 

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.policy.bundle import build_bundle
-from gateway.policy.signing_keys import load_signing_key
+from gateway.policy.bundle.bundle import build_bundle
+from gateway.policy.bundle.signing_keys import load_signing_key
 from tests.e2e.conftest import Launch
 from tests.support.asking import body_of, post
 from tests.support.bundles import library, tampered

@@ -11,10 +11,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway.policy import PolicySource, load_source
-from gateway.policy.bundle import build_bundle
-from gateway.policy.bundle_archive import MAX_UNPACKED, pack, unpack
-from gateway.policy.bundle_signature import SIGNATURES, sign
-from gateway.policy.signing_keys import SigningKey
+from gateway.policy.bundle.archive import MAX_UNPACKED, pack, unpack
+from gateway.policy.bundle.bundle import build_bundle
+from gateway.policy.bundle.signature import SIGNATURES, sign
+from gateway.policy.bundle.signing_keys import SigningKey
 
 LIBRARY = Path(__file__).parents[2] / "policies" / "rego"
 ROGUE = b"package regate.rules.rogue\n\nverdicts contains 1 if false\n"

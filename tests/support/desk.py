@@ -12,16 +12,16 @@ from typing import Any
 
 from gateway.approvals import Approvals, Binding
 from gateway.audit import Journal, Record, new_writer
-from gateway.audit.sql import query
-from gateway.config import Config, Provider
-from gateway.config import Policy as PolicySettings
-from gateway.decision import ApprovalTerms
-from gateway.exchange import Agent
+from gateway.audit.reading.sql import query
+from gateway.config.config import Config, Provider
+from gateway.config.config import Policy as PolicySettings
+from gateway.config.server_key import ServerKey
+from gateway.contract.decision import ApprovalTerms
 from gateway.identity import Identity, create_key
 from gateway.oversight import Evidence, Keyring, Oversight
 from gateway.policy import Policies
-from gateway.server_key import ServerKey
 from gateway.state import Approval, ApprovalStore, KeyRow, Keys, Role, State, open_state
+from gateway.words import Agent
 from tests.support.configuration import SHIPPED
 from tests.support.contents import told
 

@@ -18,8 +18,8 @@ from typing import IO, Any
 import duckdb
 import yaml
 
-from gateway.audit.folder import Folder
-from gateway.audit.views import create_views
+from gateway.audit.files.folder import Folder
+from gateway.audit.reading.views import create_views
 from tests.support.values import CREDENTIAL
 
 ROOT = Path(__file__).parents[2]

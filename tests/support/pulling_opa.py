@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from gateway.policy import find_opa
-from gateway.policy.signing_keys import load_verify_key
+from gateway.policy.bundle.signing_keys import load_verify_key
 from tests.support.gateway import _die_with_parent
 
 TOKEN = "the-gateway-s-token"

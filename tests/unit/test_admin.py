@@ -13,11 +13,11 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from gateway.admin import admin_routes
-from gateway.app import create_app, open_worker
-from gateway.audit.verify import verify
-from gateway.config import load_config
+from gateway.audit.verifying.verify import verify
+from gateway.config.config import load_config
 from gateway.errors import RecordingFailed
+from gateway.http.admin import admin_routes
+from gateway.http.app import create_app, open_worker
 from gateway.identity import create_key
 from gateway.oversight import Busy, Evidence, NewKey
 from gateway.state import Keys
@@ -34,7 +34,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
 @pytest.fixture
 async def http(desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(Starlette(routes=admin_routes(desk.oversight)))
-    async with httpx.AsyncClient(transport=transport, base_url="http://gateway/admin/v1") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway/http/admin/v1") as client:
         yield client
 
 
@@ -350,7 +350,7 @@ async def test_a_fault_that_nobody_foresaw_tells_nothing(
     _, key = desk.key("erin", "auditor")
     broken = replace(desk.oversight, policies=None)  # type: ignore[arg-type]  # a fault, on purpose
     transport = httpx.ASGITransport(Starlette(routes=admin_routes(broken)))
-    async with httpx.AsyncClient(transport=transport, base_url="http://gateway/admin/v1") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway/http/admin/v1") as client:
         answer = await client.get("/policy", headers=bearer(key))
     assert error(answer) == (500, "internal_error")
     assert "NoneType" not in answer.text

@@ -18,11 +18,11 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.console import console_routes
-from gateway.console.attempts import FAILURES, Attempts
-from gateway.console.rendering import masked, shown, until
-from gateway.console.visits import COOKIE, LIFE_SECONDS, Visits
-from gateway.server_key import ServerKey
+from gateway.config.server_key import ServerKey
+from gateway.http.console import console_routes
+from gateway.http.console.attempts import FAILURES, Attempts
+from gateway.http.console.rendering import masked, shown, until
+from gateway.http.console.visits import COOKIE, LIFE_SECONDS, Visits
 from gateway.state import Keys
 from tests.support.desk import Desk, open_desk
 

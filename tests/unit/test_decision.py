@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.decision import ACTIONS, Decision, parse_decision, to_document
+from gateway.contract.decision import ACTIONS, Decision, parse_decision, to_document
 from gateway.errors import PolicyError
 
 JSON = st.recursive(

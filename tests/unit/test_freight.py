@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import Overloaded
-from gateway.freight import Freight, Load
+from gateway.http.freight import Freight, Load
 
 LIMIT = 100
 

@@ -12,8 +12,8 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from gateway import http_head
-from gateway.http_head import BoundedHttpProtocol
+from gateway.http import head
+from gateway.http.head import BoundedHttpProtocol
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n"
 Connected = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -81,7 +81,7 @@ async def test_a_head_without_end_is_answered_400_and_the_connection_is_closed(
 
 async def test_a_target_without_end_is_answered_400_too(connect: Connect) -> None:
     async with connect() as (reader, writer):
-        writer.write(b"GET /" + b"a" * (http_head._HEAD_BYTES + 1))
+        writer.write(b"GET /" + b"a" * (head._HEAD_BYTES + 1))
         answer = await closed(reader)
 
     assert answer.startswith(b"HTTP/1.1 400 ")
@@ -102,7 +102,7 @@ async def test_a_head_just_within_the_bound_passes_and_the_next_one_starts_anew(
 async def test_a_head_that_does_not_come_is_given_up(
     connect: Connect, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
-    monkeypatch.setattr(http_head, "_HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(head, "_HEAD_SECONDS", 0.2)
     async with connect() as (reader, writer):
         writer.write(sent)
         assert await closed(reader) == b""
@@ -111,7 +111,7 @@ async def test_a_head_that_does_not_come_is_given_up(
 async def test_a_second_head_that_does_not_come_to_its_end_is_given_up(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_head, "_HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(head, "_HEAD_SECONDS", 0.2)
     async with connect() as (reader, writer):
         writer.write(GET + b"\r\n")
         assert await answered(reader) == (200, b"0")
@@ -122,7 +122,7 @@ async def test_a_second_head_that_does_not_come_to_its_end_is_given_up(
 async def test_a_head_that_drips_is_given_up_however_steadily_it_drips(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_head, "_HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(head, "_HEAD_SECONDS", 0.3)
     async with connect() as (reader, writer):
         ending = asyncio.create_task(closed(reader))
         with contextlib.suppress(ConnectionError):
@@ -140,7 +140,7 @@ async def test_a_head_that_drips_is_given_up_however_steadily_it_drips(
 async def test_a_slow_and_large_body_is_not_the_heads_business(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_head, "_HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(head, "_HEAD_SECONDS", 0.2)
     piece = b"b" * 40_000
     async with connect() as (reader, writer):
         writer.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 160000\r\n\r\n")
@@ -154,7 +154,7 @@ async def test_a_slow_and_large_body_is_not_the_heads_business(
 async def test_requests_of_one_connection_are_answered_one_after_the_other(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_head, "_HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(head, "_HEAD_SECONDS", 0.3)
     post = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello"
     async with connect() as (reader, writer):
         for _ in range(4):
@@ -186,7 +186,7 @@ async def closed(reader: asyncio.StreamReader) -> bytes:
 
 
 async def test_a_body_that_comes_whole_is_not_counted_as_the_next_head(connect: Connect) -> None:
-    size = http_head._HEAD_BYTES * 2
+    size = head._HEAD_BYTES * 2
     request = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % size + b"a" * size
     async with connect() as (reader, writer):
         for _ in range(3):

@@ -12,8 +12,8 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway import http_parting
-from gateway.http_head import BoundedHttpProtocol
+from gateway.http import parting
+from gateway.http.head import BoundedHttpProtocol
 
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 MUCH = 64 * 1024 * 1024  # more than the kernel's buffers take
@@ -64,7 +64,7 @@ async def served(app: ASGIApp) -> AsyncIterator[tuple[str, int]]:
 
 @pytest.fixture
 async def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_parting, "_READER_SECONDS", 0.5)
+    monkeypatch.setattr(parting, "_READER_SECONDS", 0.5)
 
 
 @pytest.mark.usefixtures("hasty")

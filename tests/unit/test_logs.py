@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 
-from gateway.logs import JsonFormatter
+from gateway.observe.logs import JsonFormatter
 
 
 def line(**fields):

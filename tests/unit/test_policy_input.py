@@ -9,7 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.exchange import (
+from gateway.contract.input import build_input, finding_rows
+from gateway.words import (
     Agent,
     ApprovalFacts,
     Attachment,
@@ -30,7 +31,6 @@ from gateway.exchange import (
     UsageFacts,
     Used,
 )
-from gateway.policy_input import build_input, finding_rows
 
 
 def part(

@@ -11,13 +11,13 @@ from typing import Any, cast
 import pytest
 from starlette.types import Message
 
-from gateway import proxy
 from gateway.errors import Refusal
-from gateway.exchange import Family
-from gateway.flow.context import Answer, Exchange
-from gateway.metrics import Metrics
-from gateway.pipeline import Gateway, refusal_answer
-from gateway.proxy import Proxy
+from gateway.exchange.exchange import Answer, Exchange
+from gateway.exchange.govern import Gateway, refusal_answer
+from gateway.http import proxy
+from gateway.http.proxy import Proxy
+from gateway.observe.metrics import Metrics
+from gateway.words import Family
 
 Work = Callable[[Exchange], Awaitable[None]]
 

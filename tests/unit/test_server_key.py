@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.config.server_key import ServerKey, load_server_key
 from gateway.errors import ConfigError
-from gateway.server_key import ServerKey, load_server_key
 
 KEY = ServerKey(bytes(range(32)))
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.config.server_key import ServerKey
 from gateway.errors import StateUnavailable
-from gateway.exchange import SessionFacts, UsageFacts, Used
-from gateway.server_key import ServerKey
-from gateway.sessions import IDLE_SECONDS, Sessions, UsageCounters
+from gateway.sessions.session import IDLE_SECONDS, Sessions, UsageCounters
 from gateway.state import State, UsageStore, open_state
+from gateway.words import SessionFacts, UsageFacts, Used
 
 KEY = ServerKey(bytes(32))
 SCOPE = ("ana", "openai", "r1")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Config, load_config
+from gateway.config.config import Config, load_config
 from gateway.errors import ConfigError
-from gateway.telemetry import open_telemetry
+from gateway.observe.telemetry import open_telemetry
 
 _MINIMAL = "providers: {a: {family: openai, base_url: 'http://h'}}\n"
 

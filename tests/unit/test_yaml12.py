@@ -12,8 +12,8 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from gateway.config.yaml12 import strict_yaml
 from gateway.policy import find_opa
-from gateway.yaml12 import strict_yaml
 
 KNOWN = [
     *(

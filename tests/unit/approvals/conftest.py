@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from gateway.approvals import Approvals, Binding
-from gateway.audit.record import Record
-from gateway.decision import ApprovalTerms
+from gateway.audit.files.record import Record
+from gateway.config.server_key import ServerKey
+from gateway.contract.decision import ApprovalTerms
 from gateway.errors import RecordingFailed
-from gateway.exchange import Agent
 from gateway.identity import create_key
-from gateway.server_key import ServerKey
 from gateway.state import Approval, ApprovalStore, KeyRow, Keys, Role, State, open_state
+from gateway.words import Agent
 from tests.support.contents import told
 
 KEY = ServerKey(bytes(32))

@@ -12,9 +12,9 @@ import pytest
 
 from gateway.approvals import Approvals, Binding, cancel_open
 from gateway.approvals.transitions import MAX_PENDING, SUMMARY_CHARACTERS
-from gateway.audit.record import Record
+from gateway.audit.files.record import Record
+from gateway.config.server_key import ServerKey
 from gateway.errors import ApprovalRequired, PolicyDenied, RecordingFailed, StateUnavailable
-from gateway.server_key import ServerKey
 from gateway.state import ApprovalStore, Keys, State
 
 if TYPE_CHECKING:

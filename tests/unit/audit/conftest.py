@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from gateway.audit import Journal, Record, Sealer, new_writer
-from gateway.audit.folder import Folder
-from gateway.audit.sql import query
-from gateway.audit.verify import Report, verify
+from gateway.audit.files.folder import Folder
+from gateway.audit.reading.sql import query
+from gateway.audit.verifying.verify import Report, verify
 
 
 class Evidence:

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Literal
 
-from gateway.audit.disk import Disk
+from gateway.audit.files.disk import Disk
 
 Survival = Literal["kill", "lost", "torn", "pages"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit.anchor import last_anchored
-from gateway.config import load_config
+from gateway.audit.sealing.anchor import last_anchored
+from gateway.config.config import load_config
 from gateway.errors import ConfigError
 
 from .conftest import Evidence, decision

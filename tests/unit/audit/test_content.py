@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.audit.content import ContentKey, Unreadable, load_content_key
-from gateway.config import Config, Provider, load_config
+from gateway.audit.sealing.content import ContentKey, Unreadable, load_content_key
+from gateway.config.config import Config, Provider, load_config
 from gateway.errors import ConfigError
 
 _KEY = ContentKey(b"a secret of some length")

@@ -14,9 +14,9 @@ import duckdb
 import pytest
 
 from gateway.audit import Record
-from gateway.audit.folder import is_tombstone
-from gateway.audit.removal import order_erasure
-from gateway.audit.rotation import open_signer
+from gateway.audit.files.folder import is_tombstone
+from gateway.audit.files.rotation import open_signer
+from gateway.audit.sealing.removal import order_erasure
 from tests.support.history import write_history
 
 from .conftest import Evidence, decision

@@ -14,16 +14,17 @@ import duckdb
 import orjson
 import pytest
 
-from gateway.audit import Journal, Sealer, new_writer, signed_log
-from gateway.audit.folder import Folder, is_tombstone
-from gateway.audit.removal import Order, RemovalFailed, Remover, order_erasure
-from gateway.audit.removal_worker import write_anew
-from gateway.audit.rotation import open_signer, rotate
-from gateway.audit.seal import SealingFailed
-from gateway.audit.seal_plan import End
-from gateway.audit.seal_worker import write_files
-from gateway.audit.verify import verify
-from gateway.audit.views import create_views
+from gateway.audit import Journal, Sealer, new_writer
+from gateway.audit.files import signed_log
+from gateway.audit.files.folder import Folder, is_tombstone
+from gateway.audit.files.rotation import open_signer, rotate
+from gateway.audit.reading.views import create_views
+from gateway.audit.sealing.plan import End
+from gateway.audit.sealing.removal import Order, RemovalFailed, Remover, order_erasure
+from gateway.audit.sealing.removal_worker import write_anew
+from gateway.audit.sealing.seal import SealingFailed
+from gateway.audit.sealing.worker import write_files
+from gateway.audit.verifying.verify import verify
 from gateway.errors import ConfigError, RecordingFailed
 
 from .conftest import decision
@@ -142,8 +143,8 @@ class ErasingGateway(Gateway):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.audit.journal._RETRY_SECONDS", 0.01)
-    monkeypatch.setattr("gateway.audit.views.publish", lambda folder: None)
+    monkeypatch.setattr("gateway.audit.journal.journal._RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("gateway.audit.reading.views.publish", lambda folder: None)
     monkeypatch.setattr(threading, "excepthook", lambda _: None)  # the journal's thread dies as it should
 
 
@@ -229,7 +230,9 @@ def test_a_crash_at_any_operation_loses_nothing_acknowledged_and_doubles_nothing
 
             again = Gateway(left, None)
             with monkeypatch.context() as later:
-                later.setattr("gateway.audit.process._started", lambda pid: 1)  # the process is another one
+                later.setattr(
+                    "gateway.audit.journal.process._started", lambda pid: 1
+                )  # the process is another one
                 journal = again.start()
                 again.record(journal, "zz")
                 journal.close()

@@ -15,8 +15,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from gateway.audit import Journal, new_writer, signed_log
-from gateway.audit.segment import LiveChain
+from gateway.audit import Journal, new_writer
+from gateway.audit.files import signed_log
+from gateway.audit.journal.segment import LiveChain
 from gateway.errors import ConfigError, RecordingFailed
 
 from .conftest import Evidence, decision
@@ -393,7 +394,7 @@ def test_a_lock_on_the_signed_heads_does_not_stop_records(
 async def test_a_disk_that_hangs_refuses_within_the_bound(
     evidence: Evidence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.audit.journal._DURABLE_SECONDS", 0.3)
+    monkeypatch.setattr("gateway.audit.journal.journal._DURABLE_SECONDS", 0.3)
     slow = evidence.journal(sign_seconds=3600)
     await slow.record(decision(0))
     free, real = threading.Event(), os.fdatasync
@@ -427,7 +428,7 @@ def test_recording_takes_no_duckdb(evidence: Evidence) -> None:
     code = f"""
 import sys
 from pathlib import Path
-from gateway.audit import Journal, Record, new_writer
+from gateway.audit import (Journal, Record, new_writer)
 journal = Journal(Path({str(evidence.root)!r}), new_writer(), key=Path({str(evidence.key)!r}))
 journal.start(); journal.record_sync(Record("gateway")); journal.close()
 assert "duckdb" not in sys.modules

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.audit.merkle import Frontier, Span, root_from_path
+from gateway.audit.files.merkle import Frontier, Span, root_from_path
 
 
 def defined(leaves: list[bytes]) -> bytes:

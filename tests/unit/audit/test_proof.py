@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.audit.proof import ProofFailed, check_proofs, find_records, prove
-from gateway.audit.rotation import rotate
-from gateway.audit.signing import load_verifier
+from gateway.audit.files.rotation import rotate
+from gateway.audit.files.signing import load_verifier
+from gateway.audit.verifying.proof import ProofFailed, check_proofs, find_records, prove
 from gateway.errors import ConfigError
 
 from .conftest import Evidence, decision
@@ -122,7 +122,7 @@ def test_either_key_proves_what_was_signed_before_and_after_a_rotation(proved: E
     assert kept.read_bytes() == before
     assert load_verifier(proved.key.with_suffix(".pub")).key_id == new
 
-    from gateway.audit.verify import verify
+    from gateway.audit.verifying.verify import verify
 
     for public in (kept, proved.key.with_suffix(".pub")):
         report = verify(proved.root, public)
@@ -152,9 +152,9 @@ def test_a_replaced_key_signs_nothing_more(evidence: Evidence, tmp_path: Path) -
     stolen.chmod(0o600)
     rotate(evidence.key, evidence.folder)
 
-    from gateway.audit.disk import Disk
-    from gateway.audit.signed_log import append
-    from gateway.audit.signing import Signer
+    from gateway.audit.files.disk import Disk
+    from gateway.audit.files.signed_log import append
+    from gateway.audit.files.signing import Signer
 
     head = {"kind": "head", "writer": journal.writer, "segment": "", "seq": 2, "hash": "", "tree": ""}
     with pytest.raises(OSError, match="rotation"):

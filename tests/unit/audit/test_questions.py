@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit.sql import query
+from gateway.audit.reading.sql import query
 from tests.support.history import write_history
 
 _PAGE = (Path(__file__).parents[3] / "docs" / "guides" / "questions.md").read_text("utf-8")

@@ -9,10 +9,11 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.audit import Sealer, signed_log
-from gateway.audit.record import withhold
-from gateway.audit.removal import Order, RemovalFailed, order_erasure
-from gateway.audit.signing import load_signer
+from gateway.audit import Sealer
+from gateway.audit.files import signed_log
+from gateway.audit.files.record import withhold
+from gateway.audit.files.signing import load_signer
+from gateway.audit.sealing.removal import Order, RemovalFailed, order_erasure
 
 from .conftest import Evidence, decision
 

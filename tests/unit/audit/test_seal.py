@@ -15,12 +15,12 @@ import orjson
 import pytest
 
 from gateway.audit import Record, Sealer
-from gateway.audit.folder import Folder, is_tombstone, tombstone
-from gateway.audit.parquet import lines
-from gateway.audit.removal import order_erasure
-from gateway.audit.seal import SealingFailed
-from gateway.audit.signing import load_signer
-from gateway.audit.views import create_views
+from gateway.audit.files.folder import Folder, is_tombstone, tombstone
+from gateway.audit.files.parquet import lines
+from gateway.audit.files.signing import load_signer
+from gateway.audit.reading.views import create_views
+from gateway.audit.sealing.removal import order_erasure
+from gateway.audit.sealing.seal import SealingFailed
 
 from .conftest import Evidence, decision
 
@@ -245,7 +245,7 @@ async def test_a_failing_pass_is_tried_again(written: Evidence, monkeypatch: pyt
 _WRITER = """
 import sys, time
 from pathlib import Path
-from gateway.audit import Journal, Record, new_writer
+from gateway.audit import (Journal, Record, new_writer)
 root, key, acknowledged = map(Path, sys.argv[1:4])
 journal = Journal(root, new_writer(), key=key, segment_bytes=40_000)
 journal.start()

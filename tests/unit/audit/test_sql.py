@@ -15,8 +15,8 @@ import duckdb
 import pytest
 
 from gateway.audit import Record
-from gateway.audit.landlock import confine
-from gateway.audit.sql import Limits, QueryFailed, QueryRefused, query, query_to_parquet
+from gateway.audit.reading.landlock import confine
+from gateway.audit.reading.sql import Limits, QueryFailed, QueryRefused, query, query_to_parquet
 
 from .conftest import Evidence
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit.proof import prove
+from gateway.audit.verifying.proof import prove
 
 from .conftest import Evidence, decision
 

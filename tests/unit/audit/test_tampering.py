@@ -13,8 +13,8 @@ import duckdb
 import orjson
 import pytest
 
-from gateway.audit.record import GENESIS, Draft, chain
-from gateway.audit.verify import verify
+from gateway.audit.files.record import GENESIS, Draft, chain
+from gateway.audit.verifying.verify import verify
 
 from .conftest import Evidence, decision
 
@@ -165,7 +165,7 @@ def copied_writer(crime: Crime) -> None:
     journal.close()
     path = crime.evidence.folder.checkpoints
     lines = crime.lines(path)
-    from gateway.audit.signing import Signer
+    from gateway.audit.files.signing import Signer
 
     log = map(orjson.loads, crime.lines(other.folder.checkpoints))
     head = next(line for line in log if line["kind"] == "head")

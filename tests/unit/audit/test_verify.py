@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.audit.verify import Break
+from gateway.audit.verifying.verify import Break
 
 from .conftest import Evidence, decision
 
@@ -109,7 +109,7 @@ def test_a_chain_rewritten_whole_is_not_the_one_that_was_signed(written: Evidenc
     journal.close()
     target = written.live()
     line = forged.live().read_bytes().replace(journal.writer.encode(), target.stem.partition("-")[0].encode())
-    from gateway.audit.record import GENESIS, Draft, chain
+    from gateway.audit.files.record import GENESIS, Draft, chain
 
     made = Draft(line[line.index(b'"recorded_at"') : line.index(b',"salt"')], b"0" * 32, b"{}")
     target.write_bytes(chain(made, target.stem.partition("-")[0], 1, GENESIS)[0])
@@ -270,7 +270,7 @@ def test_other_chains_are_proved_to_their_ends(written: Evidence) -> None:
 def test_a_long_read_draws_no_bar_over_what_the_command_says() -> None:
     asked = "_connection().execute(\"SELECT current_setting('enable_progress_bar')\").fetchone()"
     # a program without a file, as verifying processes are, is what DuckDB takes for a terminal
-    program = f"from gateway.audit.parquet import _connection; print({asked})"
+    program = f"from gateway.audit.files.parquet import _connection; print({asked})"
 
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from gateway.audit import Journal, Record
-from gateway.audit.views import publish
+from gateway.audit.reading.views import publish
 
 from .conftest import Evidence
 

@@ -10,9 +10,12 @@ from typing import Any, cast
 import pytest
 
 from gateway.audit import Journal, Sealer, new_writer
-from gateway.audit.content import ContentKey
-from gateway.decision import Decision, Reason
-from gateway.exchange import (
+from gateway.audit.sealing.content import ContentKey
+from gateway.contract.decision import Decision, Reason
+from gateway.contract.input import build_input
+from gateway.exchange.exchange import Call, Exchange
+from gateway.exchange.record import Ledger
+from gateway.words import (
     Agent,
     ApprovalFacts,
     InspectedPart,
@@ -23,9 +26,6 @@ from gateway.exchange import (
     Source,
     UsageFacts,
 )
-from gateway.flow.context import Call, Exchange
-from gateway.flow.ledger import Ledger
-from gateway.policy_input import build_input
 
 BECAUSE = Reason(rule="main", title="Main", message="Because.", severity="medium")
 

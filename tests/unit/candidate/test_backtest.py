@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from gateway.candidate import Report, Transition, run_backtest
-from gateway.decision import Decision, Mask
+from gateway.contract.decision import Decision, Mask
 from gateway.errors import ConfigError
 from gateway.policy import load_source
-from gateway.policy.lanes import Engine
+from gateway.policy.engine.lanes import Engine
 from tests.support.configuration import need_engine
 from tests.support.processes import below
 from tests.unit.candidate.conftest import Recorder, allowed

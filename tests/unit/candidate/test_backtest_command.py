@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from gateway.policy import load_source
-from gateway.policy.bundle import build_bundle
-from gateway.policy.signing_keys import create_signing_key
+from gateway.policy.bundle.bundle import build_bundle
+from gateway.policy.bundle.signing_keys import create_signing_key
 from tests.unit.candidate.conftest import Recorder, allowed
 
 PROJECT = Path(__file__).parents[3]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.candidate import Transition, compare, parse_gates
-from gateway.decision import ACTIONS, ApprovalTerms, Decision, Mask, Reason
+from gateway.contract.decision import ACTIONS, ApprovalTerms, Decision, Mask, Reason
 from gateway.errors import ConfigError, PolicyError
 
 MASK = (Mask("EMAIL_ADDRESS"),)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from cli.policy import app
 from cli.policy.explain import Unexplained
-from gateway.decision import Decision, Reason
+from gateway.contract.decision import Decision, Reason
 from gateway.policy import load_source
 from tests.unit.candidate.conftest import Recorder, allowed
 from tests.unit.policy.conftest import LIBRARY, opa

@@ -13,16 +13,16 @@ import duckdb
 import pytest
 
 from gateway.audit import Record
-from gateway.audit.folder import Folder
-from gateway.audit.views import create_views
+from gateway.audit.files.folder import Folder
+from gateway.audit.reading.views import create_views
 from gateway.candidate import Question, Shadow
-from gateway.config import Config, Policy, Provider
-from gateway.decision import Decision
-from gateway.exchange import InspectedPart, Part
-from gateway.metrics import Metrics
+from gateway.config.config import Config, Policy, Provider
+from gateway.contract.decision import Decision
+from gateway.observe.metrics import Metrics
 from gateway.policy import load_source
-from gateway.policy.bundle import build_bundle
-from gateway.policy.signing_keys import create_signing_key
+from gateway.policy.bundle.bundle import build_bundle
+from gateway.policy.bundle.signing_keys import create_signing_key
+from gateway.words import InspectedPart, Part
 from tests.support.processes import below
 from tests.unit.candidate.conftest import Recorder, allowed, asked
 

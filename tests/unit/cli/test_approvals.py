@@ -16,14 +16,14 @@ from typer.testing import CliRunner, Result
 
 from cli.approvals import app
 from gateway.approvals import Approval, ApprovalClosed, Approvals, Binding, MayNotDecide, UnknownApproval
-from gateway.audit.record import Record
-from gateway.config import Config, load_config
-from gateway.decision import ApprovalTerms
+from gateway.audit.files.record import Record
+from gateway.config.config import Config, load_config
+from gateway.config.server_key import ServerKey, load_server_key
+from gateway.contract.decision import ApprovalTerms
 from gateway.errors import ConfigError, RecordingFailed, Unauthenticated
-from gateway.exchange import Agent
 from gateway.identity import create_key
-from gateway.server_key import ServerKey, load_server_key
 from gateway.state import ApprovalStore, Keys, Role, open_state
+from gateway.words import Agent
 from tests.support.contents import told
 
 

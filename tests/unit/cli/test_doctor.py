@@ -8,7 +8,7 @@ import pytest
 
 from cli.doctor import _detection, _locks
 from gateway import detect
-from gateway.config import Audit, Config, CustomEntity, Detect, Ner, Provider
+from gateway.config.config import Audit, Config, CustomEntity, Detect, Ner, Provider
 
 PROVIDERS = {"demo": Provider(family="openai", base_url="builtin:demo")}
 

@@ -13,14 +13,14 @@ from typer.testing import CliRunner, Result
 
 from cli.keys import UnknownKey, app, parse_duration
 from gateway.approvals import Approvals, Binding
-from gateway.audit.record import Record
-from gateway.config import load_config
-from gateway.decision import ApprovalTerms
+from gateway.audit.files.record import Record
+from gateway.config.config import load_config
+from gateway.config.server_key import load_server_key
+from gateway.contract.decision import ApprovalTerms
 from gateway.errors import ConfigError
-from gateway.exchange import Agent
 from gateway.identity import authenticate
-from gateway.server_key import load_server_key
 from gateway.state import ApprovalStore, Keys, open_state
+from gateway.words import Agent
 
 
 @pytest.fixture

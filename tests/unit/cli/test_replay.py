@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from cli.replay import play, write_page
-from cli.story import Event, read_story
+from cli.sessions.replay import play, write_page
+from cli.sessions.story import Event, read_story
 from gateway.audit import Journal, Record, new_writer
 from gateway.errors import RegateError
 

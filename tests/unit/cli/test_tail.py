@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from cli.audit_tail import Following
+from cli.audit.tail import Following
 from gateway.audit import Journal, Record, Sealer, new_writer
-from gateway.audit.folder import Folder, is_tombstone
+from gateway.audit.files.folder import Folder, is_tombstone
 
 
 class Writing:

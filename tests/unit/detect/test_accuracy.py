@@ -5,7 +5,7 @@ import pytest
 from bench.accuracy.corpus import Sample, corpus
 from bench.accuracy.score import Report, score
 from gateway.detect import Inspector
-from gateway.exchange import Span
+from gateway.words import Span
 
 # The least share found under the right name; all of a value has to be covered by whatever is found.
 RECALL = {"API_KEY": 0.95, "PHONE_NUMBER": 0.95, "US_PASSPORT": 0.95}

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config import CustomEntity, Detect
+from gateway.config.config import CustomEntity, Detect
 from gateway.detect import Inspector
-from gateway.detect.checksums import CHECKSUMS
-from gateway.detect.context import Context
-from gateway.detect.custom import Custom
-from gateway.detect.linear import Linear
-from gateway.detect.patterns import Deadline
+from gateway.detect.entities.checksums import CHECKSUMS
+from gateway.detect.entities.custom import Custom
+from gateway.detect.matching.context import Context
+from gateway.detect.matching.linear import Linear
+from gateway.detect.matching.patterns import Deadline
 from gateway.errors import ConfigError, InspectionFailed
 
 

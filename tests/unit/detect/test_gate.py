@@ -10,13 +10,14 @@ import regex
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from gateway.config import Detect
-from gateway.detect import Inspector, scanner
-from gateway.detect.beginnings import Beginnings
-from gateway.detect.gate import Gate
-from gateway.detect.opening import NoOpening, opening
-from gateway.detect.patterns import Deadline
-from gateway.detect.scanner import Expression, Scanner
+from gateway.config.config import Detect
+from gateway.detect import Inspector
+from gateway.detect.matching import scanner
+from gateway.detect.matching.beginnings import Beginnings
+from gateway.detect.matching.opening import NoOpening, opening
+from gateway.detect.matching.patterns import Deadline
+from gateway.detect.matching.prefilter import Gate
+from gateway.detect.matching.scanner import Expression, Scanner
 
 # Letters whose other case is beyond ASCII, marks that combine, digits and spaces of other scripts.
 LETTERS = "abkKsSiIzé1٣_- \n\x1c?.@K\u017fİı\u0301\u200b\uff11\U0001f600ß"

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.config import Detect
+from gateway.config.config import Detect
 from gateway.detect import Inspector
-from gateway.detect.phone import _plan_of, _Region, _shapes
-from gateway.detect.views import Folding, unescaped
+from gateway.detect.entities.phone import _plan_of, _Region, _shapes
+from gateway.detect.matching.readings import Folding, unescaped
 
 VALUES = [
     ("EMAIL_ADDRESS", "jane.roe@acme.org"),

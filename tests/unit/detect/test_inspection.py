@@ -12,13 +12,14 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from gateway.config import Detect
-from gateway.detect import Inspection, Inspector, inspection, pool
-from gateway.detect.cache import ResultCache
-from gateway.detect.patterns import InspectionLate
-from gateway.detect.pool import Pool
+from gateway.config.config import Detect
+from gateway.detect import Inspection, Inspector
+from gateway.detect.matching.patterns import InspectionLate
+from gateway.detect.service import inspection, pool
+from gateway.detect.service.cache import ResultCache
+from gateway.detect.service.pool import Pool
 from gateway.errors import InspectionFailed
-from gateway.exchange import Part, Span
+from gateway.words import Part, Span
 
 LARGE = "mail a@example.com" + " word" * 5000
 
@@ -170,8 +171,8 @@ async def test_a_full_queue_and_a_process_that_does_not_start_refuse(monkeypatch
 
 _OWNER = """
 import asyncio, sys
-from gateway.config import Detect
-from gateway.detect.pool import Pool
+from gateway.config.config import Detect
+from gateway.detect.service.pool import Pool
 
 async def main():
     pool = Pool(Detect(), 30)

@@ -7,11 +7,11 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config import CustomEntity, Detect
+from gateway.config.config import CustomEntity, Detect
 from gateway.detect import Inspector
-from gateway.detect.patterns import Deadline, matches
+from gateway.detect.matching.patterns import Deadline, matches
 from gateway.errors import ConfigError, InspectionFailed
-from gateway.exchange import Part
+from gateway.words import Part
 
 KEY_BODY = "\n".join(
     "MIIEpAIBAAKCAQEA7bq5w0Gm3FhXkz6Lw0D9sKcMZ1e2vR5aT8uYpQ4xN7jB6hWf"[i:] + "A" * i for i in range(12)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.detect import Inspection, Inspector
-from gateway.exchange import Finding, Kind, Part
+from gateway.words import Finding, Kind, Part
 
 KEY = (
     "-----BEGIN RSA PRIVATE KEY-----\n"

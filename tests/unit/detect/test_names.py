@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.config import Detect, Ner
-from gateway.detect import Inspection, Inspector, ner
-from gateway.detect.names import Names
+from gateway.config.config import Detect, Ner
+from gateway.detect import Inspection, Inspector
+from gateway.detect.entities import ner
+from gateway.detect.service.names import Names
 from gateway.errors import ConfigError, InspectionFailed
-from gateway.exchange import Part, Span
+from gateway.words import Part, Span
 
 SETTINGS = Detect(ner=Ner(enabled=True))
 TEXT = "Please tell Jane Roe in Paris that John's sister called from New York City."

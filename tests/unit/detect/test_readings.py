@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.detect import Inspector
-from gateway.detect.encodings import RUN_BEGIN, encoded_runs
-from gateway.detect.gate import Gate
-from gateway.detect.markup import unmarked
-from gateway.detect.patterns import Deadline
-from gateway.detect.views import unescaped, unveiled
+from gateway.detect.matching.encodings import RUN_BEGIN, encoded_runs
+from gateway.detect.matching.markup import unmarked
+from gateway.detect.matching.patterns import Deadline
+from gateway.detect.matching.prefilter import Gate
+from gateway.detect.matching.readings import unescaped, unveiled
 
 RANDOM = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hI6"
 VALUES = [

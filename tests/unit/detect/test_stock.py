@@ -13,8 +13,9 @@ from pathlib import Path
 import tldextract
 from faker import Faker
 
-from gateway.config import Detect
-from gateway.detect import Inspector, numbers
+from gateway.config.config import Detect
+from gateway.detect import Inspector
+from gateway.detect.entities import numbers
 
 ROOT = Path(__file__).parents[3]
 SETTINGS = Detect()

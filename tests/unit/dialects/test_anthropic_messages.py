@@ -11,7 +11,7 @@ from anthropic.types import Message
 
 from gateway.dialects import read_completion, read_prompt
 from gateway.dialects.document import Malformed
-from gateway.exchange import Attachment, Parameters, Part, Tool, Usage
+from gateway.words import Attachment, Parameters, Part, Tool, Usage
 
 NOISE = random.Random(7).randbytes(504)
 SEALED = base64.b64encode(random.Random(8).randbytes(512)).decode()

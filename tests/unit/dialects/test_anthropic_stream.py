@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from gateway.dialects import CallReady, ChannelEnd, Frame, Item, TextDelta, stream_reader
 from gateway.dialects.document import Malformed
 from gateway.dialects.sse import SseEvent
-from gateway.exchange import Usage
+from gateway.words import Usage
 
 EVENT: TypeAdapter[Any] = TypeAdapter(RawMessageStreamEvent)
 SEALED = base64.b64encode(random.Random(7).randbytes(300)).decode()

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from gateway.dialects import anthropic_messages, openai_chat, plain
 from gateway.dialects.document import Malformed, at, escape, put
-from gateway.exchange import Attachment, Part
+from gateway.words import Attachment, Part
 
 NOISE = random.Random(7).randbytes(504)
 MEDIA = base64.b64encode(b"\x89PNG\r\n\x1a\n" + NOISE).decode()

@@ -21,7 +21,7 @@ from gateway.dialects import (
     stream_reader,
 )
 from gateway.dialects.sse import encode
-from gateway.exchange import Family
+from gateway.words import Family
 
 JSON = "application/json; charset=utf-8"
 

@@ -12,7 +12,7 @@ from openai.types.chat import ChatCompletion
 
 from gateway.dialects import read_completion, read_prompt
 from gateway.dialects.document import Malformed
-from gateway.exchange import Attachment, Parameters, Part, Tool, Usage
+from gateway.words import Attachment, Parameters, Part, Tool, Usage
 
 NOISE = random.Random(7).randbytes(504)
 MEDIA = base64.b64encode(b"\x89PNG\r\n\x1a\n" + NOISE).decode()

@@ -13,7 +13,7 @@ from openai.types.chat import ChatCompletionChunk
 from gateway.dialects import CallReady, ChannelEnd, Frame, Item, TextDelta, stream_reader
 from gateway.dialects.document import Malformed
 from gateway.dialects.sse import SseEvent
-from gateway.exchange import Usage
+from gateway.words import Usage
 
 ENVELOPE = {
     "id": "chatcmpl-1",

@@ -7,10 +7,10 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.exchange import Source
-from gateway.flow.context import Call, Exchange
+from gateway.exchange.exchange import Call, Exchange
 from gateway.masking import Vault
 from gateway.upstream import Endpoint, Upstream
+from gateway.words import Source
 from tests.support.values import CREDENTIAL
 
 NewExchange = Callable[..., Exchange]

@@ -11,21 +11,21 @@ from typing import Any, cast
 import pytest
 
 from gateway import detect
-from gateway.config import Detect, Limits
-from gateway.decision import Mask
+from gateway.config.config import Detect, Limits
+from gateway.config.server_key import ServerKey
+from gateway.contract.decision import Mask
 from gateway.dialects.sse import SseEvent
-from gateway.exchange import Category, Part
-from gateway.flow.asking import Asking
-from gateway.flow.channel import Channel
-from gateway.flow.inspecting import Inspector, masked_aside
-from gateway.flow.ledger import Ledger
-from gateway.flow.row import Outlet
-from gateway.flow.whole import WholeCompletion
+from gateway.exchange.answer_whole import WholeCompletion
+from gateway.exchange.channel import Channel
+from gateway.exchange.decide import Asking
+from gateway.exchange.inspect import Inspector, masked_aside
+from gateway.exchange.record import Ledger
+from gateway.exchange.row import Outlet
 from gateway.masking import Restorer, Vault
 from gateway.masking.vault import Entry
-from gateway.server_key import ServerKey
-from gateway.sessions import Sessions
+from gateway.sessions.session import Sessions
 from gateway.upstream import ReplayedResponse
+from gateway.words import Category, Part
 from tests.support.values import EMAIL
 from tests.unit.flow.conftest import NewExchange
 

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from gateway import detect
-from gateway.config import Detect
-from gateway.decision import Mask
+from gateway.config.config import Detect
+from gateway.config.server_key import ServerKey
+from gateway.contract.decision import Mask
+from gateway.contract.guards import CREDENTIAL_ENTITY
 from gateway.errors import PolicyDenied
-from gateway.exchange import Finding, Kind, Part, Place
-from gateway.flow.history import mark, scope_of
-from gateway.flow.inspecting import Inspector, masked_document, placeholders
-from gateway.guards import CREDENTIAL_ENTITY
+from gateway.exchange.history import mark, scope_of
+from gateway.exchange.inspect import Inspector, masked_document, placeholders
 from gateway.masking import Vault
-from gateway.server_key import ServerKey
-from gateway.sessions import Sessions
+from gateway.sessions.session import Sessions
+from gateway.words import Finding, Kind, Part, Place
 from tests.support.values import CREDENTIAL, EMAIL, INJECTION, OTHER_EMAIL
 from tests.unit.flow.conftest import NewExchange
 from tests.unit.policy.conftest import request_document

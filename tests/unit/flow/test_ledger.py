@@ -7,14 +7,14 @@ from typing import Any, cast, get_args
 
 import pytest
 
-from gateway.decision import Action, Decision, Mask, Operator
-from gateway.exchange import Finding, InspectedPart, Part, Source
-from gateway.flow.asking import masks_of
-from gateway.flow.context import Call, Exchange
-from gateway.flow.inspecting import masked_text
-from gateway.flow.ledger import _treatment
-from gateway.guards import CREDENTIAL_ENTITY
+from gateway.contract.decision import Action, Decision, Mask, Operator
+from gateway.contract.guards import CREDENTIAL_ENTITY
+from gateway.exchange.decide import masks_of
+from gateway.exchange.exchange import Call, Exchange
+from gateway.exchange.inspect import masked_text
+from gateway.exchange.record import _treatment
 from gateway.masking import Vault
+from gateway.words import Finding, InspectedPart, Part, Source
 
 VALUE = "jane.roe@acme.org"
 

@@ -7,12 +7,12 @@ from typing import cast
 
 import pytest
 
-from gateway.config import Limits
+from gateway.config.config import Limits
 from gateway.errors import InvalidRequest, PromptTooLarge
-from gateway.exchange import Family
-from gateway.flow.context import Exchange
-from gateway.flow.reading import Reading
+from gateway.exchange.exchange import Exchange
+from gateway.exchange.read_request import Reading
 from gateway.upstream import Endpoint, Endpoints
+from gateway.words import Family
 from tests.unit.flow.conftest import NewExchange
 
 

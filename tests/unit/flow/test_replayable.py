@@ -14,11 +14,19 @@ from hypothesis import strategies as st
 
 from gateway.approvals import Approvals
 from gateway.audit import Journal, Sealer, new_writer
-from gateway.audit.content import ContentKey
-from gateway.audit.inputs import count_decisions, decision_lines, find_decision
-from gateway.audit.recorded import rebuild
-from gateway.decision import Decision, Mask, to_document
-from gateway.exchange import (
+from gateway.audit.reading.inputs import count_decisions, decision_lines, find_decision
+from gateway.audit.reading.recorded import rebuild
+from gateway.audit.sealing.content import ContentKey
+from gateway.config.server_key import ServerKey
+from gateway.contract.decision import Decision, Mask, to_document
+from gateway.contract.guards import guard
+from gateway.exchange.decide import Asking, Subject
+from gateway.exchange.exchange import Exchange
+from gateway.exchange.record import Ledger
+from gateway.policy import Policies
+from gateway.policy.engine.engine import encode
+from gateway.sessions.session import Sessions
+from gateway.words import (
     Agent,
     ApprovalFacts,
     Attachment,
@@ -33,14 +41,6 @@ from gateway.exchange import (
     Tool,
     ToolCall,
 )
-from gateway.flow.asking import Asking, Subject
-from gateway.flow.context import Exchange
-from gateway.flow.ledger import Ledger
-from gateway.guards import guard
-from gateway.policy import Policies
-from gateway.policy.engine import encode
-from gateway.server_key import ServerKey
-from gateway.sessions import Sessions
 from tests.unit.flow.conftest import NewExchange
 
 _KEY = ServerKey(b"k" * 32)

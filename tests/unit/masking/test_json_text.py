@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.exchange import Finding
 from gateway.masking.json_text import is_json, splice_json
+from gateway.words import Finding
 
 SCALARS = st.one_of(
     st.text(max_size=12),

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.detect import Inspector
-from gateway.exchange import Span
 from gateway.masking import Piece, StreamScanner
+from gateway.words import Span
 
 KEY_BODY = "\n".join(
     "MIIEpAIBAAKCAQEA7bq5w0Gm3FhXkz6Lw0D9sKcMZ1e2vR5aT8uYpQ4xN7jB6hWf"[i:] + "A" * i for i in range(8)

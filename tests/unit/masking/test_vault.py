@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.decision import Mask
+from gateway.contract.decision import Mask
 from gateway.errors import InspectionFailed
-from gateway.exchange import Finding
 from gateway.masking import Restorer, Vault, apply_mask, splice
 from gateway.masking.placeholders import PLACEHOLDER
 from gateway.masking.vault import Entry
+from gateway.words import Finding
 
 CARD = Finding("CREDIT_CARD", "pii", 1.0, "/a", 0, 19)
 VALUE = "4111 1111 1111 1111"

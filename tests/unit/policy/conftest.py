@@ -15,7 +15,11 @@ import pytest_asyncio
 from typer.testing import CliRunner, Result
 
 from cli.policy import app
-from gateway.exchange import (
+from gateway.contract.input import build_input
+from gateway.policy import PolicyEngine, find_opa
+from gateway.policy.engine.embedded import Embedded
+from gateway.policy.engine.sidecar import Sidecar
+from gateway.words import (
     Agent,
     ApprovalFacts,
     FindingRow,
@@ -25,10 +29,6 @@ from gateway.exchange import (
     Source,
     UsageFacts,
 )
-from gateway.policy import PolicyEngine, find_opa
-from gateway.policy.embedded import Embedded
-from gateway.policy.sidecar import Sidecar
-from gateway.policy_input import build_input
 
 LIBRARY = Path(__file__).parents[3] / "policies" / "rego"
 TESTS = LIBRARY.parents[1] / "policy_tests"

@@ -19,10 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import ConfigError
-from gateway.policy.bundle import build_bundle, check_signature, describe_bundle, read_bundle
-from gateway.policy.bundle_archive import BadArchive, pack, unpack
-from gateway.policy.bundle_signature import BadSignature, canonical, sign, verify
-from gateway.policy.signing_keys import (
+from gateway.policy.bundle.archive import BadArchive, pack, unpack
+from gateway.policy.bundle.bundle import build_bundle, check_signature, describe_bundle, read_bundle
+from gateway.policy.bundle.signature import BadSignature, canonical, sign, verify
+from gateway.policy.bundle.signing_keys import (
     Algorithm,
     SigningKey,
     create_signing_key,

@@ -14,8 +14,8 @@ from typer.testing import CliRunner, Result
 from cli.policy import app, bundles
 from gateway.errors import ConfigError
 from gateway.policy import load_source
-from gateway.policy.bundle import build_bundle
-from gateway.policy.signing_keys import create_signing_key, load_signing_key
+from gateway.policy.bundle.bundle import build_bundle
+from gateway.policy.bundle.signing_keys import create_signing_key, load_signing_key
 from tests.support.bundles import library, tampered
 
 

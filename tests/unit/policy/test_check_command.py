@@ -15,8 +15,8 @@ import regorus
 from cli.policy.subset import NOT_EMBEDDED
 from gateway.errors import ConfigError
 from gateway.policy import load_source
-from gateway.policy.builtins import REFUSED
-from gateway.policy.sidecar import Sidecar
+from gateway.policy.engine.builtins import REFUSED
+from gateway.policy.engine.sidecar import Sidecar
 from tests.unit.policy.conftest import LOG, TESTS, regate
 
 TOPIC = """# METADATA

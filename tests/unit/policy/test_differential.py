@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cli.rego_tests import documents
-from gateway.decision import Decision, parse_decision
+from gateway.contract.decision import Decision, parse_decision
 from gateway.errors import PolicyError
 from gateway.policy import PolicyEngine, load_source
-from gateway.policy.embedded import Embedded
-from gateway.policy.sidecar import Sidecar
+from gateway.policy.engine.embedded import Embedded
+from gateway.policy.engine.sidecar import Sidecar
 from tests.unit.policy.conftest import LIBRARY, LOG, request_document
 
 TESTS = LIBRARY.parents[1] / "policy_tests"

@@ -9,7 +9,7 @@ import pytest
 from cli.policy.reference import blocks, reference
 from gateway.errors import ConfigError
 from gateway.policy import load_source
-from gateway.policy.settings import library_schema
+from gateway.policy.source.settings import library_schema
 from tests.unit.policy.conftest import LIBRARY, regate
 
 PAGE = LIBRARY.parents[1] / "docs/reference/policies.md"

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from gateway.errors import ConfigError, PolicyError, PolicyUnavailable
-from gateway.exchange import FindingRow
 from gateway.policy import PolicyEngine, load_source
-from gateway.policy.supervised import Supervised
+from gateway.policy.engine.supervised import Supervised
+from gateway.words import FindingRow
 
 EMAIL = FindingRow("EMAIL_ADDRESS", "pii", 1, 1, 1, 0.9, ("user",), ("text",))
 Document = Callable[..., dict[str, Any]]

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.errors import ConfigError
 from gateway.policy import PINNED, find_opa
-from gateway.policy.builtins import REFUSED
+from gateway.policy.engine.builtins import REFUSED
 from tests.unit.policy.conftest import LIBRARY
 
 SCRIPT = LIBRARY.parents[1] / "scripts" / "install-opa"

@@ -18,8 +18,8 @@ import pytest
 
 from gateway.errors import PolicyError, PolicyUnavailable
 from gateway.policy import PINNED, load_source
-from gateway.policy.opa_client import OpaClient
-from gateway.policy.opa_server import OpaServer
+from gateway.policy.engine.opa_client import OpaClient
+from gateway.policy.engine.opa_server import OpaServer
 from tests.unit.policy.conftest import LIBRARY, request_document
 
 PROVENANCE = {"version": PINNED, "bundles": {"policy": {"revision": "r1"}}}
@@ -238,7 +238,7 @@ def test_opa_dies_with_a_gateway_that_is_killed(opa: Path, tmp_path: Path) -> No
         "import asyncio, logging, sys, time\n"
         "from pathlib import Path\n"
         "from gateway.policy import PINNED, load_source\n"
-        "from gateway.policy.sidecar import Sidecar\n"
+        "from gateway.policy.engine.sidecar import Sidecar\n"
         "async def main():\n"
         "    sidecar = Sidecar(Path(sys.argv[1]), 5, logging.getLogger())\n"
         "    await sidecar.start(load_source(Path(sys.argv[2])))\n"

@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.config import Config, Policy, Provider
+from gateway.config.config import Config, Policy, Provider
 from gateway.errors import ConfigError
 from gateway.policy import ActiveBundle, Policies
-from gateway.policy.bundle import build_bundle
-from gateway.policy.signing_keys import create_signing_key
+from gateway.policy.bundle.bundle import build_bundle
+from gateway.policy.bundle.signing_keys import create_signing_key
 from tests.support.bundles import library
 from tests.unit.policy.conftest import LOG
 

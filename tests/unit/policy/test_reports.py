@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway.policy import PolicyStatus, Report, read_reports
+from gateway.policy.engine.pulling_opa import Pulled
 from gateway.policy.gauges import PolicyGauges
-from gateway.policy.pulling_opa import Pulled
 
 GOOD = PolicyStatus("sidecar", "r1", ready=True, origin="policies/rego")
 

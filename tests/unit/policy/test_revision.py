@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.policy.revision import revision_of
+from gateway.policy.source.revision import revision_of
 
 DIGEST = "0123456789abcdef"
 

@@ -17,9 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from gateway.decision import parse_decision
+from gateway.contract.decision import parse_decision
+from gateway.contract.input import build_input
 from gateway.errors import PolicyError
-from gateway.exchange import (
+from gateway.policy import load_source
+from gateway.words import (
     Agent,
     ApprovalFacts,
     Attachment,
@@ -41,11 +43,9 @@ from gateway.exchange import (
     UsageFacts,
     Used,
 )
-from gateway.policy import load_source
-from gateway.policy_input import build_input
 from tests.unit.policy.conftest import LIBRARY
 
-SCHEMAS = Path(str(files("gateway.policy") / "schemas"))
+SCHEMAS = Path(str(files("gateway.contract") / "schemas"))
 
 
 def schema(name: str) -> Any:

@@ -8,7 +8,7 @@ import yaml
 
 from gateway.errors import ConfigError
 from gateway.policy import load_source
-from gateway.policy.source import examine
+from gateway.policy.source.source import examine
 
 LIBRARY = Path(__file__).parents[3] / "policies/rego"
 

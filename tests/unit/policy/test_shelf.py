@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import ConfigError
-from gateway.policy.shelf import Shelf
+from gateway.policy.bundle.shelf import Shelf
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from gateway.decision import Decision
+from gateway.contract.decision import Decision
 from gateway.errors import PolicyUnavailable
-from gateway.policy.source import PolicySource
-from gateway.policy.supervised import Child, Supervised
+from gateway.policy.engine.supervised import Child, Supervised
+from gateway.policy.source.source import PolicySource
 from tests.unit.policy.conftest import LIBRARY
 
 LOG = logging.getLogger("test.policy")

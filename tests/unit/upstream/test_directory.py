@@ -2,10 +2,10 @@
 
 import pytest
 
-from gateway.config import Price, Provider
+from gateway.config.config import Price, Provider
 from gateway.errors import InvalidRequest, UpstreamUnavailable
-from gateway.exchange import Usage
 from gateway.upstream import Endpoints, open_session
+from gateway.words import Usage
 
 
 async def test_an_unset_credential_disables_its_provider_and_nothing_else(monkeypatch):

@@ -1,0 +1,181 @@
+"""`regate audit verify|prove|seal|rotate-key`: the chain, its proofs and its key."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
+
+from cli.opened import made_journal, opened_journal, opened_state
+from cli.rows import binary_output
+from cli.screen import progress_bar
+from gateway.audit import Sealer
+from gateway.audit.files import Folder, load_verifier, rotate
+from gateway.audit.verifying import Report, size
+from gateway.audit.verifying import proof as proofs
+from gateway.audit.verifying import verify as prove_all
+from gateway.config import Config, config_path, load_config
+from gateway.errors import ConfigError, StateUnavailable
+from gateway.oversight import local_user
+from gateway.state import WriterStore
+
+
+def verify(
+    as_json: Annotated[bool, typer.Option("--json", help="The whole report as one JSON object.")] = False,
+    public_key: Annotated[
+        Path | None, typer.Option(help="The public evidence key; by default the one beside the state.")
+    ] = None,
+    anchor: Annotated[
+        Path | None, typer.Option(help="Anchored roots; by default the file that audit.anchor names.")
+    ] = None,
+    proof: Annotated[
+        Path | None, typer.Option(help="Check this file of proofs instead; needs the public key only.")
+    ] = None,
+) -> None:
+    """Prove the chain: 0 intact, 1 broken, with the first broken record of each chain.
+
+    Tells what retention and erasure removed. Where the state is at hand, each writer it knows must be there.
+
+    Example: regate audit verify
+    """
+    if proof:
+        _verify_proof(proof, public_key or _public(load_config(config_path())), as_json)
+        return
+    config = load_config(config_path())
+    columns = (TextColumn("proving"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with progress_bar(*columns) as progress:
+        task = progress.add_task("", total=size(config.audit_path))
+        known, unknown = _known_writers(config)
+        report = prove_all(
+            config.audit_path,
+            public_key or _public(config),
+            anchor=anchor or _anchor_file(config),
+            known=known,
+            progress=lambda proved: progress.advance(task, proved),
+        )
+    report.notes += unknown
+    typer.echo(orjson.dumps(report.document()).decode() if as_json else _told(report))
+    raise typer.Exit(0 if report.intact else 1)
+
+
+def prove(
+    record: Annotated[
+        str, typer.Argument(metavar="RECORD_ID", help="A decision, an exchange, or WRITER:SEQ.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="By default RECORD_ID.proof.")] = None,
+    body: Annotated[bool, typer.Option(help="With what was said, or only the columns.")] = True,
+) -> None:
+    """Write a proof that a record is in the signed evidence, for `regate audit verify --proof`.
+
+    Example: regate audit prove de_kpghmq --out decision.proof
+    """
+    config = load_config(config_path())
+    root = config.audit_path
+    found = proofs.find_records(root, record)
+    out = out or Path(f"{record.replace(':', '-')}.proof")
+    trusted = load_verifier(_public(config))
+    with binary_output(out) as file:  # it may hold what was said
+        file.write(
+            b"".join(proofs.prove(root, writer, seq, trusted=trusted, body=body) for writer, seq in found)
+        )
+    typer.echo(f"{len(found)} records proved in {out}")
+
+
+def seal(
+    as_json: Annotated[bool, typer.Option("--json", help="What was sealed as one JSON object.")] = False,
+    all_hosts: Annotated[
+        bool, typer.Option(help="Also segments of other hosts: only when no gateway runs on any of them.")
+    ] = False,
+) -> None:
+    """Seal what no gateway is writing any more, of closed and of dead processes, and sign a root.
+
+    Example: regate audit seal
+    """
+    config = load_config(config_path())
+    # a journal of our own: its start cuts off what a dead writer left torn, and records the cut
+    journal = made_journal(config)
+    journal.start(register=False)
+    journal.close()
+    audit = config.audit
+    sealer = Sealer(
+        config.audit_path, key=config.evidence_key_path, anchor=audit.anchor, retention=audit.kept
+    )
+    sealer.start()
+    done = sealer.seal(everything=True, sign=True, all_hosts=all_hosts)
+    if as_json:
+        typer.echo(json.dumps({"sealed": done.segments, "refused": done.refused, "busy": done.busy}))
+    elif done.busy:
+        typer.echo("another process is sealing")
+    else:
+        typer.echo(f"{len(done.segments)} segments sealed")
+    for segment, reason in (done.refused or {}).items():
+        typer.echo(f"{segment} cannot be sealed: {reason}", err=True)
+    raise typer.Exit(1 if done.refused else 0)
+
+
+def rotate_key() -> None:
+    """Replace the evidence key, with which running gateways sign at once; either proves all the evidence.
+
+    Example: regate audit rotate-key
+    """
+    config = load_config(config_path())
+    folder = Folder(config.audit_path)
+    folder.prepare()
+    try:
+        old, new = rotate(config.evidence_key_path, folder)
+    except OSError as error:
+        raise ConfigError(f"{config.evidence_key_path}: it cannot be rotated: {error}") from error
+    with opened_journal(config) as journal:
+        journal.record_sync(local_user().record("key_rotated", **{"from": old, "to": new}))
+    typer.echo(f"{old} was replaced by {new}; hand out {_public(config)}")
+
+
+def _verify_proof(proof: Path, public_key: Path, as_json: bool) -> None:
+    try:
+        data = proof.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{proof}: it cannot be read: {error}") from error
+    proved = proofs.check_proofs(data, load_verifier(public_key))
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in proved]))
+        return
+    for each in proved:
+        record = (
+            f"{each.writer}:{each.seq} of {each.recorded_at}{'' if each.body else ', its body withheld'},"
+        )
+        typer.echo(f"{record} is in the evidence signed at {each.signed_at}")
+
+
+def _known_writers(config: Config) -> tuple[set[str], list[str]]:
+    """The writers that the state has seen born, and a note where it cannot be asked."""
+    try:
+        if config.state_path.exists():
+            with opened_state(config) as state:
+                return WriterStore(state).known(), []
+        reason = f"there is no {config.state_path}"
+    except (ConfigError, StateUnavailable) as error:
+        reason = str(error)
+    return set(), [f"not checked: whether the evidence of a whole writer is missing ({reason})"]
+
+
+def _public(config: Config) -> Path:
+    return config.evidence_key_path.with_suffix(".pub")
+
+
+def _anchor_file(config: Config) -> Path | None:
+    place = config.audit.anchor
+    return Path(place.removeprefix("file:")) if place.startswith("file:") else None
+
+
+def _told(report: Report) -> str:
+    verdict = "intact" if report.intact else "BROKEN"
+    count = f"{report.records} records in {report.segments} segments of {report.chains} chains"
+    unsigned = f", {report.unsigned} more behind no signed head yet" if report.unsigned else ""
+    anchored = f", {report.anchored} roots as anchored" if report.anchored else ""
+    told = [*map(str, report.breaks), *report.notes, *report.removed]
+    return "\n".join([*told, f"{verdict}: {count}{unsigned}{anchored}"])

@@ -1,0 +1,101 @@
+"""`regate audit erase`: what a session or an agent said becomes unreadable, and the chain still holds."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from cli.opened import opened_journal, opened_state
+from gateway.audit import Sealer
+from gateway.audit.files import Folder, open_signer
+from gateway.audit.reading import query
+from gateway.audit.sealing import ERASED_KINDS, Order, order_erasure
+from gateway.config import Config, config_path, load_config
+from gateway.errors import ConfigError, RegateError
+from gateway.oversight import local_user
+from gateway.state import ApprovalStore
+
+_LEFT = f"""
+    SELECT count(*) FROM records
+    WHERE CASE WHEN ? <> '' THEN session_id = ? ELSE agent = ? END AND recorded_at <= ?::TIMESTAMPTZ
+        AND (kind IN {ERASED_KINDS} OR (body->>'$.summary') IS NOT NULL) AND body IS NOT NULL
+"""  # noqa: S608 - our own names; values are bound
+_PATIENCE_SECONDS = 30.0
+
+
+def erase(
+    session: Annotated[str, typer.Option(help="Erase this session.")] = "",
+    agent: Annotated[str, typer.Option(help="Erase everything of this agent.")] = "",
+    reason: Annotated[str, typer.Option(help="Why; it stands in the evidence.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask: there is no way back.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Make what was said unreadable, for ever. Who asked, what policy found and decided, and the chain, stay.
+
+    Example: regate audit erase --session se_f3k9 --reason "request 4711 of the data subject"
+    """
+    if bool(session) == bool(agent):
+        raise typer.BadParameter("name a session or an agent, not both", param_hint="--session")
+    config = load_config(config_path())
+    found = _left(config, Order(session, agent, "infinity"))
+    if not found:
+        raise RegateError(f"nothing of {session or agent} is in the evidence, or all of it was erased before")
+    if not yes:
+        typer.confirm(
+            f"Erase {found} bodies of {session or agent}? There is no way back", abort=True, err=True
+        )
+    order = _order(config, session, agent, reason)
+    with opened_state(config) as state, ApprovalStore(state).write() as rows:
+        _, open_approvals = rows.forget(session=session, agent=agent)
+    left = _carry_out(config, order)
+    told = {"erased": found - left, "left": left, "open_approvals": open_approvals}
+    if as_json:
+        typer.echo(json.dumps(told))
+        return
+    typer.echo(f"{found - left} bodies erased")
+    if left:
+        typer.echo(f"{left} are in segments that a gateway writes; they go when it closes them", err=True)
+    if open_approvals:
+        typer.echo(f"{open_approvals} open approvals still show theirs; erase again when they end", err=True)
+
+
+def _order(config: Config, session: str, agent: str, reason: str) -> Order:
+    """On record first, then in force."""
+    folder = Folder(config.audit_path)
+    act = local_user().record("erasure_ordered", session_id=session, agent=agent, reason=reason)
+    with opened_journal(config) as journal:
+        journal.record_sync(act)
+    try:
+        signer = open_signer(config.evidence_key_path, folder)
+        return order_erasure(folder, signer, session, agent, datetime.now(UTC))
+    except OSError as error:
+        raise ConfigError(f"{folder.seals}: the order cannot be written: {error}") from error
+
+
+def _carry_out(config: Config, order: Order) -> int:
+    """Seal, erase and bury until nothing is left, or time is up; returns how many bodies are."""
+    audit = config.audit
+    sealer = Sealer(
+        config.audit_path,
+        key=config.evidence_key_path,
+        anchor=audit.anchor,
+        settle_seconds=1,
+        bury_seconds=2,
+    )
+    sealer.start()
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        sealer.seal(everything=True, sign=True)
+        left = _left(config, order)
+        if (not left and not sealer.unburied()) or time.monotonic() > deadline:
+            return left
+        time.sleep(0.5)
+
+
+def _left(config: Config, order: Order) -> int:
+    with query(config.audit_path, _LEFT, [order.session, order.session, order.agent, order.before]) as result:
+        return int(next(result.rows)[0])

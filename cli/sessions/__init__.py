@@ -1,0 +1,5 @@
+"""`regate sessions`: what agents did, conversation by conversation."""
+
+from cli.sessions.sessions import app
+
+__all__ = ["app"]

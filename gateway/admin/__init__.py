@@ -1,5 +1,0 @@
-"""The JSON API for people and their scripts under `/admin/v1`."""
-
-from gateway.admin.api import admin_routes
-
-__all__ = ["admin_routes"]

@@ -1,0 +1,31 @@
+"""The files of the audit folder: records, signed logs, hashes, locks."""
+
+from gateway.audit.files.folder import (
+    Folder,
+)
+from gateway.audit.files.locks import (
+    are_shared,
+)
+from gateway.audit.files.record import (
+    COLUMNS,
+    FINDING_FIELDS,
+    Record,
+)
+from gateway.audit.files.rotation import (
+    open_signer,
+    rotate,
+)
+from gateway.audit.files.signing import (
+    load_verifier,
+)
+
+__all__ = [
+    "COLUMNS",
+    "FINDING_FIELDS",
+    "Folder",
+    "Record",
+    "are_shared",
+    "load_verifier",
+    "open_signer",
+    "rotate",
+]

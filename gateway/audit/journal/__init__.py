@@ -1,0 +1,1 @@
+"""The live journal: writers, their segments, and segments left by dead writers."""

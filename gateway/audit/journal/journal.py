@@ -1,0 +1,356 @@
+"""The journal of one process: callers hand in records, one thread writes batches and syncs once a batch."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from gateway.audit.files.disk import Disk
+from gateway.audit.files.folder import Folder
+from gateway.audit.files.heads import Head, sign_head
+from gateway.audit.files.record import Draft, Record, draft
+from gateway.audit.files.rotation import open_signer
+from gateway.audit.files.signing import Signer
+from gateway.audit.journal.dead import dead_segment
+from gateway.audit.journal.segment import LiveChain
+from gateway.audit.journal.writers import Register, is_free, sign_end
+from gateway.errors import RecordingFailed
+
+_BATCH_BYTES = 8 * 1024 * 1024
+_TICK_SECONDS = 1.0
+_RETRY_SECONDS = 0.25
+_DURABLE_SECONDS = 10.0
+
+_Done = TypeVar("_Done", "Future[None]", "asyncio.Future[None]")
+
+_log = logging.getLogger("regate.audit")
+
+
+def new_writer() -> str:
+    """A writer id for this process: never used before, naming neither host nor process."""
+    return f"w{secrets.token_hex(5)}"
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A record in the queue; `done` is there when its caller waits."""
+
+    draft: Draft
+    done: Future[None] | asyncio.Future[None] | None
+
+
+class Journal:
+    """Appends records to a hash chain under the audit folder.
+
+    While the disk does not take them, every record is refused (`failure` says why) and the journal tries
+    again four times a second; the first line after such a time records it. Records handed in without waiting
+    are kept meanwhile, as far as the queue is long. `remember` is told each writer that is born, durably,
+    before its first record counts.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        writer: str,
+        *,
+        key: Path,
+        segment_bytes: int = 64 * 1024 * 1024,
+        segment_seconds: float = 3600,
+        sign_seconds: float = 60,
+        queue_records: int = 10_000,
+        queue_bytes: int = 64 * 1024 * 1024,
+        disk: Disk | None = None,
+        remember: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._folder = Folder(root, disk)
+        self._key = key
+        self._chain = LiveChain(
+            self._folder,
+            writer,
+            segment_bytes=segment_bytes,
+            segment_seconds=segment_seconds,
+            rename=new_writer,
+            remember=remember,
+        )
+        self._signing = _Signing(self._folder, self._chain, sign_seconds)
+        self._queue_records = queue_records
+        self._queue_bytes = queue_bytes
+        self._queue: deque[_Entry] = deque()
+        self._queued_bytes = 0
+        self._wake = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name=f"journal-{writer}", daemon=True)
+        self._failure = "the journal is not started"
+        self._refused = 0
+
+    @property
+    def writer(self) -> str:
+        """The chain's name; another one once a segment was lost to this process."""
+        return self._chain.writer
+
+    @property
+    def failure(self) -> str:
+        """Why records are refused at the moment; empty when they are taken."""
+        return self._failure
+
+    @property
+    def crowded(self) -> bool:
+        """Whether what is no evidence of an exchange should stay away: the disk is behind, or fails."""
+        return (
+            bool(self._failure)
+            or len(self._queue) * 4 > self._queue_records
+            or (self._queued_bytes * 4 > self._queue_bytes)
+        )
+
+    def start(self, *, register: bool = True) -> None:
+        """Prepare the folder, cut off what dead writers left torn, and take records from now on.
+
+        Without `register` the writer is born with its first record only. Raises ConfigError when the folder
+        or the key cannot be used.
+        """
+        self._folder.prepare()
+        signer = open_signer(self._key, self._folder)
+        self._chain.start(signer)
+        self._signing.start(signer)
+        self._failure = ""
+        try:
+            if register:
+                self._chain.register()
+            self._cut_torn_tails(signer)
+        except OSError as error:
+            self._fail([], error)
+        self._thread.start()
+
+    async def record(self, record: Record) -> None:
+        """Write a record; it is durable when this returns. Raises RecordingFailed, also when that takes long.
+
+        A late record may still be written: of an act that was then refused, never the other way about.
+        """
+        try:
+            async with asyncio.timeout(_DURABLE_SECONDS):
+                await self._submit(record, asyncio.get_running_loop().create_future())
+        except TimeoutError as error:
+            raise RecordingFailed(f"the record was not durable within {_DURABLE_SECONDS:g} s") from error
+
+    def record_sync(self, record: Record) -> None:
+        """`record` for callers without an event loop."""
+        done: Future[None] = Future()
+        done.set_running_or_notify_cancel()
+        self._submit(record, done).result()
+
+    def enqueue(self, record: Record) -> None:
+        """Hand a record in, in order, and do not wait for the disk. Raises RecordingFailed."""
+        self._put(_Entry(draft(record, datetime.now(UTC)), None))
+
+    def close(self) -> None:
+        """Write what is queued, sign the head, close the segment. Raises RecordingFailed over lost ones."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        if self._thread.is_alive():
+            self._thread.join()
+        if lost := len(self._queue):
+            raise RecordingFailed(f"{lost} records could not be written: {self._failure}")
+        self._failure = "the journal is closed"
+
+    def _submit(self, record: Record, done: _Done) -> _Done:
+        self._put(_Entry(draft(record, datetime.now(UTC)), done))
+        return done
+
+    def _put(self, entry: _Entry) -> None:
+        with self._wake:
+            if self._failure or self._closing:
+                self._refused += 1
+                raise RecordingFailed(
+                    f"the record cannot be written: {self._failure or 'the journal is closed'}"
+                )
+            if len(self._queue) >= self._queue_records or self._queued_bytes >= self._queue_bytes:
+                raise RecordingFailed("the record cannot be written: the journal's queue is full")
+            self._queue.append(entry)
+            self._queued_bytes += len(entry.draft)
+            self._wake.notify()
+
+    def _run(self) -> None:
+        try:
+            while not self._step():
+                pass
+        except BaseException as error:
+            # a dead thread must refuse its callers, not leave them waiting
+            _log.exception("the journal's thread died")
+            self._fail(self._take(len(self._queue)), error)
+            self._chain.abandon()
+            raise
+
+    def _step(self) -> bool:
+        """Write one batch, or do what is due while there is none; True when all is done."""
+        with self._wake:
+            self._wake.wait_for(
+                lambda: self._closing or (self._queue and not self._failure),
+                timeout=_RETRY_SECONDS if self._failure else _TICK_SECONDS,
+            )
+            ending = self._closing
+        if self._failure:
+            self._recover()
+        elif batch := self._take(_BATCH_BYTES):
+            self._write(batch)
+        else:
+            self._tidy()
+        if not ending or (self._queue and not self._failure):
+            return False
+        self._end()
+        return True
+
+    def _take(self, limit: int) -> list[_Entry]:
+        batch: list[_Entry] = []
+        taken = 0
+        with self._wake:
+            while self._queue and taken < limit:
+                batch.append(self._queue.popleft())
+                taken += len(batch[-1].draft)
+            self._queued_bytes -= taken
+        return batch
+
+    def _write(self, batch: Sequence[_Entry]) -> None:
+        try:
+            self._chain.append(entry.draft for entry in batch)
+        except OSError as error:
+            self._fail(batch, error)
+            return
+        except BaseException as error:
+            self._fail(batch, error)  # whoever waits for this batch is refused before the thread dies
+            raise
+        _settle(batch, "")
+        self._signing.sign_when_due()
+
+    def _fail(self, batch: Sequence[_Entry], error: BaseException) -> None:
+        """Refuse everyone who waits; keep, in order, what nobody waits for."""
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        with self._wake:
+            self._failure = reason
+            entries = [*batch, *self._queue]
+            self._queue = deque(entry for entry in entries if not entry.done)
+            self._queued_bytes = sum(len(entry.draft) for entry in self._queue)
+        waiting = [entry for entry in entries if entry.done]
+        self._refused += len(waiting)
+        _log.error("the journal cannot write: %s", reason)
+        _settle(waiting, f"the record cannot be written: {reason}")
+
+    def _recover(self) -> None:
+        """Write what is kept behind a record of the gap; when that works, records are taken again."""
+        gap = Record(
+            kind="gateway",
+            code="journal_recovered",
+            body={"failure": self._failure, "refused": self._refused},
+        )
+        try:
+            self._chain.append([draft(gap, datetime.now(UTC)), *(entry.draft for entry in self._queue)])
+        except OSError as error:
+            self._failure = error.strerror or str(error)
+            return
+        with self._wake:
+            self._queue.clear()
+            self._queued_bytes = self._refused = 0
+            self._failure = ""
+        _log.warning("the journal writes again")
+
+    def _tidy(self) -> None:
+        try:
+            self._chain.rotate_when_due()
+        except OSError as error:
+            self._fail([], error)
+        self._signing.sign_when_due()
+        try:
+            self._chain.settle()
+        except OSError as error:
+            _log.error("the end of a segment could not be signed: %s", error)
+
+    def _end(self) -> None:
+        self._signing.sign()
+        try:
+            self._chain.close()
+        except OSError as error:
+            _log.error("the last segment may be torn: %s", error)
+            self._chain.abandon()
+
+    def _cut_torn_tails(self, signer: Signer) -> None:
+        """Cut off what dead writers left behind their last batch: no caller counts on it. Record each cut."""
+        register = Register(self._folder, signer.verifier)
+        for path in self._folder.live_files():
+            with dead_segment(self._folder, path.stem) as segment:
+                if segment is None or segment.torn_tail() is None:
+                    continue
+                register.read_ahead()
+                if not is_free(path.stem, register):
+                    continue
+                if path.stem not in register.ended:
+                    sign_end(self._folder, signer, path.stem)
+                if tail := segment.torn_tail():  # nothing more comes now that its end is signed
+                    found = Record(kind="gateway", code="torn_tail_cut", body=asdict(tail))
+                    self._chain.append([draft(found, datetime.now(UTC))])
+                    segment.cut(tail)
+                    _log.warning("cut a torn tail of %d bytes off %s", tail.bytes, tail.segment)
+
+
+def _settle(batch: Iterable[_Entry], failure: str) -> None:
+    """Let everyone who waits for the batch go on, or refuse them: one call into each event loop."""
+    loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+    for done in (entry.done for entry in batch):
+        if isinstance(done, asyncio.Future):
+            loops.setdefault(done.get_loop(), []).append(done)
+        elif done is not None:
+            _resolve([done], failure)
+    for loop, waiting in loops.items():
+        with suppress(RuntimeError):  # a loop that is closed has nobody who waits
+            loop.call_soon_threadsafe(_resolve, waiting, failure)
+
+
+def _resolve(waiting: Sequence[Future[None] | asyncio.Future[None]], failure: str) -> None:
+    for done in waiting:
+        if done.done():
+            continue  # who left does not take the record back
+        if failure:
+            done.set_exception(RecordingFailed(failure))
+        else:
+            done.set_result(None)
+
+
+class _Signing:
+    """Signs the chain's head: after the first record, every so many seconds while it moves, at the end."""
+
+    def __init__(self, folder: Folder, chain: LiveChain, seconds: float) -> None:
+        self._folder = folder
+        self._chain = chain
+        self._seconds = seconds
+        self._due = 0.0
+        self._signed = Head()
+
+    def start(self, signer: Signer) -> None:
+        self._signer = signer
+
+    def sign_when_due(self) -> None:
+        if time.monotonic() >= self._due:
+            self.sign()
+
+    def sign(self) -> None:
+        """Append a signed head. A failure leaves the records as they are, so it is logged and tried again."""
+        head = self._chain.head
+        if head.hash == self._signed.hash:
+            return
+        self._due = time.monotonic() + self._seconds
+        try:
+            sign_head(self._folder, self._signer, self._chain.writer, head)
+            self._signed = head
+        except OSError as error:
+            self._due = time.monotonic() + min(5, self._seconds)
+            _log.error("the chain's head could not be signed: %s", error)

@@ -1,0 +1,55 @@
+"""Reading the evidence: SQL views, the sandbox for queries, and what was recorded."""
+
+from gateway.audit.reading.inputs import (
+    count_decisions,
+    decision_lines,
+    dropped,
+    find_decision,
+)
+from gateway.audit.reading.live_and_sealed import (
+    verbatim_lines,
+)
+from gateway.audit.reading.recorded import (
+    RecordedDecision,
+    rebuild,
+)
+from gateway.audit.reading.schema import (
+    VIEWS,
+    meaning,
+    reference,
+)
+from gateway.audit.reading.sql import (
+    Limits,
+    QueryFailed,
+    QueryRefused,
+    Result,
+    query,
+    query_to_parquet,
+)
+from gateway.audit.reading.tail import (
+    Tail,
+)
+from gateway.audit.reading.views import (
+    publish,
+)
+
+__all__ = [
+    "VIEWS",
+    "Limits",
+    "QueryFailed",
+    "QueryRefused",
+    "RecordedDecision",
+    "Result",
+    "Tail",
+    "count_decisions",
+    "decision_lines",
+    "dropped",
+    "find_decision",
+    "meaning",
+    "publish",
+    "query",
+    "query_to_parquet",
+    "rebuild",
+    "reference",
+    "verbatim_lines",
+]

@@ -1,0 +1,200 @@
+"""Taking content out of the evidence, on the record: bodies by order, whole files when their time is over.
+
+Both are signed lines of `seals.ndjson`:
+
+    order     whose bodies go: a session's or an agent's, up to a time, also from segments sealed later
+    erasure   a sealed file was written anew without some bodies, and what its SHA-256 is now
+    dropped   a sealed file went whole; its seal still says where each chain was, so the rest follows
+
+A record without its body and salt is still in the chain, which holds its commitment only.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+import gateway
+from gateway.audit.files import signed_log
+from gateway.audit.files.folder import Folder
+from gateway.audit.files.heads import stamp
+from gateway.audit.files.signing import Signer
+from gateway.errors import RegateError
+
+# What policy saw, said and answered. Of an approval only what was shown to people goes: verdicts stay.
+ERASED_KINDS = ("decision", "completion", "refusal")
+
+
+class RemovalFailed(RegateError):
+    """A sealed file could not be written anew; it stays as it is, and the order stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Erase the bodies of one session's or one agent's records up to `before`; the other name is empty."""
+
+    session: str
+    agent: str
+    before: str
+
+    def covers(self, seal: Mapping[str, Any]) -> bool:
+        """Whether the file may hold such records."""
+        return any(held["first_at"] <= self.before for held in seal["segments"])
+
+
+def order_erasure(folder: Folder, signer: Signer, session: str, agent: str, now: datetime) -> Order:
+    """Sign an order, and have gateways close the segments that they write. Raises OSError."""
+    order = Order(session, agent, stamp(now))
+    signed_log.append(folder.seals, {"kind": "order", **asdict(order)}, signer, folder.disk)
+    folder.disk.write_new(folder.rotate, order.before.encode())
+    return order
+
+
+@dataclass(frozen=True, slots=True)
+class Removals:
+    """What the log says was taken out, by the paths of sealed files.
+
+    `erased` holds the SHA-256s of a file that was written anew, as sealed first, as it is now last.
+    """
+
+    erased: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    dropped: frozenset[str] = frozenset()
+
+    def awaits(self, path: str, sha256: str) -> bool:
+        """Whether the file is still the one before an erasure: its process was stopped, or is at it."""
+        return sha256 in self.erased.get(path, ())[:-1]
+
+
+def read_removals(lines: Iterable[Mapping[str, Any]]) -> Removals:
+    """From the lines of `seals.ndjson`, in order."""
+    sealed: dict[str, str] = {}
+    erased: dict[str, list[str]] = {}
+    dropped: set[str] = set()
+    for line in lines:
+        match line["kind"]:
+            case "seal":
+                sealed[line["path"]] = line["parquet_sha256"]
+            case "erasure":
+                erased.setdefault(line["path"], [sealed[line["path"]]]).append(line["parquet_sha256"])
+            case "dropped":
+                dropped.add(line["path"])
+    return Removals(erased, frozenset(dropped))
+
+
+def told_removals(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say what the log's lines took out of the evidence, each day's on a line."""
+    held = {
+        line["path"]: sum(each["last_seq"] - each["first_seq"] + 1 for each in line["segments"])
+        for line in lines
+        if line["kind"] == "seal"
+    }
+    dropped: Counter[str] = Counter()
+    erased: Counter[str] = Counter()
+    for line in lines:
+        if line["kind"] == "dropped":
+            dropped[line["dropped_at"][:10]] += held[line["path"]]
+        elif line["kind"] == "erasure":
+            erased[line["erased_at"][:10]] += line["bodies"]
+    return [
+        *(f"{count:,} records dropped by retention on {day}" for day, count in dropped.items()),
+        *(f"{count:,} bodies erased by order on {day}" for day, count in erased.items()),
+    ]
+
+
+class Remover:
+    """Carries orders and retention out on sealed files. One process at a time: the sealer's lock."""
+
+    def __init__(self, folder: Folder, retention: timedelta | None) -> None:
+        self._folder = folder
+        self._retention = retention
+        self._looked: set[tuple[str, Order]] = set()  # files in which an order finds nothing (any more)
+
+    def recover(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Finish what a crash interrupted, and delete the empty files that stand for dropped ones."""
+        for line in lines:
+            if line["kind"] == "erasure":
+                self._put_in(line)
+            elif line["kind"] == "dropped" and (path := self._folder.root / line["path"]).exists():
+                self._folder.disk.unlink(path)
+
+    def run(self, lines: Sequence[Mapping[str, Any]], signer: Signer) -> int:
+        """One pass over every sealed file; returns how many bodies went. Raises RemovalFailed, OSError."""
+        gone = {line["path"] for line in lines if line["kind"] == "dropped"}
+        seals = [line for line in lines if line["kind"] == "seal" and line["path"] not in gone]
+        orders = [
+            Order(line["session"], line["agent"], line["before"]) for line in lines if line["kind"] == "order"
+        ]
+        for seal in self._past(seals):
+            self._drop(seal, signer)
+        return sum(self._erase(seal, orders, signer) for seal in seals)
+
+    def _past(self, seals: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+        if self._retention is not None:
+            end = stamp(datetime.now(UTC) - self._retention)
+            yield from (seal for seal in seals if all(held["last_at"] < end for held in seal["segments"]))
+
+    def _drop(self, seal: Mapping[str, Any], signer: Signer) -> None:
+        """Signed first. Readers that have listed the file find an empty one, until the next start."""
+        folder, path = self._folder, self._folder.root / seal["path"]
+        line = {"kind": "dropped", "path": seal["path"], "dropped_at": stamp(datetime.now(UTC))}
+        signed_log.append(folder.seals, line, signer, folder.disk)
+        empty = folder.aside(f"{path.stem}-dropped")
+        folder.disk.write_new(empty, folder.no_records.read_bytes(), 0o400)
+        folder.disk.rename(empty, path)
+        folder.disk.sync_folder(path.parent)
+
+    def _erase(self, seal: Mapping[str, Any], orders: Sequence[Order], signer: Signer) -> int:
+        path = seal["path"]
+        due = [order for order in orders if (path, order) not in self._looked and order.covers(seal)]
+        if not due or not (self._folder.root / path).exists():
+            return 0
+        made = self._write_anew(path, due)
+        if made["bodies"]:
+            line = {"kind": "erasure", "path": path, "parquet_sha256": made["parquet_sha256"],
+                    "bodies": made["bodies"], "erased_at": stamp(datetime.now(UTC))}  # fmt: skip
+            signed_log.append(self._folder.seals, line, signer, self._folder.disk)
+            self._put_in(line)
+        self._looked |= {(path, order) for order in due}
+        return int(made["bodies"])
+
+    def _write_anew(self, path: str, orders: Sequence[Order]) -> dict[str, Any]:
+        """In a process of its own, whose memory and DuckDB go with it."""
+        request = {
+            "root": str(self._folder.root),
+            "path": path,
+            "orders": [asdict(order) for order in orders],
+        }
+        child = subprocess.run(
+            [sys.executable, "-P", "-m", "gateway.audit.sealing.removal_worker"],
+            env={"PATH": os.defpath, "PYTHONPATH": str(Path(gateway.__file__).parents[1])},
+            input=orjson.dumps(request),
+            capture_output=True,
+            check=False,
+        )
+        if child.returncode != 0:
+            reason = child.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+            raise RemovalFailed(f"{path}: bodies could not be erased: {reason}")
+        made: dict[str, Any] = orjson.loads(child.stdout)
+        return made
+
+    def _put_in(self, line: Mapping[str, Any]) -> None:
+        """Rename the file without bodies over the one with them, unless that was done."""
+        path = self._folder.root / line["path"]
+        made = anew(self._folder, path, line["parquet_sha256"])
+        if made.exists():
+            self._folder.disk.rename(made, path)
+            self._folder.disk.sync_folder(path.parent)
+
+
+def anew(folder: Folder, path: Path, sha256: str) -> Path:
+    """Where the file that is to take another's place lies until it does."""
+    return folder.sealed / f"{path.stem}-{sha256[:16]}.anew"

@@ -1,5 +1,0 @@
-"""The web pages for people under `/console`: plain HTML that works without JavaScript."""
-
-from gateway.console.console import console_routes
-
-__all__ = ["console_routes"]

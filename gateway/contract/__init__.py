@@ -1,0 +1,39 @@
+"""The policy contract: the input document, the decision, and the guards around it."""
+
+from gateway.contract.decision import (
+    ACTIONS,
+    Action,
+    ApprovalTerms,
+    Decision,
+    Mask,
+    parse_decision,
+    to_document,
+)
+from gateway.contract.guards import (
+    CREDENTIAL_ENTITY,
+    MASKABLE,
+    Syntax,
+    guard,
+    why_unmaskable,
+)
+from gateway.contract.input import (
+    build_input,
+    finding_rows,
+)
+
+__all__ = [
+    "ACTIONS",
+    "CREDENTIAL_ENTITY",
+    "MASKABLE",
+    "Action",
+    "ApprovalTerms",
+    "Decision",
+    "Mask",
+    "Syntax",
+    "build_input",
+    "finding_rows",
+    "guard",
+    "parse_decision",
+    "to_document",
+    "why_unmaskable",
+]

@@ -1,0 +1,1 @@
+"""The entities: what a value of each looks like."""

@@ -1,0 +1,242 @@
+"""Values with a check digit or a registry behind them: cards (Luhn), IBANs (mod 97) and e-mail domains."""
+
+from __future__ import annotations
+
+import re
+import re._parser as sre  # type: ignore[import-not-found]
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import regex
+
+from gateway.detect.entities.stock import IbanRecognizer, regex_per_country
+from gateway.detect.matching.patterns import is_in_a_uuid
+from gateway.words import Span
+
+# All of these see a folded text (views.py): ASCII, no underscore beside a value.
+# What has to be there for any of what follows: a dozen digits, the longest separator between them.
+CARD_SIGNAL = regex.compile(r"\d(?:[ \-./|:\t\r\n]{0,10}\d){11}")
+IBAN_SIGNAL = regex.compile(r"[A-Za-z]{2}\d{2}(?:[ \-.\t\r\n]{0,6}[A-Za-z0-9]){11}")
+_GROUPS = re.compile(r"(?<![A-Za-z0-9])(?<!\d\.)\d{2,19}(?:[ \-]\d{3,19})*(?:[ \-]\d{2})?(?![A-Za-z0-9])")
+# Rarer separators count only between exactly the groups that a card has, in no longer row: else the columns
+# of a table and decimals would be read as cards.
+_GAP = r"(?:[./|:\t]|[ \-]{2,3}|[ \t]{0,4}\r?\n[ \t]{0,4})"
+_SPACED = re.compile(
+    rf"(?<![A-Za-z0-9])(?<!\d[./|:\s\-])(?<!\d\s\s)(?:\d{{4}}(?:{_GAP}\d{{4}}){{3}}(?:{_GAP}\d{{3}})?|\d{{4}}{_GAP}\d{{6}}{_GAP}\d{{5}})"
+    r"(?![A-Za-z0-9])(?![./|:\-]?\s{0,2}\d{2})"
+)
+_DIGITS = re.compile(r"\d+")
+# ISO/IEC 7812 issuer ranges: (first, last) of the leading digits, and the lengths issued under them.
+_ISSUERS: tuple[tuple[str, str, frozenset[int]], ...] = (
+    ("4", "4", frozenset({13, 16, 19})),  # Visa
+    ("51", "55", frozenset({16})),  # Mastercard
+    ("2221", "2720", frozenset({16})),  # Mastercard, 2-series
+    ("34", "34", frozenset({15})),  # American Express
+    ("37", "37", frozenset({15})),
+    ("300", "305", frozenset(range(14, 20))),  # Diners Club
+    ("3095", "3095", frozenset(range(14, 20))),
+    ("36", "36", frozenset(range(14, 20))),
+    ("38", "39", frozenset(range(14, 20))),
+    ("3528", "3589", frozenset(range(16, 20))),  # JCB
+    ("1800", "1800", frozenset({15})),
+    ("2131", "2131", frozenset({15})),
+    ("6011", "6011", frozenset(range(16, 20))),  # Discover
+    ("644", "649", frozenset(range(16, 20))),
+    ("65", "65", frozenset(range(16, 20))),
+    ("60", "60", frozenset({16})),  # RuPay
+    ("81", "82", frozenset(range(16, 20))),  # UnionPay, RuPay
+    ("62", "62", frozenset(range(16, 20))),  # UnionPay
+    ("2200", "2204", frozenset(range(16, 20))),  # Mir
+    ("637", "639", frozenset({16})),  # InstaPayment
+    ("9792", "9792", frozenset({16})),  # Troy
+    ("5060", "5061", frozenset({16, 18, 19})),  # Verve
+    ("50", "50", frozenset(range(12, 20))),  # Maestro
+    ("5893", "5893", frozenset(range(12, 20))),
+    ("6304", "6304", frozenset(range(12, 20))),
+    ("6759", "6763", frozenset(range(12, 20))),
+    ("56", "58", frozenset(range(12, 20))),
+)
+
+
+def _by_beginning() -> dict[str, set[int]]:
+    """Return the lengths issued under each first four digits."""
+    lengths: dict[str, set[int]] = {}
+    for first, last, issued in _ISSUERS:
+        for number in range(int(first.ljust(4, "0")), int(last.ljust(4, "9")) + 1):
+            lengths.setdefault(f"{number:04}", set()).update(issued)
+    return lengths
+
+
+_LENGTHS = _by_beginning()
+# What a doubled digit adds to the sum.
+_DOUBLED = str.maketrans("0123456789", "0246813579")
+
+# Between two characters of an IBAN, also where a line is broken; with all of them it is no longer than that.
+_IBAN_GAP = r"(?:[ \-.]{0,2}|[ \t]{0,2}\r?\n[ \t]{0,2})"
+_LONGEST_IBAN = 80
+_IBAN_START = re.compile(rf"(?<![A-Za-z0-9])[A-Za-z]{{2}}\d{{2}}(?={_IBAN_GAP}[A-Za-z0-9])")
+_IBAN_SPACE = "[ ]?"  # in Presidio's patterns of the countries, which have one length each without it
+_IBAN_MORE = re.compile(rf"(?:{_IBAN_GAP}[A-Za-z0-9]){{11,30}}")
+# One that the next word may go on with.
+OPEN_IBAN = (
+    rf"(?<![A-Za-z0-9])[A-Za-z]{{2}}\d{{2}}(?:{_IBAN_GAP}[A-Za-z0-9]){{0,30}}+"
+    r"(?:[ \-.]{0,2}|[ \t]{0,2}\r?\n?[ \t]{0,2})$"
+)
+
+# The left side is matched backwards from the @, at most 128 characters, so the cost is linear.
+_LOCAL_BACKWARDS = re.compile(r"[\w.+'’\-]{1,128}")
+_QUOTED_BACKWARDS = re.compile(r"\"[!#-~]{1,64}\"")  # without spaces: a stream goes out word by word
+_LATIN_BACKWARDS = regex.compile(r"[\p{Latin}\p{M}0-9_.+'’\-]++")
+_DOMAIN = re.compile(r"\w+(?:-+\w+)*(?:\.\w+(?:-+\w+)*)+")
+_LABEL = re.compile(r"\w+(?:-+\w+)*")
+_REMOTES = frozenset({"git", "hg", "svn"})
+# where the last label may end when more is glued to it: org_, org-Thanks, orgです
+_LABEL_START = re.compile(r"[A-Za-z]{2,}+")
+
+
+def find_cards(text: str) -> Iterator[Span]:
+    """Cards in a folded text: 12 to 19 digits in an issuer range with a valid check digit (ISO/IEC 7812)."""
+    for run in _GROUPS.finditer(text):
+        groups = [
+            (run.start() + group.start(), run.start() + group.end())
+            for group in _DIGITS.finditer(run.group())
+        ]
+        yield from _cards_in(text, groups)
+    for run in _SPACED.finditer(text):
+        digits = "".join(_DIGITS.findall(run.group()))
+        if _is_card(digits):
+            yield Span("CREDIT_CARD", "pii", 1.0, *run.span())
+
+
+class Ibans:
+    """IBANs of the lengths and formats of their countries with valid check digits (ISO 13616), any case."""
+
+    def __init__(self) -> None:
+        self._recognizer = IbanRecognizer()
+        self._lengths = {
+            country: sre.parse(pattern.replace(_IBAN_SPACE, "")).getwidth()[1]
+            for country, pattern in regex_per_country.items()
+        }
+
+    def find(self, text: str) -> Iterator[Span]:
+        """Every valid IBAN in a folded text."""
+        for start in _IBAN_START.finditer(text):
+            more = _IBAN_MORE.match(text, start.end())
+            length = self._lengths.get(start.group()[:2].upper(), 0) - len(start.group())
+            if not more or not length:
+                continue
+            end = _end_of(text, more.start(), more.end(), length)
+            value = text[start.start() : end]
+            if len(value) <= _LONGEST_IBAN and not text[end : end + 1].isalnum() and self._valid(value):
+                yield Span("IBAN_CODE", "pii", 1.0, start.start(), end)
+
+    def _valid(self, value: str) -> bool:
+        return bool(self._recognizer.validate_result("".join(filter(str.isalnum, value.upper()))))
+
+
+class Emails:
+    """E-mail addresses under a known public suffix, from the list that tldextract carries."""
+
+    def __init__(self) -> None:
+        names = _top_level_domains()
+        # in Unicode and as the DNS has it: рф, xn--p1ai
+        self._top = names | {
+            f"xn--{name.encode('punycode').decode()}" for name in names if not name.isascii()
+        }
+
+    def find(self, text: str) -> Iterator[Span]:
+        """One span per @ with an address around it."""
+        at = text.find("@")
+        while at >= 0:
+            span = self._around(text, at)
+            if span:
+                yield span
+            at = text.find("@", at + 1)
+
+    def _around(self, text: str, at: int) -> Span | None:
+        local_part = _QUOTED_BACKWARDS if text[at - 1 : at] == '"' else _LOCAL_BACKWARDS
+        left = local_part.match(text[max(0, at - 128) : at][::-1])
+        right = _DOMAIN.match(text, at + 1, at + 256)
+        if not left or not right:
+            return None
+        local = _in_one_script(left.group()).lstrip("_.+-'’")
+        end = self._domain_end(text, right.start(), right.end())
+        if local in _REMOTES and text[end : end + 1] in (":", "/"):
+            return None  # git@github.com:acme/app is where a repository is
+        return Span("EMAIL_ADDRESS", "pii", 1.0, at - len(local), end) if local and end else None
+
+    def _domain_end(self, text: str, start: int, end: int) -> int:
+        """The end of the longest domain under a known suffix, or 0: `acme.org.Thanks` holds `acme.org`."""
+        labels = list(_LABEL.finditer(text, start, end))
+        for label in reversed(labels[1:]):
+            if label.group().lower() in self._top:
+                return label.end()
+            glued = _LABEL_START.match(label.group())
+            if glued and glued.group().lower() in self._top:
+                return label.start() + glued.end()
+        return 0
+
+
+def _top_level_domains() -> set[str]:
+    """Return the last labels of the public suffix list, from the file that tldextract carries.
+
+    The package itself is not loaded: it brings requests, and looks for a newer list on the network.
+    """
+    spec = find_spec("tldextract")
+    assert spec is not None, "tldextract is not installed"
+    (folder,) = spec.submodule_search_locations or [""]
+    rules, _, _ = (
+        Path(folder, ".tld_set_snapshot").read_text("utf-8").partition("===BEGIN PRIVATE DOMAINS===")
+    )
+    return {
+        rule.split()[0].rsplit(".", 1)[-1]
+        for rule in rules.splitlines()
+        if rule and not rule.startswith("//")
+    }
+
+
+def _end_of(text: str, start: int, end: int, count: int) -> int:
+    """Where the `count`th letter or digit ends; 0 when there are fewer."""
+    for at in range(start, end):
+        count -= text[at].isalnum()
+        if not count:
+            return at + 1
+    return 0
+
+
+def _in_one_script(backwards: str) -> str:
+    """The local part, read from the @: where Latin begins in a text of another script, the address begins."""
+    latin = _LATIN_BACKWARDS.match(backwards)
+    own = latin.group() if latin and any(char.isalnum() for char in latin.group()) else backwards
+    return own[::-1]
+
+
+def _cards_in(text: str, groups: list[tuple[int, int]]) -> Iterator[Span]:
+    first = 0
+    while first < len(groups):
+        last = _card_from(text, groups, first)
+        if last >= first and not is_in_a_uuid(text, groups[first][0], groups[last][1]):
+            yield Span("CREDIT_CARD", "pii", 1.0, groups[first][0], groups[last][1])
+        first = max(first, last) + 1
+
+
+def _card_from(text: str, groups: list[tuple[int, int]], first: int) -> int:
+    """The last group of the longest card number that begins with group `first`, or -1."""
+    digits, found = "", -1
+    for place in range(first, len(groups)):
+        digits += text[slice(*groups[place])]
+        if len(digits) > 19:
+            break
+        if len(digits) >= 12 and _is_card(digits):
+            found = place
+    return found
+
+
+def _is_card(digits: str) -> bool:
+    return len(digits) in _LENGTHS.get(digits[:4], ()) and _luhn(digits)
+
+
+def _luhn(digits: str) -> bool:
+    doubled = digits[-2::-2].translate(_DOUBLED)
+    return sum(map(int, digits[-1::-2] + doubled)) % 10 == 0 and len(set(digits)) > 1

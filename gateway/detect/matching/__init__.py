@@ -1,0 +1,1 @@
+"""Finding patterns in text: prefilter, readings, joins and overlaps."""

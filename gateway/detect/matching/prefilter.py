@@ -1,0 +1,110 @@
+"""The gate: one pass over a text says where which patterns may match; the patterns then run only there.
+
+What comes out is what the patterns give on the whole text, match for match. Without Hyperscan, for a pattern
+that it cannot take, they run on the whole text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import regex
+
+from gateway.detect.matching.opening import ENDLESS, NoOpening, Opening, as_bytes, opening
+from gateway.detect.matching.patterns import Deadline, InspectionLate, matches
+from gateway.detect.matching.scanner import Expression, open_scanner
+
+
+class Gate:
+    """A set of patterns, compiled once. Several threads may scan at once."""
+
+    def __init__(
+        self, patterns: Iterable[regex.Pattern[str]], signals: Iterable[regex.Pattern[str]] = ()
+    ) -> None:
+        """`signals` are patterns that are only asked whether they may match, not where."""
+        openings = [(pattern, found, False) for pattern in patterns if (found := _opening(pattern))]
+        openings += [(pattern, found, True) for pattern in signals if (found := _opening(pattern))]
+        self._scanner = open_scanner([Expression(found.expression, once) for _, found, once in openings])
+        numbers = self._scanner.numbers if self._scanner else {}
+        self._places = {
+            pattern: (numbers[expression], found)
+            for pattern, found, once in openings
+            if (expression := Expression(found.expression, once)) in numbers
+        }
+
+    def scan(self, text: str) -> Candidates:
+        """Where the patterns may match in `text`. Raises InspectionFailed."""
+        ends = self._scanner.ends(as_bytes(text)) if self._scanner else {}
+        return Candidates(text, self._places, ends)
+
+
+class Candidates:
+    """One text's places. A pattern that the gate does not know may match anywhere."""
+
+    def __init__(
+        self,
+        text: str,
+        places: Mapping[regex.Pattern[str], tuple[int, Opening]],
+        ends: Mapping[int, list[list[int]]],
+    ) -> None:
+        self.text = text
+        self._places = places
+        self._ends = ends
+
+    def may_match(self, pattern: regex.Pattern[str]) -> bool:
+        """Whether it can match at all."""
+        place = self._places.get(pattern)
+        return place is None or place[0] in self._ends
+
+    def matches(self, pattern: regex.Pattern[str], deadline: Deadline) -> Iterator[regex.Match[str]]:
+        """What `patterns.matches` gives: every match in the text. Raises InspectionFailed."""
+        place = self._places.get(pattern)
+        if place is None:
+            yield from matches(pattern, self.text, deadline)
+        elif place[0] in self._ends:
+            yield from self._within(pattern, place[1], self._ends[place[0]], deadline)
+
+    def _within(
+        self, pattern: regex.Pattern[str], found: Opening, ends: Sequence[list[int]], deadline: Deadline
+    ) -> Iterator[regex.Match[str]]:
+        at, length = 0, len(self.text)
+        for first, last in _starts(found, ends):
+            at = max(at, first)
+            stop = min(length, last + found.reach)  # no match that begins in the window looks beyond this
+            while at <= last:
+                match = _search(pattern, self.text, at, stop, deadline)
+                if match is None or match.start() > last:
+                    break
+                yield match
+                at = match.end()
+
+
+def _opening(pattern: regex.Pattern[str]) -> Opening | None:
+    try:
+        return opening(pattern)
+    except NoOpening:
+        return None
+
+
+def _starts(found: Opening, ends: Sequence[list[int]]) -> Iterator[tuple[int, int]]:
+    """The stretches, first and last character, that a match may begin in, from where openings end."""
+    first, last = -1, -1
+    for earliest, latest in sorted(ends):
+        begin = max(0, earliest - found.most)
+        if first < 0:
+            first = begin
+        # without a bound a search might read to the end of the text: then only one is affordable
+        elif begin > last + 1 and found.reach < ENDLESS:
+            yield first, last
+            first = begin
+        last = latest - found.least
+    yield first, last
+
+
+def _search(
+    pattern: regex.Pattern[str], text: str, start: int, stop: int, deadline: Deadline
+) -> regex.Match[str] | None:
+    try:
+        return pattern.search(text, start, stop, timeout=deadline.left())
+    except TimeoutError as error:
+        raise InspectionLate("a detection pattern did not finish in time") from error

@@ -1,0 +1,1 @@
+"""Detection beside the event loop: cache, processes and names."""

@@ -1,0 +1,127 @@
+"""Inspection on the event loop: known texts from the cache, small ones at once, large ones in a process."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar, TypeVarTuple
+
+from gateway.detect.detector import Inspector, findings, key_of
+from gateway.detect.entities.ner import check_installed
+from gateway.detect.matching.joins import joins, spread
+from gateway.detect.matching.patterns import Deadline, InspectionLate, in_time
+from gateway.detect.service.cache import ResultCache
+from gateway.detect.service.names import Names
+from gateway.detect.service.pool import Pool
+from gateway.words import Finding, Part, Span
+
+_CACHE_BYTES = 16 * 1024 * 1024
+# What is inspected at once: a kB of nothing but values costs a millisecond, a process a third of one.
+_INLINE_CHARACTERS = 4096
+_INLINE_SECONDS = 0.008  # then a text goes the way of the large ones, whatever its size
+# Over so many characters, parts or findings, also what is done beside the inspecting leaves the event loop.
+_LARGE, _MANY = 256 * 1024, 1000
+_THREADS = 2
+
+_Text = tuple[str, str]  # JSON key, text
+_Arguments = TypeVarTuple("_Arguments")
+_R = TypeVar("_R")
+
+
+class Inspection:
+    """The async face of an Inspector: it remembers results, and never stalls the event loop."""
+
+    def __init__(self, inspector: Inspector, deadline_seconds: float) -> None:
+        """Raises ConfigError when names are wanted and the extra for them is not installed."""
+        if inspector.settings.ner.enabled:
+            check_installed()
+        self._inspector = inspector
+        self.seconds = deadline_seconds
+        self._cache = ResultCache(_CACHE_BYTES)
+        self._pool = Pool(inspector.settings, deadline_seconds)
+        self._names = Names(inspector.settings, deadline_seconds) if inspector.settings.ner.enabled else None
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="inspect")
+
+    async def find(self, parts: Sequence[Part], *, names: bool = False) -> tuple[tuple[Finding, ...], ...]:
+        """The findings of each part, what goes on from one into the next included.
+
+        With `names`, those of people and places too, where the settings want them. Raises InspectionFailed
+        when that fails or is late.
+        """
+        many = len(parts) > _MANY or sum(len(part.text) for part in parts) > _LARGE
+        async with in_time(self.seconds):
+            joined = await _beside(many, joins, parts)
+            found = await self._found([*parts, *(join.part for join in joined)])
+            own, across = found[: len(parts)], found[len(parts) :]
+            pairs = list(zip(joined, across, strict=True))
+            whole = await _beside(many or sum(map(len, across)) > _MANY, spread, parts, own, pairs)
+            return await self._names.added(parts, whole) if names and self._names else whole
+
+    def is_warm(self) -> bool:
+        """Whether every process that is needed is up; sees to it that it will be."""
+        return all([self._pool.is_up(), self._names is None or self._names.is_warm()])
+
+    async def close(self) -> None:
+        """End the processes and let go of the threads; what they still inspect is abandoned."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        await self._pool.close()
+        if self._names:
+            await self._names.close()
+
+    async def _found(self, parts: Sequence[Part]) -> tuple[tuple[Finding, ...], ...]:
+        """The findings in each part on its own."""
+        texts = [(key_of(part), part.text) for part in parts]
+        many = len(parts) > _MANY or sum(len(text) for _, text in texts) > _LARGE
+        digests = await _beside(many, self._digests, texts)
+        found = {digest: spans for digest in digests if (spans := self._cache[digest]) is not None}
+        missing = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in found}
+        if missing:
+            found |= await self._inspected(missing)
+        results = [found[digest] for digest in digests]
+        return await _beside(many or sum(map(len, results)) > _MANY, _placed, parts, results)
+
+    def _digests(self, texts: Sequence[_Text]) -> list[bytes]:
+        return [self._cache.digest(text, key) for key, text in texts]
+
+    async def _inspected(self, missing: Mapping[bytes, _Text]) -> dict[bytes, tuple[Span, ...]]:
+        found: dict[bytes, tuple[Span, ...]] = {}
+        if sum(len(text) for _, text in missing.values()) <= _INLINE_CHARACTERS:
+            found = self._inline(missing)
+        rest = {digest: text for digest, text in missing.items() if digest not in found}
+        if rest:
+            found |= zip(rest, await self._aside(list(rest.values())), strict=True)
+        for digest in missing:
+            self._cache[digest] = found[digest]
+        return found
+
+    def _inline(self, missing: Mapping[bytes, _Text]) -> dict[bytes, tuple[Span, ...]]:
+        """What can be inspected here and now, within the time that other exchanges can wait."""
+        found: dict[bytes, tuple[Span, ...]] = {}
+        end = time.monotonic() + _INLINE_SECONDS
+        for digest, (key, text) in missing.items():
+            try:
+                found[digest] = self._inspector.inspect(text, key=key, seconds=end - time.monotonic())
+            except InspectionLate:
+                break
+        return found
+
+    async def _aside(self, texts: Sequence[_Text]) -> Sequence[tuple[Span, ...]]:
+        """In a process; in a thread while none is up yet, which takes seconds and no prompt need wait for."""
+        if self._pool.is_up():
+            return await self._pool.inspect(texts)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._in_thread, texts)
+
+    def _in_thread(self, texts: Sequence[_Text]) -> list[tuple[Span, ...]]:
+        deadline = Deadline(self.seconds)  # of all together: what comes after it is not waited for
+        return [self._inspector.inspect(text, key=key, seconds=deadline.left()) for key, text in texts]
+
+
+def _placed(parts: Sequence[Part], spans: Sequence[tuple[Span, ...]]) -> tuple[tuple[Finding, ...], ...]:
+    return tuple(findings(part, found) for part, found in zip(parts, spans, strict=True))
+
+
+async def _beside(aside: bool, work: Callable[[*_Arguments], _R], *given: *_Arguments) -> _R:
+    """Do it here, or in a thread when it takes longer than the loop should stand still."""
+    return await asyncio.to_thread(work, *given) if aside else work(*given)

@@ -1,0 +1,104 @@
+"""Names in a prompt: each text is read once, in another process, and what was found counts everywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from gateway.config import Detect
+from gateway.detect.detector import findings
+from gateway.detect.matching.overlaps import resolve
+from gateway.detect.service.cache import ResultCache
+from gateway.detect.service.pool import Pool
+from gateway.words import Finding, Part, Span
+
+_CACHE_BYTES = 16 * 1024 * 1024
+_PROSE = frozenset({"text", "system", "tool_result"})  # definitions, arguments and fields are no language
+_LEAST = 3  # letters: what is shorter is no name that can be looked for elsewhere
+_LARGE = 64 * 1024  # characters: looked through off the event loop
+_WORD = re.compile(r"\w+")
+_LETTER = re.compile(r"[^\W\d_]")
+
+_Spans = tuple[Span, ...]
+
+
+class Names:
+    """People and places, read in a process that is ended when it is late; what a text held is remembered."""
+
+    def __init__(self, settings: Detect, seconds: float) -> None:
+        self._off = frozenset(settings.off)
+        self._threshold = settings.threshold
+        self._cache = ResultCache(_CACHE_BYTES)
+        self._pool = Pool(settings, seconds, reads="names", size=1)
+
+    def is_warm(self) -> bool:
+        """Whether a process is up; sees to it that there will be one."""
+        return self._pool.is_up()
+
+    async def added(
+        self, parts: Sequence[Part], found: Sequence[tuple[Finding, ...]]
+    ) -> tuple[tuple[Finding, ...], ...]:
+        """The findings of each part with the names in it. Raises InspectionFailed."""
+        spans = await self._read(parts)
+        if not any(spans.values()):
+            return tuple(found)
+        if sum(len(part.text) for part in parts) > _LARGE:
+            return await asyncio.to_thread(_everywhere, parts, found, spans)
+        return _everywhere(parts, found, spans)
+
+    async def close(self) -> None:
+        """End the processes."""
+        await self._pool.close()
+
+    async def _read(self, parts: Sequence[Part]) -> dict[int, _Spans]:
+        """The names that the model finds, by the number of the part."""
+        digests = {
+            number: self._cache.digest(part.text, "")
+            for number, part in enumerate(parts)
+            if part.kind in _PROSE and part.place == "value" and _LETTER.search(part.text)
+        }
+        known = {digest: spans for digest in digests.values() if (spans := self._cache[digest]) is not None}
+        missing = {digest: parts[number].text for number, digest in digests.items() if digest not in known}
+        if missing:
+            self._pool.is_up()
+            read = await self._pool.inspect([("", text) for text in missing.values()])
+            for digest, spans in zip(missing, read, strict=True):
+                known[digest] = self._cache[digest] = tuple(filter(self._is_wanted, spans))
+        return {number: known[digest] for number, digest in digests.items()}
+
+    def _is_wanted(self, span: Span) -> bool:
+        return span.score >= self._threshold and span.entity not in self._off
+
+
+def _everywhere(
+    parts: Sequence[Part], found: Sequence[tuple[Finding, ...]], spans: Mapping[int, _Spans]
+) -> tuple[tuple[Finding, ...], ...]:
+    """The model finds a name in one sentence and not in the next: one that it found counts in every part."""
+    names = {
+        parts[number].text[span.start : span.end]: span for number, found in spans.items() for span in found
+    }
+    by_word: dict[str, list[str]] = {}
+    for name in sorted(names, key=len, reverse=True):
+        if len(name) >= _LEAST:
+            by_word.setdefault(_WORD.findall(name)[0], []).append(name)
+
+    def of(number: int, part: Part) -> tuple[Finding, ...]:
+        own = [Span(one.entity, one.category, one.score, one.start, one.end) for one in found[number]]
+        there = [*spans.get(number, ()), *_occurrences(part.text, by_word, names)]
+        return findings(part, resolve([*own, *there])) if there else found[number]
+
+    return tuple(
+        of(number, part) if part.place == "value" else found[number] for number, part in enumerate(parts)
+    )
+
+
+def _occurrences(
+    text: str, by_word: Mapping[str, Sequence[str]], names: Mapping[str, Span]
+) -> Iterator[Span]:
+    for word in _WORD.finditer(text):
+        for name in by_word.get(word.group(), ()):
+            start, end = word.start(), word.start() + len(name)
+            if text.startswith(name, start) and not text[end : end + 1].isalnum():
+                yield Span(names[name].entity, names[name].category, names[name].score, start, end)
+                break

@@ -1,0 +1,80 @@
+"""The process that inspects large texts: an Inspector asked through pipes.
+
+Frames hold MessagePack. The first frame in is the settings,
+answered by an empty frame; each one after it is a list of pairs, JSON key and text, answered by the spans of
+each, or by None when a text could not be inspected. No text ever comes back.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable
+from typing import BinaryIO, Literal
+
+import msgspec
+
+from gateway.config import Detect
+from gateway.detect.detector import Inspector
+from gateway.detect.entities.ner import Ner
+from gateway.errors import InspectionFailed
+from gateway.processes import messages
+from gateway.words import Span
+
+Reads = Literal["values", "names"]  # an Inspector's entities, or the language model's
+
+
+class Start(msgspec.Struct, frozen=True):
+    """The first frame: what is looked for, and how long one text may take."""
+
+    settings: Detect
+    seconds: float
+    reads: Reads
+
+
+Texts = list[tuple[bytes, bytes]]
+Found = list[tuple[Span, ...]] | None
+_Reader = Callable[[list[tuple[str, str]]], list[tuple[Span, ...]]]
+
+
+def encoded(text: str) -> bytes:
+    """Text on its way through the pipe; JSON may hold half a surrogate pair."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answer until the parent goes."""
+    first = messages.read(requests)
+    if first is None:
+        return
+    start = msgspec.msgpack.decode(first, type=Start)
+    read = _reader(start)
+    gc.collect()
+    gc.freeze()  # as in the gateway: what was loaded stays
+    messages.write(answers, b"")
+    texts = msgspec.msgpack.Decoder(Texts)
+    while (frame := messages.read(requests)) is not None:
+        messages.write(answers, msgspec.msgpack.encode(_found(read, texts.decode(frame))))
+
+
+def _reader(start: Start) -> _Reader:
+    if start.reads == "names":
+        ner = Ner()
+        return lambda texts: ner.find([text for _, text in texts])
+    inspector = Inspector(start.settings, seconds=start.seconds)
+    return lambda texts: [inspector.inspect(text, key=key) for key, text in texts]
+
+
+def _found(read: _Reader, texts: Texts) -> Found:
+    try:
+        return read([(_decoded(key), _decoded(text)) for key, text in texts])
+    except InspectionFailed:
+        return None
+
+
+def _decoded(data: bytes) -> str:
+    return data.decode("utf-8", "surrogatepass")
+
+
+if __name__ == "__main__":
+    serve(sys.stdin.buffer, sys.stdout.buffer)

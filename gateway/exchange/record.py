@@ -1,0 +1,220 @@
+"""What is written down of an exchange: its decisions before they act, that it is sent, and how it ended."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.audit import Journal, Record
+from gateway.audit.files import FINDING_FIELDS
+from gateway.audit.sealing import ContentKey, DataKey
+from gateway.contract import CREDENTIAL_ENTITY, MASKABLE, Decision, to_document
+from gateway.errors import RecordingFailed, Refusal
+from gateway.exchange.exchange import Exchange, Forwarded
+from gateway.exchange.inspect import masked_texts
+from gateway.words import Completion, InspectedPart, Phase, Treatment
+
+_log = logging.getLogger("regate.ledger")
+
+
+class Ledger:
+    """Writes the journal for the flow. `decision` is durable when it returns; the others are queued."""
+
+    def __init__(self, journal: Journal, content: ContentKey) -> None:
+        self._journal = journal
+        self._content_key = content
+
+    async def decision(
+        self,
+        exchange: Exchange,
+        phase: Phase,
+        decision_id: str,
+        decision: Decision,
+        document: Mapping[str, Any],
+        parts: Sequence[InspectedPart],
+    ) -> Record:
+        """Write down what policy was asked and said. Raises RecordingFailed: then nothing may act on it."""
+        said = to_document(decision)
+        body = {
+            "input": _input(document, decision.record),
+            **self._content(exchange, parts, decision.record),
+            "decision": said,
+        }
+        record = _record(
+            exchange,
+            kind="decision",
+            phase=phase,
+            decision_id=decision_id,
+            action=decision.action,
+            revision=decision.revision,
+            approval_id=document["approval"]["id"],
+            findings=tuple(
+                _treated(row, decision, enforced=exchange.enforced) for row in document["findings"]
+            ),
+            reasons=tuple(said["reasons"]),
+            body=body,
+        )
+        await self._journal.record(record)
+        return record
+
+    def forwarding(self, exchange: Exchange, body: bytes, digest: str) -> None:
+        """Note that the body begins to go to the provider. Raises RecordingFailed: then it must not go.
+
+        The record is queued before the first byte. A crash may lose both it and the closing record: such an
+        exchange may have been sent, and the evidence says so.
+        """
+        exchange.forwarded = Forwarded(datetime.now(UTC), len(body), digest)
+        try:
+            self._journal.enqueue(_record(exchange, kind="forwarded"))
+        except RecordingFailed:
+            exchange.forwarded = None
+            raise
+
+    def completed(
+        self, exchange: Exchange, status: int, completion: Completion, parts: Sequence[InspectedPart]
+    ) -> None:
+        """Close an exchange that was answered to its end. Raises RecordingFailed when the queue is full."""
+        exchange.outcome, exchange.completion = "completed", completion
+        level = exchange.decision.record if exchange.decision else "masked"
+        texts = masked_texts(parts)
+        self._journal.enqueue(
+            _record(
+                exchange,
+                kind="completion",
+                status=status,
+                **_usage(exchange),
+                body={
+                    **self._content(exchange, parts, level),
+                    "finish_reason": texts.get(completion.finish_reason, completion.finish_reason),
+                    "model": texts.get(completion.model, completion.model),
+                },
+            )
+        )
+
+    def refused(self, exchange: Exchange, refusal: Refusal) -> None:
+        """Close an exchange that is refused, or that its provider failed.
+
+        The refusal stands even when it cannot be written down.
+        """
+        self._close(
+            exchange,
+            kind="completion" if refusal.code.startswith("upstream_") else "refusal",
+            status=refusal.status,
+            code=refusal.code,
+            approval_id=str(refusal.extra.get("approval_id", "")),
+            body={"message": refusal.message, "reasons": refusal.extra.get("reasons", [])},
+        )
+
+    def broken_off(self, exchange: Exchange, code: str) -> None:
+        """Close an exchange whose answer ended early, say `cancelled` by the agent or the drain."""
+        self._close(exchange, kind="completion", code=code)
+
+    def _close(self, exchange: Exchange, **fields: Any) -> None:
+        if exchange.outcome:
+            return
+        exchange.outcome = str(fields["code"])
+        try:
+            self._journal.enqueue(_record(exchange, **_usage(exchange), **fields))
+        except RecordingFailed:
+            _log.error("a closing record was lost", extra={"exchange_id": exchange.id})
+
+    def _content(self, exchange: Exchange, parts: Sequence[InspectedPart], level: str) -> dict[str, Any]:
+        """The parts as `decision.record` says; text is written the first time its session sends it."""
+        data_key = self._content_key.of(exchange.session_id) if level == "full" else None
+        recorded = [_part(inspected, level, data_key) for inspected in parts]
+        sealed = data_key is not None and any("sealed" in part for part in recorded)
+        return {"parts": recorded, **({"content_key": data_key.wrapped} if data_key and sealed else {})}
+
+
+def _treated(row: Mapping[str, Any], decision: Decision, *, enforced: bool) -> dict[str, Any]:
+    """Return the finding's columns, with what the decision does to it."""
+    columns = {name: row[name] for name in FINDING_FIELDS if name in row}
+    return {**columns, "treatment": _treatment(row["entity"], decision, enforced=enforced)}
+
+
+def _treatment(entity: str, decision: Decision, *, enforced: bool) -> Treatment:
+    if enforced and decision.action in ("deny", "require_approval"):
+        return "refused"
+    if entity == CREDENTIAL_ENTITY:  # the gateway's own is never let through
+        return "redacted"
+    mask = next((mask for mask in decision.mask if mask.entity == entity), None) if enforced else None
+    if mask is None:
+        return "passed"
+    return "redacted" if mask.operator == "redact" else "masked"
+
+
+def _usage(exchange: Exchange) -> dict[str, Any]:
+    usage = exchange.usage_spent
+    return {
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cost": exchange.cost,
+    }
+
+
+def _input(document: Mapping[str, Any], level: str) -> dict[str, Any]:
+    """What policy was asked, less the parts, which are recorded beside it; `metadata` keeps no words."""
+    prompt = {name: value for name, value in document["prompt"].items() if name != "parts"}
+    if level != "metadata":
+        return {**document, "prompt": prompt}
+    tools = [{"name": tool["name"]} for tool in document["tools"]]
+    calls = [{"name": call["name"], "restores": call["restores"]} for call in document["tool_calls"]]
+    return {**document, "prompt": prompt, "tools": tools, "tool_calls": calls}
+
+
+def _part(inspected: InspectedPart, level: str, data_key: DataKey | None) -> dict[str, Any]:
+    said: dict[str, str] = {}
+    if level != "metadata" and inspected.new:
+        said["text"] = inspected.masked
+        if data_key and inspected.findings:
+            said["sealed"] = data_key.seal(inspected.part.text, inspected.digest)
+    return {
+        "role": inspected.part.role,
+        "kind": inspected.part.kind,
+        "pointer": inspected.pointer,
+        "digest": inspected.digest,
+        "new": inspected.new,
+        **_place(inspected),
+        **said,
+    }
+
+
+def _place(inspected: InspectedPart) -> dict[str, Any]:
+    """What a replay needs of a part that is no value: policy did not see it, or no mask may touch it."""
+    place = inspected.part.place
+    if inspected.findings and place not in MASKABLE:
+        return {"place": place, "entities": sorted({finding.entity for finding in inspected.findings})}
+    return {} if inspected.new or place != "structural" else {"place": place}
+
+
+def _record(exchange: Exchange, **fields: Any) -> Record:
+    """A record with everything about the exchange that is known by now."""
+    approval_id = fields.pop("approval_id", "") or exchange.approval.id or exchange.waits_for
+    sent = exchange.forwarded
+    return Record(
+        **{
+            "exchange_id": exchange.id,
+            "session_id": exchange.session_id,
+            "decision_id": exchange.decision_id,
+            "agent": exchange.agent.id,
+            "owner": exchange.agent.owner,
+            "on_behalf_of": exchange.agent.on_behalf_of,
+            "provider": exchange.provider,
+            "dialect": exchange.dialect,
+            "model": exchange.model,
+            "method": exchange.call.method,
+            "path": exchange.path,
+            "enforced": exchange.enforced,
+            "revision": exchange.revision,
+            "approval_id": approval_id,
+            "duration_ms": round(exchange.elapsed_ms(), 3),
+            "key_id": exchange.agent.key_id or None,
+            "source_ip": exchange.call.source.ip or None,
+            "forwarded_at": sent.at if sent else None,
+            "bytes_sent": sent.bytes if sent else None,
+            "sent_digest": sent.digest if sent else None,
+            **fields,
+        }
+    )

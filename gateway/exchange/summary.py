@@ -1,0 +1,165 @@
+"""What people read before they approve an exchange: everything in it, what was found first, values masked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from gateway.approvals import About, Contents, Entry
+from gateway.dialects import digits, escape
+from gateway.exchange.exchange import Exchange
+from gateway.exchange.inspect import placeholders
+from gateway.masking import JsonDepths, Vault
+from gateway.upstream import up_headers
+from gateway.words import Attachment, Finding, InspectedPart, Tool, ToolCall
+
+_AROUND = 120  # characters of context on each side of a finding
+_MOST_OF_ONE = 100  # findings of one entity in context; the texts show all of them
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A part with the text that people may read: masked but for the phrases of injection that they judge."""
+
+    part: InspectedPart
+    text: str
+
+
+def contents_of(
+    exchange: Exchange,
+    parts: Sequence[InspectedPart],
+    *,
+    vault: Vault,
+    calls: Sequence[ToolCall] = (),
+    tools: Sequence[Tool] = (),
+    attachments: Sequence[Attachment] = (),
+) -> Contents:
+    """Return the entries to show for a prompt or a completion with these parts.
+
+    `calls` and `tools` are masked. What is new comes first, what earlier requests of the session sent last.
+    """
+    shown = [_Shown(part, _legible(part, vault)) for part in parts]
+    fresh = [one for one in shown if one.part.new]
+    earlier = [one for one in shown if not one.part.new]
+    return tuple(
+        chain(
+            _findings([*fresh, *earlier], vault),
+            [Entry("setting", "model", "", exchange.model)],
+            _headers(exchange),
+            (_attachment(one) for one in attachments),
+            (Entry("tool", tool.name, "", tool.description) for tool in tools),
+            (Entry("call", call.name, "", _arguments(call)) for call in calls),
+            _texts(fresh),
+            _settings(exchange),
+            _structure(shown),
+            (Entry("earlier", *_label(one), one.text) for one in earlier if not _is_structural(one)),
+        )
+    )
+
+
+def _findings(shown: Iterable[_Shown], vault: Vault) -> Iterator[Entry]:
+    """Yield what was found with its context, phrases of injection before values, so many of each entity."""
+    found = [(finding, one) for one in shown for finding in one.part.findings]
+    found.sort(key=lambda pair: pair[0].category != "injection")
+    counts: dict[str, int] = {}
+    places = {id(one): _places(one, vault) for _, one in found}
+    for finding, one in found:
+        counts[finding.entity] = counts.get(finding.entity, 0) + 1
+        if counts[finding.entity] <= _MOST_OF_ONE:
+            yield Entry("finding", finding.entity, one.part.pointer, places[id(one)].get(finding, ""))
+    for entity, count in counts.items():
+        if count > _MOST_OF_ONE:
+            more = f"{count - _MOST_OF_ONE} more, in the texts below"
+            yield Entry("finding", entity, "other places", more)
+
+
+def _places(shown: _Shown, vault: Vault) -> dict[Finding, str]:
+    """Return each finding's surroundings in the text that people read."""
+    text, at, places = shown.part.part.text, 0, {}
+    depths = JsonDepths(text)
+    for finding in sorted(shown.part.findings, key=lambda found: found.start):
+        said = value = text[finding.start : finding.end]
+        if finding.category != "injection":
+            depth = depths.at(finding.start) if "\\" in value else 0
+            said = vault.placeholder(finding.entity, finding.category, value, depth=depth)
+        start = shown.text.find(said, at)
+        if start >= 0:
+            at = start
+            places[finding] = _around(shown.text, start, start + len(said))
+    return places
+
+
+def _around(text: str, start: int, end: int) -> str:
+    before, after = max(start - _AROUND, 0), min(end + _AROUND, len(text))
+    return f"{'…' if before else ''}{text[before:after]}{'…' if after < len(text) else ''}"
+
+
+def _headers(exchange: Exchange) -> Iterator[Entry]:
+    """Yield the headers that go up with the body; a part that is named like one has its masked value."""
+    masked = {part.part.pointer: part.masked for part in exchange.parts}
+    for name, value in up_headers(exchange.call.headers).items():
+        yield Entry("header", name, "", masked.get(name, value))
+
+
+def _attachment(attachment: Attachment) -> Entry:
+    text = f"{attachment.media_type or 'no media type'}, {attachment.bytes} bytes, not shown"
+    return Entry("attachment", attachment.kind, "", text)
+
+
+def _arguments(call: ToolCall) -> str:
+    return "" if call.arguments is None else json.dumps(call.arguments, ensure_ascii=False, default=str)
+
+
+def _texts(shown: Iterable[_Shown]) -> Iterator[Entry]:
+    for one in shown:
+        if not _is_structural(one):
+            about: About = "field" if one.part.part.kind == "field" else "text"
+            yield Entry(about, *_label(one), one.text)
+
+
+def _structure(shown: Iterable[_Shown]) -> Iterator[Entry]:
+    """Yield the texts that providers read as syntax: roles, types, identifiers."""
+    return (Entry("setting", "", one.part.pointer, one.text) for one in shown if _is_structural(one))
+
+
+def _settings(exchange: Exchange) -> Iterator[Entry]:
+    """Yield the numbers, flags and empty values of the request, which are parts of no text."""
+    parts = [one.part for one in exchange.parts if one.part.place != "key"]
+    names = {one.part.pointer: one.masked for one in exchange.parts if one.part.place == "key"}
+    yield from _leaves(exchange.document, "", "", {part.pointer for part in parts}, names)
+
+
+def _leaves(value: Any, at: str, said: str, known: set[str], names: Mapping[str, str]) -> Iterator[Entry]:
+    """Yield the leaves below `at` that are no part; `said` is `at` with the values in keys masked."""
+    members: Iterable[tuple[str, Any]] = ()
+    if isinstance(value, dict):
+        members = ((escape(key), member) for key, member in value.items())
+    elif isinstance(value, list):
+        members = ((str(index), member) for index, member in enumerate(value))
+    elif at not in known and not isinstance(value, str | bytes):
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        yield Entry("setting", "", said, digits(value) if number else json.dumps(value))
+    if isinstance(value, dict | list) and not value:
+        yield Entry("setting", "", said, json.dumps(value))
+    for token, member in members:
+        below = f"{at}/{token}"
+        name = escape(names[below]) if below in names else token
+        yield from _leaves(member, below, f"{said}/{name}", known, names)
+
+
+def _label(shown: _Shown) -> tuple[str, str]:
+    part = shown.part
+    return part.part.role or part.part.kind, part.pointer
+
+
+def _is_structural(shown: _Shown) -> bool:
+    return shown.part.part.place == "structural"
+
+
+def _legible(part: InspectedPart, vault: Vault) -> str:
+    if all(finding.category != "injection" for finding in part.findings):
+        return part.masked
+    return placeholders(part.part.text, [f for f in part.findings if f.category != "injection"], vault)

@@ -1,1 +1,0 @@
-"""The steps of one exchange that `pipeline.py` tells as a story."""

@@ -1,0 +1,1 @@
+"""The HTTP side: the application, the proxy, the admin API and the console."""

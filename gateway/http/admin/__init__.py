@@ -1,0 +1,5 @@
+"""The JSON API for people and their scripts under `/admin/v1`."""
+
+from gateway.http.admin.api import admin_routes
+
+__all__ = ["admin_routes"]

@@ -1,0 +1,222 @@
+"""The endpoints of the admin API: who asks, what they may, one call, JSON back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar, cast, get_args
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+
+from gateway.approvals import Approval, to_document, with_contents
+from gateway.dialects import Malformed, parse
+from gateway.errors import ConfigError, InvalidRequest
+from gateway.http.admin.errors import InvalidValue, UnsupportedMediaType, describe
+from gateway.identity import check_names, presented_key
+from gateway.oversight import NewKey, Oversight, read_body, require, rights_of
+from gateway.state import KeyRow, Status, Verdict
+
+T = TypeVar("T")
+Endpoint = Callable[[Request, KeyRow], Awaitable[object]]
+
+_MOST_LISTED = 1000
+
+
+class _Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    note: str = ""
+
+
+class _Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    query: str
+
+
+def admin_routes(oversight: Oversight) -> list[BaseRoute]:
+    """The routes to mount; everything under `/admin/v1` is answered here, in JSON."""
+    api = _Api(oversight)
+    routes = [
+        api.route("GET", "/whoami", api.whoami),
+        api.route("GET", "/approvals", api.approvals),
+        api.route("GET", "/approvals/{id}", api.approval),
+        api.route("POST", "/approvals/{id}/approve", api.approve),
+        api.route("POST", "/approvals/{id}/deny", api.deny),
+        api.route("GET", "/sessions", api.sessions),
+        api.route("GET", "/sessions/{id}", api.session),
+        api.route("GET", "/exchanges", api.exchanges),
+        api.route("GET", "/exchanges/{id}", api.exchange),
+        api.routes("/keys", {"GET": api.keys, "POST": api.create_key}),
+        api.route("DELETE", "/keys/{id}", api.revoke_key),
+        api.route("GET", "/policy", api.policy),
+        api.route("POST", "/sql", api.sql),
+    ]
+    app = Starlette(routes=routes, exception_handlers={HTTPException: _refuse})
+    app.router.redirect_slashes = False
+    return [Mount("/admin/v1", app=app)]
+
+
+class _Api:
+    """One method an endpoint; each returns its response, or what becomes the JSON body of one."""
+
+    def __init__(self, oversight: Oversight) -> None:
+        self._oversight = oversight
+
+    def route(self, method: str, path: str, endpoint: Endpoint) -> Route:
+        return self.routes(path, {method: endpoint})
+
+    def routes(self, path: str, endpoints: Mapping[str, Endpoint]) -> Route:
+        """A path whose methods are these: the key is looked at first, then the endpoint answers."""
+
+        async def answer(request: Request) -> Response:
+            try:
+                key = await self._identify(request)
+                method = "GET" if request.method == "HEAD" else request.method
+                document = await endpoints[method](request, key)
+            except Exception as error:  # noqa: BLE001 - the outermost handler: `describe` logs what is unforeseen
+                return await _refuse(request, error)
+            # off the loop: an answer may have megabytes
+            return document if isinstance(document, Response) else await asyncio.to_thread(_json, document)
+
+        return Route(path, answer, methods=list(endpoints))
+
+    async def whoami(self, _: Request, key: KeyRow) -> object:
+        return {
+            "id": key.id,
+            "agent": key.agent,
+            "owner": key.owner,
+            "role": key.role,
+            "groups": list(key.groups),
+            "rights": list(rights_of(key)),
+        }
+
+    async def approvals(self, request: Request, key: KeyRow) -> object:
+        found = await self._oversight.list_approvals(key, _status(request))
+        return {"approvals": [to_document(approval) for approval in found]}
+
+    async def approval(self, request: Request, key: KeyRow) -> object:
+        """Return an approval, and to who may decide what it is about: all of it, or one page."""
+        approval = await self._oversight.read_approval(key, request.path_params["id"])
+        if "approvals" not in rights_of(key):
+            return to_document(approval)
+        return await self._whole(approval, _number(request, "page", "0", 999_999))
+
+    async def approve(self, request: Request, key: KeyRow) -> object:
+        return await self._decide(request, key, "approve")
+
+    async def deny(self, request: Request, key: KeyRow) -> object:
+        return await self._decide(request, key, "deny")
+
+    async def sessions(self, request: Request, key: KeyRow) -> object:
+        require(key, "evidence")
+        agent = request.query_params.get("agent", "")
+        return {"sessions": await self._oversight.evidence.sessions(agent=agent, limit=_limit(request))}
+
+    async def session(self, request: Request, key: KeyRow) -> object:
+        require(key, "evidence")
+        return await self._oversight.evidence.session(request.path_params["id"])
+
+    async def exchanges(self, request: Request, key: KeyRow) -> object:
+        require(key, "evidence")
+        wanted = {name: request.query_params.get(name, "") for name in ("session", "agent", "action")}
+        return {"exchanges": await self._oversight.evidence.exchanges(**wanted, limit=_limit(request))}
+
+    async def exchange(self, request: Request, key: KeyRow) -> object:
+        require(key, "evidence")
+        return await self._oversight.evidence.exchange(request.path_params["id"])
+
+    async def keys(self, _: Request, key: KeyRow) -> object:
+        require(key, "keys")
+        return {"keys": await self._oversight.keys.list()}
+
+    async def create_key(self, request: Request, key: KeyRow) -> object:
+        require(key, "keys")
+        wanted = await _body(request, NewKey)
+        try:
+            return _json(await self._oversight.keys.create(key, wanted), 201)
+        except ConfigError as error:  # a name that will not do
+            raise InvalidValue(str(error)) from error
+
+    async def revoke_key(self, request: Request, key: KeyRow) -> object:
+        require(key, "keys")
+        return await self._oversight.keys.revoke(key, request.path_params["id"])
+
+    async def policy(self, _: Request, key: KeyRow) -> object:
+        return self._oversight.policy_status(key)
+
+    async def sql(self, request: Request, key: KeyRow) -> object:
+        require(key, "evidence")
+        answer = await self._oversight.sql(key, (await _body(request, _Query)).query)
+        columns = [
+            {"name": name, "type": kind} for name, kind in zip(answer.columns, answer.types, strict=True)
+        ]
+        return {"columns": columns, "rows": answer.rows, "truncated": answer.truncated}
+
+    async def _identify(self, request: Request) -> KeyRow:
+        headers = request.headers
+        check_names(headers.keys())
+        presented = presented_key(headers.get("authorization"), headers.get("x-api-key"))
+        return await self._oversight.identity.identify_key(presented)
+
+    async def _decide(self, request: Request, key: KeyRow, verdict: Verdict) -> object:
+        require(key, "decide")
+        said = await _body(request, _Note)
+        approval_id = request.path_params["id"]
+        return await self._whole(await self._oversight.approvals.decide(approval_id, key, verdict, said.note))
+
+    async def _whole(self, approval: Approval, page: int = 0) -> dict[str, Any]:
+        contents = await self._oversight.approvals.contents(approval.id)
+        return await asyncio.to_thread(with_contents, to_document(approval), contents, page)
+
+
+async def _body(request: Request, kind: type[T]) -> T:
+    """The body as what this endpoint expects. Raises what `describe` knows."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":  # a form on a foreign page cannot send it
+        raise UnsupportedMediaType("content-type: expected application/json")
+    try:
+        return msgspec.convert(parse(await read_body(request), depth=10), kind)
+    except Malformed as error:
+        raise InvalidRequest(f"the body is {error}") from error
+    except msgspec.ValidationError as error:
+        raise InvalidValue(f"the body: {error}") from error
+
+
+def _status(request: Request) -> Status | None:
+    status = request.query_params.get("status", "")
+    if status and status not in get_args(Status):
+        raise InvalidValue(f"status: expected one of {', '.join(get_args(Status))}")
+    return cast(Status, status) if status else None
+
+
+def _limit(request: Request) -> int:
+    return _number(request, "limit", "100", _MOST_LISTED)
+
+
+def _number(request: Request, name: str, otherwise: str, most: int) -> int:
+    """A whole number of the query, from 1 on; `otherwise` when it names none."""
+    if (said := request.query_params.get(name)) is None:
+        return int(otherwise)
+    if not (said.isascii() and said.isdecimal() and len(said) < 7 and 1 <= int(said) <= most):
+        raise InvalidValue(f"{name}: expected a number from 1 to {most}")
+    return int(said)
+
+
+async def _refuse(_: Request, error: Exception) -> Response:
+    status, code, message = describe(error)
+    headers = dict(getattr(error, "headers", None) or {})  # Allow, of a method that is not
+    if status == 401:
+        headers["www-authenticate"] = "Bearer"
+    if status == 503:
+        headers["retry-after"] = "1"
+    return _json({"error": {"code": code, "message": message}}, status, headers)
+
+
+def _json(document: object, status: int = 200, headers: Mapping[str, Any] | None = None) -> Response:
+    """Integers of any size as they are; never stored on the way: keys and prompts are in here."""
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    own = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+    return Response(body, status, {**own, **(headers or {})}, media_type="application/json")

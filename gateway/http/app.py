@@ -1,0 +1,274 @@
+"""Puts the gateway together: every collaborator is made here, once a worker, and closed in reverse order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from gateway import __version__
+from gateway.approvals import Approvals
+from gateway.audit import Journal, Record, Sealer, new_writer
+from gateway.audit.sealing import SealingFailed, load_content_key
+from gateway.candidate import Shadow
+from gateway.config import Config, load_server_key
+from gateway.detect import Inspection, Inspector
+from gateway.errors import RecordingFailed, StateUnavailable
+from gateway.exchange import Gateway, Ledger
+from gateway.http.admin import admin_routes
+from gateway.http.bundles import bundle_routes
+from gateway.http.console import console_routes
+from gateway.http.forwarded import Forwarded
+from gateway.http.proxy import Proxy
+from gateway.identity import Identity
+from gateway.observe import Metrics, Telemetry, open_telemetry
+from gateway.oversight import Acts, Evidence, Keyring, Oversight, local_user, settings_in_force
+from gateway.policy import ActiveBundle, Policies, PolicyGauges, Report, Shelf
+from gateway.sessions import Sessions, UsageCounters
+from gateway.state import ApprovalStore, Keys, State, UsageStore, WriterStore, open_state
+from gateway.upstream import Endpoints, open_session
+
+_GAUGE_SECONDS = 1.0
+_REPORT_SECONDS = 0.25
+_log = logging.getLogger("regate.app")
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What a running worker is made of."""
+
+    gateway: Gateway
+    policies: Policies
+    journal: Journal
+    sealer: Sealer
+    state: State
+    keys: Keys
+    approvals: Approvals
+    metrics: Metrics
+    shadow: Shadow | None
+    telemetry: Telemetry | None
+
+    async def problems(self) -> list[str]:
+        """What keeps this worker from serving; empty when it is ready."""
+        problems = []
+        status = self.policies.status()
+        if not status.ready:
+            problems.append(f"policy: no decision can be made: {status.error or 'the engine is not ready'}")
+        if self.journal.failure:
+            problems.append(f"audit: {self.journal.failure}")
+        try:
+            await self.state.proven()
+        except StateUnavailable as error:
+            problems.append(f"state: {error}")
+        return problems
+
+
+@asynccontextmanager
+async def open_worker(config: Config) -> AsyncIterator[Worker]:
+    """Start everything a worker needs. Raises ConfigError when it cannot start safely."""
+    async with AsyncExitStack() as stack:
+        telemetry = open_telemetry(config)
+        if telemetry:
+            stack.push_async_callback(asyncio.to_thread, telemetry.close)
+        key = load_server_key(config.key_path)
+        content = load_content_key(config)
+        state = open_state(config.state_path)
+        stack.callback(state.close)
+        journal, sealer = await _open_journal(config, state, stack)
+        policies = Policies(
+            config, logging.getLogger("regate.policy"), activated=_recording(config, Acts(journal))
+        )
+        stack.push_async_callback(policies.close)
+        await policies.start()
+        metrics = Metrics()
+        shadow = await _start_shadow(config, journal, metrics, stack)
+        detector = await asyncio.to_thread(Inspector, config.detect)
+        inspection = Inspection(detector, config.limits.inspect_seconds)
+        stack.push_async_callback(inspection.close)
+        if config.detect.ner.enabled:
+            inspection.is_warm()  # a language model takes seconds to load
+        approvals = Approvals(ApprovalStore(state), journal, key)
+        stack.push_async_callback(approvals.close)
+        await approvals.start()
+        usage = UsageCounters(UsageStore(state))
+        stack.push_async_callback(usage.close)
+        await usage.start()
+        session = open_session(config.limits.connect_seconds, config.limits.read_seconds)
+        stack.push_async_callback(session.close)
+        endpoints = Endpoints(config.providers, session)
+        for name, reason in endpoints.disabled.items():
+            _log.warning("provider %s is disabled: %s", name, reason)
+        if not config.policy.enforce:
+            _log.warning("dry run: decisions are recorded and not carried out (policy.enforce is false)")
+        keys = Keys(state)
+        gateway = Gateway(
+            config,
+            key,
+            Identity(keys),
+            Sessions(key),
+            usage,
+            endpoints,
+            inspection,
+            detector,
+            policies,
+            approvals,
+            Ledger(journal, content),
+            shadow,
+        )
+        watching = asyncio.create_task(_watch(shadow, sealer, metrics), name="gauges")
+        stack.push_async_callback(_cancel, watching)
+        telling = asyncio.create_task(_tell(policies, config.policy_reports_path), name="policy report")
+        stack.push_async_callback(_cancel, telling)
+        yield Worker(gateway, policies, journal, sealer, state, keys, approvals, metrics, shadow, telemetry)
+
+
+def _recording(config: Config, acts: Acts) -> Callable[[str, str], Awaitable[None]]:
+    """Return what records that a policy is in force: from the start, or since an edit was seen."""
+
+    async def activated(revision: str, before: str) -> None:
+        said = {"revision": revision, "before": before, "cause": "edit" if before else "start"}
+        await acts.note(local_user("gateway"), "policy_activated", **said, path=str(config.policy_path))
+
+    return activated
+
+
+async def _start_shadow(
+    config: Config, journal: Journal, metrics: Metrics, stack: AsyncExitStack
+) -> Shadow | None:
+    candidate = config.shadow_config
+    if candidate is None:
+        return None
+    shadow = Shadow(candidate, journal, metrics)
+    stack.push_async_callback(shadow.close)
+    await shadow.start()
+    return shadow
+
+
+async def _open_journal(config: Config, state: State, stack: AsyncExitStack) -> tuple[Journal, Sealer]:
+    """The journal and its sealer; on the way out the segment is closed and a last root signed."""
+    signing_key = config.evidence_key_path
+    journal = Journal(
+        config.audit_path,
+        new_writer(),
+        key=signing_key,
+        segment_bytes=config.audit.segment_bytes,
+        segment_seconds=config.audit.segment_seconds,
+        remember=WriterStore(state).remember,
+    )
+    sealer = Sealer(
+        config.audit_path, key=signing_key, anchor=config.audit.anchor, retention=config.audit.kept
+    )
+    await asyncio.to_thread(journal.start)
+    await asyncio.to_thread(sealer.start)
+    stack.push_async_callback(_close_journal, journal, sealer)
+    await Acts(journal).note(
+        local_user("gateway"), "started", version=__version__, settings=settings_in_force(config)
+    )
+    sealing = asyncio.create_task(sealer.run(), name="sealer")
+    stack.push_async_callback(_cancel, sealing)
+    return journal, sealer
+
+
+async def _close_journal(journal: Journal, sealer: Sealer) -> None:
+    try:
+        with contextlib.suppress(RecordingFailed):
+            journal.enqueue(Record(kind="gateway", code="stopped"))
+        await asyncio.to_thread(journal.close)
+        await asyncio.to_thread(sealer.seal, sign=True)
+    except (RecordingFailed, SealingFailed, OSError) as error:
+        _log.error("the journal could not be closed and sealed: %s", error)
+
+
+async def _watch(shadow: Shadow | None, sealer: Sealer, metrics: Metrics) -> None:
+    while True:
+        _gauge_shadow(shadow, metrics)
+        metrics.anchored(well=sealer.anchor.well())
+        await asyncio.sleep(_GAUGE_SECONDS)
+
+
+async def _tell(policies: Policies, folder: Path) -> None:
+    """Keep `regate policy status` informed. A report that cannot be written stops nothing but itself."""
+    try:
+        with contextlib.closing(Report(folder)) as report:
+            while True:
+                report.say(policies.status())
+                await asyncio.sleep(_REPORT_SECONDS)
+    except OSError as error:
+        _log.error("the policy's status cannot be written to %s: %s", folder, error.strerror)
+
+
+def _gauge_shadow(shadow: Shadow | None, metrics: Metrics) -> None:
+    if shadow:
+        candidate = shadow.status()
+        metrics.shadow_ready(ready=candidate.ready and not candidate.error)
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def create_app(config: Config, worker: Worker) -> Starlette:
+    """The ASGI application of one worker."""
+    gauges = PolicyGauges(worker.policies.status)
+
+    async def healthz(_: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def readyz(_: Request) -> Response:
+        problems = await worker.problems()
+        policy = worker.policies.status()
+        body = {"ready": not problems, "version": __version__, "problems": problems, "policy": asdict(policy)}
+        if worker.shadow:  # a candidate that cannot be asked keeps nobody from serving
+            body["shadow"] = asdict(worker.shadow.status())
+        return Response(
+            orjson.dumps(body), status_code=503 if problems else 200, media_type="application/json"
+        )
+
+    async def exposition(_: Request) -> Response:
+        _gauge_shadow(worker.shadow, worker.metrics)
+        body = worker.metrics.exposition() + gauges.exposition()
+        return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    watching = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", exposition)]
+    app = Starlette(routes=[*watching, *_for_people(config, worker)])
+    app.router.redirect_slashes = False
+    app.add_middleware(Forwarded, trusted=config.trusted_networks)
+    app.router.default = Proxy(
+        worker.gateway,
+        worker.metrics,
+        worker.telemetry,
+        limit=config.limits.body_bytes,
+        held_bytes=config.limits.held_bytes,
+        enforced=config.policy.enforce,
+    )
+    return app
+
+
+def _for_people(config: Config, worker: Worker) -> list[BaseRoute]:
+    """The admin API and the console, two faces of the same functions; and the bundles, for OPAs."""
+    identity = Identity(worker.keys)
+    oversight = Oversight(
+        identity,
+        worker.approvals,
+        Evidence(config.audit_path),
+        Keyring(worker.keys, worker.approvals, worker.journal),
+        worker.policies,
+    )
+    active = ActiveBundle(worker.policies, config.signing_key_path)
+    return [
+        *admin_routes(oversight),
+        *console_routes(oversight, load_server_key(config.key_path)),
+        *bundle_routes(identity, Shelf(config.bundles_path), active),
+    ]

@@ -1,0 +1,120 @@
+"""The pages: what waits for people, what was exchanged, and the policy in force."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from gateway.approvals import ApprovalClosed, MayNotDecide, VerdictRefused, page_of, pages, same_person
+from gateway.http.console.door import Door, Visitor, first_place, see_other
+from gateway.oversight import Oversight, require
+from gateway.state import Approval, Verdict
+
+DECIDED_SHOWN = 50
+EXCHANGES_SHOWN = 100
+
+
+class Pages:
+    """One method a page."""
+
+    def __init__(self, oversight: Oversight, door: Door) -> None:
+        self._oversight = oversight
+        self._door = door
+
+    async def start(self, visitor: Visitor) -> Response:
+        return see_other(first_place(visitor.key))
+
+    async def approvals(self, visitor: Visitor) -> Response:
+        """What waits first, the soonest to expire on top; then the latest of the others."""
+        require(visitor.key, "approvals")
+        pending = await self._oversight.list_approvals(visitor.key, "pending")
+        others = await self._oversight.list_approvals(visitor.key)
+        decided = [approval for approval in reversed(others) if approval.status != "pending"]
+        return await self._door.page(
+            visitor,
+            "approvals.html",
+            pending=sorted(pending, key=lambda approval: approval.expires_at),
+            decided=decided[:DECIDED_SHOWN],
+        )
+
+    async def approval(self, visitor: Visitor) -> Response:
+        require(visitor.key, "approvals")
+        return await self._approval(visitor)
+
+    async def decide(self, visitor: Visitor, fields: dict[str, str]) -> Response:
+        """Count a verdict; one that does not count leads back to the page, with the note still there."""
+        require(visitor.key, "decide")
+        verdict, note = fields.get("verdict", ""), fields.get("note", "").replace("\r\n", "\n")
+        if verdict not in ("approve", "deny"):
+            raise HTTPException(422)
+        approval_id = visitor.request.path_params["id"]
+        await self._oversight.read_approval(visitor.key, approval_id)
+        try:
+            await self._oversight.approvals.decide(
+                approval_id, visitor.key, cast(Verdict, verdict), note.strip()
+            )
+        except MayNotDecide as error:
+            return await self._approval(visitor, 403, str(error), note)
+        except ApprovalClosed as error:
+            return await self._approval(visitor, 409, str(error), note)
+        except VerdictRefused as error:
+            return await self._approval(visitor, 422, str(error), note)
+        return see_other(f"/console/approvals/{approval_id}")
+
+    async def exchanges(self, visitor: Visitor) -> Response:
+        require(visitor.key, "evidence")
+        session = visitor.request.query_params.get("session", "")
+        found = await self._oversight.evidence.exchanges(session=session, limit=EXCHANGES_SHOWN)
+        return await self._door.page(
+            visitor,
+            "exchanges.html",
+            exchanges=found,
+            session=session,
+            shown_at_most=EXCHANGES_SHOWN,
+        )
+
+    async def exchange(self, visitor: Visitor) -> Response:
+        require(visitor.key, "evidence")
+        found = await self._oversight.evidence.exchange(visitor.request.path_params["id"])
+        return await self._door.page(visitor, "exchange.html", exchange=found)
+
+    async def policy(self, visitor: Visitor) -> Response:
+        status = self._oversight.policy_status(visitor.key)
+        return await self._door.page(visitor, "policy.html", policy=status)
+
+    async def _approval(
+        self, visitor: Visitor, status: int = 200, problem: str = "", note: str = ""
+    ) -> Response:
+        approval = await self._oversight.read_approval(visitor.key, visitor.request.path_params["id"])
+        contents = await self._oversight.approvals.contents(approval.id)
+        found = [] if contents is None else await asyncio.to_thread(pages, contents)
+        page = _page(visitor)
+        return await self._door.page(
+            visitor,
+            "approval.html",
+            status,
+            approval=approval,
+            page=page,
+            pages=len(found),
+            entries=page_of(found, page) if found else (),
+            obstacle=_obstacle(visitor, approval),
+            problem=problem,
+            note=note,
+        )
+
+
+def _page(visitor: Visitor) -> int:
+    said = visitor.request.query_params.get("page", "1")
+    return int(said) if said.isascii() and said.isdecimal() and len(said) < 7 else 0
+
+
+def _obstacle(visitor: Visitor, approval: Approval) -> str:
+    """Why this person need not try; what counts is looked at again when they do."""
+    if any(same_person(visitor.key.owner, asking) for asking in (approval.owner, approval.on_behalf_of)):
+        return "You are the one who asks, so somebody else has to decide."
+    if approval.groups and not set(visitor.key.groups) & set(approval.groups):
+        return f"Policy wants somebody from {' or '.join(approval.groups)}."
+    return ""

@@ -1,0 +1,207 @@
+"""OpenTelemetry, where it is wanted: a trace an exchange and a log a decision, and no word of what was said.
+
+Names follow the GenAI semantic conventions where there is one
+(https://opentelemetry.io/docs/specs/semconv/gen-ai/), and begin with `regate.` elsewhere. A thread of the SDK
+exports; what a slow or dead collector does not take is dropped from a bounded queue, and traffic goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from gateway import __version__
+from gateway.config import Config
+from gateway.errors import ConfigError
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk.trace import TracerProvider
+
+    from gateway.exchange import Asked, Exchange
+
+_QUEUE = 2048  # spans, and as many logs
+_TEXT = 256  # characters of an attribute: a model's name is the agent's to choose
+_EXPORT_SECONDS = 5.0
+_CLOSE_SECONDS = 3.0
+_FAILING_SECONDS = 60.0
+_OPERATIONS = {"openai.chat": "chat", "anthropic.messages": "chat"}
+_log = logging.getLogger("regate.telemetry")
+
+Attributes = Mapping[str, str | bool | int | float | tuple[str, ...]]
+
+
+class Telemetry:
+    """Tells of exchanges that are over."""
+
+    def __init__(self, traces: TracerProvider, logs: LoggerProvider) -> None:
+        self._traces, self._logs = traces, logs
+        self._tracer = traces.get_tracer("regate", __version__)
+        self._logger = logs.get_logger("regate", __version__)
+
+    def ended(self, exchange: Exchange) -> None:
+        """Queue the exchange's span, and for each time that policy was asked a child and a log."""
+        from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
+
+        began, operation = _nanoseconds(exchange), _operation(exchange)
+        span = self._tracer.start_span(
+            _text(f"{operation} {exchange.model}".strip()),
+            context=_caller(exchange),
+            kind=SpanKind.SERVER,
+            attributes=_exchange_attributes(exchange),
+            start_time=began,
+        )
+        inside = set_span_in_context(span)
+        for asked in exchange.asked:
+            attributes = _decision_attributes(exchange, asked)
+            child = self._tracer.start_span(
+                f"decide {asked.phase}", inside, attributes=attributes, start_time=asked.began
+            )
+            child.end(asked.ended)
+            self._tell(asked, attributes, set_span_in_context(child))
+        if exchange.outcome != "completed":
+            span.set_attribute("error.type", exchange.outcome or "internal_error")
+            span.set_status(Status(StatusCode.ERROR))
+        span.end(began + int(exchange.elapsed_ms() * 1e6))
+
+    def close(self) -> None:
+        """Send what is queued, for three seconds at most."""
+        closing = [
+            threading.Thread(target=provider.shutdown, name="telemetry", daemon=True)
+            for provider in (self._traces, self._logs)
+        ]
+        for thread in closing:
+            thread.start()
+        end = time.monotonic() + _CLOSE_SECONDS
+        for thread in closing:
+            thread.join(max(0.0, end - time.monotonic()))
+
+    def _tell(self, asked: Asked, attributes: Attributes, context: Context) -> None:
+        from opentelemetry._logs import SeverityNumber
+
+        grave = asked.decision.action in ("deny", "require_approval")
+        self._logger.emit(
+            timestamp=asked.ended,
+            observed_timestamp=asked.ended,
+            context=context,
+            severity_number=SeverityNumber.WARN if grave else SeverityNumber.INFO,
+            severity_text="WARN" if grave else "INFO",
+            body=f"{asked.phase}: {asked.decision.action}",
+            attributes=attributes,
+            event_name="regate.decision",
+        )
+
+
+def open_telemetry(config: Config) -> Telemetry | None:
+    """What `telemetry.otlp` asks for; None when it asks nothing. ConfigError without the extra `otel`."""
+    if not config.telemetry.otlp:
+        return None
+    try:
+        from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
+        from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import SpanLimits, TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+        from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+    except ImportError as error:
+        raise ConfigError("telemetry.otlp: it needs the extra otel: pip install 'regate[otel]'") from error
+    _hush(config.telemetry.otlp)
+    base = config.telemetry.otlp.rstrip("/")
+    resource = Resource.create({"service.name": "regate", "service.version": __version__})
+    traces = TracerProvider(
+        sampler=ALWAYS_ON,  # an agent does not choose whether it is seen
+        resource=resource,
+        shutdown_on_exit=False,
+        span_limits=SpanLimits(max_attribute_length=_TEXT),
+    )
+    spans = OTLPSpanExporter(f"{base}/v1/traces", timeout=_EXPORT_SECONDS)
+    traces.add_span_processor(BatchSpanProcessor(spans, max_queue_size=_QUEUE, schedule_delay_millis=1000))
+    limits = LogRecordLimits(max_attribute_length=_TEXT)
+    logs = LoggerProvider(resource, shutdown_on_exit=False, log_record_limits=limits)
+    lines = OTLPLogExporter(f"{base}/v1/logs", timeout=_EXPORT_SECONDS)
+    logs.add_log_record_processor(
+        BatchLogRecordProcessor(lines, max_queue_size=_QUEUE, schedule_delay_millis=1000)
+    )
+    return Telemetry(traces, logs)
+
+
+class _Complaints(logging.Handler):
+    """The SDK's complaints as one line of ours a minute: theirs come with every batch and every span."""
+
+    def __init__(self, collector: str) -> None:
+        super().__init__(logging.WARNING)
+        self._collector = collector
+        self._said = -_FAILING_SECONDS
+
+    def emit(self, _: logging.LogRecord) -> None:
+        if time.monotonic() - self._said >= _FAILING_SECONDS:
+            self._said = time.monotonic()
+            _log.warning("telemetry is lost: %s does not take it, or not so much", self._collector)
+
+
+def _hush(collector: str) -> None:
+    sdk = logging.getLogger("opentelemetry")
+    sdk.handlers, sdk.propagate = [_Complaints(collector)], False
+
+
+def _caller(exchange: Exchange) -> Context:
+    """The caller's span as the parent. Not its `tracestate`, which says what it likes."""
+    from opentelemetry.context import Context
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+    parent = exchange.call.headers.get("traceparent", "")
+    return TraceContextTextMapPropagator().extract({"traceparent": parent}, context=Context())
+
+
+def _operation(exchange: Exchange) -> str:
+    return _OPERATIONS.get(exchange.dialect, exchange.dialect)
+
+
+def _exchange_attributes(exchange: Exchange) -> Attributes:
+    usage = exchange.usage_spent
+    found: dict[str, str | bool | int | float | tuple[str, ...]] = {
+        "gen_ai.operation.name": _operation(exchange),
+        "gen_ai.provider.name": exchange.family if exchange.provider else "",
+        "gen_ai.request.model": _text(exchange.model),
+        "gen_ai.usage.input_tokens": usage.input_tokens,
+        "gen_ai.usage.output_tokens": usage.output_tokens,
+        "gen_ai.conversation.id": exchange.session_id,
+        "regate.exchange_id": exchange.id,
+        "regate.provider": exchange.provider,
+        "regate.agent": exchange.agent.id,
+        "regate.decision_id": exchange.decision_id,
+        "regate.action": exchange.action,
+        "regate.revision": exchange.revision,
+        "regate.approval_id": exchange.approval.id or exchange.waits_for,
+        "regate.enforced": exchange.enforced,
+    }
+    return {name: value for name, value in found.items() if value not in ("", -1)}
+
+
+def _decision_attributes(exchange: Exchange, asked: Asked) -> Attributes:
+    return {
+        "regate.exchange_id": exchange.id,
+        "regate.agent": exchange.agent.id,
+        "regate.decision_id": asked.decision_id,
+        "regate.phase": asked.phase,
+        "regate.action": asked.decision.action,
+        "regate.enforced": exchange.enforced,
+        "regate.revision": asked.decision.revision,
+        "regate.rules": tuple(reason.rule for reason in asked.decision.reasons),
+        "regate.entities": asked.entities,
+    }
+
+
+def _text(said: str) -> str:
+    """What an agent chose, as long and as sound as an export can carry: one bad text would lose a batch."""
+    return said[:_TEXT].encode(errors="replace").decode()
+
+
+def _nanoseconds(exchange: Exchange) -> int:
+    return int(exchange.started.timestamp() * 1e9)

@@ -1,0 +1,33 @@
+"""Policy bundles: built, signed, checked, and kept by revision."""
+
+from gateway.policy.bundle.bundle import (
+    Bundle,
+    build_bundle,
+    check_signature,
+    describe_bundle,
+    read_archive,
+    read_bundle,
+)
+from gateway.policy.bundle.signing_keys import (
+    Algorithm,
+    SigningKey,
+    VerifyKey,
+    create_signing_key,
+    load_signing_key,
+    load_verify_key,
+)
+
+__all__ = [
+    "Algorithm",
+    "Bundle",
+    "SigningKey",
+    "VerifyKey",
+    "build_bundle",
+    "check_signature",
+    "create_signing_key",
+    "describe_bundle",
+    "load_signing_key",
+    "load_verify_key",
+    "read_archive",
+    "read_bundle",
+]

@@ -1,0 +1,1 @@
+"""Reading policy, in a process of its own, wherever it comes from."""

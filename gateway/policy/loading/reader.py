@@ -1,0 +1,63 @@
+"""The program that reads policy for a gateway, and packs it, in a process of its own.
+
+In a gateway's process the parser would hold the interpreter's lock, and with it every request. The first
+frame in is a task: `{"path", "verify_key"}` to read, or `{"revision", "modules", "signing_key"}` to pack,
+which the texts of the modules and the data follow. The first frame out is `{"revision", "modules"}` or
+`{"error"}`. After a task to read come the texts, the data and the archive; after one to pack, the archive.
+"""
+
+import gc
+import json
+import os
+import sys
+from importlib.util import find_spec, module_from_spec
+from pathlib import Path
+from typing import Any, BinaryIO
+
+# The package itself would load every engine, which takes longer than reading does.
+_package = find_spec("gateway.policy")
+assert _package is not None
+sys.modules.setdefault(_package.name, module_from_spec(_package))
+
+from gateway.errors import ConfigError  # noqa: E402 - the same
+from gateway.policy.bundle.bundle import build_bundle  # noqa: E402 - the same
+from gateway.policy.bundle.signing_keys import load_signing_key  # noqa: E402 - the same
+from gateway.policy.loading.origin import load_policy  # noqa: E402 - the same
+from gateway.policy.source.source import PolicySource  # noqa: E402 - the same
+from gateway.processes import messages  # noqa: E402 - after the package is replaced
+
+_MOST_BYTES = 64 * 1024 * 1024  # of all files together; the gateway holds them in memory
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Do the one task."""
+    task = json.loads(messages.read(requests) or b"{}")
+    try:
+        found = _pack(task, requests) if "signing_key" in task else _read(task)
+    except ConfigError as error:
+        found = [json.dumps({"error": str(error)}).encode()]
+    for body in found:
+        messages.write(answers, body)
+
+
+def _read(task: dict[str, Any]) -> list[bytes]:
+    key = task["verify_key"]
+    source = load_policy(Path(task["path"]), Path(key) if key else None)
+    head = {"revision": source.revision, "modules": list(source.modules)}
+    texts = [text.encode() for text in source.modules.values()]
+    bodies = [*texts, source.data_json, source.archive]
+    if sum(map(len, bodies)) > _MOST_BYTES:
+        raise ConfigError(f"{source.root}: expected at most {_MOST_BYTES} bytes of policy and data")
+    return [json.dumps(head).encode(), *bodies]
+
+
+def _pack(task: dict[str, Any], requests: BinaryIO) -> list[bytes]:
+    texts = {name: (messages.read(requests) or b"").decode() for name in task["modules"]}
+    source = PolicySource(Path(), texts, messages.read(requests) or b"{}", task["revision"])
+    return [b"{}", build_bundle(source, load_signing_key(Path(task["signing_key"])))]
+
+
+if __name__ == "__main__":
+    os.nice(5)  # requests come first on a busy machine
+    gc.disable()  # nothing that a load makes is garbage before it ends, and looking for some doubles its time
+    serve(sys.stdin.buffer, sys.stdout.buffer)

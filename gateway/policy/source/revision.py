@@ -1,0 +1,61 @@
+"""What a bundle is called: the git commit whose files it holds, or the digest of the files."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from pathlib import Path
+
+from gateway.policy.source.source import policy_files
+
+_SECONDS = 20
+_SHOWN = 12  # characters of the digest behind a commit that is not what the bundle holds
+
+
+def revision_of(folder: Path, digest: str) -> str:
+    """The commit of HEAD, `<commit>-dirty-<digest>` where a file differs from it, `digest` outside git.
+
+    The files themselves are compared, byte for byte: what git was told to ignore or to assume unchanged
+    would go into the bundle as well.
+    """
+    commit = _git(folder, "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    listed = None if commit is None else _git(folder, "ls-tree", "-r", "-z", "HEAD", "--", ".")
+    if commit is None or listed is None:
+        return digest
+    name = commit.decode().strip()
+    algorithm = "sha1" if len(name) == 40 else "sha256"
+    clean = _committed(listed) == _present(folder, algorithm)
+    return name if clean else f"{name}-dirty-{digest[:_SHOWN]}"
+
+
+def _committed(listed: bytes) -> dict[str, str]:
+    """Name and object id of each policy file in the listing."""
+    found = {}
+    for line in listed.split(b"\0"):
+        head, _, name = line.decode("utf-8", "surrogateescape").partition("\t")
+        if name.endswith((".rego", ".yaml", ".yml", ".json")) and "/." not in f"/{name}":
+            found[name] = head.split()[-1]
+    return found
+
+
+def _present(folder: Path, algorithm: str) -> dict[str, str]:
+    found = {}
+    for path in policy_files(folder):
+        content = path.read_bytes()
+        blob = hashlib.new(algorithm, b"blob %d\0" % len(content) + content, usedforsecurity=False)
+        found[path.relative_to(folder).as_posix()] = blob.hexdigest()
+    return found
+
+
+def _git(folder: Path, *arguments: str) -> bytes | None:
+    """What git prints, None where there is no git, no repository or no commit."""
+    try:
+        run = subprocess.run(  # noqa: S603 - no shell, no argument of anybody else's
+            ["git", "-C", str(folder), *arguments],  # noqa: S607 - the operator's own git
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return run.stdout if run.returncode == 0 else None

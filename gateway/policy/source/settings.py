@@ -1,0 +1,179 @@
+"""The settings' shape: what the shipped rules read, and what a topic of one's own says in its METADATA."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft7Validator
+from jsonschema.exceptions import SchemaError, ValidationError
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+from gateway.config import compose, strict_yaml
+from gateway.errors import ConfigError
+
+SETTINGS = "settings"
+_SPOKEN_OF = re.compile(r"data\.settings((?:\.[A-Za-z_]\w*)+)")
+_MOST = 50  # faults that are told of one schema
+_COMMENT = re.compile(r"#[ \t]?(.*)")
+
+
+def library_faults(root: Path, files: Mapping[str, str], data: Mapping[str, Any]) -> Iterator[ConfigError]:
+    """Where the settings differ from what the shipped rules read.
+
+    A misspelt key would switch a denial off in silence.
+    """
+    yield from _faults(root, files, (), data.get(SETTINGS, {}), library_schema())
+
+
+def topic_faults(
+    root: Path, files: Mapping[str, str], data: Mapping[str, Any], name: str
+) -> Iterator[ConfigError]:
+    """Where the settings differ from what the module `name` declares in its package's METADATA.
+
+    A declaration is an entry of `schemas` with a JSON Schema (draft 7): `- data.settings.night: {…}`.
+    OPA's strict check reads the same entry, so a rule that misspells a setting is found as well.
+    """
+    path = root / name
+    for steps, schema in declared(path, files[name]):
+        try:
+            Draft7Validator.check_schema(schema)
+        except (SchemaError, RecursionError) as error:
+            why = error.message if isinstance(error, SchemaError) else str(error)
+            yield ConfigError(
+                f"{path}:1: METADATA: the schema of {_dotted(steps)} is no JSON Schema: {why[:300]}"
+            )
+            continue
+        value: Any = data.get(SETTINGS, {})
+        for step in steps:
+            value = value.get(step, _ABSENT) if isinstance(value, Mapping) else _ABSENT
+        if value is _ABSENT:
+            yield ConfigError(
+                f"{path}:1: METADATA speaks of {_dotted(steps)}, which is in no data file; "
+                f"expected it in {root / SETTINGS}"
+            )
+        else:
+            yield from _faults(root, files, steps, value, schema)
+
+
+def declared(path: Path, text: str) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The settings that a module's METADATA gives a schema in place: their path below `settings`, the schema.
+
+    Raises ConfigError when the METADATA cannot be read.
+    """
+    for line, block in _metadata(text):
+        annotations = _parsed(path, line, block)
+        schemas = annotations.get("schemas", []) if isinstance(annotations, dict) else []
+        for entry in schemas if isinstance(schemas, list) else []:
+            for name, schema in entry.items() if isinstance(entry, dict) else ():
+                spoken_of = _SPOKEN_OF.fullmatch(str(name))
+                if spoken_of and isinstance(schema, dict):
+                    yield tuple(spoken_of.group(1).split(".")[1:]), schema
+
+
+@cache
+def library_schema() -> dict[str, Any]:
+    """The schema of what the shipped rules read."""
+    text = resources.files("gateway.contract").joinpath("schemas/settings.schema.json").read_text("utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+_ABSENT = object()
+
+
+def _metadata(text: str) -> Iterator[tuple[int, str]]:
+    """The METADATA blocks above the package declaration, each with the line that it begins at."""
+    first, block = 0, list[str]()
+    for number, line in enumerate(text.split("\n"), 1):
+        comment = _COMMENT.fullmatch(line.strip())
+        if block and (comment is None or comment.group(1).strip() == "METADATA"):
+            yield first, "\n".join(block)
+            block = []
+        if comment is None and line.strip():
+            return
+        if comment and comment.group(1).strip() == "METADATA":
+            first, block = number, [""]
+        elif comment and block:
+            block.append(comment.group(1))
+
+
+def _parsed(path: Path, first: int, block: str) -> Any:
+    try:
+        return strict_yaml(block)
+    except yaml.MarkedYAMLError as error:
+        line = first + (error.problem_mark.line if error.problem_mark else 0)
+        raise ConfigError(f"{path}:{line}: METADATA is not valid YAML: {error.problem}") from error
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
+        raise ConfigError(f"{path}:{first}: METADATA cannot be read: {error}") from error
+
+
+def _faults(
+    root: Path, files: Mapping[str, str], steps: tuple[str, ...], value: Any, schema: Mapping[str, Any]
+) -> Iterator[ConfigError]:
+    # a registry of its own: a reference to another document is an error, not a download
+    validator = Draft7Validator(schema, registry=Registry())
+    try:
+        found = sorted(validator.iter_errors(value), key=lambda fault: [str(s) for s in fault.absolute_path])
+    except (Unresolvable, re.error, RecursionError, ArithmeticError) as error:
+        yield ConfigError(f"{root}: the schema of {_dotted(steps)} cannot be applied: {error}")
+        return
+    for fault in found[:_MOST]:
+        at = (*steps, *fault.absolute_path)
+        yield ConfigError(f"{_place(root, files, at)}: {_dotted(at)}: {_brief(fault)}")
+
+
+def _brief(fault: ValidationError) -> str:
+    """The fault's own words, which begin with the value: a long one is cut, what was expected stays."""
+    if fault.validator == "not" and isinstance(fault.schema, Mapping):  # the schema says what takes its place
+        return str(fault.schema.get("description", fault.message))
+    value = repr(fault.instance)
+    return fault.message.replace(value, f"{value[:120]}…" if len(value) > 120 else value)[:500]
+
+
+def _dotted(steps: tuple[Any, ...]) -> str:
+    return ".".join([SETTINGS, *(str(step) for step in steps)])
+
+
+def _place(root: Path, files: Mapping[str, str], steps: tuple[Any, ...]) -> str:
+    """File and line of a setting, or of the nearest thing above it that is written down."""
+    found = [
+        (len(folders) + depth, f"{root / name}:{line}")
+        for name, text in files.items()
+        if not name.endswith(".rego")
+        for folders in [name.split("/")[1:-1]]
+        if list(steps[: len(folders)]) == folders
+        for depth, line in [_line(text, steps[len(folders) :])]
+    ]
+    return max(found, default=(0, str(root / SETTINGS)))[1]
+
+
+def _line(text: str, steps: tuple[Any, ...]) -> tuple[int, int]:
+    """How many of the steps the file goes along, and the line where the last of them stands."""
+    depth, line, node = 0, 1, _composed(text)
+    for step in steps:
+        inner = None
+        if isinstance(node, yaml.MappingNode):
+            inner = next(((k, v) for k, v in node.value if k.value == str(step)), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            inner = (node.value[step], node.value[step])
+        if inner is None:
+            break
+        depth, line, node = depth + 1, inner[0].start_mark.line + 1, inner[1]
+    return depth, line
+
+
+@lru_cache(maxsize=4)
+def _composed(text: str) -> yaml.Node | None:
+    """The text with its places, read once for all faults; None for JSON that is no YAML."""
+    try:
+        return compose(text)
+    except yaml.YAMLError:
+        return None

@@ -1,0 +1,15 @@
+"""Sessions and usage: what policy knows of an agent beside the request."""
+
+from gateway.sessions.session import (
+    Scope,
+    Session,
+    Sessions,
+    UsageCounters,
+)
+
+__all__ = [
+    "Scope",
+    "Session",
+    "Sessions",
+    "UsageCounters",
+]
