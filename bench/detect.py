@@ -24,7 +24,7 @@ from presidio_analyzer.nlp_engine import NoOpNlpEngine
 from presidio_analyzer.recognizer_registry import RecognizerRegistryProvider
 
 from gateway.config.config import Detect
-from gateway.detect import Inspection, Inspector
+from gateway.detect import DetectionService, Detector
 from gateway.detect.service.cache import ResultCache
 from gateway.words import Part, Span
 
@@ -49,7 +49,7 @@ _SOAK = 1_000_000
 def main() -> None:
     """Measure, print, and say what was measured on."""
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}\n")
-    inspector = Inspector(Detect())
+    inspector = Detector(Detect())
     gc.collect()
     gc.freeze()  # as the gateway does once it has started
     _against_stock(inspector)
@@ -58,7 +58,7 @@ def main() -> None:
     _soak()
 
 
-def _against_stock(inspector: Inspector) -> None:
+def _against_stock(inspector: Detector) -> None:
     stock = _stock()
     print("| text | stock Presidio | Regate | times faster |")
     print("|---|---|---|---|")
@@ -85,7 +85,7 @@ def _stock() -> AnalyzerEngine:
     return AnalyzerEngine(registry=registry, nlp_engine=nlp, supported_languages=["en"])
 
 
-async def _second_turn(inspector: Inspector) -> None:
+async def _second_turn(inspector: Detector) -> None:
     """A conversation of 100 messages and 200 kB, and the same with one more message."""
     inspection = await _warm(inspector)
     first = second = float("inf")
@@ -103,8 +103,8 @@ async def _second_turn(inspector: Inspector) -> None:
     print(f"first turn {first:.2f} ms, second {second:.3f} ms ({second / first:.1%} of it)")
 
 
-async def _warm(inspector: Inspector) -> Inspection:
-    inspection = Inspection(inspector, 30)
+async def _warm(inspector: Detector) -> DetectionService:
+    inspection = DetectionService(inspector, 30)
     while not inspection.is_warm():  # noqa: ASYNC110 - a process has no event for it
         await asyncio.sleep(0.02)
     return inspection
@@ -114,7 +114,7 @@ def _memory() -> None:
     """Of a process with everything that a worker loads but names and places."""
     code = (
         "import gateway.http.app, resource; from gateway.config import *; from gateway.detect import *;"
-        f"Inspector(Detect()).inspect({DENSE!r});"
+        f"Detector(Detect()).inspect({DENSE!r});"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     kilobytes = int(subprocess.check_output([sys.executable, "-c", code], cwd=Path(__file__).parent.parent))

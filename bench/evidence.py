@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gateway.audit import Journal, Record, new_writer
 from gateway.audit.verifying.pool import cores
-from gateway.audit.verifying.verify import size, verify
+from gateway.audit.verifying.verification import size, verify
 
 _CALLERS = 128
 _ROUNDS = 200

@@ -35,7 +35,7 @@ from gateway.audit.files.folder import Folder, segment_name
 from gateway.audit.files.record import GENESIS, chain, draft
 from gateway.audit.reading.sql import query
 from gateway.audit.reading.views import create_views
-from gateway.audit.verifying.verify import verify
+from gateway.audit.verifying.verification import verify
 
 _EXCHANGES = int(os.environ.get("BENCH_EXCHANGES", "1000000"))
 _COPIES = int(os.environ.get("BENCH_COPIES", "1"))

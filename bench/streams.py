@@ -18,7 +18,7 @@ from itertools import pairwise
 from faker import Faker
 
 from gateway.config.config import Detect
-from gateway.detect import Inspector
+from gateway.detect import Detector
 from gateway.dialects import TextDelta
 from gateway.dialects.openai_stream import OpenAIStream
 from gateway.dialects.sse import SseDecoder, encode
@@ -46,7 +46,7 @@ class Run:
 class Governed:
     """One stream, as the gateway takes it through detection and restoration."""
 
-    def __init__(self, inspector: Inspector, restorer: Restorer) -> None:
+    def __init__(self, inspector: Detector, restorer: Restorer) -> None:
         self._decoder = SseDecoder(1 << 30)
         self._reader = OpenAIStream()
         self._scanner = StreamScanner(inspector, known=lambda _: False)
@@ -71,7 +71,7 @@ class Governed:
 
 def main() -> None:
     """Measure, print, and say what was measured on."""
-    inspector = Inspector(Detect())
+    inspector = Detector(Detect())
     vault = Vault(b"k" * 32)
     name = vault.placeholder("EMAIL_ADDRESS", "pii", "jane.roe@acme.org")
     vault.mark_restorable(name)
@@ -89,7 +89,7 @@ def main() -> None:
     print(f"\nlast tenth of the {_LONG // 1000} kB against the first: {last / first:.2f}")
 
 
-def run(inspector: Inspector, restorer: Restorer, text: str) -> Run:
+def run(inspector: Detector, restorer: Restorer, text: str) -> Run:
     """Feed a text in chunks."""
     governed, measured = Governed(inspector, restorer), Run()
     breaks = [at for at, (one, two) in enumerate(pairwise(text), 1) if two.isspace() and not one.isspace()]

@@ -96,12 +96,12 @@ def _policy(config: Config) -> Finding:
 
 
 def _detection(config: Config) -> Finding:
-    from gateway.detect import Inspector, check_installed
+    from gateway.detect import Detector, check_installed
 
     try:
         if config.detect.ner.enabled:
             check_installed()
-        version = Inspector(config.detect).version
+        version = Detector(config.detect).version
     except RegateError as error:
         return Finding("detection", str(error), False, f"correct it in {config_path()}")
     return Finding("detection", version)

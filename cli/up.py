@@ -12,7 +12,7 @@ import typer
 
 from gateway.config import Config, config_path, load_config
 from gateway.identity import create_key
-from gateway.observe import logs
+from gateway.observe import configure_logs
 from gateway.state import Keys, open_state
 
 _COMMAND = (sys.executable, "-m", "cli.main", "up")
@@ -37,7 +37,7 @@ def up(
     from gateway import serve  # the analyzers behind it take seconds to import: no other command waits
 
     config = load_config(config_path())
-    logs.configure(log_level)
+    configure_logs(log_level)
     if fd >= 0:
         serve.drain_with_parent()
         serve.run_worker(config, socket.socket(fileno=fd))

@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.accuracy.corpus import Sample, corpus
 from bench.accuracy.score import Report, score
 from gateway.config.config import Detect
-from gateway.detect import Inspector
+from gateway.detect import Detector
 from gateway.detect.entities.ner import Ner
 from gateway.detect.matching.overlaps import resolve
 from gateway.words import Span
@@ -33,7 +33,7 @@ def main() -> None:
         "--missed", action="store_true", help="print what is missed and what is found in vain"
     )
     options = parser.parse_args()
-    inspector = Inspector(Detect())
+    inspector = Detector(Detect())
     inspect = _with_names(inspector) if options.names else inspector.inspect
     samples = list(corpus(options.seed, options.each, names=options.names))
     print(f"A corpus from seed {options.seed}, {len(samples)} texts\n")
@@ -47,13 +47,13 @@ def main() -> None:
         _print(score(_labelled(Path(options.data)), inspect, names={"LOCATION": "GPE"}))
 
 
-def _with_names(inspector: Inspector) -> Callable[[str], tuple[Span, ...]]:
+def _with_names(inspector: Detector) -> Callable[[str], tuple[Span, ...]]:
     """As a prompt is inspected when names are switched on."""
     model = Ner()
     return lambda text: resolve([*inspector.inspect(text), *model.find([text])[0]])
 
 
-def _print_cost(samples: Sequence[Sample], inspector: Inspector) -> None:
+def _print_cost(samples: Sequence[Sample], inspector: Detector) -> None:
     """What reading for names takes, against patterns alone in the same run."""
     model, texts = Ner(), [sample.text for sample in samples if not sample.labels]
     started = time.process_time()
@@ -79,7 +79,7 @@ def _print(report: Report) -> None:
         print(f"\nFound in {report.clean_characters // 1000} kB of clean text: {found}")
 
 
-def _print_missed(samples: Iterable[Sample], inspector: Inspector) -> None:
+def _print_missed(samples: Iterable[Sample], inspector: Detector) -> None:
     for sample in samples:
         spans = inspector.inspect(sample.text)
         for entity, start, end in sample.labels:

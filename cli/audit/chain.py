@@ -16,9 +16,8 @@ from cli.rows import binary_output
 from cli.screen import progress_bar
 from gateway.audit import Sealer
 from gateway.audit.files import Folder, load_verifier, rotate
-from gateway.audit.verifying import Report, size
-from gateway.audit.verifying import proof as proofs
-from gateway.audit.verifying import verify as prove_all
+from gateway.audit.verifying import Report, check_proofs, find_records, prove_record, size
+from gateway.audit.verifying import verify as verify_folder
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError, StateUnavailable
 from gateway.oversight import local_user
@@ -51,7 +50,7 @@ def verify(
     with progress_bar(*columns) as progress:
         task = progress.add_task("", total=size(config.audit_path))
         known, unknown = _known_writers(config)
-        report = prove_all(
+        report = verify_folder(
             config.audit_path,
             public_key or _public(config),
             anchor=anchor or _anchor_file(config),
@@ -76,12 +75,12 @@ def prove(
     """
     config = load_config(config_path())
     root = config.audit_path
-    found = proofs.find_records(root, record)
+    found = find_records(root, record)
     out = out or Path(f"{record.replace(':', '-')}.proof")
     trusted = load_verifier(_public(config))
     with binary_output(out) as file:  # it may hold what was said
         file.write(
-            b"".join(proofs.prove(root, writer, seq, trusted=trusted, body=body) for writer, seq in found)
+            b"".join(prove_record(root, writer, seq, trusted=trusted, body=body) for writer, seq in found)
         )
     typer.echo(f"{len(found)} records proved in {out}")
 
@@ -140,7 +139,7 @@ def _verify_proof(proof: Path, public_key: Path, as_json: bool) -> None:
         data = proof.read_bytes()
     except OSError as error:
         raise ConfigError(f"{proof}: it cannot be read: {error}") from error
-    proved = proofs.check_proofs(data, load_verifier(public_key))
+    proved = check_proofs(data, load_verifier(public_key))
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in proved]))
         return

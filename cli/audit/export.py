@@ -19,7 +19,15 @@ from cli.opened import note_reading
 from cli.rows import whole_file
 from cli.screen import progress_bar, spelled
 from gateway.audit.files import Folder
-from gateway.audit.reading import VIEWS, Limits, ocsf, query, query_to_parquet, verbatim_lines
+from gateway.audit.reading import (
+    OCSF_SELECT,
+    VIEWS,
+    Limits,
+    ocsf_event,
+    query,
+    query_to_parquet,
+    verbatim_lines,
+)
 from gateway.config import config_path, load_config
 
 _STARTED = {
@@ -89,7 +97,7 @@ def export(
 
 def _source(form: Form, view: str, root: Path) -> str:
     if form is Form.OCSF:
-        return f"({ocsf.SELECT})"
+        return f"({OCSF_SELECT})"
     verbatim = form is Form.JSONL and view == "records"
     return f"({verbatim_lines(Folder(root))})" if verbatim else view
 
@@ -98,7 +106,7 @@ def _line(form: Form, view: str, row: dict[str, Any]) -> bytes:
     if form is Form.JSONL and view == "records":
         line: str = row["line"]
         return line.encode()
-    said = ocsf.event(row) if form is Form.OCSF else row
+    said = ocsf_event(row) if form is Form.OCSF else row
     # half a surrogate pair, which UTF-8 cannot say, and control characters become the escapes of JSON
     return spelled(json.dumps(said, ensure_ascii=False)).encode()
 

@@ -11,10 +11,9 @@ import msgspec
 
 from gateway.config import Config, ServerKey
 from gateway.contract import Syntax, finding_rows
-from gateway.detect import Inspection, Inspector
+from gateway.detect import DetectionService, Detector
 from gateway.errors import ConfigError, Refusal, RegateError
-from gateway.exchange import Arrival, Call, Exchange, Reading, Subject, input_of
-from gateway.exchange import inspect as inspecting
+from gateway.exchange import Arrival, Call, Exchange, Inspector, Reading, Subject, input_of, syntax_of
 from gateway.sessions import Sessions
 from gateway.upstream import Endpoints, open_session
 from gateway.words import Agent, Source, UsageFacts, Used
@@ -49,15 +48,15 @@ async def arrive(config: Config, request: Request) -> tuple[dict[str, Any], tupl
     provider = config.providers.get(request.provider)
     if provider is None:
         raise ConfigError(f"provider {request.provider!r}: expected one of {', '.join(config.providers)}")
-    detector = Inspector(config.detect)
-    inspection = Inspection(detector, config.limits.inspect_seconds)
+    detector = Detector(config.detect)
+    inspection = DetectionService(detector, config.limits.inspect_seconds)
     session = open_session(config.limits.connect_seconds, config.limits.read_seconds)
     # nothing is sent, so a provider without its credential can be tried as well
     unsent = {request.provider: msgspec.structs.replace(provider, credential="", base_url="builtin:demo")}
     key = ServerKey(secrets.token_bytes(32))
     arrival = Arrival(
         Reading(Endpoints(unsent, session), config.limits),
-        inspecting.Inspector(inspection, detector, key),
+        Inspector(inspection, detector, key),
         Sessions(key),
         key,
     )
@@ -78,7 +77,7 @@ async def arrive(config: Config, request: Request) -> tuple[dict[str, Any], tupl
         await inspection.close()
         await session.close()
     subject = Subject("request", exchange.parts)
-    return input_of(exchange, subject, finding_rows(exchange.parts)), inspecting.syntax_of(exchange.parts)
+    return input_of(exchange, subject, finding_rows(exchange.parts)), syntax_of(exchange.parts)
 
 
 def _call(request: Request, usual_path: str) -> Call:

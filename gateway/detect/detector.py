@@ -53,7 +53,7 @@ _READINGS: tuple[_Reading, ...] = (
 _LAYERS = 3  # encodings, one inside the other, that are undone
 
 
-class Inspector:
+class Detector:
     """Finds entities. It has no state; several threads may use it at once."""
 
     def __init__(self, settings: Detect, *, seconds: float = 10) -> None:

@@ -14,6 +14,7 @@ from gateway.exchange.govern import (
     Gateway,
     refusal_answer,
 )
+from gateway.exchange.inspect import Inspector, syntax_of
 from gateway.exchange.read_request import (
     Reading,
 )
@@ -31,9 +32,11 @@ __all__ = [
     "Call",
     "Exchange",
     "Gateway",
+    "Inspector",
     "Ledger",
     "Reading",
     "Subject",
     "input_of",
     "refusal_answer",
+    "syntax_of",
 ]

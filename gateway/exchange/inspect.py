@@ -29,7 +29,9 @@ _SHORT = 8  # characters: no value that is looked for is shorter
 class Inspector:
     """Finds, digests and masks the parts of one prompt or completion."""
 
-    def __init__(self, inspection: detect.Inspection, detector: detect.Inspector, key: ServerKey) -> None:
+    def __init__(
+        self, inspection: detect.DetectionService, detector: detect.Detector, key: ServerKey
+    ) -> None:
         self._inspection = inspection
         self._detector = detector
         self._key = key
@@ -244,7 +246,7 @@ def _with_masked_pointers(parts: Sequence[InspectedPart]) -> tuple[InspectedPart
 class _WithCredential:
     """An inspector that also knows the credential which the provider was called with."""
 
-    def __init__(self, detector: detect.Inspector, secret: str | None) -> None:
+    def __init__(self, detector: detect.Detector, secret: str | None) -> None:
         self._detector = detector
         self._secret = secret
 

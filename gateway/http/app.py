@@ -22,7 +22,7 @@ from gateway.audit import Journal, Record, Sealer, new_writer
 from gateway.audit.sealing import SealingFailed, load_content_key
 from gateway.candidate import Shadow
 from gateway.config import Config, load_server_key
-from gateway.detect import Inspection, Inspector
+from gateway.detect import DetectionService, Detector
 from gateway.errors import RecordingFailed, StateUnavailable
 from gateway.exchange import Gateway, Ledger
 from gateway.http.admin import admin_routes
@@ -92,8 +92,8 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
         await policies.start()
         metrics = Metrics()
         shadow = await _start_shadow(config, journal, metrics, stack)
-        detector = await asyncio.to_thread(Inspector, config.detect)
-        inspection = Inspection(detector, config.limits.inspect_seconds)
+        detector = await asyncio.to_thread(Detector, config.detect)
+        inspection = DetectionService(detector, config.limits.inspect_seconds)
         stack.push_async_callback(inspection.close)
         if config.detect.ner.enabled:
             inspection.is_warm()  # a language model takes seconds to load

@@ -33,7 +33,7 @@ _LONG_TOKEN = Span("LONG_TOKEN", "secret", 0.5, 0, 0)
 
 
 class TextInspector(Protocol):
-    """What the scanner asks of `detect.Inspector`, which stands on the same floor."""
+    """What the scanner asks of `detect.Detector`, which stands on the same floor."""
 
     def inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Span, ...]:
         """The disjoint entities that reach beyond `since`, in order; all that begin before `until`."""

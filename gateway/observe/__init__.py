@@ -1,5 +1,6 @@
 """What operators watch: metrics, traces and logs."""
 
+from gateway.observe.logs import configure as configure_logs
 from gateway.observe.metrics import (
     Metrics,
     forget_worker,
@@ -12,6 +13,7 @@ from gateway.observe.telemetry import (
 __all__ = [
     "Metrics",
     "Telemetry",
+    "configure_logs",
     "forget_worker",
     "open_telemetry",
 ]

@@ -1,4 +1,4 @@
-"""Frames on the pipes to child processes: four bytes of length (big endian) and that many bytes."""
+"""Messages on the pipes to child processes: four bytes of length (big endian) and that many bytes."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import BinaryIO
 _LENGTH = struct.Struct(">I")
 
 
-def frame(body: bytes) -> bytes:
-    """The body as a frame."""
+def encode_message(body: bytes) -> bytes:
+    """Return the body with its length before it."""
     return _LENGTH.pack(len(body)) + body
 
 
-async def receive(stream: asyncio.StreamReader, at_most: int) -> bytes:
-    """The body of the next frame. Raises IncompleteReadError; ValueError when it is over `at_most` bytes."""
+async def receive_message(stream: asyncio.StreamReader, at_most: int) -> bytes:
+    """Return the next body. Raises IncompleteReadError; ValueError when it is over `at_most` bytes."""
     (length,) = _LENGTH.unpack(await stream.readexactly(_LENGTH.size))
     if length > at_most:
         raise ValueError("an answer over the limit")
     return await stream.readexactly(length)
 
 
-def read(stream: BinaryIO) -> bytes | None:
-    """The body of the next frame; None when the other side has gone."""
+def read_message(stream: BinaryIO) -> bytes | None:
+    """Return the next body; None when the other side has gone."""
     header = stream.read(_LENGTH.size)
     if len(header) < _LENGTH.size:
         return None
@@ -32,7 +32,7 @@ def read(stream: BinaryIO) -> bytes | None:
     return body if len(body) == length else None
 
 
-def write(stream: BinaryIO, body: bytes) -> None:
-    """Send the body as a frame."""
-    stream.write(frame(body))
+def write_message(stream: BinaryIO, body: bytes) -> None:
+    """Send the body as one message."""
+    stream.write(encode_message(body))
     stream.flush()

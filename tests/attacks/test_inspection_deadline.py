@@ -61,8 +61,8 @@ MOST, MOMENT = 2.5 * TIMES, 0.25
 
 
 @pytest.fixture(scope="module")
-def detector() -> detect.Inspector:
-    return detect.Inspector(Detect(), seconds=60)
+def detector() -> detect.Detector:
+    return detect.Detector(Detect(), seconds=60)
 
 
 def took(work: Callable[[], object]) -> float:
@@ -81,7 +81,7 @@ def assert_linear(work: Callable[[int], Callable[[], object]], what: str) -> Non
 
 
 @pytest.mark.parametrize("unit", UNITS)
-def test_no_repeated_sign_makes_reading_and_masking_slow(detector: detect.Inspector, unit: str) -> None:
+def test_no_repeated_sign_makes_reading_and_masking_slow(detector: detect.Detector, unit: str) -> None:
     """An attacker repeats whatever some pattern or some parser reads more than once."""
 
     def work(times: int) -> Callable[[], object]:
@@ -123,7 +123,7 @@ SHAPES: dict[str, Callable[[int], dict[str, object]]] = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_many_small_parts_cost_what_they_are(detector: detect.Inspector, shape: str) -> None:
+def test_many_small_parts_cost_what_they_are(detector: detect.Detector, shape: str) -> None:
     """An attacker sends thousands of small parts instead of one large one."""
 
     def work(times: int) -> Callable[[], object]:
@@ -157,9 +157,9 @@ def test_a_long_key_over_many_values_is_refused() -> None:
 
 
 @pytest.fixture
-async def late(detector: detect.Inspector) -> AsyncIterator[Inspector]:
+async def late(detector: detect.Detector) -> AsyncIterator[Inspector]:
     """A prompt may take a fifth of a second."""
-    patient = detect.Inspection(detector, 0.2)
+    patient = detect.DetectionService(detector, 0.2)
     yield Inspector(patient, detector, KEY)
     await patient.close()
 
@@ -213,16 +213,16 @@ async def test_a_body_that_takes_long_to_parse_is_refused(
 
 
 async def test_a_large_hostile_prompt_is_refused_soon_after_the_deadline(
-    detector: detect.Inspector, new_exchange: NewExchange
+    detector: detect.Detector, new_exchange: NewExchange
 ) -> None:
     """An attacker sends 3 MB on which every pattern is slow; the loop serves others meanwhile."""
-    asking = detect.Inspection(detector, 1)
+    asking = detect.DetectionService(detector, 1)
     exchange = new_exchange()
     exchange.session = Sessions(KEY).enter("agent", "s", "")
     text = ("1.1.1.1 " * 400_000)[: 3 * 1024 * 1024]
     began = time.monotonic()
     asked = asyncio.create_task(
-        Inspector(asking, detector, KEY).prompt(exchange, [Part("user", "text", "/x", text)])
+        Detector(asking, detector, KEY).prompt(exchange, [Part("user", "text", "/x", text)])
     )
     turns = 0
     while not asked.done():

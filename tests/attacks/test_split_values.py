@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.config.config import Detect
-from gateway.detect import Inspection, Inspector
+from gateway.detect import DetectionService, Detector
 from gateway.detect.matching.joins import joins
 from gateway.dialects import read_completion, read_prompt
 from gateway.words import Finding, Part
@@ -34,13 +34,13 @@ NO_SECRET = 3
 
 
 @pytest.fixture(scope="module")
-def inspector() -> Inspector:
-    return Inspector(Detect())
+def inspector() -> Detector:
+    return Detector(Detect())
 
 
-async def hidden(inspector: Inspector, parts: Sequence[Part]) -> list[str]:
+async def hidden(inspector: Detector, parts: Sequence[Part]) -> list[str]:
     """Return what is left of each text of a conversation when the findings are cut out of it."""
-    inspection = Inspection(inspector, 60)
+    inspection = DetectionService(inspector, 60)
     found = await inspection.find(parts)
     await inspection.close()
     kinds = {"text", "system", "tool_result"}
@@ -70,7 +70,7 @@ def turns(texts: Sequence[str]) -> Iterator[dict[str, object]]:
 @given(cuts=st.lists(st.floats(0.05, 0.95), min_size=1, max_size=3))
 @example(cuts=[0.94140625])  # the last letters of a key and its last line
 async def test_a_value_cut_over_user_turns_does_not_reach_the_model(
-    inspector: Inspector, value: str, cuts: list[float]
+    inspector: Detector, value: str, cuts: list[float]
 ) -> None:
     """An attacker cuts a value anywhere and sends each piece in a turn of its own."""
     text = f"keep {value} please"
@@ -93,7 +93,7 @@ async def test_a_value_cut_over_user_turns_does_not_reach_the_model(
     ],
 )
 async def test_a_value_cut_between_a_tool_result_and_a_message_does_not_reach_the_model(
-    inspector: Inspector, first: str, second: str
+    inspector: Detector, first: str, second: str
 ) -> None:
     """An attacker lets a tool say one half and the user the other."""
     openai = prompt(
@@ -112,7 +112,7 @@ async def test_a_value_cut_between_a_tool_result_and_a_message_does_not_reach_th
         assert not any(piece in left for piece in ("1111", "AKIAQ", "TWUVR", "MIIEp", "PRIVATE", "s3cr3"))
 
 
-async def test_a_model_does_not_hand_out_a_value_in_two_blocks(inspector: Inspector) -> None:
+async def test_a_model_does_not_hand_out_a_value_in_two_blocks(inspector: Detector) -> None:
     """A model answers with a card in two blocks of text, which every client shows as one."""
     document = {
         "role": "assistant",
@@ -143,7 +143,7 @@ async def test_a_model_does_not_hand_out_a_value_in_two_blocks(inspector: Inspec
     ],
 )
 async def test_ordinary_turns_beside_each_other_make_no_value(
-    inspector: Inspector, texts: Sequence[str]
+    inspector: Detector, texts: Sequence[str]
 ) -> None:
     """Honest work: numbers and words at the borders of messages stay what they are."""
     alone = [_without(text, inspector.find([Part("user", "text", "/x", text)])[0]) for text in texts]
@@ -151,7 +151,7 @@ async def test_ordinary_turns_beside_each_other_make_no_value(
     assert left[::2] == alone
 
 
-async def test_a_hundred_turns_of_prose_are_not_inspected_twice(inspector: Inspector) -> None:
+async def test_a_hundred_turns_of_prose_are_not_inspected_twice(inspector: Detector) -> None:
     """Honest work: no border between plain sentences costs an inspection."""
     said = [f"Sentence {number} says what is to be done about it." for number in range(100)]
     assert joins(prompt(*turns(said))) == []

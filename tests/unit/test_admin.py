@@ -13,7 +13,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from gateway.audit.verifying.verify import verify
+from gateway.audit.verifying.verification import verify
 from gateway.config.config import load_config
 from gateway.errors import RecordingFailed
 from gateway.http.admin import admin_routes

@@ -9,6 +9,8 @@ from gateway.audit.reading.inputs import (
 from gateway.audit.reading.live_and_sealed import (
     verbatim_lines,
 )
+from gateway.audit.reading.ocsf import SELECT as OCSF_SELECT
+from gateway.audit.reading.ocsf import event as ocsf_event
 from gateway.audit.reading.recorded import (
     RecordedDecision,
     rebuild,
@@ -34,6 +36,7 @@ from gateway.audit.reading.views import (
 )
 
 __all__ = [
+    "OCSF_SELECT",
     "VIEWS",
     "Limits",
     "QueryFailed",
@@ -46,6 +49,7 @@ __all__ = [
     "dropped",
     "find_decision",
     "meaning",
+    "ocsf_event",
     "publish",
     "query",
     "query_to_parquet",

@@ -1,6 +1,8 @@
 """Verification: signatures, hashes and roots, and proofs of single records."""
 
-from gateway.audit.verifying.verify import (
+from gateway.audit.verifying.proof import check_proofs, find_records
+from gateway.audit.verifying.proof import prove as prove_record
+from gateway.audit.verifying.verification import (
     Report,
     size,
     verify,
@@ -8,6 +10,9 @@ from gateway.audit.verifying.verify import (
 
 __all__ = [
     "Report",
+    "check_proofs",
+    "find_records",
+    "prove_record",
     "size",
     "verify",
 ]

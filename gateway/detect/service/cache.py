@@ -15,7 +15,7 @@ _ENTRY_BYTES, _SPAN_BYTES = 256, 176  # what one takes in memory, measured and r
 class ResultCache:
     """A bounded LRU, safe from several threads. It holds keyed digests and offsets, never a text.
 
-    It lives and dies with its Inspector, so that a digest need not name the detector and its settings.
+    It lives and dies with its Detector, so that a digest need not name the detector and its settings.
     """
 
     def __init__(self, limit_bytes: int) -> None:

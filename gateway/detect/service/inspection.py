@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar, TypeVarTuple
 
-from gateway.detect.detector import Inspector, findings, key_of
+from gateway.detect.detector import Detector, findings, key_of
 from gateway.detect.entities.ner import check_installed
 from gateway.detect.matching.joins import joins, spread
 from gateway.detect.matching.patterns import Deadline, InspectionLate, in_time
@@ -30,10 +30,10 @@ _Arguments = TypeVarTuple("_Arguments")
 _R = TypeVar("_R")
 
 
-class Inspection:
-    """The async face of an Inspector: it remembers results, and never stalls the event loop."""
+class DetectionService:
+    """The async face of an Detector: it remembers results, and never stalls the event loop."""
 
-    def __init__(self, inspector: Inspector, deadline_seconds: float) -> None:
+    def __init__(self, inspector: Detector, deadline_seconds: float) -> None:
         """Raises ConfigError when names are wanted and the extra for them is not installed."""
         if inspector.settings.ner.enabled:
             check_installed()

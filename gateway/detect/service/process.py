@@ -12,7 +12,7 @@ import msgspec
 from gateway.config import Detect
 from gateway.detect.service.worker import Found, Reads, Start, encoded
 from gateway.errors import InspectionFailed
-from gateway.processes import kill, messages, spawn, stop
+from gateway.processes import encode_message, kill, receive_message, spawn, stop
 from gateway.words import Span
 
 _START_SECONDS = 60.0
@@ -21,7 +21,7 @@ _LARGE = 64 * 1024  # bytes: an answer over this is decoded off the event loop
 
 
 class InspectorProcess:
-    """A child with an Inspector. Whatever goes wrong with it ends it: the pipe is out of step then."""
+    """A child with an Detector. Whatever goes wrong with it ends it: the pipe is out of step then."""
 
     def __init__(self, settings: Detect, seconds: float, reads: Reads = "values") -> None:
         self._start = Start(settings, seconds, reads)
@@ -95,6 +95,6 @@ class InspectorProcess:
         assert self._process is not None
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(messages.frame(body))
+        self._process.stdin.write(encode_message(body))
         await self._process.stdin.drain()
-        return await messages.receive(self._process.stdout, _MAX_ANSWER)
+        return await receive_message(self._process.stdout, _MAX_ANSWER)

@@ -1,4 +1,4 @@
-"""The process that inspects large texts: an Inspector asked through pipes.
+"""The process that inspects large texts: an Detector asked through pipes.
 
 Frames hold MessagePack. The first frame in is the settings,
 answered by an empty frame; each one after it is a list of pairs, JSON key and text, answered by the spans of
@@ -15,13 +15,13 @@ from typing import BinaryIO, Literal
 import msgspec
 
 from gateway.config import Detect
-from gateway.detect.detector import Inspector
+from gateway.detect.detector import Detector
 from gateway.detect.entities.ner import Ner
 from gateway.errors import InspectionFailed
-from gateway.processes import messages
+from gateway.processes import read_message, write_message
 from gateway.words import Span
 
-Reads = Literal["values", "names"]  # an Inspector's entities, or the language model's
+Reads = Literal["values", "names"]  # an Detector's entities, or the language model's
 
 
 class Start(msgspec.Struct, frozen=True):
@@ -44,24 +44,24 @@ def encoded(text: str) -> bytes:
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer until the parent goes."""
-    first = messages.read(requests)
+    first = read_message(requests)
     if first is None:
         return
     start = msgspec.msgpack.decode(first, type=Start)
     read = _reader(start)
     gc.collect()
     gc.freeze()  # as in the gateway: what was loaded stays
-    messages.write(answers, b"")
+    write_message(answers, b"")
     texts = msgspec.msgpack.Decoder(Texts)
-    while (frame := messages.read(requests)) is not None:
-        messages.write(answers, msgspec.msgpack.encode(_found(read, texts.decode(frame))))
+    while (frame := read_message(requests)) is not None:
+        write_message(answers, msgspec.msgpack.encode(_found(read, texts.decode(frame))))
 
 
 def _reader(start: Start) -> _Reader:
     if start.reads == "names":
         ner = Ner()
         return lambda texts: ner.find([text for _, text in texts])
-    inspector = Inspector(start.settings, seconds=start.seconds)
+    inspector = Detector(start.settings, seconds=start.seconds)
     return lambda texts: [inspector.inspect(text, key=key) for key, text in texts]
 
 

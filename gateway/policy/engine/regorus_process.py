@@ -15,7 +15,7 @@ from gateway.errors import ConfigError, PolicyError, PolicyUnavailable
 from gateway.policy.engine.builtins import REFUSED, explained
 from gateway.policy.engine.engine import encode, probe
 from gateway.policy.source.source import PolicySource
-from gateway.processes import kill, messages, spawn, stop
+from gateway.processes import encode_message, kill, receive_message, spawn, stop
 
 START_SECONDS = 20.0
 _WORKER = Path(__file__).with_name("worker.py")
@@ -166,13 +166,13 @@ class RegorusProcess:
     def _send(self, bodies: Sequence[bytes]) -> asyncio.StreamWriter:
         assert self._process is not None
         assert self._process.stdin is not None
-        self._process.stdin.write(b"".join(map(messages.frame, bodies)))
+        self._process.stdin.write(b"".join(map(encode_message, bodies)))
         return self._process.stdin
 
     async def _receive(self) -> bytes:
         assert self._process is not None
         assert self._process.stdout is not None
-        return await messages.receive(self._process.stdout, _MAX_ANSWER)
+        return await receive_message(self._process.stdout, _MAX_ANSWER)
 
     def _outcome(self, answer: dict[str, Any]) -> Decision | PolicyError:
         try:

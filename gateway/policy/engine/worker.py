@@ -16,7 +16,7 @@ os.environ["RUST_LIB_BACKTRACE"] = os.environ["RUST_BACKTRACE"] = "0"  # read wh
 
 import regorus  # type: ignore[import-untyped]  # carries no types; reads the setting above
 
-from gateway.processes import messages
+from gateway.processes import read_message, write_message
 
 # What regorus gives for an undefined rule; a decision is an object, never a string.
 _UNDEFINED = '"<undefined>"'
@@ -24,16 +24,16 @@ _UNDEFINED = '"<undefined>"'
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Load the policy of the first frames, then answer until the parent goes."""
-    head = json.loads(messages.read(requests) or b'{"modules": [], "refused": []}')
-    texts = [(messages.read(requests) or b"").decode() for _ in head["modules"]]
-    data = messages.read(requests)
+    head = json.loads(read_message(requests) or b'{"modules": [], "refused": []}')
+    texts = [(read_message(requests) or b"").decode() for _ in head["modules"]]
+    data = read_message(requests)
     if data is None:
         return
     engine = regorus.Engine()
     modules = dict(zip(head["modules"], texts, strict=True))
-    messages.write(answers, _load(engine, modules, data.decode(), frozenset(head["refused"])))
-    while (document := messages.read(requests)) is not None:
-        messages.write(answers, _decide(engine, document.decode()))
+    write_message(answers, _load(engine, modules, data.decode(), frozenset(head["refused"])))
+    while (document := read_message(requests)) is not None:
+        write_message(answers, _decide(engine, document.decode()))
 
 
 def _load(engine: Any, modules: dict[str, str], data: str, refused: frozenset[str]) -> bytes:

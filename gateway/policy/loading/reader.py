@@ -24,20 +24,20 @@ from gateway.policy.bundle.bundle import build_bundle  # noqa: E402 - the same
 from gateway.policy.bundle.signing_keys import load_signing_key  # noqa: E402 - the same
 from gateway.policy.loading.origin import load_policy  # noqa: E402 - the same
 from gateway.policy.source.source import PolicySource  # noqa: E402 - the same
-from gateway.processes import messages  # noqa: E402 - after the package is replaced
+from gateway.processes import read_message, write_message  # noqa: E402 - after the package is replaced
 
 _MOST_BYTES = 64 * 1024 * 1024  # of all files together; the gateway holds them in memory
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Do the one task."""
-    task = json.loads(messages.read(requests) or b"{}")
+    task = json.loads(read_message(requests) or b"{}")
     try:
         found = _pack(task, requests) if "signing_key" in task else _read(task)
     except ConfigError as error:
         found = [json.dumps({"error": str(error)}).encode()]
     for body in found:
-        messages.write(answers, body)
+        write_message(answers, body)
 
 
 def _read(task: dict[str, Any]) -> list[bytes]:
@@ -52,8 +52,8 @@ def _read(task: dict[str, Any]) -> list[bytes]:
 
 
 def _pack(task: dict[str, Any], requests: BinaryIO) -> list[bytes]:
-    texts = {name: (messages.read(requests) or b"").decode() for name in task["modules"]}
-    source = PolicySource(Path(), texts, messages.read(requests) or b"{}", task["revision"])
+    texts = {name: (read_message(requests) or b"").decode() for name in task["modules"]}
+    source = PolicySource(Path(), texts, read_message(requests) or b"{}", task["revision"])
     return [b"{}", build_bundle(source, load_signing_key(Path(task["signing_key"])))]
 
 

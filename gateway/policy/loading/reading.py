@@ -12,7 +12,7 @@ from typing import Any
 
 from gateway.errors import ConfigError, PolicyUnavailable
 from gateway.policy.source.source import PolicySource
-from gateway.processes import messages, spawn, stop
+from gateway.processes import encode_message, read_message, spawn, stop
 
 _READER = Path(__file__).with_name("reader.py")
 _SECONDS = 60.0
@@ -47,13 +47,13 @@ async def _done(task: Sequence[bytes]) -> tuple[dict[str, Any], list[bytes]]:
         raise PolicyUnavailable(f"the policy cannot be read: {error.strerror}") from error
     try:
         async with asyncio.timeout(_SECONDS):
-            answer, _ = await process.communicate(b"".join(map(messages.frame, task)))
+            answer, _ = await process.communicate(b"".join(map(encode_message, task)))
     except TimeoutError as error:
         raise PolicyUnavailable(f"the policy was not read within {_SECONDS:.0f} s") from error
     finally:
         await stop(process)
     stream = io.BytesIO(answer)
-    found = list(iter(lambda: messages.read(stream), None))
+    found = list(iter(lambda: read_message(stream), None))
     if process.returncode or not found:
         raise PolicyUnavailable(f"the policy was not read: the reader ended with {process.returncode}")
     head, *bodies = found

@@ -11,7 +11,7 @@ import pytest
 from gateway.audit import Journal, Record, Sealer, new_writer
 from gateway.audit.files.folder import Folder
 from gateway.audit.reading.sql import query
-from gateway.audit.verifying.verify import Report, verify
+from gateway.audit.verifying.verification import Report, verify
 
 
 class Evidence:

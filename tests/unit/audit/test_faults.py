@@ -24,7 +24,7 @@ from gateway.audit.sealing.removal import Order, RemovalFailed, Remover, order_e
 from gateway.audit.sealing.removal_worker import write_anew
 from gateway.audit.sealing.seal import SealingFailed
 from gateway.audit.sealing.worker import write_files
-from gateway.audit.verifying.verify import verify
+from gateway.audit.verifying.verification import verify
 from gateway.errors import ConfigError, RecordingFailed
 
 from .conftest import decision

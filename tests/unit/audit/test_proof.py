@@ -122,7 +122,7 @@ def test_either_key_proves_what_was_signed_before_and_after_a_rotation(proved: E
     assert kept.read_bytes() == before
     assert load_verifier(proved.key.with_suffix(".pub")).key_id == new
 
-    from gateway.audit.verifying.verify import verify
+    from gateway.audit.verifying.verification import verify
 
     for public in (kept, proved.key.with_suffix(".pub")):
         report = verify(proved.root, public)

@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from gateway.audit.files.record import GENESIS, Draft, chain
-from gateway.audit.verifying.verify import verify
+from gateway.audit.verifying.verification import verify
 
 from .conftest import Evidence, decision
 

@@ -4,7 +4,7 @@ import pytest
 
 from bench.accuracy.corpus import Sample, corpus
 from bench.accuracy.score import Report, score
-from gateway.detect import Inspector
+from gateway.detect import Detector
 from gateway.words import Span
 
 # The least share found under the right name; all of a value has to be covered by whatever is found.
@@ -13,7 +13,7 @@ PRECISION = {"PHONE_NUMBER": 0.95}
 
 
 @pytest.fixture(scope="module")
-def report(inspector: Inspector) -> Report:
+def report(inspector: Detector) -> Report:
     return score(corpus(seed=11, each=60), inspector.inspect)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.config import CustomEntity, Detect
-from gateway.detect import Inspector
+from gateway.detect import Detector
 from gateway.detect.entities.checksums import CHECKSUMS
 from gateway.detect.entities.custom import Custom
 from gateway.detect.matching.context import Context
@@ -109,7 +109,7 @@ def test_a_pattern_that_cannot_run_in_linear_time_or_matches_nothing_is_refused(
 ) -> None:
     entities = (CustomEntity("ONE", words=("x",)), CustomEntity("TWO", patterns=("y", pattern)))
     with pytest.raises(ConfigError, match=re.escape("detect.custom[1].patterns[1]: TWO: ")) as error:
-        Inspector(Detect(custom=entities))
+        Detector(Detect(custom=entities))
     assert why in str(error.value)
 
 

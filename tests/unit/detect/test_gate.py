@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from gateway.config.config import Detect
-from gateway.detect import Inspector
+from gateway.detect import Detector
 from gateway.detect.matching import scanner
 from gateway.detect.matching.beginnings import Beginnings
 from gateway.detect.matching.opening import NoOpening, opening
@@ -110,30 +110,28 @@ def mutated(draw: st.DrawFn) -> str:
 
 
 @pytest.fixture(scope="module")
-def ungated() -> Inspector:
+def ungated() -> Detector:
     """What finds entities where Hyperscan has no wheel."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scanner, "hyperscan", None)
-        return Inspector(Detect(off=()))
+        return Detector(Detect(off=()))
 
 
 @pytest.fixture(scope="module")
-def gated() -> Inspector:
-    return Inspector(Detect(off=()))
+def gated() -> Detector:
+    return Detector(Detect(off=()))
 
 
 @settings(max_examples=300)
 @given(text=mutated())
 def test_the_gate_changes_no_finding_whatever_unicode_stands_in_it(
-    gated: Inspector, ungated: Inspector, text: str
+    gated: Detector, ungated: Detector, text: str
 ) -> None:
     assert gated.inspect(text) == ungated.inspect(text)
     assert gated.open_at(text) == ungated.open_at(text)
 
 
-def test_long_texts_are_found_the_same_with_and_without_the_gate(
-    gated: Inspector, ungated: Inspector
-) -> None:
+def test_long_texts_are_found_the_same_with_and_without_the_gate(gated: Detector, ungated: Detector) -> None:
     text = "\n".join(f"{value} and more about it, {number} times" for number, value in enumerate(VALUES * 4))
     found = gated.inspect(text)
     assert found == ungated.inspect(text)

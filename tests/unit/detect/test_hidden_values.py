@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.config.config import Detect
-from gateway.detect import Inspector
+from gateway.detect import Detector
 from gateway.detect.entities.phone import _plan_of, _Region, _shapes
 from gateway.detect.matching.readings import Folding, unescaped
 
@@ -34,7 +34,7 @@ LINES = [
 BEGIN, END = "-----BEGIN RSA PRIVATE KEY-----", "-----END RSA PRIVATE KEY-----"
 
 
-def found(inspector: Inspector, text: str) -> list[tuple[str, str]]:
+def found(inspector: Detector, text: str) -> list[tuple[str, str]]:
     return [(span.entity, text[span.start : span.end]) for span in inspector.inspect(text)]
 
 
@@ -59,7 +59,7 @@ def found(inspector: Inspector, text: str) -> list[tuple[str, str]]:
     ],
 )
 def test_a_value_behind_an_escape_is_found_exactly(
-    inspector: Inspector, entity: str, value: str, escape: str
+    inspector: Detector, entity: str, value: str, escape: str
 ) -> None:
     # a slash may be a part of a token
     after = " " if escape == "\\/" and entity == "JWT" else escape
@@ -67,7 +67,7 @@ def test_a_value_behind_an_escape_is_found_exactly(
 
 
 @pytest.mark.parametrize("levels", [1, 2, 3])
-def test_values_in_json_in_json_are_found(inspector: Inspector, levels: int) -> None:
+def test_values_in_json_in_json_are_found(inspector: Detector, levels: int) -> None:
     text = "Card:\n4111111111111111\nIBAN\tDE89370400440532013000\nphone\n+14155552671\nAKIAQYLPMN5HHHFPZAM2"
     for _ in range(levels):
         text = json.dumps({"body": text})
@@ -90,11 +90,11 @@ def test_values_in_json_in_json_are_found(inspector: Inspector, levels: int) -> 
         ("PHONE_NUMBER", r"+1\-415\-555\-2671"),
     ],
 )
-def test_a_value_with_escapes_inside_is_found_whole(inspector: Inspector, entity: str, text: str) -> None:
+def test_a_value_with_escapes_inside_is_found_whole(inspector: Detector, entity: str, text: str) -> None:
     assert found(inspector, f'"{text}"') == [(entity, text)]
 
 
-def test_an_escape_that_could_be_a_name_hides_neither_reading(inspector: Inspector) -> None:
+def test_an_escape_that_could_be_a_name_hides_neither_reading(inspector: Detector) -> None:
     assert found(inspector, "C:\\new\\table\\report.txt and \\d{3}-\\d{2}") == []
     ((_, value),) = found(inspector, "ACME\\nancy@acme.org")
     assert value.endswith("ancy@acme.org")
@@ -103,13 +103,13 @@ def test_an_escape_that_could_be_a_name_hides_neither_reading(inspector: Inspect
 @pytest.mark.parametrize(("entity", "value"), VALUES)
 @pytest.mark.parametrize("frame", ["メールは{}です", "ที่{}ครับ", "номер{}это", "번호{}입니다", "رقم{}هو"])
 def test_letters_of_other_scripts_are_no_part_of_a_value(
-    inspector: Inspector, entity: str, value: str, frame: str
+    inspector: Detector, entity: str, value: str, frame: str
 ) -> None:
     assert found(inspector, frame.format(value)) == [(entity, value)]
 
 
 @pytest.mark.parametrize("address", ["jané@münchen.de", "иван@почта.рф", "jane@xn--e1afmkfd.xn--p1ai"])
-def test_an_address_in_another_script_is_found_whole(inspector: Inspector, address: str) -> None:
+def test_an_address_in_another_script_is_found_whole(inspector: Detector, address: str) -> None:
     assert found(inspector, f"an {address}, bitte") == [("EMAIL_ADDRESS", address)]
 
 
@@ -126,14 +126,14 @@ def test_an_address_in_another_script_is_found_whole(inspector: Inspector, addre
         "jane.roe@acme.org.a.b1.c2.d3",
     ],
 )
-def test_what_is_glued_to_an_address_is_left_off(inspector: Inspector, text: str) -> None:
+def test_what_is_glued_to_an_address_is_left_off(inspector: Detector, text: str) -> None:
     assert found(inspector, text) == [("EMAIL_ADDRESS", "jane.roe@acme.org")]
 
 
 @pytest.mark.parametrize(
     "text", ["pip install foo@1.2.3", "@types/node.js", "checkout@v4", "user@host", "a@b.c"]
 )
-def test_what_has_no_known_suffix_is_no_address(inspector: Inspector, text: str) -> None:
+def test_what_has_no_known_suffix_is_no_address(inspector: Detector, text: str) -> None:
     assert found(inspector, text) == []
 
 
@@ -143,7 +143,7 @@ def test_what_has_no_known_suffix_is_no_address(inspector: Inspector, text: str)
 )
 @pytest.mark.parametrize("frame", ["_{}_", "name_number_{}", "{}_old"])
 def test_an_underscore_beside_a_value_does_not_hide_it(
-    inspector: Inspector, entity: str, value: str, frame: str
+    inspector: Detector, entity: str, value: str, frame: str
 ) -> None:
     text = frame.format(value)
     if not (frame == "{}_old" and value.startswith(("sk-", "eyJ"))):  # there it may be a part of the secret
@@ -154,7 +154,7 @@ def test_an_underscore_beside_a_value_does_not_hide_it(
     "before",
     ["tel", "tel_", "phone:", "phone_number_", "customer_phone_", "customerPhone", "fax", "_", "order_12 "],
 )
-def test_a_phone_number_behind_a_telling_word_is_found(inspector: Inspector, before: str) -> None:
+def test_a_phone_number_behind_a_telling_word_is_found(inspector: Detector, before: str) -> None:
     assert found(inspector, f"{before}4155552671") == [("PHONE_NUMBER", "4155552671")]
 
 
@@ -176,7 +176,7 @@ def test_a_phone_number_behind_a_telling_word_is_found(inspector: Inspector, bef
         "1763802000 1763802000123",
     ],
 )
-def test_ids_versions_and_clock_readings_stay_ordinary(inspector: Inspector, text: str) -> None:
+def test_ids_versions_and_clock_readings_stay_ordinary(inspector: Detector, text: str) -> None:
     assert found(inspector, text) == []
 
 
@@ -186,14 +186,14 @@ def test_ids_versions_and_clock_readings_stay_ordinary(inspector: Inspector, tex
 )
 @pytest.mark.parametrize("number", ["415-555-2671", "4155552671", "(415) 555-2671", "+1 415 555 2671"])
 def test_a_date_before_or_behind_a_phone_number_does_not_hide_it(
-    inspector: Inspector, before: str, number: str
+    inspector: Detector, before: str, number: str
 ) -> None:
     assert ("PHONE_NUMBER", number) in found(inspector, f"Order {before} {number}")
     assert ("PHONE_NUMBER", number) in found(inspector, f"{number}, {before}")
 
 
 @pytest.mark.parametrize("space", ["\u00a0", "\u2009", "\u202f", "\u2007", "\u3000"])
-def test_a_space_of_any_kind_may_part_the_groups(inspector: Inspector, space: str) -> None:
+def test_a_space_of_any_kind_may_part_the_groups(inspector: Detector, space: str) -> None:
     for entity, value in [
         ("IBAN_CODE", "DE89 3704 0044 0532 0130 00"),
         ("CREDIT_CARD", "4111 1111 1111 1111"),
@@ -204,7 +204,7 @@ def test_a_space_of_any_kind_may_part_the_groups(inspector: Inspector, space: st
 
 
 @pytest.mark.parametrize("gap", ["  ", ".", "\n", "\t", "\u2011", "/"])
-def test_a_card_may_have_rarer_gaps_between_its_groups(inspector: Inspector, gap: str) -> None:
+def test_a_card_may_have_rarer_gaps_between_its_groups(inspector: Detector, gap: str) -> None:
     for groups in (["4111", "1111", "1111", "1111"], ["3782", "822463", "10005"]):
         assert found(inspector, gap.join(groups)) == [("CREDIT_CARD", gap.join(groups))]
 
@@ -212,13 +212,13 @@ def test_a_card_may_have_rarer_gaps_between_its_groups(inspector: Inspector, gap
 @pytest.mark.parametrize("gap", ["", "  ", ".", "-", "\n", "\r\n  ", " \n\t", "\\n"])
 @pytest.mark.parametrize("written", ["DE89 3704 0044 0532 0130 00", "GB29 NWBK 6016 1331 9268 19"])
 def test_an_iban_may_have_rarer_gaps_and_go_on_in_the_next_line(
-    inspector: Inspector, written: str, gap: str
+    inspector: Detector, written: str, gap: str
 ) -> None:
     for value in (written.replace(" ", gap), written.replace(" ", gap, 2), gap.join(written.rsplit(" ", 2))):
         assert found(inspector, f"to {value}\nand 12") == [("IBAN_CODE", value)]
 
 
-def test_an_iban_is_not_put_together_over_a_paragraph(inspector: Inspector) -> None:
+def test_an_iban_is_not_put_together_over_a_paragraph(inspector: Detector) -> None:
     for gap in ("\n\n", "\n - ", "   "):
         assert "IBAN_CODE" not in dict(found(inspector, f"GB29 NWBK 6016{gap}1331 9268 19"))
 
@@ -226,34 +226,34 @@ def test_an_iban_is_not_put_together_over_a_paragraph(inspector: Inspector) -> N
 @pytest.mark.parametrize(
     "value", ["AB 12 34\n56 C", "AB\r\n 123456C", "ab12  34  56c", "AB-12-34-56-C", "AB.12.34.56.C"]
 )
-def test_a_national_insurance_number_may_have_rarer_gaps(inspector: Inspector, value: str) -> None:
+def test_a_national_insurance_number_may_have_rarer_gaps(inspector: Detector, value: str) -> None:
     assert found(inspector, f"It is {value}, yes") == [("UK_NINO", value)]
 
 
-def test_a_date_between_short_words_is_no_national_insurance_number(inspector: Inspector) -> None:
+def test_a_date_between_short_words_is_no_national_insurance_number(inspector: Detector) -> None:
     assert found(inspector, "sent by 12.10.24 a day late, at 10-11-12 a.m., or AB\n\n12 34 56 C") == []
 
 
 @pytest.mark.parametrize("frame", ["x_{}_y", "a/{}/b", "https://acme.org/hosts/{}/log", "id_{}"])
-def test_an_address_like_no_version_is_found_behind_a_name(inspector: Inspector, frame: str) -> None:
+def test_an_address_like_no_version_is_found_behind_a_name(inspector: Detector, frame: str) -> None:
     assert found(inspector, frame.format("203.0.113.77")) == [("IP_ADDRESS", "203.0.113.77")]
     for number in ("1.2.3.4", "120.0.0.0", "10.15.7.101"):
         assert found(inspector, frame.format(number)) == []
 
 
-def test_an_address_in_quotes_is_found_whole(inspector: Inspector) -> None:
+def test_an_address_in_quotes_is_found_whole(inspector: Detector) -> None:
     assert found(inspector, 'to "jane:roe"@acme.org now') == [("EMAIL_ADDRESS", '"jane:roe"@acme.org')]
     assert found(inspector, '"chat"@en.\n""@acme.org') == []
 
 
-def test_digits_of_every_script_are_digits(inspector: Inspector) -> None:
+def test_digits_of_every_script_are_digits(inspector: Detector) -> None:
     assert found(inspector, "４１１１１１１１１１１１１１１１") == [
         ("CREDIT_CARD", "４１１１１１１１１１１１１１１１")
     ]
     assert found(inspector, "078\u201205\u20121121") == [("US_SSN", "078\u201205\u20121121")]
 
 
-def test_a_column_of_numbers_is_no_card(inspector: Inspector) -> None:
+def test_a_column_of_numbers_is_no_card(inspector: Detector) -> None:
     for column in (["9999", "4111", "1111", "1111", "1111"], ["4111", "1111", "1111", "1111", "9999"]):
         assert found(inspector, "\n".join(column)) == []
         assert found(inspector, "  ".join(column)) == []
@@ -268,11 +268,11 @@ def test_a_column_of_numbers_is_no_card(inspector: Inspector) -> None:
         'Server=db;User Id=sa;Password=\\"Correct horse\\"',
     ],
 )
-def test_a_quoted_password_in_a_connection_string_is_found_whole(inspector: Inspector, text: str) -> None:
+def test_a_quoted_password_in_a_connection_string_is_found_whole(inspector: Detector, text: str) -> None:
     assert found(inspector, f"x {text};") == [("CONNECTION_STRING", text)]
 
 
-def test_a_template_in_a_connection_string_is_no_password(inspector: Inspector) -> None:
+def test_a_template_in_a_connection_string_is_no_password(inspector: Detector) -> None:
     assert found(inspector, "Server=db;User Id=sa;Password={password};") == []
 
 
@@ -290,7 +290,7 @@ def test_a_template_in_a_connection_string_is_no_password(inspector: Inspector) 
 )
 @pytest.mark.parametrize("ended", [True, False])
 def test_a_private_key_between_foreign_text_is_found_to_its_last_line(
-    inspector: Inspector, frame: str, ended: bool
+    inspector: Detector, frame: str, ended: bool
 ) -> None:
     lines = [BEGIN, *LINES, *([END] if ended else [])]
     text = "\n".join(frame.format(n=n, line=line) for n, line in enumerate(lines, 1))
@@ -303,12 +303,12 @@ def test_a_private_key_between_foreign_text_is_found_to_its_last_line(
 
 
 @pytest.mark.parametrize("body", ["MIIE", "\nMIIE\n", "\\nMIIE\\n", "\n1: MIIEab==\n", " MIIEab12 "])
-def test_any_body_before_an_end_line_is_a_key(inspector: Inspector, body: str) -> None:
+def test_any_body_before_an_end_line_is_a_key(inspector: Detector, body: str) -> None:
     assert found(inspector, f"a {BEGIN}{body}{END} b") == [("PRIVATE_KEY", f"{BEGIN}{body}{END}")]
 
 
 @pytest.mark.parametrize("body", ["", " and ends with ", "...", "\nyour key here\n", "\n<redacted>\n"])
-def test_talk_of_a_key_is_none(inspector: Inspector, body: str) -> None:
+def test_talk_of_a_key_is_none(inspector: Detector, body: str) -> None:
     assert found(inspector, f"It starts with {BEGIN}{body}{END}.") == []
 
 
@@ -382,7 +382,7 @@ def test_regions_with_one_numbering_plan_are_asked_once() -> None:
         "1 - 4",
     ],
 )
-def test_a_large_input_costs_what_it_is(inspector: Inspector, unit: str) -> None:
+def test_a_large_input_costs_what_it_is(inspector: Detector, unit: str) -> None:
     def took(size: int) -> float:
         started = time.process_time()
         inspector.inspect(unit * (size // len(unit)), seconds=60)
@@ -393,9 +393,9 @@ def test_a_large_input_costs_what_it_is(inspector: Inspector, unit: str) -> None
 
 
 def test_an_entity_that_is_off_stays_off_in_every_reading() -> None:
-    assert Inspector(Detect(off=("CREDIT_CARD", "PHONE_NUMBER"))).inspect("x\\n4111111111111111") == ()
+    assert Detector(Detect(off=("CREDIT_CARD", "PHONE_NUMBER"))).inspect("x\\n4111111111111111") == ()
 
 
-def test_a_backslash_and_digits_behind_a_value_do_not_hide_it(inspector: Inspector) -> None:
+def test_a_backslash_and_digits_behind_a_value_do_not_hide_it(inspector: Detector) -> None:
     [span] = inspector.inspect(r"D:\data\n4111 1111 1111 1111\101.txt")
     assert span.entity == "CREDIT_CARD"

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from gateway.config.config import Detect
-from gateway.detect import Inspection, Inspector
+from gateway.detect import DetectionService, Detector
 from gateway.detect.matching.patterns import InspectionLate
 from gateway.detect.service import inspection, pool
 from gateway.detect.service.cache import ResultCache
@@ -48,9 +48,9 @@ def pids(pool: Pool) -> set[int]:
 
 
 async def test_small_and_large_prompts_give_the_same_findings_also_from_a_process(
-    inspector: Inspector,
+    inspector: Detector,
 ) -> None:
-    inspection = Inspection(inspector, 30)
+    inspection = DetectionService(inspector, 30)
     ((small,),) = await inspection.find([part("mail a@example.com")])
     ((large,),) = await inspection.find([part(LARGE)])
     await until(inspection._pool.is_up)
@@ -59,8 +59,8 @@ async def test_small_and_large_prompts_give_the_same_findings_also_from_a_proces
     assert small == large == again
 
 
-async def test_the_loop_goes_on_while_a_large_prompt_is_inspected(inspector: Inspector) -> None:
-    inspection = Inspection(inspector, 30)
+async def test_the_loop_goes_on_while_a_large_prompt_is_inspected(inspector: Detector) -> None:
+    inspection = DetectionService(inspector, 30)
     task = asyncio.create_task(inspection.find([part("no. 7 of 9, at 3@ " * 50_000)]))
     turns = 0
     while not task.done():
@@ -70,18 +70,18 @@ async def test_the_loop_goes_on_while_a_large_prompt_is_inspected(inspector: Ins
     await inspection.close()
 
 
-async def test_a_late_inspection_refuses_the_exchange(inspector: Inspector) -> None:
-    inspection = Inspection(inspector, 0.01)
+async def test_a_late_inspection_refuses_the_exchange(inspector: Detector) -> None:
+    inspection = DetectionService(inspector, 0.01)
     with pytest.raises(InspectionFailed):
         await inspection.find([part("415 555 2671 " * 5000)])
     await inspection.close()
 
 
 async def test_a_small_text_that_takes_long_leaves_the_event_loop(
-    inspector: Inspector, monkeypatch: pytest.MonkeyPatch
+    inspector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(inspection, "_INLINE_SECONDS", 1e-9)
-    asked = Inspection(inspector, 30)
+    asked = DetectionService(inspector, 30)
     monkeypatch.setattr(inspector, "inspect", _late_on_the_loop(inspector.inspect))
     ((finding,),) = await asked.find([part("mail a@example.com")])
     await asked.close()
@@ -98,7 +98,7 @@ def _late_on_the_loop(inspect: Callable[..., tuple[Span, ...]]) -> Callable[...,
 
 
 def test_texts_that_a_thread_looks_at_have_one_deadline_together(
-    inspector: Inspector, monkeypatch: pytest.MonkeyPatch
+    inspector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looked_at = []
 
@@ -109,14 +109,14 @@ def test_texts_that_a_thread_looks_at_have_one_deadline_together(
 
     monkeypatch.setattr(inspector, "inspect", slowly)
     with pytest.raises(InspectionLate):
-        Inspection(inspector, 0.05)._in_thread([("", str(number)) for number in range(50)])
+        DetectionService(inspector, 0.05)._in_thread([("", str(number)) for number in range(50)])
     assert len(looked_at) < 50
 
 
 async def test_a_text_that_failed_is_not_remembered_as_harmless(
-    inspector: Inspector, monkeypatch: pytest.MonkeyPatch
+    inspector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = Inspection(inspector, 30)
+    asked = DetectionService(inspector, 30)
 
     def fail(*_: object, **__: object) -> tuple[Span, ...]:
         raise InspectionFailed("a recognizer failed on the text")
@@ -155,7 +155,7 @@ async def test_a_process_that_died_is_replaced_and_one_whose_caller_left_is_kept
 
 async def test_a_full_queue_and_a_process_that_does_not_start_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "_MOST_WAITING", 1)
-    broken = Pool(Detect(phone_regions=("XX",)), 0.5)  # no Inspector can be made of this
+    broken = Pool(Detect(phone_regions=("XX",)), 0.5)  # no Detector can be made of this
     assert not broken.is_up()
     waiting = asyncio.create_task(broken.inspect([("", "text")]))
     await asyncio.sleep(0)

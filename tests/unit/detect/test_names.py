@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from gateway.config.config import Detect, Ner
-from gateway.detect import Inspection, Inspector
+from gateway.detect import DetectionService, Detector
 from gateway.detect.entities import ner
 from gateway.detect.service.names import Names
 from gateway.errors import ConfigError, InspectionFailed
@@ -22,8 +22,8 @@ def model() -> ner.Ner:
 
 
 @pytest.fixture(scope="module")
-def named() -> Inspector:
-    return Inspector(SETTINGS)
+def named() -> Detector:
+    return Detector(SETTINGS)
 
 
 def read(model: ner.Ner, text: str) -> list[tuple[str, str]]:
@@ -59,8 +59,8 @@ def test_a_long_text_is_read_in_pieces_with_its_own_offsets(model: ner.Ner) -> N
     assert read(model, "x" * 25_000) == []
 
 
-async def test_a_name_is_found_in_every_part_of_a_prompt_and_only_there(named: Inspector) -> None:
-    inspection = Inspection(named, 60)
+async def test_a_name_is_found_in_every_part_of_a_prompt_and_only_there(named: Detector) -> None:
+    inspection = DetectionService(named, 60)
     parts = [
         Part("user", "text", "/messages/0/content", f"{TEXT} Her mail: jane@acme.org"),
         Part("assistant", "tool_call", "/messages/1/arguments", '{"to": "Jane Roe", "city": "Parish"}'),
@@ -126,8 +126,8 @@ async def test_a_text_is_read_once_and_what_is_off_stays_off(monkeypatch: pytest
 
 
 def test_names_without_their_extra_are_refused_at_start(
-    named: Inspector, monkeypatch: pytest.MonkeyPatch
+    named: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ner, "find_spec", lambda _: None)
     with pytest.raises(ConfigError, match=r"detect\.ner\.enabled: spacy, .*regate\[ner\]"):
-        Inspection(named, 10)
+        DetectionService(named, 10)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.detect import Inspector
+from gateway.detect import Detector
 from gateway.detect.matching.encodings import RUN_BEGIN, encoded_runs
 from gateway.detect.matching.markup import unmarked
 from gateway.detect.matching.patterns import Deadline
@@ -66,7 +66,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize(("entity", "value"), VALUES)
 def test_a_value_is_found_whole_in_every_spelling(
-    inspector: Inspector, entity: str, value: str, spelling: str
+    inspector: Detector, entity: str, value: str, spelling: str
 ) -> None:
     written = SPELLINGS[spelling](value)
     text = f"see {written} please"
@@ -77,7 +77,7 @@ def test_a_value_is_found_whole_in_every_spelling(
 
 @pytest.mark.parametrize(("entity", "value"), VALUES)
 def test_a_value_in_a_form_is_found_where_a_plus_is_a_space(
-    inspector: Inspector, entity: str, value: str
+    inspector: Detector, entity: str, value: str
 ) -> None:
     text = f"https://x.test/?a=1&who={quote_plus(value)}&b=2"
     assert any(
@@ -92,7 +92,7 @@ def test_a_value_in_a_form_is_found_where_a_plus_is_a_space(
 )
 @pytest.mark.parametrize(("entity", "value"), VALUES)
 def test_a_base64_block_that_holds_a_value_is_a_finding_as_a_whole(
-    inspector: Inspector, entity: str, value: str, encode: Callable[[bytes], bytes]
+    inspector: Detector, entity: str, value: str, encode: Callable[[bytes], bytes]
 ) -> None:
     block = encode(f"user: {value} über\n".encode()).decode()
     text = f"data:text/plain;base64,{block} end"
@@ -102,7 +102,7 @@ def test_a_base64_block_that_holds_a_value_is_a_finding_as_a_whole(
     assert entity in {span.entity for span in spans}
 
 
-def test_the_beginning_of_a_long_base64_block_is_read(inspector: Inspector) -> None:
+def test_the_beginning_of_a_long_base64_block_is_read(inspector: Detector) -> None:
     block = base64.b64encode("ü jane.roe@acme.org ".encode() + "üx".encode() * 30_000).decode()
     (span,) = inspector.inspect(f"x {block} y")
     assert (span.entity, span.start, span.end) == ("EMAIL_ADDRESS", 2, 2 + len(block))
@@ -110,14 +110,14 @@ def test_the_beginning_of_a_long_base64_block_is_read(inspector: Inspector) -> N
 
 @pytest.mark.parametrize("width", [64, 76])
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\\n"])
-def test_a_base64_block_on_several_lines_is_one(inspector: Inspector, width: int, end: str) -> None:
+def test_a_base64_block_on_several_lines_is_one(inspector: Detector, width: int, end: str) -> None:
     block = base64.b64encode(b"word " * 30 + b"jane.roe@acme.org" + b" word" * 30).decode()
     lines = end.join(block[at : at + width] for at in range(0, len(block), width))
     (span,) = inspector.inspect(f"x {lines} y")
     assert (span.entity, span.start, span.end) == ("EMAIL_ADDRESS", 2, 2 + len(lines))
 
 
-def test_a_stream_waits_for_the_rest_of_a_base64_block_on_several_lines(inspector: Inspector) -> None:
+def test_a_stream_waits_for_the_rest_of_a_base64_block_on_several_lines(inspector: Detector) -> None:
     block = base64.b64encode(b"word " * 60).decode()
     assert inspector.open_at(f"see {block[:76]}\n") == 4
     assert inspector.open_at(f"see {block[:76]}\n{block[76:100]}") == 4
@@ -140,7 +140,7 @@ def test_a_stream_waits_for_the_rest_of_a_base64_block_on_several_lines(inspecto
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/",
     ],
 )
-def test_ordinary_escapes_scripts_and_base64_are_left_alone(inspector: Inspector, text: str) -> None:
+def test_ordinary_escapes_scripts_and_base64_are_left_alone(inspector: Detector, text: str) -> None:
     assert inspector.inspect(text) == ()
 
 
@@ -172,7 +172,7 @@ def _decoded(text: str) -> list[str]:
 
 
 @given(value=st.sampled_from([value for _, value in VALUES]), text=st.text(max_size=20))
-def test_json_in_json_hides_no_spelling(inspector: Inspector, value: str, text: str) -> None:
+def test_json_in_json_hides_no_spelling(inspector: Detector, value: str, text: str) -> None:
     written = json.dumps({"q": json.dumps({"a": f"{text} {quote(value)} ."})})
     spans = inspector.inspect(written)
     at = written.index(quote(value))

@@ -5,16 +5,16 @@ import random
 import pytest
 
 from bench.accuracy.secrets import API_KEYS, NAMED_KEYS
-from gateway.detect import Inspector
+from gateway.detect import Detector
 
 
-def found(inspector: Inspector, text: str) -> list[tuple[str, str]]:
+def found(inspector: Detector, text: str) -> list[tuple[str, str]]:
     return [(span.entity, text[span.start : span.end]) for span in inspector.inspect(text)]
 
 
 @pytest.mark.parametrize("name", API_KEYS)
 @pytest.mark.parametrize("frame", ["the key is {} here", "TOKEN={}\n", '{{"key": "{}"}}', "{}", "`{}`."])
-def test_a_key_of_a_known_format_is_found_whole(inspector: Inspector, name: str, frame: str) -> None:
+def test_a_key_of_a_known_format_is_found_whole(inspector: Detector, name: str, frame: str) -> None:
     source = random.Random(name + frame)
     for _ in range(3):
         key = API_KEYS[name](source)
@@ -27,7 +27,7 @@ def test_a_key_of_a_known_format_is_found_whole(inspector: Inspector, name: str,
 
 
 @pytest.mark.parametrize("name", NAMED_KEYS)
-def test_a_key_that_only_its_name_gives_away_is_found(inspector: Inspector, name: str) -> None:
+def test_a_key_that_only_its_name_gives_away_is_found(inspector: Detector, name: str) -> None:
     frame, make = NAMED_KEYS[name]
     key = make(random.Random(name))
     assert any(key in value for _, value in found(inspector, frame.format(key)))
@@ -57,7 +57,7 @@ def test_a_key_that_only_its_name_gives_away_is_found(inspector: Inspector, name
         ("Authorization: Basic YWRtaW46VHIwdWI0ZG9yM3g=", "YWRtaW46VHIwdWI0ZG9yM3g="),
     ],
 )
-def test_a_password_that_is_named_is_found_exactly(inspector: Inspector, text: str, password: str) -> None:
+def test_a_password_that_is_named_is_found_exactly(inspector: Detector, text: str, password: str) -> None:
     assert found(inspector, text) == [("PASSWORD", password)]
 
 
@@ -95,18 +95,18 @@ def test_a_password_that_is_named_is_found_exactly(inspector: Inspector, text: s
         "10:12:30.345323-03:00 and 2147483647 of 4294967296 in 0123456789",
     ],
 )
-def test_code_and_talk_about_secrets_are_left_alone(inspector: Inspector, text: str) -> None:
+def test_code_and_talk_about_secrets_are_left_alone(inspector: Detector, text: str) -> None:
     assert found(inspector, text) == []
 
 
 @pytest.mark.parametrize("server", ["db.host:1521:orcl", "//db.acme.org/orcl"])
-def test_a_password_behind_a_slash_in_a_jdbc_url_is_found_with_it(inspector: Inspector, server: str) -> None:
+def test_a_password_behind_a_slash_in_a_jdbc_url_is_found_with_it(inspector: Detector, server: str) -> None:
     url = f"jdbc:oracle:thin:scott/t1ger99@{server}"
     assert found(inspector, f'url="{url}"') == [("CONNECTION_STRING", url)]
 
 
 @pytest.mark.parametrize("key", ["password", "dbPassword", "client_secret", "API-KEY", "smtp_pass"])
-def test_a_value_under_a_key_that_says_so_is_a_password_as_a_whole(inspector: Inspector, key: str) -> None:
+def test_a_value_under_a_key_that_says_so_is_a_password_as_a_whole(inspector: Detector, key: str) -> None:
     (span,) = inspector.inspect("Tr0ub4dor &3", key=key)
     assert (span.entity, span.start, span.end) == ("PASSWORD", 0, 12)
     assert not inspector.inspect("${DB_PASSWORD}", key=key)
@@ -114,6 +114,6 @@ def test_a_value_under_a_key_that_says_so_is_a_password_as_a_whole(inspector: In
     assert not inspector.inspect("Tr0ub4dor &3", key=f"{key}_hint")
 
 
-def test_a_stream_waits_for_the_end_of_a_quoted_password(inspector: Inspector) -> None:
+def test_a_stream_waits_for_the_end_of_a_quoted_password(inspector: Detector) -> None:
     assert inspector.open_at("use password = 'correct Horse ") == 4
     assert inspector.open_at("use password = 'correct Horse' ") > 4

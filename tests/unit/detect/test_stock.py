@@ -14,7 +14,7 @@ import tldextract
 from faker import Faker
 
 from gateway.config.config import Detect
-from gateway.detect import Inspector
+from gateway.detect import Detector
 from gateway.detect.entities import numbers
 
 ROOT = Path(__file__).parents[3]
@@ -55,7 +55,7 @@ def _value(fake: Faker, name: str) -> str:
         return str(getattr(Faker("en_US"), name)())
 
 
-def test_nothing_that_stock_presidio_finds_is_missed(inspector: Inspector) -> None:
+def test_nothing_that_stock_presidio_finds_is_missed(inspector: Detector) -> None:
     found, missed = 0, []
     texts = list(corpus())
     for text, results in zip(texts, stock(texts), strict=True):
@@ -69,7 +69,7 @@ def test_nothing_that_stock_presidio_finds_is_missed(inspector: Inspector) -> No
     assert missed == []
 
 
-def test_the_addresses_and_samples_that_are_seen_differently_are_these(inspector: Inspector) -> None:
+def test_the_addresses_and_samples_that_are_seen_differently_are_these(inspector: Detector) -> None:
     texts = ["bind 127.0.0.1", "Chrome/120.0.0.0", "ssn 123-45-6789"]
     found = [
         (bool(theirs), bool(inspector.inspect(text)))

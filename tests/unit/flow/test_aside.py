@@ -59,8 +59,8 @@ class Forgetful:
 
 @pytest.fixture
 async def inspector() -> AsyncIterator[Inspector]:
-    detector = detect.Inspector(Detect())
-    inspection = detect.Inspection(detector, 60)
+    detector = detect.Detector(Detect())
+    inspection = detect.DetectionService(detector, 60)
     yield Inspector(inspection, detector, KEY)
     await inspection.close()
 

@@ -29,13 +29,13 @@ REDACT = {"EMAIL_ADDRESS": Mask(entity="EMAIL_ADDRESS", operator="redact")}
 
 
 @pytest.fixture(scope="module")
-def detector() -> detect.Inspector:
-    return detect.Inspector(Detect())
+def detector() -> detect.Detector:
+    return detect.Detector(Detect())
 
 
 @pytest.fixture
-async def inspector(detector: detect.Inspector) -> AsyncIterator[Inspector]:
-    inspection = detect.Inspection(detector, 10)
+async def inspector(detector: detect.Detector) -> AsyncIterator[Inspector]:
+    inspection = detect.DetectionService(detector, 10)
     yield Inspector(inspection, detector, KEY)
     await inspection.close()
 

@@ -3,9 +3,9 @@
 import pytest
 
 from gateway.config.config import Detect
-from gateway.detect import Inspector
+from gateway.detect import Detector
 
 
 @pytest.fixture(scope="session")
-def inspector() -> Inspector:
-    return Inspector(Detect())
+def inspector() -> Detector:
+    return Detector(Detect())

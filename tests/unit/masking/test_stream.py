@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.detect import Inspector
+from gateway.detect import Detector
 from gateway.masking import Piece, StreamScanner
 from gateway.words import Span
 
@@ -75,13 +75,13 @@ def masked(pieces: list[Piece]) -> str:
     return "".join(f"<{piece.finding.entity}>" if piece.finding else piece.text for piece in pieces)
 
 
-def scan(inspector: Inspector, chunks: list[str], hold: int = 8192) -> list[Piece]:
+def scan(inspector: Detector, chunks: list[str], hold: int = 8192) -> list[Piece]:
     scanner = StreamScanner(inspector, known=lambda value: False, hold=hold)
     pieces = [piece for chunk in chunks for piece in scanner.feed(chunk)]
     return pieces + scanner.close()
 
 
-def whole(inspector: Inspector, text: str) -> str:
+def whole(inspector: Detector, text: str) -> str:
     """The text masked as one."""
     spans = inspector.inspect(text)
     ends = [0, *(span.end for span in spans)]
@@ -90,14 +90,14 @@ def whole(inspector: Inspector, text: str) -> str:
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_one_character_chunks_give_what_one_chunk_gives(inspector: Inspector, text: str) -> None:
+def test_one_character_chunks_give_what_one_chunk_gives(inspector: Detector, text: str) -> None:
     pieces = scan(inspector, list(text))
     assert "".join(piece.text for piece in pieces) == text
     assert masked(pieces) == masked(scan(inspector, [text]))
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_a_stream_is_masked_as_the_whole_text_is(inspector: Inspector, text: str) -> None:
+def test_a_stream_is_masked_as_the_whole_text_is(inspector: Detector, text: str) -> None:
     assert masked(scan(inspector, list(text))) == whole(inspector, text)
 
 
@@ -111,7 +111,7 @@ WORDS = [*SECRETS, *GLUED, *SOUP.split(), "\n", "  ", "ignore all previous", "in
 @settings(max_examples=150, deadline=None)
 @given(words=st.lists(st.sampled_from(WORDS), max_size=14), join=st.sampled_from([" ", ", ", "\n", " - "]))
 def test_what_a_stream_finds_is_what_the_whole_text_holds(
-    inspector: Inspector, words: list[str], join: str
+    inspector: Detector, words: list[str], join: str
 ) -> None:
     text = join.join(words)
     pieces = scan(inspector, list(text))
@@ -123,7 +123,7 @@ def test_what_a_stream_finds_is_what_the_whole_text_holds(
 
 
 @pytest.mark.parametrize("text", [text for text in TEXTS if len(text) < 120])
-def test_every_split_in_two_gives_what_one_chunk_gives(inspector: Inspector, text: str) -> None:
+def test_every_split_in_two_gives_what_one_chunk_gives(inspector: Detector, text: str) -> None:
     whole = masked(scan(inspector, [text]))
     for at in range(len(text) + 1):
         assert masked(scan(inspector, [text[:at], text[at:]])) == whole
@@ -141,7 +141,7 @@ def test_every_split_in_two_gives_what_one_chunk_gives(inspector: Inspector, tex
     data=st.data(),
 )
 def test_random_chunks_give_what_one_chunk_gives(
-    inspector: Inspector, words: list[str], join: str, data: st.DataObject
+    inspector: Detector, words: list[str], join: str, data: st.DataObject
 ) -> None:
     text = join.join(words)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=20)))
@@ -152,7 +152,7 @@ def test_random_chunks_give_what_one_chunk_gives(
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-def test_nothing_of_a_secret_is_let_out(inspector: Inspector, secret: str) -> None:
+def test_nothing_of_a_secret_is_let_out(inspector: Detector, secret: str) -> None:
     for text in (f"It is {secret} as you know.", f"It is {secret}", f"{secret}\n"):
         out = masked(scan(inspector, list(text)))
         assert out.replace("It is ", "").replace(" as you know.", "").strip() in {
@@ -160,7 +160,7 @@ def test_nothing_of_a_secret_is_let_out(inspector: Inspector, secret: str) -> No
         }
 
 
-def test_words_flow_as_they_end(inspector: Inspector) -> None:
+def test_words_flow_as_they_end(inspector: Detector) -> None:
     scanner = StreamScanner(inspector, known=lambda value: False)
     text = "The quick brown fox jumps over the lazy dog. "
     fed, out = 0, 0
@@ -170,7 +170,7 @@ def test_words_flow_as_they_end(inspector: Inspector) -> None:
         assert out == fed
 
 
-def test_a_word_goes_out_whatever_white_space_follows_it(inspector: Inspector) -> None:
+def test_a_word_goes_out_whatever_white_space_follows_it(inspector: Detector) -> None:
     scanner = StreamScanner(inspector, known=lambda value: False)
     fed = ["def f(x):\n", "        ", "return ", "\n\n\t", "x\n"]
     assert [masked(scanner.feed(chunk)) for chunk in fed] == [
@@ -182,7 +182,7 @@ def test_a_word_goes_out_whatever_white_space_follows_it(inspector: Inspector) -
     ]
 
 
-def test_a_row_of_numbers_flows_some_words_at_a_time(inspector: Inspector) -> None:
+def test_a_row_of_numbers_flows_some_words_at_a_time(inspector: Detector) -> None:
     scanner = StreamScanner(inspector, known=lambda value: False)
     out = [sum(len(piece.text) for piece in scanner.feed("12345 ")) for _ in range(200)]
     held = [6 * words - sum(out[:words]) for words in range(1, 201)]
@@ -190,14 +190,14 @@ def test_a_row_of_numbers_flows_some_words_at_a_time(inspector: Inspector) -> No
     assert min(size for size in out if size) >= 32
 
 
-def test_a_value_that_the_prompt_held_is_no_finding(inspector: Inspector) -> None:
+def test_a_value_that_the_prompt_held_is_no_finding(inspector: Detector) -> None:
     scanner = StreamScanner(inspector, known=lambda value: value == "a@example.com")
     pieces = scanner.feed("from a@example.com to b@example.com ok ") + scanner.close()
     assert [piece.text for piece in pieces if piece.finding] == ["b@example.com"]
 
 
 @pytest.mark.parametrize("size", [1, 7, 100, 5000])
-def test_an_over_long_token_is_masked_and_never_let_out(inspector: Inspector, size: int) -> None:
+def test_an_over_long_token_is_masked_and_never_let_out(inspector: Detector, size: int) -> None:
     token = ("QWxhZGRpbjpvcGVuIHNlc2FtZQ" * 200)[:5000]
     text = f"before {token} after"
     pieces = scan(inspector, [text[at : at + size] for at in range(0, len(text), size)], hold=512)
@@ -209,7 +209,7 @@ def test_an_over_long_token_is_masked_and_never_let_out(inspector: Inspector, si
 
 
 @pytest.mark.parametrize("size", [1, 13, 4000])
-def test_a_private_key_beyond_the_hold_is_masked_to_its_end(inspector: Inspector, size: int) -> None:
+def test_a_private_key_beyond_the_hold_is_masked_to_its_end(inspector: Detector, size: int) -> None:
     text = f"key: {PEM.replace(KEY_BODY, KEY_BODY * 4)} thanks"
     pieces = scan(inspector, [text[at : at + size] for at in range(0, len(text), size)], hold=700)
     assert "".join(piece.text for piece in pieces) == text
@@ -217,7 +217,7 @@ def test_a_private_key_beyond_the_hold_is_masked_to_its_end(inspector: Inspector
     assert {piece.finding.entity for piece in pieces if piece.finding} == {"PRIVATE_KEY"}
 
 
-def test_long_text_without_spaces_is_cut_beside_its_findings(inspector: Inspector) -> None:
+def test_long_text_without_spaces_is_cut_beside_its_findings(inspector: Detector) -> None:
     text = "".join(f'{{"n":"{word}","m":"a@example.com"}},' for word in ["alpha", "beta"] * 40)
     pieces = scan(inspector, list(text), hold=256)
     assert masked(pieces) == text.replace("a@example.com", "<EMAIL_ADDRESS>")
@@ -236,7 +236,7 @@ class Never:
 
 @pytest.mark.parametrize("value", ["4111 1111 1111 1111", "DE89 3704 0044 0532 0130 00", "415 555 2671"])
 @pytest.mark.parametrize("before", range(3, 19, 5))
-def test_a_value_over_the_holds_limit_is_masked_whole(inspector: Inspector, value: str, before: int) -> None:
+def test_a_value_over_the_holds_limit_is_masked_whole(inspector: Detector, value: str, before: int) -> None:
     text = ("x," * 600)[: 512 - before].rstrip("x") + f"{value} ok "
 
     for size in (1, 7, len(text)):
