@@ -222,7 +222,7 @@ async def test_a_large_hostile_prompt_is_refused_soon_after_the_deadline(
     text = ("1.1.1.1 " * 400_000)[: 3 * 1024 * 1024]
     began = time.monotonic()
     asked = asyncio.create_task(
-        Detector(asking, detector, KEY).prompt(exchange, [Part("user", "text", "/x", text)])
+        Inspector(asking, detector, KEY).prompt(exchange, [Part("user", "text", "/x", text)])
     )
     turns = 0
     while not asked.done():
