@@ -25,7 +25,7 @@ from gateway.exchange.read_request import Reading
 from gateway.masking import Vault
 from gateway.sessions.session import Sessions
 from gateway.words import Finding, InspectedPart, Part
-from tests.unit.flow.conftest import NewExchange, new_exchange
+from tests.unit.exchange.conftest import NewExchange, new_exchange
 
 __all__ = ["new_exchange"]
 KEY = ServerKey(b"s" * 32)

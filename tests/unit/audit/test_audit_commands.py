@@ -15,8 +15,7 @@ import duckdb
 import pytest
 
 from gateway.audit import Record
-
-from .conftest import Evidence, decision
+from tests.unit.audit.conftest import Evidence, decision
 
 PROJECT = Path(__file__).parents[3]
 

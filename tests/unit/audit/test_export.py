@@ -18,8 +18,7 @@ from gateway.audit.files.folder import is_tombstone
 from gateway.audit.files.rotation import open_signer
 from gateway.audit.sealing.removal import order_erasure
 from tests.support.history import write_history
-
-from .conftest import Evidence, decision
+from tests.unit.audit.conftest import Evidence, decision
 
 PROJECT = Path(__file__).parents[3]
 

@@ -26,8 +26,8 @@ from gateway.audit.sealing.seal import SealingFailed
 from gateway.audit.sealing.worker import write_files
 from gateway.audit.verifying.verification import verify
 from gateway.errors import ConfigError, RecordingFailed
+from tests.unit.audit.conftest import decision
 
-from .conftest import decision
 from .faults import BROKEN, FULL, READ_ONLY, FaultyDisk, PowerCut, Survival
 
 SHARDS = 3

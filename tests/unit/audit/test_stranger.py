@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.verifying.proof import prove
-
-from .conftest import Evidence, decision
+from tests.unit.audit.conftest import Evidence, decision
 
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "evidence.md"
 

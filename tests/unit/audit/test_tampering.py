@@ -15,8 +15,7 @@ import pytest
 
 from gateway.audit.files.record import GENESIS, Draft, chain
 from gateway.audit.verifying.verification import verify
-
-from .conftest import Evidence, decision
+from tests.unit.audit.conftest import Evidence, decision
 
 
 @dataclass

@@ -12,8 +12,7 @@ import pytest
 from gateway.audit.sealing.anchor import last_anchored
 from gateway.config.config import load_config
 from gateway.errors import ConfigError
-
-from .conftest import Evidence, decision
+from tests.unit.audit.conftest import Evidence, decision
 
 
 class Auditor(HTTPServer):

@@ -17,7 +17,7 @@ from gateway.config.config import Detect
 from gateway.detect import Detector
 from gateway.detect.entities import numbers
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 SETTINGS = Detect()
 ENTITIES = [
     *("EMAIL_ADDRESS", "PHONE_NUMBER", "CREDIT_CARD", "IBAN_CODE", "US_SSN", "US_ITIN", "US_PASSPORT"),

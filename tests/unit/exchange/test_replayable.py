@@ -41,7 +41,7 @@ from gateway.words import (
     Tool,
     ToolCall,
 )
-from tests.unit.flow.conftest import NewExchange
+from tests.unit.exchange.conftest import NewExchange
 
 _KEY = ServerKey(b"k" * 32)
 _TEXT = st.text(st.characters(codec="utf-8"), max_size=40)

@@ -17,7 +17,7 @@ def load(tmp_path: Path, text: str):
 
 
 def test_the_example_in_the_repository_loads():
-    config = load_config(Path(__file__).parents[2] / "regate.yaml")
+    config = load_config(Path(__file__).parents[3] / "regate.yaml")
     assert config.host == "127.0.0.1"
     assert config.port == 8700
     assert config.providers["openai"].credential == "env:OPENAI_API_KEY"

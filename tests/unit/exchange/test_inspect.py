@@ -21,7 +21,7 @@ from gateway.masking import Vault
 from gateway.sessions.session import Sessions
 from gateway.words import Finding, Kind, Part, Place
 from tests.support.values import CREDENTIAL, EMAIL, INJECTION, OTHER_EMAIL
-from tests.unit.flow.conftest import NewExchange
+from tests.unit.exchange.conftest import NewExchange
 from tests.unit.policy.conftest import request_document
 
 KEY = ServerKey(b"s" * 32)

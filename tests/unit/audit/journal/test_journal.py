@@ -19,8 +19,7 @@ from gateway.audit import Journal, new_writer
 from gateway.audit.files import signed_log
 from gateway.audit.journal.segment import LiveChain
 from gateway.errors import ConfigError, RecordingFailed
-
-from .conftest import Evidence, decision
+from tests.unit.audit.conftest import Evidence, decision
 
 
 def records(evidence: Evidence) -> list[dict[str, object]]:

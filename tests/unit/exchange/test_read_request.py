@@ -13,7 +13,7 @@ from gateway.exchange.exchange import Exchange
 from gateway.exchange.read_request import Reading
 from gateway.upstream import Endpoint, Endpoints
 from gateway.words import Family
-from tests.unit.flow.conftest import NewExchange
+from tests.unit.exchange.conftest import NewExchange
 
 
 class OneEndpoint:

@@ -21,8 +21,7 @@ from gateway.audit.files.signing import load_signer
 from gateway.audit.reading.views import create_views
 from gateway.audit.sealing.removal import order_erasure
 from gateway.audit.sealing.seal import SealingFailed
-
-from .conftest import Evidence, decision
+from tests.unit.audit.conftest import Evidence, decision
 
 
 def count(folder: Folder) -> int:

@@ -14,8 +14,7 @@ from gateway.audit.files import signed_log
 from gateway.audit.files.record import withhold
 from gateway.audit.files.signing import load_signer
 from gateway.audit.sealing.removal import Order, RemovalFailed, order_erasure
-
-from .conftest import Evidence, decision
+from tests.unit.audit.conftest import Evidence, decision
 
 
 def said(number: int, **fields: Any) -> Any:

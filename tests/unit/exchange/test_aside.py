@@ -27,7 +27,7 @@ from gateway.sessions.session import Sessions
 from gateway.upstream import ReplayedResponse
 from gateway.words import Category, Part
 from tests.support.values import EMAIL
-from tests.unit.flow.conftest import NewExchange
+from tests.unit.exchange.conftest import NewExchange
 
 KEY = ServerKey(b"s" * 32)
 FEW, MANY = f"mail {EMAIL}", f"mail {EMAIL}, " * 1000

@@ -17,8 +17,7 @@ import pytest
 from gateway.audit import Record
 from gateway.audit.reading.landlock import confine
 from gateway.audit.reading.sql import Limits, QueryFailed, QueryRefused, query, query_to_parquet
-
-from .conftest import Evidence
+from tests.unit.audit.conftest import Evidence
 
 
 def test_rows_are_plain_json(written: Evidence) -> None:

@@ -12,8 +12,7 @@ import pytest
 
 from gateway.audit import Journal, Record
 from gateway.audit.reading.views import publish
-
-from .conftest import Evidence
+from tests.unit.audit.conftest import Evidence
 
 
 def part(digest: str, text: str | None = None, role: str = "user") -> dict[str, Any]:

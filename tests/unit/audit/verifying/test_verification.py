@@ -15,8 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.audit.verifying.verification import Break
-
-from .conftest import Evidence, decision
+from tests.unit.audit.conftest import Evidence, decision
 
 
 def lines(evidence: Evidence) -> list[bytes]:
