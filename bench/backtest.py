@@ -27,8 +27,8 @@ from bench.load import run
 from gateway.audit import Journal, Sealer, new_writer
 from gateway.audit.sealing.content import ContentKey
 from gateway.contract.decision import Decision
-from gateway.contract.input import build_input, finding_rows
-from gateway.exchange.exchange import Call, Exchange
+from gateway.contract.input import InputFacts, build_input, finding_rows
+from gateway.exchange.exchange import Call, Decided, Envelope, Exchange, Inspected, Received
 from gateway.exchange.record import Ledger
 from gateway.policy import load_source
 from gateway.policy.engine.lanes import Lane, open_lanes
@@ -173,10 +173,9 @@ async def _write(
     document: dict[str, Any],
     decision: Decision,
 ) -> None:
-    exchange.decision, exchange.decision_id = decision, f"dec_{exchange.id}"
-    exchange.revision = decision.revision
-    await ledger.decision(exchange, phase, exchange.decision_id, decision, document, parts)
-    ledger.completed(exchange, 200, Completion(usage=Usage(80, 120)), ())
+    exchange.decided = Decided(phase, f"dec_{exchange.id}", decision, (), 0, 0)
+    await ledger.record_decision(exchange, exchange.decided, document, parts)
+    ledger.record_completion(exchange, 200, Completion(usage=Usage(80, 120)), ())
 
 
 def _exchange(number: int) -> tuple[Exchange, Phase, tuple[InspectedPart, ...]]:
@@ -189,10 +188,11 @@ def _exchange(number: int) -> tuple[Exchange, Phase, tuple[InspectedPart, ...]]:
     call = Call("bench", "POST", b"", b"", {}, Source("127.0.0.1", "bench"), no_body)
     exchange = Exchange(call, enforced=True, id=f"ex_{number}")
     exchange.agent = Agent(f"agent-{number % 40}", "dana", "api_key", (f"team-{number % 8}",))
-    exchange.provider, exchange.dialect, exchange.path = "bench", "openai.chat", "/v1/chat/completions"
+    exchange.envelope = Envelope(path="/v1/chat/completions")
     exchange.endpoint = Endpoint("bench", "openai", cast(Upstream, None), "")  # nothing is sent
-    exchange.model, exchange.session_id = "gpt-4.1", f"se_{number // 12}"
-    exchange.prompt = Prompt(model=exchange.model)
+    exchange.session_id = f"se_{number // 12}"
+    exchange.received = Received("openai.chat", prompt=Prompt(model="gpt-4.1"))
+    exchange.inspected = Inspected(model="gpt-4.1")
     found = _ENTITIES[: number % (len(_ENTITIES) + 1)]
     history = (
         () if number % 3 else tuple(_part(f"Turn {turn} of {words}", turn, (), False) for turn in range(8))
@@ -213,25 +213,27 @@ def _part(text: str, place: int, found: tuple[str, ...], new: bool) -> Inspected
 
 def _input(exchange: Exchange, phase: Phase, parts: tuple[InspectedPart, ...]) -> dict[str, Any]:
     return build_input(
-        phase=phase,
-        time=datetime.now(UTC),
-        exchange_id=exchange.id,
-        session_id=exchange.session_id,
-        agent=exchange.agent,
-        source=exchange.call.source,
-        provider=exchange.provider,
-        dialect=exchange.dialect,
-        method="POST",
-        path=exchange.path,
-        prompt=exchange.prompt,
-        models=(exchange.prompt.model,),
-        parts=parts,
-        rows=finding_rows(parts),
-        tool_calls=(),
-        session=SessionFacts(exchanges=3),
-        usage=UsageFacts(Used(1), Used(1)),
-        approval=ApprovalFacts(),
-        response=ResponseFacts(200, "stop") if phase == "response" else ResponseFacts(),
+        InputFacts(
+            phase=phase,
+            time=datetime.now(UTC),
+            exchange_id=exchange.id,
+            session_id=exchange.session_id,
+            agent=exchange.agent,
+            source=exchange.call.source,
+            provider=exchange.provider,
+            dialect=exchange.dialect,
+            method="POST",
+            path=exchange.envelope.path,
+            prompt=exchange.prompt,
+            models=(exchange.prompt.model,),
+            parts=parts,
+            rows=finding_rows(parts),
+            tool_calls=(),
+            session=SessionFacts(exchanges=3),
+            usage=UsageFacts(Used(1), Used(1)),
+            approval=ApprovalFacts(),
+            response=ResponseFacts(200, "stop") if phase == "response" else ResponseFacts(),
+        )
     )
 
 

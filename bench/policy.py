@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.contract.input import build_input
+from gateway.contract.input import InputFacts, build_input
 from gateway.policy import find_opa, load_source
 from gateway.words import (
     Agent,
@@ -191,25 +191,27 @@ def _document(entities: int) -> dict[str, Any]:
     names = ("EMAIL_ADDRESS", "PHONE_NUMBER", "CREDIT_CARD", "US_SSN")[:entities]
     content = Part("user", "text", "/messages/0/content", _TEXT)
     return build_input(
-        phase="request",
-        time=datetime(2026, 11, 22, 8, tzinfo=UTC),
-        exchange_id="x1",
-        session_id="s1",
-        agent=Agent("bot", "dana", "api_key"),
-        source=Source("127.0.0.1", "bench"),
-        provider="openai",
-        dialect="openai.chat",
-        method="POST",
-        path="/v1/chat/completions",
-        prompt=Prompt(model="gpt-4.1"),
-        models=("gpt-4.1",),
-        parts=(InspectedPart(content, "d", True, (), _TEXT),),
-        rows=tuple(FindingRow(name, "pii", 1, 1, 1, 0.85, ("user",), ("text",)) for name in names),
-        tool_calls=(),
-        session=SessionFacts(),
-        usage=UsageFacts(Used(1), Used(1)),
-        approval=ApprovalFacts(),
-        response=ResponseFacts(),
+        InputFacts(
+            phase="request",
+            time=datetime(2026, 11, 22, 8, tzinfo=UTC),
+            exchange_id="x1",
+            session_id="s1",
+            agent=Agent("bot", "dana", "api_key"),
+            source=Source("127.0.0.1", "bench"),
+            provider="openai",
+            dialect="openai.chat",
+            method="POST",
+            path="/v1/chat/completions",
+            prompt=Prompt(model="gpt-4.1"),
+            models=("gpt-4.1",),
+            parts=(InspectedPart(content, "d", True, (), _TEXT),),
+            rows=tuple(FindingRow(name, "pii", 1, 1, 1, 0.85, ("user",), ("text",)) for name in names),
+            tool_calls=(),
+            session=SessionFacts(),
+            usage=UsageFacts(Used(1), Used(1)),
+            approval=ApprovalFacts(),
+            response=ResponseFacts(),
+        )
     )
 
 

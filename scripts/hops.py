@@ -8,13 +8,15 @@ streamed chat request with an email address in it, which the shipped policy mask
 noted the first time that this request calls them, also in threads that work for it.
 
 A first call is a **hop** when the caller stands in another file. A hop leads **back** when the file was read,
-and left, before.
+and left, before. What stands inside another function is read with it, and a property is read like a field:
+neither is a call to follow.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import json
 import sys
 import tempfile
@@ -52,6 +54,8 @@ class Walk:
         code = frame.f_code
         if event != "call" or code in self._seen or not code.co_filename.startswith(_SOURCES):
             return
+        if "<" in code.co_qualname or _is_property(frame):
+            return
         if _following.get():
             self._seen.add(code)
             file = code.co_filename.removeprefix(_SOURCES)
@@ -72,6 +76,11 @@ class Walk:
             read.add(file)
             at = file
         return found
+
+
+def _is_property(frame: FrameType) -> bool:
+    made = inspect.getattr_static(type(frame.f_locals.get("self")), frame.f_code.co_name, None)
+    return isinstance(made, property)
 
 
 def _caller(frame: FrameType | None) -> str:

@@ -13,7 +13,7 @@ from gateway.config import Config, ServerKey
 from gateway.contract import Syntax, finding_rows
 from gateway.detect import DetectionService, Detector
 from gateway.errors import ConfigError, Refusal, RegateError
-from gateway.exchange import Arrival, Call, Exchange, Inspector, Reading, Subject, input_of, syntax_of
+from gateway.exchange import Call, Exchange, Inspector, Receiver, Subject, input_of, syntax_of
 from gateway.sessions import Sessions
 from gateway.upstream import Endpoints, open_session
 from gateway.words import Agent, Source, UsageFacts, Used
@@ -54,22 +54,16 @@ async def arrive(config: Config, request: Request) -> tuple[dict[str, Any], tupl
     # nothing is sent, so a provider without its credential can be tried as well
     unsent = {request.provider: msgspec.structs.replace(provider, credential="", base_url="builtin:demo")}
     key = ServerKey(secrets.token_bytes(32))
-    arrival = Arrival(
-        Reading(Endpoints(unsent, session), config.limits),
-        Inspector(inspection, detector, key),
-        Sessions(key),
-        key,
-    )
+    inspector = Inspector(inspection, detector, key)
+    receiver = Receiver(Endpoints(unsent, session), config.limits, inspector, Sessions(key), key)
     exchange = Exchange(_call(request, _PATHS[provider.family]), enforced=True)
     try:
-        arrival.recognise(
-            exchange, Agent(request.agent, request.owner, "api_key", tuple(request.groups), {"role": "agent"})
+        exchange.agent = Agent(
+            request.agent, request.owner, "api_key", tuple(request.groups), {"role": "agent"}
         )
-        await arrival.address(exchange)
-        await arrival.read(exchange)
-        arrival.enter(exchange)
+        await receiver.receive(exchange)
         exchange.usage = UsageFacts(minute=Used(requests=1), day=Used(requests=1))
-        await arrival.inspect(exchange, "")
+        exchange.inspected = await inspector.inspect(exchange, "")
     except Refusal as refusal:
         said = f"{refusal.status} {refusal.code}: {refusal.message}"
         raise TrialRefused(f"the gateway refuses this before policy is asked: {said}") from refusal

@@ -17,6 +17,7 @@ from gateway.contract.guards import (
     why_unmaskable,
 )
 from gateway.contract.input import (
+    InputFacts,
     build_input,
     finding_rows,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "Action",
     "ApprovalTerms",
     "Decision",
+    "InputFacts",
     "Mask",
     "Syntax",
     "build_input",

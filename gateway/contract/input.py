@@ -27,11 +27,12 @@ from gateway.words import (
 
 VERSION = 1
 UNPARSEABLE_ARGUMENTS = "UNPARSEABLE_ARGUMENTS"
+_NO_AGENT, _NO_HISTORY = Agent(id="", owner="", method="api_key"), SessionFacts()
 _CHARACTERS_PER_TOKEN = 4  # the usual estimate for English; policy gets it by the name of an estimate
 
 
 def finding_rows(parts: Sequence[InspectedPart]) -> tuple[FindingRow, ...]:
-    """One row for each entity, sorted by entity and category.
+    """Return one row for each entity, sorted by entity and category.
 
     `distinct` counts values, `new` the values that stand in a new part. `roles` and `kinds` say where the new
     ones stand; when none is new, where any does.
@@ -43,58 +44,67 @@ def finding_rows(parts: Sequence[InspectedPart]) -> tuple[FindingRow, ...]:
     return tuple(tally.row(*key) for key, tally in sorted(tallies.items()))
 
 
-def build_input(
-    *,
-    phase: Phase,
-    time: datetime,
-    exchange_id: str,
-    session_id: str,
-    agent: Agent,
-    source: Source,
-    provider: str,
-    dialect: Dialect,
-    method: str,
-    path: str,
-    prompt: Prompt,
-    models: Sequence[str],
-    parts: Sequence[InspectedPart],
-    rows: Sequence[FindingRow],
-    tool_calls: Sequence[tuple[ToolCall, tuple[tuple[str, str], ...]]],
-    session: SessionFacts,
-    usage: UsageFacts,
-    approval: ApprovalFacts,
-    response: ResponseFacts,
-) -> dict[str, Any]:
-    """The input document of `docs/reference/policy.md`.
+@dataclass(frozen=True, slots=True)
+class InputFacts:
+    """What the input document says; the defaults are those of an empty request.
 
-    `parts` are those of the phase: the prompt's, or the completion's so far. The path, the models, the tools
-    and the calls' arguments are given as policy may see them, masked; each call comes with the (entity,
-    category) of what would be restored into it. `approval` is the one that speaks for this phase.
+    `parts` are those of the phase: the prompt's, or the completion's so far; `rows` are the findings in them.
+    The path, the models, the tools and the calls' arguments are as policy may see them, masked. Each call has
+    the (entity, category) of what would be restored into it. `approval` is the one of this phase.
     """
-    unparseable = sum(call.arguments is None for call, _ in tool_calls)
+
+    time: datetime
+    phase: Phase = "request"
+    exchange_id: str = ""
+    session_id: str = ""
+    agent: Agent = _NO_AGENT
+    source: Source = Source(ip="", user_agent="")
+    provider: str = ""
+    dialect: Dialect = "none"
+    method: str = "GET"
+    path: str = "/"
+    prompt: Prompt = Prompt()
+    models: Sequence[str] = ()
+    parts: Sequence[InspectedPart] = ()
+    rows: Sequence[FindingRow] = ()
+    tool_calls: Sequence[tuple[ToolCall, tuple[tuple[str, str], ...]]] = ()
+    session: SessionFacts = _NO_HISTORY
+    usage: UsageFacts = UsageFacts()
+    approval: ApprovalFacts = ApprovalFacts()
+    response: ResponseFacts = ResponseFacts()
+
+
+def build_input(facts: InputFacts) -> dict[str, Any]:
+    """Return the input document of `docs/reference/policy.md`."""
+    prompt, source = facts.prompt, facts.source
+    unparseable = sum(call.arguments is None for call, _ in facts.tool_calls)
     return {
         "version": VERSION,
-        "phase": phase,
-        "time": time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "exchange": {"id": exchange_id, "session_id": session_id},
-        "agent": _agent(agent),
+        "phase": facts.phase,
+        "time": facts.time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "exchange": {"id": facts.exchange_id, "session_id": facts.session_id},
+        "agent": _agent(facts.agent),
         "source": {"ip": source.ip, "user_agent": source.user_agent},
-        "provider": provider,
-        "dialect": dialect,
-        "method": method,
-        "path": path,
+        "provider": facts.provider,
+        "dialect": facts.dialect,
+        "method": facts.method,
+        "path": facts.path,
         "model": prompt.model,
-        "models": list(models),
+        "models": list(facts.models),
         "stream": prompt.stream,
         "parameters": asdict(prompt.parameters),
-        "prompt": _prompt(prompt, parts),
+        "prompt": _prompt(prompt, facts.parts),
         "tools": [{"name": tool.name, "description": tool.description} for tool in prompt.tools],
-        "tool_calls": [_tool_call(call, restores) for call, restores in tool_calls],
-        "findings": [_row(row) for row in (*rows, *_unparseable_rows(unparseable))],
-        "session": {**asdict(session), "entities": list(session.entities)},
-        "usage": _usage(usage),
-        "approval": _approval(approval),
-        "response": asdict(response),
+        "tool_calls": [_tool_call(call, restores) for call, restores in facts.tool_calls],
+        "findings": [_row(row) for row in (*facts.rows, *_unparseable_rows(unparseable))],
+        "session": {**asdict(facts.session), "entities": list(facts.session.entities)},
+        "usage": _usage(facts.usage),
+        "approval": {
+            **asdict(facts.approval),
+            "approvers": list(facts.approval.approvers),
+            "groups": list(facts.approval.groups),
+        },
+        "response": asdict(facts.response),
     }
 
 
@@ -193,16 +203,8 @@ def _usage(usage: UsageFacts) -> dict[str, Any]:
     }
 
 
-def _approval(approval: ApprovalFacts) -> dict[str, Any]:
-    return {
-        **asdict(approval),
-        "approvers": list(approval.approvers),
-        "groups": list(approval.groups),
-    }
-
-
 def _unparseable_rows(count: int) -> tuple[FindingRow, ...]:
-    """Arguments that do not parse are a finding, so that `{}` is never taken for the whole truth."""
+    """Count arguments that do not parse as a finding, so that `{}` is never taken for the whole truth."""
     if not count:
         return ()
     where = {"roles": ("assistant",), "kinds": ("tool_call",)}

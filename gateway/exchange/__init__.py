@@ -1,40 +1,24 @@
 """One exchange, from the request to its record."""
 
-from gateway.exchange.decide import (
-    Subject,
-    input_of,
-)
-from gateway.exchange.exchange import (
-    Answer,
-    Asked,
-    Call,
-    Exchange,
-)
-from gateway.exchange.govern import (
-    Gateway,
-    refusal_answer,
-)
-from gateway.exchange.inspect import Inspector, syntax_of
-from gateway.exchange.read_request import (
-    Reading,
-)
-from gateway.exchange.receive import (
-    Arrival,
-)
-from gateway.exchange.record import (
-    Ledger,
-)
+from gateway.exchange.decide import Subject, input_of
+from gateway.exchange.exchange import Answer, Call, Decided, Exchange
+from gateway.exchange.govern import Gateway, Services
+from gateway.exchange.inspect import Inspector
+from gateway.exchange.mask import syntax_of
+from gateway.exchange.receive import Receiver
+from gateway.exchange.record import Ledger
+from gateway.exchange.refuse import refusal_answer
 
 __all__ = [
     "Answer",
-    "Arrival",
-    "Asked",
     "Call",
+    "Decided",
     "Exchange",
     "Gateway",
     "Inspector",
     "Ledger",
-    "Reading",
+    "Receiver",
+    "Services",
     "Subject",
     "input_of",
     "refusal_answer",

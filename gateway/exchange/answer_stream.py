@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 
 from gateway.contract import CREDENTIAL_ENTITY, Decision, Mask
@@ -12,34 +12,23 @@ from gateway.dialects import (
     ChannelEnd,
     Frame,
     Item,
-    Malformed,
     SseEvent,
-    StreamReader,
     TextDelta,
     encode,
-    error_document,
-    error_event,
     put,
     serialise,
 )
 from gateway.errors import PolicyDenied, Refusal, UpstreamUnreadable
-from gateway.exchange.answer_whole import always_asks, is_text, restores_much
-from gateway.exchange.channel import Channel
-from gateway.exchange.decide import Asking, Restored, Subject, enforce, masks_of
-from gateway.exchange.event_texts import EventTexts
+from gateway.exchange.answer_whole import always_asks, is_text, restored_by, restores_much
+from gateway.exchange.decide import Restored, Subject, enforce
 from gateway.exchange.exchange import Exchange
-from gateway.exchange.inspect import (
-    Inspector,
-    check_maskable,
-    holds_value,
-    mask_for,
-    masked_document,
-    masked_text,
-)
+from gateway.exchange.hold import Holder
+from gateway.exchange.inspect import Inspector
 from gateway.exchange.intake import Intake
+from gateway.exchange.mask import check_maskable, holds_value, mask_body, mask_for, masked_text, masks_of
 from gateway.exchange.record import Ledger
-from gateway.exchange.row import Row
-from gateway.exchange.turns import Turns
+from gateway.exchange.refuse import refusal_event
+from gateway.exchange.stream_texts import Channel, EventTexts, Row
 from gateway.masking import Piece, apply_mask
 from gateway.upstream import pack
 from gateway.words import InspectedPart, Part, ResponseFacts, ToolCall, Usage
@@ -48,39 +37,24 @@ _MAX_CALLS = 128  # in one streamed completion: policy is asked again with each 
 
 
 class StreamedCompletion:
-    """Governs one stream. Use once: iterate `frames()`."""
+    """Governs one stream. Use once: iterate `events()`."""
 
     def __init__(
-        self,
-        exchange: Exchange,
-        intake: Intake,
-        new_reader: Callable[[], StreamReader],
-        asking: Asking,
-        inspector: Inspector,
-        ledger: Ledger,
+        self, exchange: Exchange, intake: Intake, inspector: Inspector, holder: Holder, ledger: Ledger
     ) -> None:
         self._exchange = exchange
         self._intake = intake
-        self._new_reader = new_reader
-        self._reader = new_reader()
-        self._asking = asking
         self._inspector = inspector
+        self._holder = holder
         self._ledger = ledger
-        self._row = Row(lambda: inspector.scanner(exchange), exchange.restorer.run(), self._piece)
-        self._calls: list[tuple[ToolCall, Restored]] = []
-        self._others: list[InspectedPart] = []  # tool calls, and findings outside text
-        self._surveying = False
-        self._all_decided = False
-        self._decided: dict[str, Mask | None] = {}
-        self._turns = Turns() if exchange.dialect == "openai.chat" else None
-        self._event_texts = EventTexts(exchange.restorer)
+        self._passage = Passage(exchange, intake, inspector, self._ask)
 
-    async def frames(self) -> AsyncGenerator[bytes]:
-        """The governed stream. A refusal before the first byte is raised; a later one is an error event."""
+    async def events(self) -> AsyncGenerator[bytes]:
+        """Yield the governed stream. Raise a refusal before the first byte; a later one is an error event."""
         began = False
         try:
             if always_asks(self._exchange):
-                await self._ask_about_all(await self._intake.drain())
+                await self._ask_about_all()
             async for events in self._governed():
                 for event in events:
                     began = True
@@ -88,54 +62,109 @@ class StreamedCompletion:
         except Refusal as refusal:
             if not began:
                 raise
-            self._ledger.refused(self._exchange, refusal)
+            self._ledger.record_refusal(self._exchange, refusal)
             yield encode(refusal_event(self._exchange, refusal))
         except (asyncio.CancelledError, GeneratorExit):
-            self._ledger.broken_off(self._exchange, "cancelled")
+            self._ledger.record_break(self._exchange, "cancelled")
             raise
         finally:
-            await self._intake.close()
-
-    async def _ask_about_all(self, raw: bytes) -> None:
-        """Ask about the whole completion: people approve what they see, so they see all of it."""
-        exchange = self._exchange
-        again = self._intake.again(raw)
-        survey = StreamedCompletion(
-            exchange, again, self._new_reader, self._asking, self._inspector, self._ledger
-        )
-        survey._surveying = True
-        async for _ in survey._governed():
-            pass
-        subject = survey._subject()
-        decision = await self._asking.judge(exchange, subject, pack(self._intake.response, raw))
-        self._take(decision, subject.parts)
-        self._all_decided = True
+            await self._intake.response.close()
 
     async def _governed(self) -> AsyncIterator[list[SseEvent]]:
-        """Each provider event as the events that may go out for it."""
-        try:
-            async for event in self._intake.events():
-                yield await self._counted(self._ordered(self._reader.read(event)))
-            items = self._ordered(self._reader.close()) + (self._turns.close() if self._turns else [])
-            last = await self._counted(items) + await self._row.close()
-        except Malformed as error:
-            raise UpstreamUnreadable(f"the provider's stream cannot be read: {error}") from error
-        if not self._surveying:
-            completion = self._reader.completion()
-            self._ledger.completed(self._exchange, self._intake.response.status, completion, self._parts())
+        """Yield the events that may go out for each of the provider's; the last once the end is recorded."""
+        passage = self._passage
+        async for events in passage.events():
+            yield events
+        last = await passage.close()
+        completion, status = self._intake.completion, self._intake.response.status
+        self._ledger.record_completion(self._exchange, status, completion, passage.parts())
         yield last
+
+    async def _ask(self) -> None:
+        """Ask about the completion so far; about all of it when policy wants it approved."""
+        exchange, subject = self._exchange, self._passage.subject()
+        decision = await self._holder.decider.decide(exchange, subject)
+        if exchange.enforced and decision.action == "require_approval":
+            await self._ask_about_all()
+            return
+        enforce(exchange, decision)
+        self._take(decision, subject.parts)
+
+    async def _ask_about_all(self) -> None:
+        """Ask about the whole completion: approvers see all of what they approve."""
+        raw = await self._intake.drain()
+        survey = Passage(self._exchange, self._intake.again(raw), self._inspector, None)
+        async for _ in survey.events():
+            pass
+        await survey.close()
+        subject = survey.subject()
+        completion = pack(self._intake.response, raw)
+        decision = await self._holder.judge_completion(self._exchange, subject, completion)
+        self._take(decision, subject.parts)
+        self._passage.all_decided = True
+
+    def _take(self, decision: Decision, parts: Iterable[InspectedPart]) -> None:
+        """Take the decision's masks for every entity that it was asked about."""
+        masks = masks_of(decision, enforced=self._exchange.enforced)
+        for finding in (finding for part in parts for finding in part.findings):
+            self._passage.masks[finding.entity] = masks.get(finding.entity)
+
+
+class Passage:
+    """One pass over a stream, from its items to the events that may go out.
+
+    `ask` is awaited where a decision is due; it adds to `masks`. Without it the pass is a survey: it collects
+    what policy is asked about, and its events go nowhere.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        intake: Intake,
+        inspector: Inspector,
+        ask: Callable[[], Awaitable[None]] | None,
+    ) -> None:
+        self.masks: dict[str, Mask | None] = {}  # of every entity that was decided
+        self.all_decided = False
+        self._exchange = exchange
+        self._intake = intake
+        self._inspector = inspector
+        self._ask = ask
+        self._row = Row(lambda: inspector.scanner(exchange), exchange.restorer.run(), self._piece)
+        self._calls: list[tuple[ToolCall, Restored]] = []
+        self._others: list[InspectedPart] = []  # tool calls, and findings outside text
+        self._event_texts = EventTexts(exchange.restorer)
+
+    async def events(self) -> AsyncIterator[list[SseEvent]]:
+        """Yield the events that may go out after each of the provider's."""
+        async for items in self._intake.items():
+            yield await self._counted(items)
+
+    async def close(self) -> list[SseEvent]:
+        """Return the events that are left once the provider's stream has ended."""
+        return await self._counted(self._intake.last_items()) + await self._row.close()
+
+    def subject(self) -> Subject:
+        """Return the completion so far, to ask policy about."""
+        facts = ResponseFacts(self._intake.response.status, self._intake.completion.finish_reason)
+        return Subject("response", self.parts(), self._calls, facts)
+
+    def parts(self) -> list[InspectedPart]:
+        """Return the completion so far, as policy sees it."""
+        texts = []
+        for channel in self._row.channels.values():
+            part = channel.part()
+            texts.append(channel.inspected(part, self._inspector.digest(part)))
+        return [*texts, *self._others]
 
     async def _counted(self, items: Iterable[Item]) -> list[SseEvent]:
         """Take a step, and note the tokens that the provider has counted so far, also when it is refused."""
         try:
             return await self._step(items)
         finally:
-            completion = self._reader.completion()
+            completion = self._intake.completion
             if completion.usage != Usage():
                 self._exchange.completion = completion
-
-    def _ordered(self, items: list[Item]) -> list[Item]:
-        return self._turns.order(items) if self._turns else items
 
     async def _step(self, items: Iterable[Item]) -> list[SseEvent]:
         events: list[SseEvent] = []
@@ -146,51 +175,50 @@ class StreamedCompletion:
                 calls = []
             match item:
                 case TextDelta():
-                    events += await self._row.text(item)
+                    events += await self._row.add_text(item)
                 case ChannelEnd():
                     events += await self._row.end(item)
                 case CallReady():
                     calls.append(item)
                 case Frame():
-                    events += await self._row.events([await self._frame(item)])
+                    events += await self._row.add_events([await self._other_event(item)])
         events += await self._calls_out(calls)
         return events + (await self._row.close() if self._is_over() else [])
 
     async def _calls_out(self, calls: Sequence[CallReady]) -> list[SseEvent]:
         """Return what may go out for complete tool calls; policy sees all text first when none follows."""
         events = await self._row.close() if calls and self._is_over() else []
-        return events + await self._row.events(await self._release(calls))
+        return events + await self._row.add_events(await self._release(calls))
 
     def _is_over(self) -> bool:
         """Return whether no more text can come: the only choice there is has said why it ended."""
-        return bool(self._reader.completion().finish_reason) and self._exchange.prompt.parameters.n <= 1
+        return bool(self._intake.completion.finish_reason) and self._exchange.prompt.parameters.n <= 1
 
     async def _piece(self, channel: Channel, piece: Piece) -> str:
-        """What goes out for a piece of text: itself, or what masks it."""
+        """Return what goes out for a piece of text: itself, or what masks it."""
         if piece.finding is None:
-            channel.passed(piece.text, piece.text)
+            channel.add_text(piece.text, piece.text)
             return piece.text
-        span = piece.finding
-        if self._exchange.vault.holds(piece.text):
-            shown = self._exchange.vault.placeholder(span.entity, span.category, piece.text)
-            channel.passed(piece.text, shown)
+        span, vault = piece.finding, self._exchange.vault
+        if vault.holds(piece.text):
+            channel.add_text(piece.text, vault.placeholder(span.entity, span.category, piece.text))
             return piece.text
         vault = self._exchange.response_vault
-        finding = channel.found(span, piece.text)
-        channel.passed(piece.text, vault.placeholder(span.entity, span.category, piece.text))
+        finding = channel.add_finding(span, piece.text)
+        channel.add_text(piece.text, vault.placeholder(span.entity, span.category, piece.text))
         mask = await self._mask(span.entity)
         return apply_mask(mask, finding, piece.text, vault) if mask else piece.text
 
     async def _mask(self, entity: str) -> Mask | None:
-        """The mask for an entity; policy is asked before the first finding of it is released."""
-        if entity not in self._decided and entity != CREDENTIAL_ENTITY:
+        """Return the mask for an entity; policy is asked before the first finding of it is released."""
+        if self._ask and entity not in self.masks and entity != CREDENTIAL_ENTITY:
             await self._ask()
-        return mask_for(self._decided, entity)
+        return mask_for(self.masks, entity)
 
     async def _release(self, items: Sequence[CallReady]) -> list[SseEvent]:
-        """Complete tool calls that come together: inspected and decided as one, then masked and restored."""
+        """Inspect complete tool calls that come together, ask about them as one, then mask and restore."""
         inspected = [await self._inspect_call(item) for item in items]
-        if items and not self._all_decided:
+        if self._ask and items and not self.all_decided:
             await self._ask()
         events: list[SseEvent] = []
         for item, parts in zip(items, inspected, strict=True):
@@ -202,28 +230,25 @@ class StreamedCompletion:
 
     async def _inspect_call(self, item: CallReady) -> tuple[InspectedPart, ...]:
         parts = await self._inspector.completion(self._exchange, item.parts)
-        restorer = self._exchange.restorer
-        carrying = [part.part.text for part in parts if part.part.pointer in item.call.pointers]
-        restored = tuple(dict.fromkeys(pair for text in carrying for pair in restorer.restores(text)))
         self._others += parts
-        self._calls.append((item.call, restored))
+        self._calls.append((item.call, restored_by(item.call, parts, self._exchange.restorer)))
         if len(self._calls) > _MAX_CALLS:
             raise UpstreamUnreadable(f"the provider's answer has over {_MAX_CALLS} tool calls")
         return parts
 
     def _rewrite_call(self, item: CallReady, parts: Sequence[InspectedPart]) -> list[SseEvent]:
         exchange = self._exchange
-        check_maskable(parts, self._decided)
+        check_maskable(parts, self.masks)
         texts = {}
         for part in (part for part in parts if part.part.place in ("value", "number")):
-            text = masked_text(part, self._decided, exchange.response_vault) or part.part.text
+            text = masked_text(part, self.masks, exchange.response_vault) or part.part.text
             if part.part.pointer in item.call.pointers:
                 text = exchange.restorer.whole(text, json_escape=item.call.raw_json)
             texts[part.part.pointer] = text
         return item.frames(texts)
 
-    async def _frame(self, item: Frame) -> SseEvent:
-        """An event without text of its own; its other strings are looked at all the same."""
+    async def _other_event(self, item: Frame) -> SseEvent:
+        """Return an event without text of its own; its other strings are looked at all the same."""
         parts = await self._inspector.completion(self._exchange, item.parts)
         self._others += [part for part in parts if holds_value(part)]
         found = [part for part in parts if part.findings]
@@ -231,15 +256,14 @@ class StreamedCompletion:
             await self._mask(finding.entity)
         spoken = [part for part in parts if _is_spoken(self._exchange, part.part)]
         await self._refuse_joints(item, spoken)
-        if self._surveying or not (found or spoken):
+        if self._ask is None or not (found or spoken):
             return item.event
         vault = self._exchange.response_vault
-        document = masked_document(item.document, found, self._decided, vault)
+        body = mask_body(item.document, found, self.masks, vault)
         for part in spoken:
-            text = masked_text(part, self._decided, vault) or part.part.text
-            restored = self._event_texts.restored(item, part.part.pointer, text)
-            document = put(document, part.part.pointer, restored)
-        return replace(item.event, data=serialise(document).decode())
+            text = masked_text(part, self.masks, vault) or part.part.text
+            body = put(body, part.part.pointer, self._event_texts.restored(item, part.part.pointer, text))
+        return replace(item.event, data=serialise(body).decode())
 
     async def _refuse_joints(self, item: Frame, spoken: Sequence[InspectedPart]) -> None:
         """Refuse what is found only where a text goes on from one of an earlier event.
@@ -257,42 +281,6 @@ class StreamedCompletion:
                     why = f"{finding.entity} in pieces of a stream cannot be masked"
                     raise PolicyDenied(f"denied by the gateway: {why}", reasons=[])
 
-    async def _ask(self) -> None:
-        """Ask about the completion so far; when policy wants people to see it, about all of it."""
-        if self._surveying:
-            return
-        exchange, subject = self._exchange, self._subject()
-        decision = await self._asking.decide(exchange, subject)
-        if exchange.enforced and decision.action == "require_approval":
-            await self._ask_about_all(await self._intake.drain())
-            return
-        enforce(exchange, decision)
-        self._take(decision, subject.parts)
-
-    def _take(self, decision: Decision, parts: Iterable[InspectedPart]) -> None:
-        """Take the decision's masks for every entity that it was asked about."""
-        masks = masks_of(self._exchange, decision)
-        for finding in (finding for part in parts for finding in part.findings):
-            self._decided[finding.entity] = masks.get(finding.entity)
-
-    def _subject(self) -> Subject:
-        facts = ResponseFacts(self._intake.response.status, self._reader.completion().finish_reason)
-        return Subject("response", self._parts(), self._calls, facts)
-
-    def _parts(self) -> list[InspectedPart]:
-        """The completion so far, as policy sees it."""
-        texts = []
-        for channel in self._row.channels.values():
-            part = channel.part()
-            texts.append(channel.inspected(part, self._inspector.digest(part)))
-        return [*texts, *self._others]
-
 
 def _is_spoken(exchange: Exchange, part: Part) -> bool:
     return part.place == "value" and part.text != "" and is_text(exchange, part)
-
-
-def refusal_event(exchange: Exchange, refusal: Refusal) -> SseEvent:
-    """The dialect's error event, with the code that the status line could no longer carry."""
-    extra = {"decision_id": exchange.decision_id, **refusal.extra}
-    return error_event(exchange.family, error_document(exchange.family, refusal.code, refusal.message, extra))

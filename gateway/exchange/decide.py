@@ -1,8 +1,7 @@
-"""Asking policy about one exchange in one phase: build the input, decide, write it down, then act."""
+"""The third step: policy is asked about one phase; its decision is recorded before anything acts on it."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,28 +9,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.approvals import Approval, Approvals, Binding, Contents
 from gateway.candidate import Question, Shadow
-from gateway.config import ServerKey
-from gateway.contract import ApprovalTerms, Decision, Mask, build_input, finding_rows, guard, to_document
+from gateway.contract import Decision, InputFacts, build_input, finding_rows, guard, to_document
 from gateway.dialects import digits
-from gateway.errors import ApprovalDenied, ApprovalExpired, ApprovalRequired, PolicyDenied
-from gateway.exchange.exchange import Asked, Exchange, new_id
-from gateway.exchange.history import unmark
-from gateway.exchange.inspect import holds_value, masked_texts, syntax_of
-from gateway.exchange.read_request import outgoing_headers
+from gateway.errors import PolicyDenied
+from gateway.exchange.exchange import Decided, Exchange, new_id
+from gateway.exchange.inspect import without_history
+from gateway.exchange.mask import holds_value, masked_texts, syntax_of
 from gateway.exchange.record import Ledger
-from gateway.exchange.summary import contents_of
 from gateway.policy import Policies
-from gateway.words import (
-    ApprovalFacts,
-    FindingRow,
-    InspectedPart,
-    Phase,
-    ResponseFacts,
-    Tool,
-    ToolCall,
-)
+from gateway.words import FindingRow, InspectedPart, Phase, ResponseFacts, Tool, ToolCall
 
 Restored = tuple[tuple[str, str], ...]
 """What restoring a tool call's placeholders would put into it: (entity, category) each."""
@@ -47,206 +34,93 @@ class Subject:
     facts: ResponseFacts = ResponseFacts()
 
 
-class Asking:
-    """Policy, the ledger and the approvals, as one exchange meets them."""
+class Decider:
+    """Asks policy, guards and records its decisions, and shows them to the shadow policy if there is one."""
 
-    def __init__(
-        self,
-        policies: Policies,
-        ledger: Ledger,
-        approvals: Approvals,
-        key: ServerKey,
-        shadow: Shadow | None = None,
-    ) -> None:
+    def __init__(self, policies: Policies, ledger: Ledger, shadow: Shadow | None = None) -> None:
         self._policies = policies
-        self._shadow = shadow
         self._ledger = ledger
-        self._approvals = approvals
-        self._key = key
+        self._shadow = shadow
 
     async def decide(self, exchange: Exchange, subject: Subject) -> Decision:
-        """Ask, and write the answer down before anything acts on it.
-
-        Raises PolicyUnavailable, PolicyError, RecordingFailed.
-        """
+        """Return the decision, which is on record. Raises PolicyUnavailable, PolicyError, RecordingFailed."""
         began = time.time_ns()
         rows = finding_rows(subject.parts)
-        document = input_of(exchange, subject, rows)
-        decision = await self._policies.decide(document)
-        if subject.phase == "request" and unmark(exchange, decision.revision):
-            return await self.decide(exchange, replace(subject, parts=exchange.parts))
+        policy_input = input_of(exchange, subject, rows)
+        decision = await self._policies.decide(policy_input)
+        if subject.phase == "request":
+            renewed = without_history(exchange.inspected, decision.revision)
+            if renewed:
+                exchange.inspected = renewed
+                return await self.decide(exchange, replace(subject, parts=exchange.parts))
         syntax = syntax_of(subject.parts)
         decision = guard(
             decision,
             syntax=syntax,
-            approval_status=document["approval"]["status"],
+            approval_status=policy_input["approval"]["status"],
             enforced=exchange.enforced,
         )
-        decision_id = new_id("dec")
-        if subject.phase == "request":
-            exchange.rows, exchange.decision, exchange.decision_id = rows, decision, decision_id
-            exchange.revision = decision.revision
-        record = await self._ledger.decision(
-            exchange, subject.phase, decision_id, decision, document, subject.parts
-        )
         entities = tuple(row.entity for row in rows)
-        exchange.asked.append(Asked(subject.phase, decision_id, decision, entities, began, time.time_ns()))
+        decided = Decided(subject.phase, new_id("dec"), decision, entities, began, time.time_ns())
+        if subject.phase == "request":
+            exchange.decided = decided
+        record = await self._ledger.record_decision(exchange, decided, policy_input, subject.parts)
+        exchange.recorded.append(replace(decided, ended=time.time_ns()))
         if self._shadow:
-            self._shadow.observe(Question(replace(record, body={}), document, syntax, decision))
+            self._shadow.observe(Question(replace(record, body={}), policy_input, syntax, decision))
         return decision
 
-    async def judge(self, exchange: Exchange, subject: Subject, completion: bytes) -> Decision:
-        """Ask about a whole completion; hold it when policy wants people to see it; refuse it when denied."""
-        decision = await self.decide(exchange, subject)
-        if exchange.enforced and decision.action == "require_approval":
-            approval = await self.hold(exchange, decision, subject, completion)
-            await self.use(approval, exchange.id)
-            exchange.response_approval = approval
-            decision = await self.decide(exchange, subject)
-        enforce(exchange, decision)
-        return decision
 
-    async def hold(
-        self, exchange: Exchange, decision: Decision, subject: Subject, completion: bytes | None = None
-    ) -> ApprovalFacts:
-        """Wait for people, at most `wait_seconds`; the approval that lets this exchange pass.
-
-        Raises ApprovalRequired, ApprovalDenied, ApprovalExpired.
-        """
-        approval = await self._approvals.hold(
-            self.binding(exchange, subject.phase),
-            decision.approval,
-            revision=decision.revision,
-            exchange_id=exchange.id,
-            session_id=exchange.session_id,
-            reasons=to_document(decision)["reasons"],
-            contents=await asyncio.to_thread(_contents, exchange, subject),
-            completion=completion,
-        )
-        exchange.waits_for = approval.id
-        return await self._outcome(approval, decision.approval.wait_seconds)
-
-    async def _outcome(self, approval: Approval, wait_seconds: float) -> ApprovalFacts:
-        if approval.status == "pending":
-            approval = await self._approvals.wait(approval.id, wait_seconds)
-        extra = {"approval_id": approval.id, "reasons": [dict(reason) for reason in approval.reasons]}
-        if approval.status == "pending":
-            raise ApprovalRequired(
-                "this request needs approval: send the same request again once it is approved", **extra
-            )
-        if approval.status == "expired":
-            raise ApprovalExpired("the approval expired before anybody decided", **extra)
-        if approval.status != "approved":
-            raise ApprovalDenied(f"the approval was {approval.status}", **extra)
-        return approval.facts()
-
-    async def use(self, approval: ApprovalFacts, exchange_id: str) -> None:
-        """Spend the approval, once. Raises ApprovalRequired when an identical request was quicker."""
-        if approval.id and not await self._approvals.use(approval.id, exchange_id):
-            raise ApprovalRequired(
-                "the approval was used by an identical request: this one needs its own",
-                approval_id=approval.id,
-            )
-
-    async def give_back(self, approval: ApprovalFacts) -> None:
-        """Return an approval whose request the provider did not serve."""
-        if approval.id:
-            await self._approvals.give_back(approval.id)
-
-    async def held_completion(self, exchange: Exchange) -> tuple[ApprovalFacts, bytes] | None:
-        """The completion of an earlier, identical request that people were asked about, once they agreed.
-
-        Raises like `hold`: while they have not, the provider is not called again.
-        """
-        if not await self._approvals.may_hold_completion(exchange.agent.id):
-            return None
-        binding = self.binding(exchange, "response")
-        approval = await self._approvals.find(binding)
-        if approval is None:
-            return None
-        terms = exchange.decision.approval if exchange.decision else ApprovalTerms()
-        await self._outcome(approval, terms.wait_seconds)
-        held = await self._approvals.held_completion(binding)
-        return None if held is None else (held[0].facts(), held[1])
-
-    def binding(self, exchange: Exchange, phase: Phase) -> Binding:
-        """What an approval is bound to: it passes this request and no other."""
-        return Binding(
-            agent=exchange.agent,
-            method=exchange.call.method,
-            path=exchange.up_path,
-            query=exchange.up_query,
-            provider=exchange.endpoint.name,
-            phase=phase,
-            digest=self._key.digest("binding", exchange.unmasked, _bound_headers(exchange)).hex(),
-        )
-
-
-def _bound_headers(exchange: Exchange) -> bytes:
-    """Return the headers that go up, which can change what the provider does with the same body."""
-    return json.dumps(sorted(outgoing_headers(exchange).items())).encode()
-
-
-def enforce(exchange: Exchange, decision: Decision) -> None:
+def enforce(exchange: Exchange, decision: Decision | None) -> None:
     """Carry out a denial. Raises PolicyDenied, unless this is a dry run."""
-    if exchange.enforced and decision.action == "deny":
-        raise PolicyDenied(_because(decision), reasons=to_document(decision)["reasons"])
-
-
-def masks_of(exchange: Exchange, decision: Decision | None) -> dict[str, Mask]:
-    """The masks to carry out, by entity; none in a dry run."""
-    if decision is None or not exchange.enforced:
-        return {}
-    return {mask.entity: mask for mask in decision.mask}
-
-
-def _because(decision: Decision) -> str:
-    messages = [reason.message or reason.title or reason.rule for reason in decision.reasons]
-    return "denied by policy: " + "; ".join(messages or ["no rule allows it"])
+    if exchange.enforced and decision and decision.action == "deny":
+        messages = [reason.message or reason.title or reason.rule for reason in decision.reasons]
+        because = "denied by policy: " + "; ".join(messages or ["no rule allows it"])
+        raise PolicyDenied(because, reasons=to_document(decision)["reasons"])
 
 
 def input_of(exchange: Exchange, subject: Subject, rows: Sequence[FindingRow]) -> dict[str, Any]:
-    """The document that policy is asked about."""
-    response_texts = masked_texts(subject.parts) if subject.phase == "response" else {}
+    """Return the input document for policy, with every value masked."""
+    response = subject.phase == "response"
+    response_texts = masked_texts(subject.parts) if response else {}
     texts = masked_texts(exchange.parts)
     prompt = replace(
         exchange.prompt,
-        model=exchange.model,
-        tools=_masked_tools(exchange),
+        model=exchange.inspected.model,
+        tools=masked_tools(exchange),
         attachments=tuple(
             replace(each, media_type=texts.get(each.media_type, each.media_type))
             for each in exchange.prompt.attachments
         ),
     )
-    response = subject.phase == "response"
+    finish_reason = subject.facts.finish_reason
     return build_input(
-        phase=subject.phase,
-        time=datetime.now(UTC),
-        exchange_id=exchange.id,
-        session_id=exchange.session_id,
-        agent=exchange.agent,
-        source=exchange.source,
-        provider=exchange.endpoint.name,
-        dialect=exchange.dialect,
-        method=exchange.call.method,
-        path=exchange.path,
-        prompt=prompt,
-        models=exchange.models,
-        parts=subject.parts,
-        rows=rows,
-        tool_calls=[(_masked_call(call, subject.parts), restored) for call, restored in subject.calls],
-        session=exchange.session.facts(),
-        usage=exchange.usage,
-        approval=exchange.response_approval if response else exchange.approval,
-        response=replace(
-            subject.facts,
-            finish_reason=response_texts.get(subject.facts.finish_reason, subject.facts.finish_reason),
-        ),
+        InputFacts(
+            time=datetime.now(UTC),
+            phase=subject.phase,
+            exchange_id=exchange.id,
+            session_id=exchange.session_id,
+            agent=exchange.agent,
+            source=exchange.envelope.source,
+            provider=exchange.provider,
+            dialect=exchange.dialect,
+            method=exchange.call.method,
+            path=exchange.envelope.path,
+            prompt=prompt,
+            models=exchange.inspected.models,
+            parts=subject.parts,
+            rows=rows,
+            tool_calls=[(masked_call(call, subject.parts), restored) for call, restored in subject.calls],
+            session=exchange.session.facts(),
+            usage=exchange.usage,
+            approval=exchange.response_approval if response else exchange.approval,
+            response=replace(subject.facts, finish_reason=response_texts.get(finish_reason, finish_reason)),
+        )
     )
 
 
-def _masked_tools(exchange: Exchange) -> tuple[Tool, ...]:
-    """Return the offered tools as policy and people may see them."""
+def masked_tools(exchange: Exchange) -> tuple[Tool, ...]:
+    """Return the offered tools as policy and approvers may see them."""
     texts = masked_texts(exchange.parts)
     return tuple(
         Tool(texts.get(tool.name, tool.name), texts.get(tool.description, tool.description))
@@ -254,8 +128,8 @@ def _masked_tools(exchange: Exchange) -> tuple[Tool, ...]:
     )
 
 
-def _masked_call(call: ToolCall, parts: Sequence[InspectedPart]) -> ToolCall:
-    """The call with its arguments as policy may see them."""
+def masked_call(call: ToolCall, parts: Sequence[InspectedPart]) -> ToolCall:
+    """Return the tool call with its name and arguments as policy may see them."""
     texts = masked_texts(parts)
     call = replace(call, name=texts.get(call.name, call.name))
     carrying = [part for part in parts if part.part.pointer in call.pointers]
@@ -269,10 +143,10 @@ def _masked_call(call: ToolCall, parts: Sequence[InspectedPart]) -> ToolCall:
 
 def _read_object(text: str) -> dict[str, Any] | None:
     try:
-        document = json.loads(text)
+        value = json.loads(text)
     except ValueError:
         return None
-    return document if isinstance(document, dict) else None
+    return value if isinstance(value, dict) else None
 
 
 def _replace_leaves(value: Any, change: Callable[[str], str]) -> Any:
@@ -285,16 +159,3 @@ def _replace_leaves(value: Any, change: Callable[[str], str]) -> Any:
     text = value if isinstance(value, str) else digits(value)  # as it was inspected
     changed = change(text)
     return value if changed == text else changed
-
-
-def _contents(exchange: Exchange, subject: Subject) -> Contents:
-    """Return what people are shown of the prompt, or of the completion, that they are asked about."""
-    request = subject.phase == "request"
-    return contents_of(
-        exchange,
-        subject.parts,
-        vault=exchange.vault if request else exchange.response_vault,
-        calls=[_masked_call(call, subject.parts) for call, _ in subject.calls],
-        tools=_masked_tools(exchange),
-        attachments=exchange.prompt.attachments if request else (),
-    )

@@ -1,4 +1,4 @@
-"""One exchange while it is governed: each step fills in what the later ones read."""
+"""One exchange while it is governed: each step adds one value, which the later steps read."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from gateway.contract import ACTIONS, Decision
 from gateway.masking import Restorer, Vault
 from gateway.sessions import Session
-from gateway.upstream import Endpoint
+from gateway.upstream import Endpoint, Upstream, up_headers
 from gateway.words import (
     Agent,
     ApprovalFacts,
     Completion,
     Dialect,
     Family,
-    FindingRow,
     InspectedPart,
     Phase,
     Prompt,
@@ -29,22 +28,21 @@ from gateway.words import (
 )
 
 _RANKS: dict[str, int] = {action: rank for rank, action in enumerate(ACTIONS)}
-NOBODY = Agent(id="", owner="", method="api_key")
+_UNKNOWN_AGENT = Agent(id="", owner="", method="api_key")
+_UNKNOWN_PROVIDER = Endpoint("", "openai", cast(Upstream, None), None)
+_LETTERS = str.maketrans("0123456789", "ghijkmnpqr")
 
 
 def new_id(prefix: str) -> str:
-    """A random identifier of 96 bits, in letters that no detector takes for a number."""
+    """Return a random identifier of 96 bits, in letters that no detector takes for a number."""
     return f"{prefix}_{secrets.token_hex(12).translate(_LETTERS)}"
-
-
-_LETTERS = str.maketrans("0123456789", "ghijkmnpqr")
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """A request as HTTP delivered it: header names in lower case, the body not yet read.
 
-    `names` are those of all headers, one for each time that it was given.
+    `names` are those of all headers; a header that was given twice is in it twice.
     """
 
     provider: str
@@ -68,11 +66,45 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One time that policy was asked; times in nanoseconds since the epoch."""
+class Envelope:
+    """Where a request goes. `path` and `source` are masked; `parts` are those that hold a finding."""
+
+    up_path: str = ""  # as the provider gets it
+    up_query: str = ""
+    path: str = ""
+    source: Source = Source("", "")
+    parts: tuple[InspectedPart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The request's body as it was read; `unmasked` is the same in the bytes that were inspected."""
+
+    dialect: Dialect = "none"
+    body: Any = None
+    unmasked: bytes = b""
+    prompt: Prompt = Prompt()
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """The prompt as policy may see it: its parts behind those of the envelope, the models masked.
+
+    `models` are all that the request can reach; `revision` is the policy under which parts count as history.
+    """
+
+    parts: tuple[InspectedPart, ...] = ()
+    model: str = ""
+    models: tuple[str, ...] = ()
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision and the entities that it was about; times in nanoseconds since the epoch."""
 
     phase: Phase
-    decision_id: str
+    id: str
     decision: Decision
     entities: tuple[str, ...]
     began: int
@@ -80,7 +112,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Forwarded:
+class Sent:
     """What went to the provider: when it began to, its body's bytes, and their keyed digest."""
 
     at: datetime
@@ -90,7 +122,7 @@ class Forwarded:
 
 @dataclass(slots=True)
 class Exchange:
-    """Everything known of one exchange so far."""
+    """How far one exchange has come. A step sets its field once; the record reads what there is."""
 
     call: Call
     enforced: bool
@@ -98,56 +130,66 @@ class Exchange:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     clock: float = field(default_factory=time.perf_counter)
 
-    agent: Agent = NOBODY
-    endpoint: Endpoint = field(init=False)
-    provider: str = ""  # the endpoint's name, once it is known
-    family: Family = "openai"
-    # as policy and the record see them: findings replaced, and empty until they were looked for
-    path: str = ""
-    model: str = ""
-    models: tuple[str, ...] = ()  # every model that the request can reach
-    source: Source = Source("", "")
-    up_path: str = ""  # as the provider gets it
-    up_query: str = ""
-    dialect: Dialect = "none"
-    document: Any = None
-    unmasked: bytes = b""  # the body as it was inspected, re-serialised
-    prompt: Prompt = Prompt()
-
-    session: Session = field(init=False)
-    session_id: str = ""
+    agent: Agent = _UNKNOWN_AGENT
+    endpoint: Endpoint = _UNKNOWN_PROVIDER
     vault: Vault = field(init=False)  # the prompt's values
     response_vault: Vault = field(init=False)  # values that the completion brought
-    restorer: Restorer = field(init=False)
-    parts: tuple[InspectedPart, ...] = ()
-    marked_under: str = ""  # the policy revision under which parts count as history
-    rows: tuple[FindingRow, ...] = ()
+    envelope: Envelope = Envelope()
+    received: Received = Received()
+    session: Session = field(init=False)
+    session_id: str = ""
     usage: UsageFacts = UsageFacts()
-
-    decision: Decision | None = None
-    decision_id: str = ""
-    revision: str = ""
-    asked: list[Asked] = field(default_factory=list)  # every decision that is on record
+    inspected: Inspected = Inspected()
+    decided: Decided | None = None  # the last decision on the prompt
+    recorded: list[Decided] = field(default_factory=list)  # every decision that is on record
     approval: ApprovalFacts = ApprovalFacts()
     response_approval: ApprovalFacts = ApprovalFacts()
     waits_for: str = ""  # the id of the approval that it is or was held for
-    forwarded: Forwarded | None = None  # once the provider is called
+    restorer: Restorer = field(init=False)
+    forwarded: Sent | None = None  # once the provider is called
     completion: Completion = Completion()  # as far as the provider sent it
     outcome: str = ""  # "completed", or the code of what ended it; "" while it is open
 
     @property
-    def action(self) -> str:
-        return self.decision.action if self.decision else ""
+    def provider(self) -> str:
+        return self.endpoint.name
 
     @property
-    def masks(self) -> bool:
-        """Whether the decision's masks are carried out (not in a dry run)."""
-        return self.enforced and self.decision is not None and bool(self.decision.mask)
+    def family(self) -> Family:
+        return self.endpoint.family
+
+    @property
+    def dialect(self) -> Dialect:
+        return self.received.dialect
+
+    @property
+    def prompt(self) -> Prompt:
+        return self.received.prompt
+
+    @property
+    def parts(self) -> tuple[InspectedPart, ...]:
+        return self.inspected.parts
+
+    @property
+    def decision(self) -> Decision | None:
+        return self.decided.decision if self.decided else None
+
+    @property
+    def decision_id(self) -> str:
+        return self.decided.id if self.decided else ""
+
+    @property
+    def revision(self) -> str:
+        return self.decided.decision.revision if self.decided else ""
+
+    @property
+    def action(self) -> str:
+        return self.decided.decision.action if self.decided else ""
 
     @property
     def response_action(self) -> str:
         """The last decision on the completion; empty when policy was not asked."""
-        return next((one.decision.action for one in reversed(self.asked) if one.phase == "response"), "")
+        return next((one.decision.action for one in reversed(self.recorded) if one.phase == "response"), "")
 
     @property
     def last_action(self) -> str:
@@ -167,8 +209,17 @@ class Exchange:
     def elapsed_ms(self) -> float:
         return (time.perf_counter() - self.clock) * 1000
 
+    def outgoing_headers(self) -> dict[str, str]:
+        """Return the headers that go up with the body; the provider's credential is not among them."""
+        if self.dialect == "none":
+            return up_headers(self.call.headers)
+        content_type = "application/json"
+        if self.dialect == "opaque":
+            content_type = self.call.headers.get("content-type", "application/octet-stream")
+        return up_headers(self.call.headers) | {"content-type": content_type}
+
     def headers(self) -> dict[str, str]:
-        """What every answer carries; the empty ones were not reached."""
+        """Return the headers that every answer carries, as far as their values are known."""
         named = {
             "x-regate-decision-id": self.decision_id,
             "x-regate-action": self.last_action,

@@ -1,54 +1,176 @@
-"""A held stream that is kept alive: comments until people decide, then the completion or an error event."""
+"""The fourth step: a request or completion that needs approval waits, and passes once somebody else approves.
+
+A held stream can be kept alive with comments, so that a load balancer stays patient; its status is then 200.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Coroutine
 from typing import Any
 
+from gateway.approvals import Approval, Approvals, Binding
+from gateway.config import ServerKey
+from gateway.contract import ApprovalTerms, Decision, to_document
 from gateway.dialects import comment, encode, error_event, parse
-from gateway.errors import Refusal
-from gateway.exchange.answer_stream import refusal_event
+from gateway.errors import ApprovalDenied, ApprovalExpired, ApprovalRequired, Refusal
+from gateway.exchange import trace
+from gateway.exchange.decide import Decider, Subject, enforce
 from gateway.exchange.exchange import Answer, Exchange
 from gateway.exchange.record import Ledger
+from gateway.exchange.refuse import refusal_event
+from gateway.exchange.summary import contents_of
+from gateway.words import ApprovalFacts, Phase
+
+
+class Holder:
+    """Holds what policy wants approved. Each approval passes one request, once."""
+
+    def __init__(self, decider: Decider, approvals: Approvals, key: ServerKey) -> None:
+        self.decider = decider
+        self._approvals = approvals
+        self._key = key
+
+    async def hold_prompt(self, exchange: Exchange) -> None:
+        """Wait for approval where policy wants it, then let policy have the last word.
+
+        Raises ApprovalRequired, ApprovalDenied, ApprovalExpired, PolicyDenied.
+        """
+        decision = exchange.decision
+        if exchange.enforced and decision and decision.action == "require_approval":
+            subject = Subject("request", exchange.parts)
+            exchange.approval = await self._hold(exchange, decision, subject)
+            enforce(exchange, await self.decider.decide(exchange, subject))
+
+    async def judge_completion(self, exchange: Exchange, subject: Subject, completion: bytes) -> Decision:
+        """Decide about a whole completion; hold it if policy wants it approved. Raises like `hold_prompt`."""
+        decision = await self.decider.decide(exchange, subject)
+        if exchange.enforced and decision.action == "require_approval":
+            approval = await self._hold(exchange, decision, subject, completion)
+            await self.spend(approval, exchange.id)
+            exchange.response_approval = approval
+            decision = await self.decider.decide(exchange, subject)
+        enforce(exchange, decision)
+        return decision
+
+    async def kept_completion(self, exchange: Exchange) -> bytes | None:
+        """Return the approved completion that an earlier, identical request brought; None when there is none.
+
+        Raises like `hold_prompt`: while it is not approved, the provider is not called again.
+        """
+        if not exchange.enforced or not await self._approvals.may_hold_completion(exchange.agent.id):
+            return None
+        binding = self._binding(exchange, "response")
+        approval = await self._approvals.find(binding)
+        if approval is None:
+            return None
+        terms = exchange.decision.approval if exchange.decision else ApprovalTerms()
+        await self._outcome(approval, terms.wait_seconds)
+        kept = await self._approvals.held_completion(binding)
+        if kept is None:
+            return None
+        exchange.approval = kept[0].facts()
+        enforce(exchange, await self.decider.decide(exchange, Subject("request", exchange.parts)))
+        return kept[1]
+
+    async def spend(self, approval: ApprovalFacts, exchange_id: str) -> None:
+        """Use the approval up. Raises ApprovalRequired when an identical request was quicker."""
+        if approval.id and not await self._approvals.use(approval.id, exchange_id):
+            raise ApprovalRequired(
+                "the approval was used by an identical request: this one needs its own",
+                approval_id=approval.id,
+            )
+
+    async def give_back(self, approval: ApprovalFacts) -> None:
+        """Return an approval whose request the provider did not serve."""
+        if approval.id:
+            await self._approvals.give_back(approval.id)
+
+    async def _hold(
+        self, exchange: Exchange, decision: Decision, subject: Subject, completion: bytes | None = None
+    ) -> ApprovalFacts:
+        """Wait, at most `wait_seconds`, and return the approval that lets this exchange pass."""
+        approval = await self._approvals.hold(
+            self._binding(exchange, subject.phase),
+            decision.approval,
+            revision=decision.revision,
+            exchange_id=exchange.id,
+            session_id=exchange.session_id,
+            reasons=to_document(decision)["reasons"],
+            contents=await asyncio.to_thread(contents_of, exchange, subject),
+            completion=completion,
+        )
+        exchange.waits_for = approval.id
+        trace.held(exchange)
+        return await self._outcome(approval, decision.approval.wait_seconds)
+
+    async def _outcome(self, approval: Approval, wait_seconds: float) -> ApprovalFacts:
+        if approval.status == "pending":
+            approval = await self._approvals.wait(approval.id, wait_seconds)
+        extra = {"approval_id": approval.id, "reasons": [dict(reason) for reason in approval.reasons]}
+        if approval.status == "pending":
+            raise ApprovalRequired(
+                "this request needs approval: send the same request again once it is approved", **extra
+            )
+        if approval.status == "expired":
+            raise ApprovalExpired("the approval expired before anybody decided", **extra)
+        if approval.status != "approved":
+            raise ApprovalDenied(f"the approval was {approval.status}", **extra)
+        return approval.facts()
+
+    def _binding(self, exchange: Exchange, phase: Phase) -> Binding:
+        """Return what an approval is bound to: it passes this request and no other."""
+        # the headers that go up can change what the provider does with the same body
+        headers = json.dumps(sorted(exchange.outgoing_headers().items())).encode()
+        return Binding(
+            agent=exchange.agent,
+            method=exchange.call.method,
+            path=exchange.envelope.up_path,
+            query=exchange.envelope.up_query,
+            provider=exchange.provider,
+            phase=phase,
+            digest=self._key.digest("binding", exchange.received.unmasked, headers).hex(),
+        )
 
 
 def keeps_alive(exchange: Exchange, seconds: float) -> bool:
-    """Whether this exchange is a held stream and the configuration wants comments while it waits."""
+    """Return whether this exchange is a held stream and the configuration wants comments while it waits."""
     return (
         seconds > 0 and exchange.enforced and exchange.prompt.stream and exchange.action == "require_approval"
     )
 
 
-class WaitingRoom:
-    """Answers at once, so that a load balancer stays patient; the status can then only be 200."""
+def answer_at_once(
+    exchange: Exchange, acting: Coroutine[Any, Any, Answer], ledger: Ledger, seconds: float
+) -> Answer:
+    """Answer with a stream of comments, one every so many seconds, then with what `acting` answers.
 
-    def __init__(self, ledger: Ledger, seconds: float) -> None:
-        self._ledger = ledger
-        self._seconds = seconds
+    `acting` is the rest of the exchange: the hold and what follows it.
+    """
+    headers = exchange.headers() | {"content-type": "text/event-stream", "cache-control": "no-store"}
+    return Answer(200, headers, _comments_first(exchange, acting, ledger, seconds))
 
-    def answer(self, exchange: Exchange, acting: Coroutine[Any, Any, Answer]) -> Answer:
-        """`acting` is the rest of the exchange: the hold and what follows it."""
-        headers = exchange.headers() | {"content-type": "text/event-stream", "cache-control": "no-store"}
-        return Answer(200, headers, self._frames(exchange, acting))
 
-    async def _frames(self, exchange: Exchange, acting: Coroutine[Any, Any, Answer]) -> AsyncGenerator[bytes]:
-        task = asyncio.create_task(acting)
-        try:
-            while not task.done():
-                yield comment("held")
-                await asyncio.wait([task], timeout=self._seconds)
-            answer = task.result()
-            if isinstance(answer.body, bytes):  # no stream after all: the provider's own error
-                yield encode(error_event(exchange.family, parse(answer.body)))
-                return
-            async for frame in answer.body:
-                yield frame
-        except Refusal as refusal:
-            self._ledger.refused(exchange, refusal)
-            yield encode(refusal_event(exchange, refusal))
-        except (asyncio.CancelledError, GeneratorExit):
-            self._ledger.broken_off(exchange, "cancelled")
-            raise
-        finally:
-            task.cancel()
+async def _comments_first(
+    exchange: Exchange, acting: Coroutine[Any, Any, Answer], ledger: Ledger, seconds: float
+) -> AsyncGenerator[bytes]:
+    task = asyncio.create_task(acting)
+    try:
+        while not task.done():
+            yield comment("held")
+            await asyncio.wait([task], timeout=seconds)
+        answer = task.result()
+        if isinstance(answer.body, bytes):  # no stream after all: the provider's own error
+            yield encode(error_event(exchange.family, parse(answer.body)))
+            return
+        async for event in answer.body:
+            yield event
+    except Refusal as refusal:
+        ledger.record_refusal(exchange, refusal)
+        yield encode(refusal_event(exchange, refusal))
+    except (asyncio.CancelledError, GeneratorExit):
+        ledger.record_break(exchange, "cancelled")
+        raise
+    finally:
+        task.cancel()

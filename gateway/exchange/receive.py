@@ -1,67 +1,162 @@
-"""What is known of a request before policy is asked: where it goes, what it says, what was found in it."""
+"""The first step: where a request goes, what its body says, and which session it belongs to.
+
+What is found out is set on the exchange at once: a request that is refused half way is recorded with it.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import re
+from collections.abc import Sequence
 from dataclasses import replace
+from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 
-from gateway.config import ServerKey
-from gateway.dialects import reachable
-from gateway.exchange.exchange import Exchange
-from gateway.exchange.history import mark
-from gateway.exchange.inspect import Inspector, masked_texts
-from gateway.exchange.read_request import Reading
+from gateway import detect
+from gateway.config import Limits, ServerKey
+from gateway.dialects import Malformed, decompress, dialect_of, normalise, parse, read_prompt, serialise
+from gateway.errors import InvalidRequest, PromptTooLarge
+from gateway.exchange import trace
+from gateway.exchange.exchange import Call, Envelope, Exchange, Received
+from gateway.exchange.inspect import Inspector
 from gateway.masking import Vault
 from gateway.sessions import Sessions
-from gateway.words import Agent, Part
+from gateway.upstream import QUERY_PARAMETERS, Endpoints, up_headers
+from gateway.words import Attachment, Dialect, Part, Prompt
+
+_ENCODED = re.compile("%[0-9A-Fa-f]{2}")
+_CHARSET = re.compile(r"""charset[^=;]*=\s*["']?([^"';\s]*)""", re.IGNORECASE)
+_READABLE = ("utf-8", "utf8", "us-ascii", "ascii")  # what decoding as UTF-8 reads right
+_NODE_BYTES, _ITEM_BYTES = 64, 32  # of an object or an array, and of each thing in it
+_LARGE = 64 * 1024  # bytes: a body over this is parsed off the event loop, for it may be nothing but parts
 
 
-class Arrival:
-    """The steps from a request to what policy is asked: the same for live traffic and for a trial."""
+class Receiver:
+    """Reads requests within bounds: live traffic and those on trial (`regate policy try`) alike."""
 
-    def __init__(self, reading: Reading, inspector: Inspector, sessions: Sessions, key: ServerKey) -> None:
-        self._reading = reading
+    def __init__(
+        self, endpoints: Endpoints, limits: Limits, inspector: Inspector, sessions: Sessions, key: ServerKey
+    ) -> None:
+        self._endpoints = endpoints
+        self._limits = limits
         self._inspector = inspector
         self._sessions = sessions
         self._key = key
 
-    def recognise(self, exchange: Exchange, agent: Agent) -> None:
-        """Whose exchange it is, and with that whose placeholders it gets."""
-        exchange.agent = agent
-        key = self._key.derive("placeholders", agent.id)
+    async def receive(self, exchange: Exchange) -> None:
+        """Read the request of an agent that is known. Findings outside the body are masked here already.
+
+        Raises InvalidRequest, PromptTooLarge, UpstreamUnavailable, InspectionFailed.
+        """
+        key = self._key.derive("placeholders", exchange.agent.id)
         exchange.vault = Vault(key)
         exchange.response_vault = Vault(key, beside=exchange.vault)
+        exchange.endpoint = self._endpoints.find(exchange.call.provider)
+        envelope, texts = open_envelope(exchange.call)
+        exchange.envelope = await self._masked(exchange, envelope, texts)
+        await self.read(exchange)
+        said = [part.text for part in exchange.prompt.parts if part.role == "user" and part.kind == "text"]
+        name = exchange.call.headers.get("x-regate-session")
+        exchange.session = self._sessions.enter(exchange.agent.id, name, said[0] if said else "")
+        exchange.session_id = exchange.session.id
+        trace.received(exchange)
 
-    async def address(self, exchange: Exchange) -> None:
-        """Where the request goes. What is found there is refused; the record and policy see it masked.
-
-        Raises InvalidRequest, UpstreamUnavailable, InspectionFailed.
-        """
-        texts = self._reading.address(exchange)
-        agent = Part("", "field", "user-agent", exchange.call.source.user_agent)
-        path, *others, user_agent = await self._inspector.aside(exchange, [*texts, agent])
-        exchange.path = path.masked
-        exchange.source = replace(exchange.call.source, user_agent=user_agent.masked)
-        exchange.parts = tuple(part for part in (path, *others) if part.findings)
+    async def _masked(self, exchange: Exchange, envelope: Envelope, texts: Sequence[Part]) -> Envelope:
+        source = exchange.call.source
+        agent = Part("", "field", "user-agent", source.user_agent)
+        path, *others, user_agent = await self._inspector.inspect_envelope(exchange, [*texts, agent])
+        return replace(
+            envelope,
+            path=path.masked,
+            source=replace(source, user_agent=user_agent.masked),
+            parts=tuple(part for part in (path, *others) if part.findings),
+        )
 
     async def read(self, exchange: Exchange) -> None:
-        """The body as parts. Raises InvalidRequest, PromptTooLarge."""
-        await self._reading.read(exchange)
+        """Read the body and parse it into parts. Raises InvalidRequest, PromptTooLarge, InspectionFailed."""
+        call = exchange.call
+        encodings = call.headers.get("content-encoding", "")
+        body = decompress(await call.body(), encodings, self._limits.body_bytes)
+        call.hold(len(body) if encodings else 0)
+        media_type = call.headers.get("content-type", "")
+        up_path = exchange.envelope.up_path
+        dialect = dialect_of(exchange.family, call.method, up_path, media_type, bool(body))
+        exchange.received = Received(dialect)
+        if dialect == "none":
+            return
+        if dialect == "opaque":
+            exchange.received = Received(dialect, body, body, _opaque(body, media_type))
+            return
+        call.hold(_weight(body))
+        if len(body) > _LARGE:
+            async with detect.in_time(self._limits.inspect_seconds):
+                exchange.received = await asyncio.to_thread(self._parse, dialect, body)
+        else:
+            exchange.received = self._parse(dialect, body)
 
-    def enter(self, exchange: Exchange) -> None:
-        """The session that the prompt belongs to."""
-        texts = [part.text for part in exchange.prompt.parts if part.role == "user" and part.kind == "text"]
-        exchange.session = self._sessions.enter(
-            exchange.agent.id, exchange.call.headers.get("x-regate-session"), texts[0] if texts else ""
-        )
-        exchange.session_id = exchange.session.id
+    def _parse(self, dialect: Dialect, raw: bytes) -> Received:
+        try:
+            body = parse(raw, depth=self._limits.depth)
+            received = Received(dialect, body, prompt=read_prompt(dialect, body), unmasked=serialise(body))
+        except Malformed as error:
+            raise InvalidRequest(f"the body cannot be read: {error}") from error
+        if dialect != "json" and not isinstance(body, dict):
+            raise InvalidRequest("the body cannot be read: expected a JSON object")
+        if len(received.prompt.parts) > self._limits.parts:
+            raise PromptTooLarge(f"the body has over {self._limits.parts} strings, keys and long numbers")
+        return received
 
-    async def inspect(self, exchange: Exchange, revision: str) -> None:
-        """Look for findings in every part, and mark what is history under this policy revision.
 
-        Raises InspectionFailed.
-        """
-        parts = await self._inspector.prompt(exchange, exchange.prompt.parts)
-        shown, model = masked_texts(parts), exchange.prompt.model
-        exchange.model = shown.get(model, model)
-        exchange.models = reachable([shown.get(name, name) for name in exchange.prompt.models], exchange.path)
-        exchange.parts = (*exchange.parts, *mark(exchange, parts, revision))
+def open_envelope(call: Call) -> tuple[Envelope, list[Part]]:
+    """Return what goes up beside the body, and its texts to be inspected, the path first.
+
+    Raises InvalidRequest.
+    """
+    up_path = normalise(call.raw_path)
+    query, up_query = _query(call.raw_query)
+    texts = {"path": up_path, "query": query, **up_headers(call.headers)}
+    parts = [Part("", "field", name, text, "structural") for name, text in texts.items()]
+    return Envelope(up_path, up_query), parts
+
+
+def _query(raw: bytes) -> tuple[str, str]:
+    """Return the whole query as text, for inspection, and what of it goes up."""
+    try:
+        text = unquote_to_bytes(raw.replace(b"+", b" ")).decode("utf-8")
+        pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
+    except ValueError as error:
+        raise InvalidRequest("the query cannot be read: expected percent-encoded UTF-8") from error
+    if _ENCODED.search(text):
+        raise InvalidRequest("the query is percent-encoded twice")
+    return text, urlencode([(name, value) for name, value in pairs if name in QUERY_PARAMETERS])
+
+
+def _weight(body: bytes) -> int:
+    """Return about how many bytes a JSON body takes once it is parsed, beside its own."""
+    return _NODE_BYTES * (body.count(b"{") + body.count(b"[")) + _ITEM_BYTES * body.count(b",")
+
+
+def _opaque(body: bytes, content_type: str) -> Prompt:
+    """Return a body that is not JSON as one part if it is text, else as an attachment.
+
+    The content type says how the bytes are read, so its parts are inspected as syntax.
+    """
+    media_type, _, parameters = (piece.strip() for piece in content_type.partition(";"))
+    named = {"content-type": media_type, "content-type;": parameters}
+    parts = tuple(Part("", "field", name, text, "structural") for name, text in named.items() if text)
+    text = _text(body, parameters)
+    if text is None:
+        return Prompt(parts, (Attachment("opaque", media_type, len(body)),))
+    return Prompt((*parts, Part("", "field", "", text)))
+
+
+def _text(body: bytes, parameters: str) -> str | None:
+    """Return the body as the text that every reader sees, None when it is binary or in another charset.
+
+    UTF-16 of plain English is valid UTF-8 with a NUL behind each letter, where no detector finds a word.
+    """
+    if any(charset.lower() not in _READABLE for charset in _CHARSET.findall(parameters)) or b"\0" in body:
+        return None
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        return None

@@ -12,67 +12,67 @@ from gateway.audit.files import FINDING_FIELDS
 from gateway.audit.sealing import ContentKey, DataKey
 from gateway.contract import CREDENTIAL_ENTITY, MASKABLE, Decision, to_document
 from gateway.errors import RecordingFailed, Refusal
-from gateway.exchange.exchange import Exchange, Forwarded
-from gateway.exchange.inspect import masked_texts
-from gateway.words import Completion, InspectedPart, Phase, Treatment
+from gateway.exchange import trace
+from gateway.exchange.exchange import Decided, Exchange, Sent
+from gateway.exchange.mask import masked_texts
+from gateway.words import Completion, InspectedPart, Treatment
 
 _log = logging.getLogger("regate.ledger")
 
 
 class Ledger:
-    """Writes the journal for the flow. `decision` is durable when it returns; the others are queued."""
+    """Writes the journal for exchanges. A decision is durable at once; the rest is queued."""
 
     def __init__(self, journal: Journal, content: ContentKey) -> None:
         self._journal = journal
         self._content_key = content
 
-    async def decision(
+    async def record_decision(
         self,
         exchange: Exchange,
-        phase: Phase,
-        decision_id: str,
-        decision: Decision,
-        document: Mapping[str, Any],
+        decided: Decided,
+        policy_input: Mapping[str, Any],
         parts: Sequence[InspectedPart],
     ) -> Record:
         """Write down what policy was asked and said. Raises RecordingFailed: then nothing may act on it."""
+        decision, enforced = decided.decision, exchange.enforced
         said = to_document(decision)
         body = {
-            "input": _input(document, decision.record),
+            "input": _input(policy_input, decision.record),
             **self._content(exchange, parts, decision.record),
             "decision": said,
         }
         record = _record(
             exchange,
             kind="decision",
-            phase=phase,
-            decision_id=decision_id,
+            phase=decided.phase,
+            decision_id=decided.id,
             action=decision.action,
             revision=decision.revision,
-            approval_id=document["approval"]["id"],
-            findings=tuple(
-                _treated(row, decision, enforced=exchange.enforced) for row in document["findings"]
-            ),
+            approval_id=policy_input["approval"]["id"],
+            findings=tuple(_treated(row, decision, enforced=enforced) for row in policy_input["findings"]),
             reasons=tuple(said["reasons"]),
             body=body,
         )
         await self._journal.record(record)
+        trace.decided(exchange, decided)
         return record
 
-    def forwarding(self, exchange: Exchange, body: bytes, digest: str) -> None:
+    def record_forwarding(self, exchange: Exchange, body: bytes, digest: str) -> None:
         """Note that the body begins to go to the provider. Raises RecordingFailed: then it must not go.
 
         The record is queued before the first byte. A crash may lose both it and the closing record: such an
         exchange may have been sent, and the evidence says so.
         """
-        exchange.forwarded = Forwarded(datetime.now(UTC), len(body), digest)
+        exchange.forwarded = Sent(datetime.now(UTC), len(body), digest)
         try:
             self._journal.enqueue(_record(exchange, kind="forwarded"))
         except RecordingFailed:
             exchange.forwarded = None
             raise
+        trace.forwarded(exchange)
 
-    def completed(
+    def record_completion(
         self, exchange: Exchange, status: int, completion: Completion, parts: Sequence[InspectedPart]
     ) -> None:
         """Close an exchange that was answered to its end. Raises RecordingFailed when the queue is full."""
@@ -92,8 +92,9 @@ class Ledger:
                 },
             )
         )
+        trace.answered(exchange, status)
 
-    def refused(self, exchange: Exchange, refusal: Refusal) -> None:
+    def record_refusal(self, exchange: Exchange, refusal: Refusal) -> None:
         """Close an exchange that is refused, or that its provider failed.
 
         The refusal stands even when it cannot be written down.
@@ -107,7 +108,7 @@ class Ledger:
             body={"message": refusal.message, "reasons": refusal.extra.get("reasons", [])},
         )
 
-    def broken_off(self, exchange: Exchange, code: str) -> None:
+    def record_break(self, exchange: Exchange, code: str) -> None:
         """Close an exchange whose answer ended early, say `cancelled` by the agent or the drain."""
         self._close(exchange, kind="completion", code=code)
 
@@ -115,13 +116,14 @@ class Ledger:
         if exchange.outcome:
             return
         exchange.outcome = str(fields["code"])
+        trace.answered(exchange, fields.get("status", 0))
         try:
             self._journal.enqueue(_record(exchange, **_usage(exchange), **fields))
         except RecordingFailed:
             _log.error("a closing record was lost", extra={"exchange_id": exchange.id})
 
     def _content(self, exchange: Exchange, parts: Sequence[InspectedPart], level: str) -> dict[str, Any]:
-        """The parts as `decision.record` says; text is written the first time its session sends it."""
+        """Return the parts as `decision.record` says; text is written the first time its session sends it."""
         data_key = self._content_key.of(exchange.session_id) if level == "full" else None
         recorded = [_part(inspected, level, data_key) for inspected in parts]
         sealed = data_key is not None and any("sealed" in part for part in recorded)
@@ -154,14 +156,17 @@ def _usage(exchange: Exchange) -> dict[str, Any]:
     }
 
 
-def _input(document: Mapping[str, Any], level: str) -> dict[str, Any]:
-    """What policy was asked, less the parts, which are recorded beside it; `metadata` keeps no words."""
-    prompt = {name: value for name, value in document["prompt"].items() if name != "parts"}
+def _input(policy_input: Mapping[str, Any], level: str) -> dict[str, Any]:
+    """Return what policy was asked, without the parts, which are recorded beside it.
+
+    The level `metadata` keeps no words.
+    """
+    prompt = {name: value for name, value in policy_input["prompt"].items() if name != "parts"}
     if level != "metadata":
-        return {**document, "prompt": prompt}
-    tools = [{"name": tool["name"]} for tool in document["tools"]]
-    calls = [{"name": call["name"], "restores": call["restores"]} for call in document["tool_calls"]]
-    return {**document, "prompt": prompt, "tools": tools, "tool_calls": calls}
+        return {**policy_input, "prompt": prompt}
+    tools = [{"name": tool["name"]} for tool in policy_input["tools"]]
+    calls = [{"name": call["name"], "restores": call["restores"]} for call in policy_input["tool_calls"]]
+    return {**policy_input, "prompt": prompt, "tools": tools, "tool_calls": calls}
 
 
 def _part(inspected: InspectedPart, level: str, data_key: DataKey | None) -> dict[str, Any]:
@@ -182,7 +187,7 @@ def _part(inspected: InspectedPart, level: str, data_key: DataKey | None) -> dic
 
 
 def _place(inspected: InspectedPart) -> dict[str, Any]:
-    """What a replay needs of a part that is no value: policy did not see it, or no mask may touch it."""
+    """Return what a replay needs of a key or syntax: policy did not see it, or no mask may touch it."""
     place = inspected.part.place
     if inspected.findings and place not in MASKABLE:
         return {"place": place, "entities": sorted({finding.entity for finding in inspected.findings})}
@@ -190,7 +195,7 @@ def _place(inspected: InspectedPart) -> dict[str, Any]:
 
 
 def _record(exchange: Exchange, **fields: Any) -> Record:
-    """A record with everything about the exchange that is known by now."""
+    """Return a record with everything about the exchange that is known by now."""
     approval_id = fields.pop("approval_id", "") or exchange.approval.id or exchange.waits_for
     sent = exchange.forwarded
     return Record(
@@ -203,9 +208,9 @@ def _record(exchange: Exchange, **fields: Any) -> Record:
             "on_behalf_of": exchange.agent.on_behalf_of,
             "provider": exchange.provider,
             "dialect": exchange.dialect,
-            "model": exchange.model,
+            "model": exchange.inspected.model,
             "method": exchange.call.method,
-            "path": exchange.path,
+            "path": exchange.envelope.path,
             "enforced": exchange.enforced,
             "revision": exchange.revision,
             "approval_id": approval_id,

@@ -1,20 +1,21 @@
-"""What people read before they approve an exchange: everything in it, what was found first, values masked."""
+"""What approvers read of an exchange: everything in it, what was found first, values masked."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 from gateway.approvals import About, Contents, Entry
 from gateway.dialects import digits, escape
+from gateway.exchange.decide import Subject, masked_call, masked_tools
 from gateway.exchange.exchange import Exchange
-from gateway.exchange.inspect import placeholders
+from gateway.exchange.mask import placeholders
 from gateway.masking import JsonDepths, Vault
 from gateway.upstream import up_headers
-from gateway.words import Attachment, Finding, InspectedPart, Tool, ToolCall
+from gateway.words import Attachment, Finding, InspectedPart, ToolCall
 
 _AROUND = 120  # characters of context on each side of a finding
 _MOST_OF_ONE = 100  # findings of one entity in context; the texts show all of them
@@ -22,35 +23,30 @@ _MOST_OF_ONE = 100  # findings of one entity in context; the texts show all of t
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """A part with the text that people may read: masked but for the phrases of injection that they judge."""
+    """A part with the text that approvers may read: masked, but for phrases of injection."""
 
     part: InspectedPart
     text: str
 
 
-def contents_of(
-    exchange: Exchange,
-    parts: Sequence[InspectedPart],
-    *,
-    vault: Vault,
-    calls: Sequence[ToolCall] = (),
-    tools: Sequence[Tool] = (),
-    attachments: Sequence[Attachment] = (),
-) -> Contents:
-    """Return the entries to show for a prompt or a completion with these parts.
+def contents_of(exchange: Exchange, subject: Subject) -> Contents:
+    """Return what approvers are shown of the prompt, or of the completion, that they are asked about.
 
-    `calls` and `tools` are masked. What is new comes first, what earlier requests of the session sent last.
+    What is new comes first, what earlier requests of the session sent last.
     """
-    shown = [_Shown(part, _legible(part, vault)) for part in parts]
+    request = subject.phase == "request"
+    vault = exchange.vault if request else exchange.response_vault
+    calls = [masked_call(call, subject.parts) for call, _ in subject.calls]
+    shown = [_Shown(part, _legible(part, vault)) for part in subject.parts]
     fresh = [one for one in shown if one.part.new]
     earlier = [one for one in shown if not one.part.new]
     return tuple(
         chain(
             _findings([*fresh, *earlier], vault),
-            [Entry("setting", "model", "", exchange.model)],
+            [Entry("setting", "model", "", exchange.inspected.model)],
             _headers(exchange),
-            (_attachment(one) for one in attachments),
-            (Entry("tool", tool.name, "", tool.description) for tool in tools),
+            (_attachment(one) for one in exchange.prompt.attachments if request),
+            (Entry("tool", tool.name, "", tool.description) for tool in masked_tools(exchange)),
             (Entry("call", call.name, "", _arguments(call)) for call in calls),
             _texts(fresh),
             _settings(exchange),
@@ -77,7 +73,7 @@ def _findings(shown: Iterable[_Shown], vault: Vault) -> Iterator[Entry]:
 
 
 def _places(shown: _Shown, vault: Vault) -> dict[Finding, str]:
-    """Return each finding's surroundings in the text that people read."""
+    """Return each finding's surroundings in the text that approvers read."""
     text, at, places = shown.part.part.text, 0, {}
     depths = JsonDepths(text)
     for finding in sorted(shown.part.findings, key=lambda found: found.start):
@@ -129,7 +125,7 @@ def _settings(exchange: Exchange) -> Iterator[Entry]:
     """Yield the numbers, flags and empty values of the request, which are parts of no text."""
     parts = [one.part for one in exchange.parts if one.part.place != "key"]
     names = {one.part.pointer: one.masked for one in exchange.parts if one.part.place == "key"}
-    yield from _leaves(exchange.document, "", "", {part.pointer for part in parts}, names)
+    yield from _leaves(exchange.received.body, "", "", {part.pointer for part in parts}, names)
 
 
 def _leaves(value: Any, at: str, said: str, known: set[str], names: Mapping[str, str]) -> Iterator[Entry]:

@@ -24,7 +24,7 @@ from gateway.candidate import Shadow
 from gateway.config import Config, load_server_key
 from gateway.detect import DetectionService, Detector
 from gateway.errors import RecordingFailed, StateUnavailable
-from gateway.exchange import Gateway, Ledger
+from gateway.exchange import Gateway, Ledger, Services
 from gateway.http.admin import admin_routes
 from gateway.http.bundles import bundle_routes
 from gateway.http.console import console_routes
@@ -111,20 +111,19 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
         if not config.policy.enforce:
             _log.warning("dry run: decisions are recorded and not carried out (policy.enforce is false)")
         keys = Keys(state)
-        gateway = Gateway(
-            config,
-            key,
-            Identity(keys),
-            Sessions(key),
-            usage,
-            endpoints,
-            inspection,
-            detector,
-            policies,
-            approvals,
-            Ledger(journal, content),
-            shadow,
+        services = Services(
+            identity=Identity(keys),
+            sessions=Sessions(key),
+            usage=usage,
+            endpoints=endpoints,
+            inspection=inspection,
+            detector=detector,
+            policies=policies,
+            approvals=approvals,
+            ledger=Ledger(journal, content),
+            shadow=shadow,
         )
+        gateway = Gateway(config, key, services)
         watching = asyncio.create_task(_watch(shadow, sealer, metrics), name="gauges")
         stack.push_async_callback(_cancel, watching)
         telling = asyncio.create_task(_tell(policies, config.policy_reports_path), name="policy report")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk._logs import LoggerProvider
     from opentelemetry.sdk.trace import TracerProvider
 
-    from gateway.exchange import Asked, Exchange
+    from gateway.exchange import Decided, Exchange
 
 _QUEUE = 2048  # spans, and as many logs
 _TEXT = 256  # characters of an attribute: a model's name is the agent's to choose
@@ -49,20 +49,20 @@ class Telemetry:
 
         began, operation = _nanoseconds(exchange), _operation(exchange)
         span = self._tracer.start_span(
-            _text(f"{operation} {exchange.model}".strip()),
+            _text(f"{operation} {exchange.inspected.model}".strip()),
             context=_caller(exchange),
             kind=SpanKind.SERVER,
             attributes=_exchange_attributes(exchange),
             start_time=began,
         )
         inside = set_span_in_context(span)
-        for asked in exchange.asked:
-            attributes = _decision_attributes(exchange, asked)
+        for decided in exchange.recorded:
+            attributes = _decision_attributes(exchange, decided)
             child = self._tracer.start_span(
-                f"decide {asked.phase}", inside, attributes=attributes, start_time=asked.began
+                f"decide {decided.phase}", inside, attributes=attributes, start_time=decided.began
             )
-            child.end(asked.ended)
-            self._tell(asked, attributes, set_span_in_context(child))
+            child.end(decided.ended)
+            self._tell(decided, attributes, set_span_in_context(child))
         if exchange.outcome != "completed":
             span.set_attribute("error.type", exchange.outcome or "internal_error")
             span.set_status(Status(StatusCode.ERROR))
@@ -80,17 +80,17 @@ class Telemetry:
         for thread in closing:
             thread.join(max(0.0, end - time.monotonic()))
 
-    def _tell(self, asked: Asked, attributes: Attributes, context: Context) -> None:
+    def _tell(self, decided: Decided, attributes: Attributes, context: Context) -> None:
         from opentelemetry._logs import SeverityNumber
 
-        grave = asked.decision.action in ("deny", "require_approval")
+        grave = decided.decision.action in ("deny", "require_approval")
         self._logger.emit(
-            timestamp=asked.ended,
-            observed_timestamp=asked.ended,
+            timestamp=decided.ended,
+            observed_timestamp=decided.ended,
             context=context,
             severity_number=SeverityNumber.WARN if grave else SeverityNumber.INFO,
             severity_text="WARN" if grave else "INFO",
-            body=f"{asked.phase}: {asked.decision.action}",
+            body=f"{decided.phase}: {decided.decision.action}",
             attributes=attributes,
             event_name="regate.decision",
         )
@@ -168,7 +168,7 @@ def _exchange_attributes(exchange: Exchange) -> Attributes:
     found: dict[str, str | bool | int | float | tuple[str, ...]] = {
         "gen_ai.operation.name": _operation(exchange),
         "gen_ai.provider.name": exchange.family if exchange.provider else "",
-        "gen_ai.request.model": _text(exchange.model),
+        "gen_ai.request.model": _text(exchange.inspected.model),
         "gen_ai.usage.input_tokens": usage.input_tokens,
         "gen_ai.usage.output_tokens": usage.output_tokens,
         "gen_ai.conversation.id": exchange.session_id,
@@ -184,17 +184,17 @@ def _exchange_attributes(exchange: Exchange) -> Attributes:
     return {name: value for name, value in found.items() if value not in ("", -1)}
 
 
-def _decision_attributes(exchange: Exchange, asked: Asked) -> Attributes:
+def _decision_attributes(exchange: Exchange, decided: Decided) -> Attributes:
     return {
         "regate.exchange_id": exchange.id,
         "regate.agent": exchange.agent.id,
-        "regate.decision_id": asked.decision_id,
-        "regate.phase": asked.phase,
-        "regate.action": asked.decision.action,
+        "regate.decision_id": decided.id,
+        "regate.phase": decided.phase,
+        "regate.action": decided.decision.action,
         "regate.enforced": exchange.enforced,
-        "regate.revision": asked.decision.revision,
-        "regate.rules": tuple(reason.rule for reason in asked.decision.reasons),
-        "regate.entities": asked.entities,
+        "regate.revision": decided.decision.revision,
+        "regate.rules": tuple(reason.rule for reason in decided.decision.reasons),
+        "regate.entities": decided.entities,
     }
 
 

@@ -251,7 +251,7 @@ def test_what_cannot_be_noted_as_sent_is_not_sent(tmp_path_factory: pytest.TempP
     call = Call("openai", "POST", b"/", b"", {}, Source("127.0.0.1", ""), cast(Any, SimpleNamespace()))
     exchange = Exchange(call, enforced=True)
     with pytest.raises(RecordingFailed):
-        Ledger(cast(Journal, Full()), ContentKey(b"k" * 32)).forwarding(exchange, b"{}", "00")
+        Ledger(cast(Journal, Full()), ContentKey(b"k" * 32)).record_forwarding(exchange, b"{}", "00")
 
     assert exchange.forwarded is None
 

@@ -7,6 +7,7 @@ import string
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, cast
 
 import pytest
 
@@ -19,9 +20,10 @@ from gateway.detect.service import inspection
 from gateway.dialects import Malformed, read_prompt
 from gateway.errors import InspectionFailed
 from gateway.exchange import inspect as inspecting
-from gateway.exchange import read_request
-from gateway.exchange.inspect import Inspector, _with_masked_pointers, masked_document, placeholders
-from gateway.exchange.read_request import Reading
+from gateway.exchange import receive
+from gateway.exchange.inspect import Inspector, _with_masked_pointers
+from gateway.exchange.mask import mask_body, placeholders
+from gateway.exchange.receive import Receiver
 from gateway.masking import Vault
 from gateway.sessions.session import Sessions
 from gateway.words import Finding, InspectedPart, Part
@@ -143,7 +145,7 @@ def test_many_small_parts_cost_what_they_are(detector: detect.Detector, shape: s
             ]
             _with_masked_pointers(inspected)
             values = [one for one in inspected if one.part.place == "value"]
-            masked_document(document, values, {"EMAIL_ADDRESS": Mask("EMAIL_ADDRESS")}, vault)
+            mask_body(document, values, {"EMAIL_ADDRESS": Mask("EMAIL_ADDRESS")}, vault)
 
         return done
 
@@ -168,7 +170,7 @@ STEPS = ["inspection.joins", "inspection.spread", "inspection._placed", "inspect
 
 
 @pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("ask", ["prompt", "aside", "completion"])
+@pytest.mark.parametrize("ask", ["prompt", "inspect_envelope", "completion"])
 async def test_no_step_beside_the_patterns_escapes_the_deadline(
     late: Inspector,
     new_exchange: NewExchange,
@@ -202,10 +204,9 @@ async def test_a_body_that_takes_long_to_parse_is_refused(
     new_exchange: NewExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An attacker finds a body that its parser is slow on."""
-    monkeypatch.setattr(read_request, "parse", lambda *_, **__: time.sleep(3))
-    read = Reading(None, Limits(inspect_seconds=0.2))  # type: ignore[arg-type]  # no address is looked up
+    monkeypatch.setattr(receive, "parse", lambda *_, **__: time.sleep(3))
+    read = Receiver(cast(Any, None), Limits(inspect_seconds=0.2), *[cast(Any, None)] * 3)
     exchange = new_exchange(body=b'{"messages": []}' + b" " * 100_000)
-    exchange.family = "openai"
     began = time.monotonic()
     with pytest.raises(InspectionFailed, match="within"):
         await read.read(exchange)

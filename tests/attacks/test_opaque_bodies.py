@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import cast
+from typing import Any, cast
 
 import httpx
 import pytest
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.config.config import Limits
 from gateway.exchange.exchange import Call, Exchange
-from gateway.exchange.read_request import Reading, outgoing_headers
+from gateway.exchange.receive import Receiver
 from gateway.upstream import Endpoints
 from gateway.words import Source
 from tests.support.asking import post, refusal
@@ -152,10 +152,11 @@ def test_every_byte_of_an_opaque_body_is_read_or_reported(body: bytes, parameter
 
     headers = {"content-type": f"text/plain{parameters}"}
     exchange = Exchange(Call("openai", "POST", b"/", b"", headers, Source("", ""), sent), enforced=True)
-    asyncio.run(Reading(cast(Endpoints, {}), Limits()).read(exchange))
+    receiver = Receiver(cast(Endpoints, {}), Limits(), *[cast(Any, None)] * 3)
+    asyncio.run(receiver.read(exchange))
     texts = [part.text for part in exchange.prompt.parts if part.place == "value"]
     syntax = [part.text for part in exchange.prompt.parts if part.place == "structural"]
 
     assert [one.bytes for one in exchange.prompt.attachments] == ([] if texts else [len(body)])
     assert not texts or (texts == [body.decode()] and not parameters)
-    assert "; ".join(syntax) == outgoing_headers(exchange)["content-type"]
+    assert "; ".join(syntax) == exchange.outgoing_headers()["content-type"]

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.config.server_key import ServerKey
-from gateway.exchange.exchange import Call, Exchange
-from gateway.exchange.history import mark, scope_of, unmark
+from gateway.exchange.exchange import Inspected
+from gateway.exchange.inspect import mark_history, scope_of, without_history
 from gateway.policy import load_source
 from gateway.sessions.session import Sessions
-from gateway.words import Agent, InspectedPart, Kind, Part, Place, Source
+from gateway.words import Agent, InspectedPart, Kind, Part, Place
 from tests.e2e.conftest import Launch
 from tests.support.asking import bearer, body_of, post, refusal
 from tests.support.configuration import any_engine, configuration, edit_settings, policy_copy
@@ -321,16 +321,9 @@ SAID: st.SearchStrategy[Said] = st.tuples(
 SENT = st.tuples(st.sampled_from((Scope(), *OTHERS)), st.lists(SAID, min_size=1, max_size=4), st.booleans())
 
 
-def exchange_of(sessions: Sessions, scope: Scope) -> Exchange:
-    async def body() -> bytes:
-        return b""
-
-    call = Call(scope.provider, "POST", b"/", b"", {}, Source("", ""), body)
-    exchange = Exchange(call, enforced=True)
-    exchange.agent = Agent("agent", scope.owner, "api_key", scope.groups, on_behalf_of=scope.on_behalf_of)
-    exchange.provider, exchange.models, exchange.dialect = scope.provider, scope.models, "openai.chat"
-    exchange.session = sessions.enter("agent", scope.session, "")
-    return exchange
+def key_of(scope: Scope) -> tuple[str, ...]:
+    agent = Agent("agent", scope.owner, "api_key", scope.groups, on_behalf_of=scope.on_behalf_of)
+    return scope_of(agent, scope.provider, scope.models, scope.revision)
 
 
 def inspected(said: Said) -> InspectedPart:
@@ -340,12 +333,13 @@ def inspected(said: Said) -> InspectedPart:
 
 def history(sessions: Sessions, scope: Scope, parts: list[InspectedPart]) -> list[bool]:
     """Which of the parts count as history when they are sent in this scope."""
-    return [not one.new for one in mark(exchange_of(sessions, scope), parts, scope.revision)]
+    seen = sessions.enter("agent", scope.session, "").seen(key_of(scope))
+    return [not one.new for one in mark_history(parts, seen, "openai.chat")]
 
 
 def forward(sessions: Sessions, scope: Scope, parts: list[InspectedPart]) -> None:
-    exchange = exchange_of(sessions, scope)
-    exchange.session.forwarded(scope_of(exchange, scope.revision), [one.digest for one in parts])
+    session = sessions.enter("agent", scope.session, "")
+    session.mark_forwarded(key_of(scope), [one.digest for one in parts])
 
 
 @pytest.mark.parametrize("other", OTHERS, ids=str)
@@ -409,17 +403,18 @@ def test_what_is_history_under_one_policy_is_not_shown_to_another_as_history() -
     first, more = inspected(("user", "text", "hello", "value")), inspected(("user", "text", "ok", "value"))
     sessions = Sessions(KEY)
     forward(sessions, Scope(), [first])
-    exchange = exchange_of(sessions, Scope())
-    exchange.parts = mark(exchange, [first, more], "r1")
-    assert [one.new for one in exchange.parts] == [False, True]
+    seen = sessions.enter("agent", Scope().session, "").seen(key_of(Scope()))
+    marked = Inspected(mark_history([first, more], seen, "openai.chat"), revision="r1")
+    assert [one.new for one in marked.parts] == [False, True]
 
-    assert not unmark(exchange, "r1")
-    assert unmark(exchange, "r2")
-    assert all(one.new for one in exchange.parts)
+    assert not without_history(marked, "r1")
+    renewed = without_history(marked, "r2")
+    assert renewed
+    assert all(one.new for one in renewed.parts)
 
 
 def test_no_name_of_a_group_or_model_reads_as_another_place() -> None:
     """An attacker is called like a provider, so that one list runs into the next."""
-    one = exchange_of(Sessions(KEY), Scope(groups=("a", "openai"), provider="m1", models=("m2",)))
-    two = exchange_of(Sessions(KEY), Scope(groups=("a",), provider="openai", models=("m1", "m2")))
-    assert scope_of(one, "r1") != scope_of(two, "r1")
+    one = Scope(groups=("a", "openai"), provider="m1", models=("m2",))
+    two = Scope(groups=("a",), provider="openai", models=("m1", "m2"))
+    assert key_of(one) != key_of(two)

@@ -24,7 +24,8 @@ from gateway.approvals import Entry, pages
 from gateway.approvals.contents import PAGE_CHARACTERS, as_text, decode, encode
 from gateway.audit.reading.sql import query
 from gateway.config.config import load_config
-from gateway.exchange.exchange import Call, Exchange
+from gateway.exchange.decide import Subject
+from gateway.exchange.exchange import Call, Exchange, Received
 from gateway.exchange.summary import contents_of
 from gateway.http.app import Worker, create_app, open_worker
 from gateway.identity import create_key
@@ -258,8 +259,8 @@ def test_every_number_and_flag_of_any_document_is_shown(document: Any) -> None:
     """What is no text of its own is told with its place."""
     exchange = Exchange(Call("openai", "POST", b"/", b"", {}, Source("", ""), cast(Any, None)), True)
     exchange.endpoint = Endpoint("openai", "openai", cast(Upstream, None), None)
-    exchange.document = document
-    contents = contents_of(exchange, (), vault=Vault(b"k" * 32))
+    exchange.received, exchange.vault = Received(body=document), Vault(b"k" * 32)
+    contents = contents_of(exchange, Subject("request", ()))
     told = [entry for entry in contents if entry.about == "setting" and entry.name != "model"]
     assert len(told) == _leaves(document)
     assert len({entry.pointer for entry in told}) == len(told)

@@ -8,18 +8,9 @@ from typing import Any, Protocol
 
 import orjson
 
-from gateway.contract import Decision, build_input
+from gateway.contract import Decision, InputFacts, build_input
 from gateway.errors import PolicyError
 from gateway.policy.source.source import PolicySource
-from gateway.words import (
-    Agent,
-    ApprovalFacts,
-    Prompt,
-    ResponseFacts,
-    SessionFacts,
-    Source,
-    UsageFacts,
-)
 
 
 class PolicyEngine(Protocol):
@@ -67,25 +58,5 @@ def encode(document: dict[str, Any], *, wide_integers: bool = True) -> bytes:
 
 
 def probe() -> dict[str, Any]:
-    """A request of nobody about nothing: policy that has no answer to it has none to anything."""
-    return build_input(
-        phase="request",
-        time=datetime.fromtimestamp(0, UTC),
-        exchange_id="probe",
-        session_id="",
-        agent=Agent(id="", owner="", method="api_key"),
-        source=Source(ip="", user_agent=""),
-        provider="",
-        dialect="none",
-        method="GET",
-        path="/",
-        prompt=Prompt(),
-        models=(),
-        parts=(),
-        rows=(),
-        tool_calls=(),
-        session=SessionFacts(),
-        usage=UsageFacts(),
-        approval=ApprovalFacts(),
-        response=ResponseFacts(),
-    )
+    """Return the input of an empty request. A policy that is undefined for it must not go live."""
+    return build_input(InputFacts(time=datetime.fromtimestamp(0, UTC), exchange_id="probe"))

@@ -12,19 +12,15 @@ import pytest
 from gateway.audit import Journal, Sealer, new_writer
 from gateway.audit.sealing.content import ContentKey
 from gateway.contract.decision import Decision, Reason
-from gateway.contract.input import build_input
-from gateway.exchange.exchange import Call, Exchange
+from gateway.contract.input import InputFacts, build_input
+from gateway.exchange.exchange import Call, Decided, Exchange, Inspected
 from gateway.exchange.record import Ledger
 from gateway.words import (
     Agent,
-    ApprovalFacts,
     InspectedPart,
     Part,
     Prompt,
-    ResponseFacts,
-    SessionFacts,
     Source,
-    UsageFacts,
 )
 
 BECAUSE = Reason(rule="main", title="Main", message="Because.", severity="medium")
@@ -47,14 +43,15 @@ class Recorder:
         exchange = self.exchange(model)
         part = InspectedPart(Part("user", "text", "/messages/0/content", model), "d", True, (), model)
         document = {**asked(exchange, part), **changes}
-        decision_id = f"dec_{self.count}"
-        await self.ledger.decision(exchange, "request", decision_id, decision, document, (part,))
-        return decision_id
+        decided = Decided("request", f"dec_{self.count}", decision, (), 0, 0)
+        await self.ledger.record_decision(exchange, decided, document, (part,))
+        return decided.id
 
     def exchange(self, model: str) -> Exchange:
         call = Call("openai", "POST", b"", b"", {}, Source("::1", "test"), cast(Any, None))
         exchange = Exchange(call, enforced=True, id=f"ex_{self.count}")
-        exchange.agent, exchange.model = Agent("billing", "dana", "api_key"), model
+        exchange.agent = Agent("billing", "dana", "api_key")
+        exchange.inspected = Inspected(model=model)
         return exchange
 
     def sealed(self) -> None:
@@ -67,25 +64,20 @@ class Recorder:
 
 def asked(exchange: Exchange, part: InspectedPart) -> dict[str, Any]:
     return build_input(
-        phase="request",
-        time=datetime(2026, 11, 22, 8, tzinfo=UTC),
-        exchange_id=exchange.id,
-        session_id="se_1",
-        agent=exchange.agent,
-        source=Source("::1", "test"),
-        provider="openai",
-        dialect="openai.chat",
-        method="POST",
-        path="/v1/chat/completions",
-        prompt=Prompt(model=exchange.model),
-        models=(exchange.model,),
-        parts=(part,),
-        rows=(),
-        tool_calls=(),
-        session=SessionFacts(),
-        usage=UsageFacts(),
-        approval=ApprovalFacts(),
-        response=ResponseFacts(),
+        InputFacts(
+            time=datetime(2026, 11, 22, 8, tzinfo=UTC),
+            exchange_id=exchange.id,
+            session_id="se_1",
+            agent=exchange.agent,
+            source=Source("::1", "test"),
+            provider="openai",
+            dialect="openai.chat",
+            method="POST",
+            path="/v1/chat/completions",
+            prompt=Prompt(model=exchange.inspected.model),
+            models=(exchange.inspected.model,),
+            parts=(part,),
+        )
     )
 
 

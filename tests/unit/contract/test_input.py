@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.contract.input import build_input, finding_rows
+from gateway.contract.input import InputFacts, build_input, finding_rows
 from gateway.words import (
     Agent,
     ApprovalFacts,
@@ -72,7 +72,7 @@ def document(**changes: Any) -> dict[str, Any]:
         "approval": ApprovalFacts(),
         "response": ResponseFacts(),
     }
-    return build_input(**{**values, **changes})
+    return build_input(InputFacts(**{**values, **changes}))
 
 
 EMPTY = {

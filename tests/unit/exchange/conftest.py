@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.exchange.exchange import Call, Exchange
+from gateway.exchange.exchange import Call, Envelope, Exchange
 from gateway.masking import Vault
 from gateway.upstream import Endpoint, Upstream
 from gateway.words import Source
@@ -36,7 +36,7 @@ def new_exchange() -> NewExchange:
         exchange = Exchange(Call(**{**fields, **changes}), enforced=True)
         exchange.endpoint = Endpoint("openai", "openai", cast(Upstream, None), CREDENTIAL)
         exchange.vault, exchange.response_vault = Vault(b"k" * 32), Vault(b"k" * 32)
-        exchange.up_path = "/v1/chat/completions"
+        exchange.envelope = Envelope("/v1/chat/completions")
         return exchange
 
     return make

@@ -15,8 +15,8 @@ from gateway.config.server_key import ServerKey
 from gateway.contract.decision import Mask
 from gateway.contract.guards import CREDENTIAL_ENTITY
 from gateway.errors import PolicyDenied
-from gateway.exchange.history import mark, scope_of
-from gateway.exchange.inspect import Inspector, masked_document, placeholders
+from gateway.exchange.inspect import Inspector, mark_history, scope_of
+from gateway.exchange.mask import mask_body, placeholders
 from gateway.masking import Vault
 from gateway.sessions.session import Sessions
 from gateway.words import Finding, Kind, Part, Place
@@ -47,7 +47,8 @@ async def test_a_phrase_is_new_again_when_somebody_else_says_it(
     exchange.session = Sessions(KEY).enter("agent", "s", "")
     said = Part("system", "system", "/messages/0/content", INJECTION)
     [first] = await inspector.prompt(exchange, [said])
-    exchange.session.forwarded(scope_of(exchange, "r1"), [first.digest])
+    scope = scope_of(exchange.agent, exchange.provider, (), "r1")
+    exchange.session.mark_forwarded(scope, [first.digest])
     speakers: list[tuple[str, Kind]] = [
         ("system", "system"),
         ("user", "text"),
@@ -57,7 +58,8 @@ async def test_a_phrase_is_new_again_when_somebody_else_says_it(
         ("", "field"),
     ]
     parts = [Part(role, kind, "/x", INJECTION) for role, kind in speakers]
-    again = mark(exchange, await inspector.prompt(exchange, parts), "r1")
+    seen = exchange.session.seen(scope)
+    again = mark_history(await inspector.prompt(exchange, parts), seen, exchange.dialect)
 
     assert first.new
     assert [part.new for part in again] == [False, True, True, True, True, True]
@@ -75,7 +77,10 @@ async def test_a_key_with_a_value_stands_masked_in_every_pointer_below_it(
         Part("", "field", "/metadata/other", "harmless"),
     ]
     exchange = new_exchange()
-    for inspected in (await inspector.aside(exchange, parts), await inspector.completion(exchange, parts)):
+    for inspected in (
+        await inspector.inspect_envelope(exchange, parts),
+        await inspector.completion(exchange, parts),
+    ):
         shown = [part.pointer for part in inspected]
         assert [pointer for pointer in shown if "@" in pointer] == []
         assert shown[2].startswith("/metadata/<EMAIL_ADDRESS_")
@@ -95,7 +100,7 @@ async def test_what_cannot_be_masked_where_it_stands_is_refused(
     parts = await inspector.completion(exchange, [Part("assistant", "field", "/id", text, place)])
     document: dict[str, Any] = {"id": text}
     with pytest.raises(PolicyDenied, match=entity) as caught:
-        masked_document(document, parts, REDACT, exchange.response_vault)
+        mask_body(document, parts, REDACT, exchange.response_vault)
     assert text not in str(caught.value)
 
 
@@ -106,7 +111,7 @@ async def test_the_credential_is_redacted_whatever_policy_says(
     text = f"called with {CREDENTIAL} twice: {CREDENTIAL}"
     parts = await inspector.completion(exchange, [Part("", "field", "/error/details", text)])
     document = {"error": {"details": text}}
-    masked = masked_document(document, parts, {}, exchange.response_vault)
+    masked = mask_body(document, parts, {}, exchange.response_vault)
 
     assert CREDENTIAL not in str(masked)
     assert masked["error"]["details"].count(CREDENTIAL_ENTITY) == 2

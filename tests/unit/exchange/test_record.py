@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any, cast, get_args
+from typing import get_args
 
 import pytest
 
 from gateway.contract.decision import Action, Decision, Mask, Operator
 from gateway.contract.guards import CREDENTIAL_ENTITY
-from gateway.exchange.decide import masks_of
-from gateway.exchange.exchange import Call, Exchange
-from gateway.exchange.inspect import masked_text
+from gateway.exchange.mask import masked_text, masks_of
 from gateway.exchange.record import _treatment
 from gateway.masking import Vault
-from gateway.words import Finding, InspectedPart, Part, Source
+from gateway.words import Finding, InspectedPart, Part
 
 VALUE = "jane.roe@acme.org"
 
@@ -27,10 +25,9 @@ def test_a_treatment_is_what_the_masks_do(action: Action, operator: Operator | N
     """For each decision there is: `passed` exactly when the value stands in the text that goes on."""
     masks = (Mask("EMAIL_ADDRESS", operator),) if operator else ()
     decision = Decision(action=action, mask=masks, revision="r1")
-    call = Call("openai", "POST", b"/", b"", {}, Source("", ""), cast(Any, None))
     finding = Finding("EMAIL_ADDRESS", "pii", 1.0, "/a", 3, 3 + len(VALUE))
     part = InspectedPart(Part("user", "text", "/a", f"to {VALUE}!"), "d", True, (finding,), "")
-    carried_out = masks_of(Exchange(call, enforced), decision)
+    carried_out = masks_of(decision, enforced=enforced)
     text = masked_text(part, carried_out, Vault(bytes(32))) or part.part.text
     treatment = _treatment("EMAIL_ADDRESS", decision, enforced=enforced)
 

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.approvals import Approvals
 from gateway.audit import Journal, Sealer, new_writer
 from gateway.audit.reading.inputs import count_decisions, decision_lines, find_decision
 from gateway.audit.reading.recorded import rebuild
@@ -20,8 +19,8 @@ from gateway.audit.sealing.content import ContentKey
 from gateway.config.server_key import ServerKey
 from gateway.contract.decision import Decision, Mask, to_document
 from gateway.contract.guards import guard
-from gateway.exchange.decide import Asking, Subject
-from gateway.exchange.exchange import Exchange
+from gateway.exchange.decide import Decider, Subject
+from gateway.exchange.exchange import Envelope, Exchange, Inspected, Received
 from gateway.exchange.record import Ledger
 from gateway.policy import Policies
 from gateway.policy.engine.engine import encode
@@ -99,14 +98,15 @@ def _asked(draw: st.DrawFn) -> tuple[dict[str, Any], Subject, Decision]:
     )
     facts = {
         "agent": Agent("billing", "dana", "oidc", ("team",), draw(_OBJECT), draw(_TEXT)),
-        "model": draw(_TEXT),
-        "path": draw(_TEXT),
-        "source": Source("::1", draw(_TEXT)),
-        "prompt": Prompt(
-            stream=draw(st.booleans()),
-            parameters=Parameters(draw(st.integers(-1, 2**70)), draw(st.floats(-1, 2)), 1),
-            tools=(Tool(draw(_TEXT), draw(_TEXT)),),
-            attachments=(Attachment("image", draw(_TEXT), 3),),
+        "inspected": Inspected(model=draw(_TEXT)),
+        "envelope": Envelope(path=draw(_TEXT), source=Source("::1", draw(_TEXT))),
+        "received": Received(
+            prompt=Prompt(
+                stream=draw(st.booleans()),
+                parameters=Parameters(draw(st.integers(-1, 2**70)), draw(st.floats(-1, 2)), 1),
+                tools=(Tool(draw(_TEXT), draw(_TEXT)),),
+                attachments=(Attachment("image", draw(_TEXT), 3),),
+            )
         ),
         "approval": ApprovalFacts(
             "ap_1", draw(st.sampled_from(["", "approved"])), ("eve",), note=draw(_TEXT)
@@ -134,24 +134,22 @@ def journal(tmp_path: Path) -> Any:
     made.close()
 
 
-def _asking(policy: Policy, journal: Journal) -> Asking:
-    return Asking(
-        cast(Policies, policy), Ledger(journal, ContentKey(b"content")), cast(Approvals, None), _KEY
-    )
+def _decider(policy: Policy, journal: Journal) -> Decider:
+    return Decider(cast(Policies, policy), Ledger(journal, ContentKey(b"content")))
 
 
 def test_a_recorded_input_is_byte_for_byte_what_the_engine_was_asked_live_and_sealed(
     journal: Journal, tmp_path: Path, new_exchange: NewExchange
 ) -> None:
     policy, root, asked = Policy(), tmp_path / "audit", dict[str, bytes]()
-    asking = _asking(policy, journal)
+    decider = _decider(policy, journal)
 
     @given(_asked())
     @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
     def every_question(drawn: tuple[dict[str, Any], Subject, Decision]) -> None:
         facts, subject, policy.says = drawn
         exchange = _filled(new_exchange(), facts)
-        acted = asyncio.run(asking.decide(exchange, subject))
+        acted = asyncio.run(decider.decide(exchange, subject))
         line = max(decision_lines(root), key=lambda line: json.loads(line)["seq"])
         recorded = rebuild(line)
         assert recorded.input is not None
@@ -186,9 +184,9 @@ async def test_an_input_whose_text_was_not_recorded_says_so(
 ) -> None:
     part = InspectedPart(Part("user", "text", "/messages/0/content", "hello"), "d", True, (), "hello")
     exchange = _filled(new_exchange(), {})
-    asking = _asking(Policy(Decision("allow", record="metadata")), journal)
-    await asking.decide(exchange, Subject("request", (part,)))
-    await asking.decide(exchange, Subject("request", (replace(part, new=False),)))  # nothing is missing here
+    decider = _decider(Policy(Decision("allow", record="metadata")), journal)
+    await decider.decide(exchange, Subject("request", (part,)))
+    await decider.decide(exchange, Subject("request", (replace(part, new=False),)))  # nothing is missing here
     first, second = map(rebuild, decision_lines(tmp_path / "audit"))
     assert (first.input, first.lost) == (None, "not_recorded")
     assert second.input is not None
@@ -198,11 +196,13 @@ async def test_an_input_whose_text_was_not_recorded_says_so(
 async def test_tools_whose_words_were_not_recorded_are_no_input_either(
     journal: Journal, tmp_path: Path, new_exchange: NewExchange
 ) -> None:
-    asking = _asking(Policy(Decision("allow", record="metadata")), journal)
-    exchange = _filled(new_exchange(), {"prompt": Prompt(tools=(Tool("search", "finds"),))})
-    await asking.decide(exchange, Subject("request", ()))
+    decider = _decider(Policy(Decision("allow", record="metadata")), journal)
+    exchange = _filled(
+        new_exchange(), {"received": Received(prompt=Prompt(tools=(Tool("search", "finds"),)))}
+    )
+    await decider.decide(exchange, Subject("request", ()))
     calls = ((ToolCall("search", {"for": "it"}, ()), ()),)
-    await asking.decide(_filled(new_exchange(), {}), Subject("response", (), calls))
+    await decider.decide(_filled(new_exchange(), {}), Subject("response", (), calls))
     found = [rebuild(line) for line in decision_lines(tmp_path / "audit")]
     assert [(one.input, one.lost) for one in found] == [(None, "not_recorded")] * 2
 
@@ -224,7 +224,7 @@ def test_a_damaged_line_is_counted_and_not_raised(line: bytes, lost: str) -> Non
 async def test_a_body_that_was_taken_out_is_an_erased_one(
     journal: Journal, tmp_path: Path, new_exchange: NewExchange
 ) -> None:
-    await _asking(Policy(), journal).decide(_filled(new_exchange(), {}), Subject("request", ()))
+    await _decider(Policy(), journal).decide(_filled(new_exchange(), {}), Subject("request", ()))
     (line,) = decision_lines(tmp_path / "audit")
     record = json.loads(line)
     for body in (None, {}, {"erased": True}):

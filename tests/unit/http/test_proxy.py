@@ -13,10 +13,12 @@ from starlette.types import Message
 
 from gateway.errors import Refusal
 from gateway.exchange.exchange import Answer, Exchange
-from gateway.exchange.govern import Gateway, refusal_answer
+from gateway.exchange.govern import Gateway
+from gateway.exchange.refuse import refusal_answer
 from gateway.http import proxy
 from gateway.http.proxy import Proxy
 from gateway.observe.metrics import Metrics
+from gateway.upstream import Endpoint, Upstream
 from gateway.words import Family
 
 Work = Callable[[Exchange], Awaitable[None]]
@@ -31,7 +33,7 @@ class FakeGateway:
     ended: list[str] = field(default_factory=list)
 
     async def answer(self, exchange: Exchange) -> Answer:
-        exchange.family = self.family
+        exchange.endpoint = Endpoint("", self.family, cast(Upstream, None), None)
         try:
             await exchange.call.body()
             await self.work(exchange)

@@ -15,7 +15,7 @@ import pytest_asyncio
 from typer.testing import CliRunner, Result
 
 from cli.policy import app
-from gateway.contract.input import build_input
+from gateway.contract.input import InputFacts, build_input
 from gateway.policy import PolicyEngine, find_opa
 from gateway.policy.engine.embedded import Embedded
 from gateway.policy.engine.sidecar import Sidecar
@@ -133,4 +133,4 @@ def request_document(*, rows: tuple[FindingRow, ...] = (), **changes: Any) -> di
         "approval": ApprovalFacts(),
         "response": ResponseFacts(),
     }
-    return build_input(**{**values, **changes})
+    return build_input(InputFacts(**{**values, **changes}))

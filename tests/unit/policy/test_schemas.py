@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
 from gateway.contract.decision import parse_decision
-from gateway.contract.input import build_input
+from gateway.contract.input import InputFacts, build_input
 from gateway.errors import PolicyError
 from gateway.policy import load_source
 from gateway.words import (
@@ -132,7 +132,7 @@ INPUT = validator("input")
 @given(values=INPUTS)
 @settings(deadline=None)
 def test_every_input_that_python_builds_is_valid(values: dict[str, Any]) -> None:
-    INPUT.validate(build_input(**values))
+    INPUT.validate(build_input(InputFacts(**values)))
 
 
 FULL: dict[str, Any] = {
@@ -160,7 +160,7 @@ FULL: dict[str, Any] = {
 
 def test_every_key_of_the_schema_is_in_the_input_and_none_besides() -> None:
     """A key that Python no longer makes must leave the schema, for rules are checked by it."""
-    assert sorted(_keys(schema("input"))) == sorted(_paths(build_input(**FULL)))
+    assert sorted(_keys(schema("input"))) == sorted(_paths(build_input(InputFacts(**FULL))))
 
 
 def _keys(node: dict[str, Any], path: str = "") -> list[str]:
@@ -181,15 +181,15 @@ def _paths(value: Any, path: str = "") -> list[str]:
     return [path]
 
 
-@pytest.mark.parametrize("key", list(build_input(**FULL)))
+@pytest.mark.parametrize("key", list(build_input(InputFacts(**FULL))))
 def test_an_input_without_one_of_its_keys_is_invalid(key: str) -> None:
-    document = build_input(**FULL)
+    document = build_input(InputFacts(**FULL))
     del document[key]
     assert not INPUT.is_valid(document)
 
 
 def test_null_is_invalid() -> None:
-    assert not INPUT.is_valid({**build_input(**FULL), "model": None})
+    assert not INPUT.is_valid({**build_input(InputFacts(**FULL)), "model": None})
 
 
 DECISION = validator("decision")

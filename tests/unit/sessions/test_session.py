@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from gateway.config.server_key import ServerKey
 from gateway.errors import StateUnavailable
-from gateway.sessions.session import IDLE_SECONDS, Sessions, UsageCounters
+from gateway.sessions.session import IDLE_SECONDS, Sessions
+from gateway.sessions.usage import UsageCounters
 from gateway.state import State, UsageStore, open_state
 from gateway.words import SessionFacts, UsageFacts, Used
 
@@ -77,7 +78,7 @@ def test_a_derived_session_ends_after_half_an_hour_of_silence(pause: float, begu
     clock = Clock(begun)
     sessions = Sessions(KEY, clock)
     session = sessions.enter("a", None, "hello")
-    session.forwarded(SCOPE, ["d1"])
+    session.mark_forwarded(SCOPE, ["d1"])
     clock.seconds += pause
     later = sessions.enter("a", None, "hello")
     assert later.id != session.id
@@ -110,7 +111,7 @@ def test_what_a_scope_forwarded_is_seen_in_that_scope_and_session_only(clock: Cl
     sessions = Sessions(KEY, clock)
     session = sessions.enter("a", None, "hello")
     assert session.seen(SCOPE) == set()
-    session.forwarded(SCOPE, ["d1"])
+    session.mark_forwarded(SCOPE, ["d1"])
     assert session.seen(SCOPE) == {"d1"}
     assert session.seen(("ben", "openai", "r1")) == set()
     assert sessions.enter("a", None, "goodbye").seen(SCOPE) == set()
@@ -119,7 +120,7 @@ def test_what_a_scope_forwarded_is_seen_in_that_scope_and_session_only(clock: Cl
 def test_the_longest_unused_session_is_forgotten_first(clock: Clock) -> None:
     sessions = Sessions(KEY, clock, sessions=2)
     for name in ("s1", "s2", "s1", "s3"):
-        sessions.enter("a", name, "").forwarded(SCOPE, [name])
+        sessions.enter("a", name, "").mark_forwarded(SCOPE, [name])
     assert sessions.enter("a", "s1", "").seen(SCOPE) == {"s1"}
     assert sessions.enter("a", "s2", "").seen(SCOPE) == set()
 
@@ -129,7 +130,7 @@ def test_what_is_remembered_is_bounded_over_all_sessions(clock: Clock) -> None:
     for number in range(5):
         session = sessions.enter("a", f"s{number}", "")
         for part in range(4):  # each scope counts
-            session.forwarded((f"r{part}",), [f"{number}"])
+            session.mark_forwarded((f"r{part}",), [f"{number}"])
     assert sessions.enter("a", "s4", "").seen(("r0",)) == {"4"}
     assert sessions.enter("a", "s0", "").seen(("r0",)) == set()
 
@@ -137,11 +138,11 @@ def test_what_is_remembered_is_bounded_over_all_sessions(clock: Clock) -> None:
 def test_one_session_alone_is_bounded_too(clock: Clock) -> None:
     sessions = Sessions(KEY, clock, digests=10)
     session = sessions.enter("a", "s", "")
-    session.forwarded(SCOPE, (str(part) for part in range(11)))
+    session.mark_forwarded(SCOPE, (str(part) for part in range(11)))
     sessions.enter("a", "s", "")
     assert session.seen(SCOPE) == set()
-    session.forwarded(SCOPE, ["0"])  # its exchange may still hold it
-    sessions.enter("a", "s", "").forwarded(SCOPE, (str(part) for part in range(9)))
+    session.mark_forwarded(SCOPE, ["0"])  # its exchange may still hold it
+    sessions.enter("a", "s", "").mark_forwarded(SCOPE, (str(part) for part in range(9)))
     assert "8" in sessions.enter("a", "s", "").seen(SCOPE)
 
 

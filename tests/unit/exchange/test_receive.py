@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from gateway.config.config import Limits
 from gateway.errors import InvalidRequest, PromptTooLarge
-from gateway.exchange.exchange import Exchange
-from gateway.exchange.read_request import Reading
-from gateway.upstream import Endpoint, Endpoints
+from gateway.exchange.receive import Receiver, open_envelope
+from gateway.upstream import Endpoints
 from gateway.words import Family
 from tests.unit.exchange.conftest import NewExchange
 
 
-class OneEndpoint:
-    """Finds the exchange's own endpoint under every name."""
-
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
-
-    def find(self, name: str) -> Endpoint:
-        return self._exchange.endpoint
-
-
-def reading(exchange: Exchange, **limits: int) -> Reading:
-    return Reading(cast(Endpoints, OneEndpoint(exchange)), Limits(**limits))
+def receiver(**limits: int) -> Receiver:
+    return Receiver(cast(Endpoints, None), Limits(**limits), *[cast(Any, None)] * 3)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +26,7 @@ def test_a_query_that_is_encoded_twice_is_invalid(new_exchange: NewExchange, que
     """What is inspected is decoded once, and a provider that decodes twice would read something else."""
     exchange = new_exchange(raw_query=query)
     with pytest.raises(InvalidRequest, match="percent-encoded twice"):
-        reading(exchange).address(exchange)
+        open_envelope(exchange.call)
 
 
 @pytest.mark.parametrize(
@@ -51,9 +40,10 @@ def test_a_query_is_inspected_decoded_and_goes_up_as_it_was_read(
     new_exchange: NewExchange, query: bytes, text: str, up: str
 ) -> None:
     exchange = new_exchange(raw_query=query)
-    parts = {part.pointer: part.text for part in reading(exchange).address(exchange)}
+    envelope, texts = open_envelope(exchange.call)
+    parts = {part.pointer: part.text for part in texts}
 
-    assert (parts["query"], exchange.up_query) == (text, up)
+    assert (parts["query"], envelope.up_query) == (text, up)
 
 
 @pytest.mark.parametrize("many", [["a"] * 100, {f"k{number}": 0 for number in range(100)}, [1234567] * 100])
@@ -61,10 +51,10 @@ async def test_a_body_of_too_many_parts_is_too_large(new_exchange: NewExchange, 
     body = json.dumps({"model": "m", "messages": [], "metadata": many}).encode()
     exchange = new_exchange(body)
     with pytest.raises(PromptTooLarge, match="over 99 strings"):
-        await reading(exchange, parts=99).read(exchange)
+        await receiver(parts=99).read(exchange)
 
     exchange = new_exchange(body)
-    await reading(exchange, parts=200).read(exchange)
+    await receiver(parts=200).read(exchange)
     assert len(exchange.prompt.parts) > 99
 
 
@@ -73,9 +63,9 @@ async def test_a_large_body_is_read_like_a_small_one(new_exchange: NewExchange, 
     """It is parsed in a thread, whose refusals must be the same."""
     large = "word " * 100_000
     exchange = new_exchange(json.dumps({"messages": [{"role": "user", "content": large}]}).encode())
-    await reading(exchange).read(exchange)
+    await receiver().read(exchange)
     assert [part.text for part in exchange.prompt.parts if part.kind == "text"] == [large]
 
     exchange = new_exchange(json.dumps([large]).encode() + b"}")
     with pytest.raises(InvalidRequest, match="cannot be read"):
-        await reading(exchange).read(exchange)
+        await receiver().read(exchange)

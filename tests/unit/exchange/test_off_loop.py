@@ -16,11 +16,12 @@ from gateway.config.server_key import ServerKey
 from gateway.contract.decision import Mask
 from gateway.dialects.sse import SseEvent
 from gateway.exchange.answer_whole import WholeCompletion
-from gateway.exchange.channel import Channel
-from gateway.exchange.decide import Asking
-from gateway.exchange.inspect import Inspector, masked_aside
+from gateway.exchange.exchange import Received
+from gateway.exchange.hold import Holder
+from gateway.exchange.inspect import Inspector
+from gateway.exchange.mask import mask_off_loop
 from gateway.exchange.record import Ledger
-from gateway.exchange.row import Outlet
+from gateway.exchange.stream_texts import Channel, Outlet
 from gateway.masking import Restorer, Vault
 from gateway.masking.vault import Entry
 from gateway.sessions.session import Sessions
@@ -53,7 +54,7 @@ class WatchedVault(Vault):
 class Forgetful:
     """A ledger that keeps nothing."""
 
-    def completed(self, *_: object) -> None:
+    def record_completion(self, *_: object) -> None:
         """Nobody asks here."""
 
 
@@ -76,7 +77,7 @@ async def test_many_findings_are_masked_off_the_event_loop(
     assert vault.on_loop == {on_loop}
 
     vault.on_loop.clear()
-    document = await masked_aside({"x": text}, parts, {"EMAIL_ADDRESS": Mask("EMAIL_ADDRESS")}, vault)
+    document = await mask_off_loop({"x": text}, parts, {"EMAIL_ADDRESS": Mask("EMAIL_ADDRESS")}, vault)
     assert vault.on_loop == {on_loop}
     assert EMAIL not in document["x"]
 
@@ -85,14 +86,14 @@ async def test_values_come_back_to_a_large_completion_off_the_event_loop(
     inspector: Inspector, new_exchange: NewExchange
 ) -> None:
     exchange = new_exchange()
-    exchange.dialect = "openai.chat"
+    exchange.received = Received("openai.chat")
     exchange.vault = vault = WatchedVault()
     name = vault.placeholder("EMAIL_ADDRESS", "pii", EMAIL)
     vault.mark_restorable(name)
     exchange.restorer = Restorer(vault, [EMAIL])
     message = {"role": "assistant", "content": f"Dear {name}, " * 1000}
     body = json.dumps({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}).encode()
-    whole = WholeCompletion(cast(Asking, None), inspector, cast(Ledger, Forgetful()), Limits())
+    whole = WholeCompletion(cast(Holder, None), inspector, cast(Ledger, Forgetful()), Limits())
     vault.on_loop.clear()
 
     answer = await whole.answer(exchange, ReplayedResponse(200, {}, body))
@@ -112,8 +113,8 @@ async def test_others_have_their_turn_while_a_large_delta_is_scanned_and_restore
     channel = Channel("0", Part("assistant", "text", "/x", ""), inspector.scanner(new_exchange()))
     assert await _turns(channel.scan("DE89 3704 " * 25)) > 12
     outlet = Outlet(Restorer(vault, [EMAIL]).run())
-    outlet.frames["0"] = SseEvent
-    assert await _turns(outlet.text("0", f"Dear {name}, " * 1000)) > 20
+    outlet.reshape["0"] = SseEvent
+    assert await _turns(outlet.add_text("0", f"Dear {name}, " * 1000)) > 20
 
 
 async def _turns(work: Any) -> int:

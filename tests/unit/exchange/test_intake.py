@@ -3,7 +3,7 @@
 from gateway.dialects import Frame, Item, stream_reader
 from gateway.dialects.sse import SseEvent
 from gateway.dialects.stream import TextDelta
-from gateway.exchange.turns import Turns
+from gateway.exchange.intake import Turns
 
 
 def chunk(index: int, text: str, finish: str | None = None) -> SseEvent:

@@ -1,0 +1,88 @@
+"""The fifth step: what was inspected is masked as decided, and goes to the provider, once."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from gateway.config import ServerKey
+from gateway.dialects import serialise
+from gateway.errors import RecordingFailed, UpstreamUnavailable
+from gateway.exchange.exchange import Exchange
+from gateway.exchange.hold import Holder
+from gateway.exchange.inspect import scope_of
+from gateway.exchange.mask import mask_off_loop, masks_of
+from gateway.exchange.record import Ledger
+from gateway.identity import Identity
+from gateway.masking import Restorer
+from gateway.upstream import CountedResponse, UpstreamRequest, UpstreamResponse, unpack
+from gateway.words import Dialect
+
+_PATH_SAFE = "/:@!$&'()*+,;=-._~"
+
+
+class Forwarder:
+    """Sends requests. An approval is spent first, and given back if the provider fails."""
+
+    def __init__(self, identity: Identity, holder: Holder, ledger: Ledger, key: ServerKey) -> None:
+        self._identity = identity
+        self._holder = holder
+        self._ledger = ledger
+        self._key = key
+
+    async def forward(self, exchange: Exchange, kept: bytes | None) -> UpstreamResponse:
+        """Return the provider's answer; with `kept`, that of an earlier, identical request, without a call.
+
+        Raises PolicyDenied, Unauthenticated, ApprovalRequired, RecordingFailed, UpstreamUnavailable.
+        """
+        masked = await _masked_body(exchange)
+        exchange.restorer = Restorer(exchange.vault, [part.part.text for part in exchange.parts])
+        await self._identity.confirm(exchange.agent)  # the body, or an approval, may have taken minutes
+        await self._holder.spend(exchange.approval, exchange.id)
+        if kept is not None:
+            exchange.response_approval = exchange.approval
+            return unpack(kept)
+        response = await self._send(exchange, _outgoing_body(exchange.dialect, masked))
+        if response.status == 429 or response.status >= 500:
+            try:
+                await self._holder.give_back(exchange.approval)
+            except BaseException:
+                await response.close()
+                raise
+        else:  # what was not served is no history: its approval still stands, and its client sends it again
+            models = exchange.inspected.models
+            scope = scope_of(exchange.agent, exchange.provider, models, exchange.revision)
+            exchange.session.mark_forwarded(scope, [part.digest for part in exchange.parts])
+        return CountedResponse(response, exchange.call.hold)
+
+    async def _send(self, exchange: Exchange, body: bytes) -> UpstreamResponse:
+        request = UpstreamRequest(
+            exchange.call.method,
+            quote(exchange.envelope.up_path, safe=_PATH_SAFE),
+            exchange.envelope.up_query,
+            exchange.outgoing_headers(),
+            body,
+        )
+        try:
+            self._ledger.record_forwarding(exchange, body, self._key.digest("sent", body).hex())
+            return await exchange.endpoint.upstream.send(request)
+        except (RecordingFailed, UpstreamUnavailable):
+            await self._holder.give_back(exchange.approval)
+            raise
+
+
+async def _masked_body(exchange: Exchange) -> Any:
+    """Return the body with what the decision masks replaced; what may come back is kept for this exchange."""
+    masks, body = masks_of(exchange.decision, enforced=exchange.enforced), exchange.received.body
+    if not masks or exchange.dialect == "none":
+        return body
+    return await mask_off_loop(body, exchange.parts, masks, exchange.vault)
+
+
+def _outgoing_body(dialect: Dialect, body: Any) -> bytes:
+    """Return the masked body in bytes; of a JSON body never the original ones."""
+    if dialect == "none":
+        return b""
+    if dialect == "opaque":
+        return body.encode() if isinstance(body, str) else bytes(body)
+    return serialise(body)
