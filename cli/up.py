@@ -6,7 +6,7 @@ import socket
 import sys
 import time
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -28,7 +28,10 @@ def up(
         bool, typer.Option("--demo", help="Make keys that last a day and print a line to paste.")
     ] = False,
     fd: Annotated[int, typer.Option(hidden=True, help="A listening socket of the parent's.")] = -1,
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        typer.Option(envvar="REGATE_LOG", help="debug adds each step of an exchange, without content."),
+    ] = "info",
 ) -> None:
     """Start OPA, the workers and the sealer. SIGTERM and Ctrl-C drain.
 

@@ -109,7 +109,7 @@ def _protocol(connections: int) -> type[asyncio.Protocol]:
 
 @contextlib.contextmanager
 def _stop_signal() -> Iterator[asyncio.Event]:
-    """An event that SIGTERM or SIGINT sets, also while the worker is starting or closing.
+    """Give an event that SIGTERM or SIGINT sets, also while the worker is starting or closing.
 
     uvicorn puts its own handlers in front and raises what it caught again once it has drained; these take it.
     """
@@ -128,7 +128,7 @@ def _stop_signal() -> Iterator[asyncio.Event]:
 
 
 def drain_with_parent() -> None:
-    """Let the kernel send this worker a SIGTERM when its supervisor goes: nobody would restart it then."""
+    """Let the kernel send this worker a SIGTERM when its supervisor ends, which would have restarted it."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.environ.get(_SUPERVISOR) != str(os.getppid()):
@@ -155,7 +155,7 @@ async def _supervise(count: int, command: list[str], listener: socket.socket) ->
 async def _keep(command: list[str], listener: socket.socket, stopped: asyncio.Event) -> int:
     """Run one worker, again and again with a growing pause, until it is told to stop.
 
-    A configuration that cannot be used ends everybody at the first start; later, when an edit has broken it,
+    A configuration that cannot be used ends all workers at the first start. When an edit breaks it later,
     the workers that run go on, and this one is tried again.
     """
     failures = 0

@@ -15,14 +15,14 @@ _WHERE = {"key": "an object key", "structural": "a field that is syntax"}
 
 @dataclass(frozen=True, slots=True)
 class Syntax:
-    """Entities, sorted, in one part that is no value: masking them would change what is asked."""
+    """Entities, sorted, in one part that is a key or syntax: masking them would change what is asked."""
 
     place: Place
     entities: tuple[str, ...]
 
 
 def guard(decision: Decision, *, syntax: Sequence[Syntax], approval_status: str, enforced: bool) -> Decision:
-    """The decision that acts: a mask that cannot be carried out, and a second hold, are denials.
+    """Return the decision that acts: a mask that cannot be carried out, and a second hold, become denials.
 
     In a dry run (`enforced` is false) no mask is carried out, so none can fail; the gateway's own credential
     is masked even then.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -30,6 +31,7 @@ from gateway.words import (
 _RANKS: dict[str, int] = {action: rank for rank, action in enumerate(ACTIONS)}
 _UNKNOWN_AGENT = Agent(id="", owner="", method="api_key")
 _UNKNOWN_PROVIDER = Endpoint("", "openai", cast(Upstream, None), None)
+_log = logging.getLogger("regate.exchange")
 _LETTERS = str.maketrans("0123456789", "ghijkmnpqr")
 
 
@@ -208,6 +210,12 @@ class Exchange:
 
     def elapsed_ms(self) -> float:
         return (time.perf_counter() - self.clock) * 1000
+
+    def log(self, step: str, facts: Callable[[], Mapping[str, object]]) -> None:
+        """Log a step at level debug, with the `facts` that are then called for: never content."""
+        if _log.isEnabledFor(logging.DEBUG):
+            extra = {"exchange_id": self.id, "ms": round(self.elapsed_ms(), 1), **facts()}
+            _log.debug(step, extra=extra)
 
     def outgoing_headers(self) -> dict[str, str]:
         """Return the headers that go up with the body; the provider's credential is not among them."""

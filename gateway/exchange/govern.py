@@ -13,7 +13,6 @@ from gateway.candidate import Shadow
 from gateway.config import Config, ServerKey
 from gateway.dialects import stream_reader
 from gateway.errors import Refusal, UpstreamUnreadable
-from gateway.exchange import trace
 from gateway.exchange.answer_stream import StreamedCompletion
 from gateway.exchange.answer_whole import WholeCompletion, is_empty
 from gateway.exchange.decide import Decider, Subject, enforce
@@ -88,7 +87,6 @@ class Gateway:
         await self._receiver.receive(exchange)
         exchange.usage = self._usage.reserve(exchange.agent.id)
         exchange.inspected = await self._inspector.inspect(exchange, self._policies.revision)
-        trace.inspected(exchange)
         await self._decider.decide(exchange, Subject("request", exchange.parts))
         if keeps_alive(exchange, self._config.hold.keepalive_seconds):
             return self._answer_at_once(exchange)

@@ -1,4 +1,4 @@
-"""The fourth step: a request or completion that needs approval waits, and passes once somebody else approves.
+"""The fourth step: a request or completion that needs approval waits until someone else approves it.
 
 A held stream can be kept alive with comments, so that a load balancer stays patient; its status is then 200.
 """
@@ -15,7 +15,6 @@ from gateway.config import ServerKey
 from gateway.contract import ApprovalTerms, Decision, to_document
 from gateway.dialects import comment, encode, error_event, parse
 from gateway.errors import ApprovalDenied, ApprovalExpired, ApprovalRequired, Refusal
-from gateway.exchange import trace
 from gateway.exchange.decide import Decider, Subject, enforce
 from gateway.exchange.exchange import Answer, Exchange
 from gateway.exchange.record import Ledger
@@ -102,7 +101,7 @@ class Holder:
             completion=completion,
         )
         exchange.waits_for = approval.id
-        trace.held(exchange)
+        exchange.log("held", lambda: {"approval_id": approval.id})
         return await self._outcome(approval, decision.approval.wait_seconds)
 
     async def _outcome(self, approval: Approval, wait_seconds: float) -> ApprovalFacts:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 
@@ -49,7 +50,9 @@ class Inspector:
         seen = exchange.session.seen(scope_of(exchange.agent, exchange.provider, models, revision))
         marked = mark_history(parts, seen, exchange.dialect)
         model = shown.get(prompt.model, prompt.model)
-        return Inspected((*exchange.envelope.parts, *marked), model, models, revision)
+        inspected = Inspected((*exchange.envelope.parts, *marked), model, models, revision)
+        exchange.log("inspected", lambda: {"entities": _entities(inspected.parts)})
+        return inspected
 
     async def prompt(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
         """Inspect the prompt's parts, all of them new so far."""
@@ -192,6 +195,11 @@ def _with_masked_pointers(parts: Sequence[InspectedPart]) -> tuple[InspectedPart
         return "/".join(keys.get(at, token) for at, token in zip(raw, tokens, strict=True))
 
     return tuple(replace(one, masked_pointer=shown(one.part.pointer)) for one in parts)
+
+
+def _entities(parts: Sequence[InspectedPart]) -> dict[str, int]:
+    """Count the findings by entity."""
+    return dict(Counter(finding.entity for part in parts for finding in part.findings))
 
 
 class _WithCredential:

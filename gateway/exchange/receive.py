@@ -15,7 +15,6 @@ from gateway import detect
 from gateway.config import Limits, ServerKey
 from gateway.dialects import Malformed, decompress, dialect_of, normalise, parse, read_prompt, serialise
 from gateway.errors import InvalidRequest, PromptTooLarge
-from gateway.exchange import trace
 from gateway.exchange.exchange import Call, Envelope, Exchange, Received
 from gateway.exchange.inspect import Inspector
 from gateway.masking import Vault
@@ -58,7 +57,10 @@ class Receiver:
         name = exchange.call.headers.get("x-regate-session")
         exchange.session = self._sessions.enter(exchange.agent.id, name, said[0] if said else "")
         exchange.session_id = exchange.session.id
-        trace.received(exchange)
+        parts = exchange.prompt.parts
+        exchange.log(
+            "received", lambda: {"parts": len(parts), "characters": sum(len(part.text) for part in parts)}
+        )
 
     async def _masked(self, exchange: Exchange, envelope: Envelope, texts: Sequence[Part]) -> Envelope:
         source = exchange.call.source

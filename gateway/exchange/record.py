@@ -12,7 +12,6 @@ from gateway.audit.files import FINDING_FIELDS
 from gateway.audit.sealing import ContentKey, DataKey
 from gateway.contract import CREDENTIAL_ENTITY, MASKABLE, Decision, to_document
 from gateway.errors import RecordingFailed, Refusal
-from gateway.exchange import trace
 from gateway.exchange.exchange import Decided, Exchange, Sent
 from gateway.exchange.mask import masked_texts
 from gateway.words import Completion, InspectedPart, Treatment
@@ -55,7 +54,7 @@ class Ledger:
             body=body,
         )
         await self._journal.record(record)
-        trace.decided(exchange, decided)
+        exchange.log("decided", lambda: {"phase": decided.phase, **_verdict(decision)})
         return record
 
     def record_forwarding(self, exchange: Exchange, body: bytes, digest: str) -> None:
@@ -70,7 +69,7 @@ class Ledger:
         except RecordingFailed:
             exchange.forwarded = None
             raise
-        trace.forwarded(exchange)
+        exchange.log("forwarded", lambda: {"provider": exchange.provider, "bytes": len(body)})
 
     def record_completion(
         self, exchange: Exchange, status: int, completion: Completion, parts: Sequence[InspectedPart]
@@ -92,7 +91,8 @@ class Ledger:
                 },
             )
         )
-        trace.answered(exchange, status)
+        how = "stream" if exchange.prompt.stream else "whole"
+        exchange.log("answered", lambda: {"status": status, "how": how})
 
     def record_refusal(self, exchange: Exchange, refusal: Refusal) -> None:
         """Close an exchange that is refused, or that its provider failed.
@@ -116,7 +116,7 @@ class Ledger:
         if exchange.outcome:
             return
         exchange.outcome = str(fields["code"])
-        trace.answered(exchange, fields.get("status", 0))
+        exchange.log("answered", lambda: {"status": fields.get("status", 0), "how": exchange.outcome})
         try:
             self._journal.enqueue(_record(exchange, **_usage(exchange), **fields))
         except RecordingFailed:
@@ -128,6 +128,10 @@ class Ledger:
         recorded = [_part(inspected, level, data_key) for inspected in parts]
         sealed = data_key is not None and any("sealed" in part for part in recorded)
         return {"parts": recorded, **({"content_key": data_key.wrapped} if data_key and sealed else {})}
+
+
+def _verdict(decision: Decision) -> dict[str, object]:
+    return {"action": decision.action, "rules": [reason.rule for reason in decision.reasons]}
 
 
 def _treated(row: Mapping[str, Any], decision: Decision, *, enforced: bool) -> dict[str, Any]:

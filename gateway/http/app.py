@@ -1,4 +1,4 @@
-"""Puts the gateway together: every collaborator is made here, once a worker, and closed in reverse order."""
+"""Puts the gateway together: each worker makes its collaborators here, and closes them in reverse order."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Worker:
     telemetry: Telemetry | None
 
     async def problems(self) -> list[str]:
-        """What keeps this worker from serving; empty when it is ready."""
+        """Return what keeps this worker from serving; empty when it is ready."""
         problems = []
         status = self.policies.status()
         if not status.ready:
@@ -154,7 +154,7 @@ async def _start_shadow(
 
 
 async def _open_journal(config: Config, state: State, stack: AsyncExitStack) -> tuple[Journal, Sealer]:
-    """The journal and its sealer; on the way out the segment is closed and a last root signed."""
+    """Open the journal and its sealer; at the end the segment is closed and a last root signed."""
     signing_key = config.evidence_key_path
     journal = Journal(
         config.audit_path,
@@ -219,7 +219,7 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 
 
 def create_app(config: Config, worker: Worker) -> Starlette:
-    """The ASGI application of one worker."""
+    """Return the ASGI application of one worker."""
     gauges = PolicyGauges(worker.policies.status)
 
     async def healthz(_: Request) -> Response:
@@ -229,7 +229,7 @@ def create_app(config: Config, worker: Worker) -> Starlette:
         problems = await worker.problems()
         policy = worker.policies.status()
         body = {"ready": not problems, "version": __version__, "problems": problems, "policy": asdict(policy)}
-        if worker.shadow:  # a candidate that cannot be asked keeps nobody from serving
+        if worker.shadow:  # a broken shadow policy does not affect readiness
             body["shadow"] = asdict(worker.shadow.status())
         return Response(
             orjson.dumps(body), status_code=503 if problems else 200, media_type="application/json"

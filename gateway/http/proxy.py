@@ -52,7 +52,7 @@ class Proxy:
         exchange = Exchange(client.call(), self._enforced)
         self._metrics.opened()
         try:
-            await client.while_present(_answer(gateway, exchange, client.noting(send)))
+            await client.while_present(_answer(gateway, exchange, client.watch_answer(send)))
         except asyncio.CancelledError:
             gateway.abandon(exchange, "cancelled")
             if client.left:
@@ -69,7 +69,7 @@ class Proxy:
             self._count(exchange)
 
     def _count(self, exchange: Exchange) -> None:
-        """One line in the log and one in the metrics, neither with a word of the content."""
+        """Write one line of log, and count the exchange in the metrics; neither holds content."""
         usage = exchange.usage_spent
         tokens = max(usage.input_tokens, 0) + max(usage.output_tokens, 0)
         seconds = exchange.elapsed_ms() / 1000
@@ -100,7 +100,7 @@ class _Client:
         self._sent_all = asyncio.Event()
 
     def call(self) -> Call:
-        """The request line and headers; a repeated header counts as one, joined by commas (RFC 9110, 5.3)."""
+        """Return the request line and headers; a repeated header is joined by commas (RFC 9110, 5.3)."""
         headers: dict[str, str] = {}
         names: list[str] = []
         for raw_name, raw_value in self._scope["headers"]:
@@ -123,7 +123,7 @@ class _Client:
         )
 
     async def body(self) -> bytes:
-        """The whole body. Raises PromptTooLarge over the limit, unread where its length is said."""
+        """Return the whole body. Raises PromptTooLarge over the limit, unread where its length is said."""
         if self._scope["method"] not in _METHODS:
             raise InvalidRequest("the method is not one that providers take")
         for name, value in self._scope["headers"]:
@@ -152,8 +152,8 @@ class _Client:
             more = message.get("more_body", False)
         return b"".join(chunks)
 
-    def noting(self, send: Send) -> Send:
-        """`send`, remembering whether an answer has begun."""
+    def watch_answer(self, send: Send) -> Send:
+        """Return `send`, which then remembers that an answer has begun."""
 
         async def noted(message: Message) -> None:
             self.answered = True
@@ -177,7 +177,7 @@ class _Client:
         while message.get("type") != "http.disconnect":
             message = await self._receive()
         self.left = True
-        while not task.done():  # once should do; a library that swallows it does not get away with it
+        while not task.done():  # a library may swallow the first CancelledError
             task.cancel()
             await asyncio.wait([task], timeout=_CANCEL_SECONDS)
 

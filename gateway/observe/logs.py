@@ -12,7 +12,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 class JsonFormatter(logging.Formatter):
-    """Time, level, logger, message, and whatever `extra` names."""
+    """A line with time, level, logger, message, and the fields of `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
@@ -31,9 +31,12 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(level: str = "info") -> None:
-    """Send every log line to stderr as JSON."""
+    """Send every log line to stderr as JSON. Libraries log nothing below `info`: they may quote content."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    wanted = logging.getLevelNamesMapping()[level.upper()]
+    logging.basicConfig(level=max(wanted, logging.INFO), handlers=[handler], force=True)
+    for own in ("regate", "gateway"):
+        logging.getLogger(own).setLevel(wanted)
     for noisy in ("presidio-analyzer", "uvicorn.access", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
