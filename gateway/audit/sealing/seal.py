@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,6 +37,7 @@ from gateway.audit.sealing.anchor import Anchor
 from gateway.audit.sealing.log import SealingFailed, SealLog
 from gateway.audit.sealing.plan import End, closed_segments, plan, seal_ends
 from gateway.audit.sealing.removal import RemovalFailed, Remover
+from gateway.processes import run
 
 __all__ = ["Sealed", "Sealer", "SealingFailed"]
 
@@ -228,12 +228,13 @@ class Sealer:
             "writers": writers,
         }
         package = str(Path(gateway.__file__).parents[1])
-        child = subprocess.run(
-            [sys.executable, "-P", "-m", "gateway.audit.sealing.worker"],
+        child = run(
+            Path(sys.executable),
+            "-P",
+            "-m",
+            "gateway.audit.sealing.worker",
+            stdin=orjson.dumps(request),
             env={"PATH": os.defpath, "PYTHONPATH": package},
-            input=orjson.dumps(request),
-            capture_output=True,
-            check=False,
         )
         if child.returncode != 0:
             raise SealingFailed(
