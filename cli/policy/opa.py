@@ -25,7 +25,7 @@ class OpaFailed(RegateError):
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class OpaRun:
     """What a run of opa came to."""
 
     code: int
@@ -41,11 +41,11 @@ class Run:
             raise OpaFailed(f"opa ended with {self.code}: {said[:2000] or 'without a word'}") from error
 
 
-def run_opa(opa: Path, *arguments: str | Path, stdin: str = "", seconds: float = SECONDS) -> Run:
-    """Run opa to its end. Raises OpaFailed after `seconds`; it is killed then."""
+def run_opa(opa: Path, *arguments: str | Path, stdin: str = "", seconds: float = SECONDS) -> OpaRun:
+    """OpaRun opa to its end. Raises OpaFailed after `seconds`; it is killed then."""
     try:
         ended = run(opa, *arguments, stdin=stdin.encode(), seconds=seconds)
-        return Run(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+        return OpaRun(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
     except TimeoutExpired as error:
         raise OpaFailed(
             f"opa {arguments[0]} did not end within {seconds:g} s and was stopped; a rule or test may loop"

@@ -23,7 +23,7 @@ from cli.main import app
 from gateway.approvals import Entry, pages
 from gateway.approvals.contents import PAGE_CHARACTERS, as_text, decode, encode
 from gateway.audit.reading.sql import query
-from gateway.config.config import load_config
+from gateway.config import load_config
 from gateway.exchange.exchange import Call, Exchange
 from gateway.exchange.summary import contents_of
 from gateway.http.app import Worker, create_app, open_worker

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from subprocess import TimeoutExpired
 
-from gateway.policy.source.source import policy_files
+from gateway.policy.source.files import policy_files
 from gateway.processes import passed_on, run
 
 _SECONDS = 20
