@@ -16,8 +16,8 @@ import orjson
 
 from gateway.audit.files import signed_log
 from gateway.audit.files.folder import Folder
+from gateway.audit.files.line import GENESIS
 from gateway.audit.files.merkle import Frontier
-from gateway.audit.files.record import GENESIS
 from gateway.audit.files.signed_log import Held
 from gateway.audit.files.signing import Signer
 

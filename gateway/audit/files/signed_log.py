@@ -18,8 +18,8 @@ from typing import Any
 import orjson
 
 from gateway.audit.files.disk import Disk
+from gateway.audit.files.line import GENESIS
 from gateway.audit.files.locks import locked
-from gateway.audit.files.record import GENESIS
 from gateway.audit.files.signing import Signer
 
 _LOCK_SECONDS = 1.0

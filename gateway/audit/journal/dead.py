@@ -14,8 +14,8 @@ import orjson
 
 from gateway.audit.files import signed_log
 from gateway.audit.files.folder import Folder, is_tombstone
+from gateway.audit.files.line import BrokenLine, check, split_signature
 from gateway.audit.files.locks import flocked
-from gateway.audit.files.record import BrokenLine, check, split_signature
 from gateway.audit.files.signed_log import line_end
 
 _CHUNK = 4 * 1024 * 1024

@@ -12,7 +12,8 @@ from contextlib import suppress
 
 from gateway.audit.files.folder import Folder, segment_name, split_segment
 from gateway.audit.files.heads import Head, head_message
-from gateway.audit.files.record import Draft, chain, with_signature
+from gateway.audit.files.line import chain, with_signature
+from gateway.audit.files.record import Draft
 from gateway.audit.files.signing import Signer
 from gateway.audit.journal.writers import sign_birth, sign_end
 from gateway.errors import RegateError

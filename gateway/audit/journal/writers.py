@@ -26,7 +26,7 @@ from gateway.audit.files import signed_log
 from gateway.audit.files.folder import Folder, split_segment
 from gateway.audit.files.heads import stamp
 from gateway.audit.files.key_ring import follow_keys
-from gateway.audit.files.record import GENESIS
+from gateway.audit.files.line import GENESIS
 from gateway.audit.files.signing import BadSignature, Signer, Verifier
 from gateway.audit.journal.process import Process, this_process
 

@@ -12,7 +12,7 @@ import orjson
 
 from gateway.audit.files import signed_log
 from gateway.audit.files.folder import Folder
-from gateway.audit.files.record import GENESIS
+from gateway.audit.files.line import GENESIS
 from gateway.audit.files.signing import BadSignature
 from gateway.audit.journal.writers import Register
 from gateway.errors import RegateError

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.audit.files.folder import Folder, split_segment
+from gateway.audit.files.line import GENESIS
 from gateway.audit.files.merkle import Frontier
-from gateway.audit.files.record import GENESIS
 from gateway.audit.journal.dead import dead_segment
 from gateway.audit.journal.writers import Register, is_free
 

@@ -18,7 +18,7 @@ import orjson
 from gateway.audit.files import parquet
 from gateway.audit.files.disk import file_sha256
 from gateway.audit.files.folder import Folder
-from gateway.audit.files.record import check_either, is_withheld, withhold
+from gateway.audit.files.line import check_either, is_withheld, withhold
 from gateway.audit.sealing.removal import ERASED_KINDS, Order, anew
 
 

@@ -22,7 +22,7 @@ from gateway.audit.files import parquet
 from gateway.audit.files.disk import file_sha256
 from gateway.audit.files.folder import Folder, segment_name, split_segment
 from gateway.audit.files.heads import head_message
-from gateway.audit.files.record import BrokenLine, Link, check
+from gateway.audit.files.line import BrokenLine, Link, check
 from gateway.audit.files.signing import Verifier
 from gateway.audit.sealing.plan import End
 

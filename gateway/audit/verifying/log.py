@@ -11,8 +11,8 @@ from typing import Any
 import orjson
 
 from gateway.audit.files.key_ring import Keys, Tell
+from gateway.audit.files.line import GENESIS
 from gateway.audit.files.merkle import Frontier
-from gateway.audit.files.record import GENESIS
 from gateway.audit.files.signing import BadSignature, Verifier
 from gateway.audit.verifying.pool import Pool
 

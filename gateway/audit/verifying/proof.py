@@ -18,8 +18,8 @@ from gateway.audit.files import parquet, signed_log
 from gateway.audit.files.folder import Folder, is_tombstone, split_segment
 from gateway.audit.files.heads import is_root
 from gateway.audit.files.key_ring import follow_keys
+from gateway.audit.files.line import BrokenLine, check, check_either, check_withheld, is_withheld, withhold
 from gateway.audit.files.merkle import Frontier, Span, root_from_path
-from gateway.audit.files.record import BrokenLine, check, check_either, check_withheld, is_withheld, withhold
 from gateway.audit.files.signing import BadSignature, Verifier
 from gateway.audit.reading.sql import query
 from gateway.audit.sealing.plan import End

@@ -13,7 +13,7 @@ from gateway.audit.files import parquet
 from gateway.audit.files.disk import file_sha256
 from gateway.audit.files.folder import Folder, is_tombstone
 from gateway.audit.files.heads import head_message
-from gateway.audit.files.record import BrokenLine, Link, check, check_either
+from gateway.audit.files.line import BrokenLine, Link, check, check_either
 from gateway.audit.files.signing import Verifier
 from gateway.audit.journal.dead import dead_segment
 

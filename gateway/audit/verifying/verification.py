@@ -12,8 +12,8 @@ from gateway.audit.files import signed_log
 from gateway.audit.files.disk import file_sha256
 from gateway.audit.files.folder import Folder, is_tombstone, split_segment
 from gateway.audit.files.key_ring import Keys, follow_keys
+from gateway.audit.files.line import GENESIS
 from gateway.audit.files.merkle import Frontier
-from gateway.audit.files.record import GENESIS
 from gateway.audit.files.signing import Verifier, load_verifier
 from gateway.audit.sealing.plan import End
 from gateway.audit.sealing.removal import Removals, read_removals, told_removals
