@@ -86,7 +86,7 @@ def revoke(
         str, typer.Argument(metavar="ID", help="The key's id, as `regate keys list` shows it.")
     ],
 ) -> None:
-    """Revoke a key: within a second nobody gets in with it. What it asked approval for is cancelled."""
+    """Revoke a key: it stops working within a second, and the approvals that it asked for are canceled."""
     with _keyring() as keyring:
         revoked = asyncio.run(keyring.revoke(local_user(), key_id))
     typer.echo(f"key {key_id} is revoked")
@@ -117,7 +117,7 @@ class _Approvals:
 
 
 def parse_duration(text: str) -> int:
-    """Seconds in `30d`, `12h` or `45m`. Raises ConfigError."""
+    """Return the seconds in `30d`, `12h` or `45m`. Raises ConfigError."""
     match = re.fullmatch(r"([1-9][0-9]{0,8})([dhm])", text)
     seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
     if not 0 < seconds <= _LONGEST:

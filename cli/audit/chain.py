@@ -151,7 +151,7 @@ def _verify_proof(proof: Path, public_key: Path, as_json: bool) -> None:
 
 
 def _known_writers(config: Config) -> tuple[set[str], list[str]]:
-    """The writers that the state has seen born, and a note where it cannot be asked."""
+    """Return the writers that the state has seen born, and a note where it cannot be asked."""
     try:
         if config.state_path.exists():
             with opened_state(config) as state:

@@ -64,7 +64,7 @@ def erase(
 
 
 def _order(config: Config, session: str, agent: str, reason: str) -> Order:
-    """On record first, then in force."""
+    """Record the order, then put it in force."""
     folder = Folder(config.audit_path)
     act = local_user().record("erasure_ordered", session_id=session, agent=agent, reason=reason)
     with opened_journal(config) as journal:

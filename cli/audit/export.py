@@ -113,7 +113,7 @@ def _line(form: Form, view: str, row: dict[str, Any]) -> bytes:
 
 @contextmanager
 def _told() -> Iterator[Callable[[int], None]]:
-    """How many rows are written, on stderr where that is a terminal."""
+    """Show how many rows are written, on stderr where that is a terminal."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with progress_bar(*columns) as progress:
         task = progress.add_task("exporting", total=None)

@@ -115,7 +115,7 @@ def _exchanges(root: Path, session_id: str) -> list[dict[str, Any]]:
 
 
 def _unseal(config: Config, session_id: str, exchanges: list[dict[str, Any]]) -> None:
-    """Put the full text in the place of the masked one, once it is on record that somebody reads it."""
+    """Put the full text in the place of the masked one, once it is on record that the local user reads it."""
     content_key = load_content_key(config)
     texts = {
         (row["exchange_id"], row["record_kind"], row["pointer"]): content_key.open(

@@ -61,7 +61,7 @@ class Approvals:
         self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to write down expiries, and wipe what they held, when nobody asks."""
+        """Begin to record expiries, and to wipe the contents of what expired, also without any request."""
         self._sweeper = asyncio.create_task(self._sweep(), name="approvals sweeper")
 
     async def close(self) -> None:
@@ -83,7 +83,7 @@ class Approvals:
         contents: Contents,
         completion: bytes | None = None,
     ) -> Approval:
-        """The approval that speaks for this exchange: approved and not used, pending and joined, or new.
+        """Return the approval for this exchange: approved and not used, pending and joined, or new.
 
         `contents` is what people read, masked. `completion`, in the response phase, is kept until it may be
         handed over. Raises PolicyDenied when the agent or its owner has too much waiting or when there is
@@ -98,7 +98,7 @@ class Approvals:
         return await self._write(lambda rows, record: transitions.hold(rows, record, self._key, ask))
 
     async def wait(self, approval_id: str, seconds: float) -> Approval:
-        """The approval once it is no longer pending, or as it stands after `seconds`.
+        """Return the approval once it is no longer pending, or as it stands after `seconds`.
 
         It is returned at once when its agent or its owner has a share of the places to wait taken.
         """
@@ -111,11 +111,11 @@ class Approvals:
         return await self._write(lambda rows, record: transitions.use(rows, record, approval_id, exchange_id))
 
     async def give_back(self, approval_id: str) -> bool:
-        """The provider failed before it answered: the yes may be spent again, three times at most."""
+        """Let a yes be spent again, three times at most: the provider failed before it answered."""
         return await self._write(lambda rows, record: transitions.give_back(rows, record, approval_id))
 
     async def may_hold_completion(self, agent_id: str) -> bool:
-        """Whether any completion of this agent is held; known to the last fifth of a second.
+        """Return whether any completion of this agent is held, as of the last fifth of a second.
 
         It spares other requests the search for one. People take longer than that to agree.
         """
@@ -125,11 +125,11 @@ class Approvals:
         return agent_id in self._holders
 
     async def held_completion(self, binding: Binding) -> tuple[Approval, bytes] | None:
-        """The completion that people approved for this binding. `use` it before it is handed over."""
+        """Return the completion that people approved for this binding. `use` it before it is handed over."""
         return await self._read(self._held, binding.fingerprint(self._key))
 
     async def find(self, binding: Binding) -> Approval | None:
-        """The open approval of this binding, approved before pending."""
+        """Find the open approval of this binding, approved before pending."""
         fingerprint = binding.fingerprint(self._key)
         return await self._read(
             lambda rows: rows.find(fingerprint, "approved") or rows.find(fingerprint, "pending")
@@ -148,7 +148,7 @@ class Approvals:
     async def list(
         self, *, status: Status | None = None, agent: str | None = None, limit: int = 1000
     ) -> tuple[Approval, ...]:
-        """The newest `limit` of them, oldest first."""
+        """List the newest `limit` approvals, oldest first."""
         return await self._read(lambda rows: rows.matching(status=status, agent=agent, limit=limit))
 
     async def decide(self, approval_id: str, approver: KeyRow, verdict: Verdict, note: str) -> Approval:
@@ -178,7 +178,7 @@ class Approvals:
                 if await self._read(lambda rows: rows.overdue(1)):
                     await self._write(transitions.expire_overdue)
             except (StateUnavailable, RecordingFailed) as error:
-                # nothing passes meanwhile: whoever reads an overdue approval sees it expired
+                # nothing passes meanwhile: an overdue approval reads as expired
                 logging.getLogger(__name__).warning("expired approvals not written down: %s", error)
 
     async def _read(self, work: Callable[..., T], *arguments: object) -> T:

@@ -22,7 +22,7 @@ def seal(key: ServerKey, approval_id: str, completion: bytes) -> bytes:
 
 
 def unseal(key: ServerKey, approval_id: str, sealed: bytes, digest: str) -> bytes:
-    """The completion that people approved. Raises StateUnavailable when it is not that one."""
+    """Decrypt the completion that people approved. Raises StateUnavailable when it is another."""
     completion = _opened(key, approval_id, sealed)
     if not hmac.compare_digest(digest_of(key, approval_id, completion), digest):
         raise StateUnavailable(f"state: the completion held for {approval_id} is not the approved one")
@@ -40,7 +40,7 @@ def unseal_shown(key: ServerKey, approval_id: str, sealed: bytes) -> bytes:
 
 
 def digest_of(key: ServerKey, approval_id: str, completion: bytes) -> str:
-    """Keyed, so that a record does not give a short completion away to guessing."""
+    """Return a keyed digest: without the key, a short completion could be guessed from its record."""
     return key.digest(_PURPOSE, approval_id.encode(), completion).hex()
 
 

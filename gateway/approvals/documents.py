@@ -21,7 +21,7 @@ class NoSuchPage(RegateError):
 
 
 def to_document(approval: Approval) -> dict[str, Any]:
-    """Every field, times as RFC 3339 in UTC ("" for what has not happened)."""
+    """Return every field, times as RFC 3339 in UTC ("" for what has not happened)."""
     document = asdict(approval)
     return document | {name: rfc3339(document[name]) for name in _TIMES}
 
@@ -51,7 +51,7 @@ def page_of(found: Sequence[Contents], page: int) -> Contents:
 
 
 def rfc3339(seconds: float | None) -> str:
-    """Seconds since 1970 as UTC, to the second; "" for None."""
+    """Return seconds since 1970 as UTC, to the second; "" for None."""
     if seconds is None:
         return ""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

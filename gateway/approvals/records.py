@@ -15,7 +15,7 @@ RecordNow = Callable[[Record], None]
 
 
 def record_of(approval: Approval, event: Event, **details: Any) -> Record:
-    """`approval` as it stands after the event; `details` say who did it and how."""
+    """Return an event's record; `approval` is as it stands after it, `details` say who did it and how."""
     return Record(
         kind="approval",
         exchange_id=approval.exchange_id,

@@ -89,15 +89,15 @@ class Evidence:
         self._inside = 0
 
     async def sql(self, text: str, *, rows: int = ROWS) -> Rows:
-        """The answer to somebody's own SELECT, its first `rows` rows and 8 MiB."""
+        """Answer the caller's own SELECT with its first `rows` rows and 8 MiB."""
         return await self._ask(text, rows=rows)
 
     async def sessions(self, *, agent: str = "", limit: int = 100) -> list[dict[str, Any]]:
-        """The latest sessions, the latest first."""
+        """Return the latest sessions, the latest first."""
         return (await self._ask(_SESSIONS, agent, limit)).dicts()
 
     async def session(self, session_id: str) -> dict[str, Any]:
-        """A session with its exchanges. Raises NotInEvidence."""
+        """Return a session with its exchanges. Raises NotInEvidence."""
         found = (await self._ask(_SESSION, session_id)).dicts()
         if not found:
             raise NotInEvidence("there is no such session in the evidence")
@@ -106,11 +106,11 @@ class Evidence:
     async def exchanges(
         self, *, session: str = "", agent: str = "", action: str = "", limit: int = 100
     ) -> list[dict[str, Any]]:
-        """The latest exchanges, the latest first, with the reasons of their decisions."""
+        """Return the latest exchanges, the latest first, with the reasons of their decisions."""
         return (await self._ask(_EXCHANGES, session, agent, action, limit)).dicts()
 
     async def exchange(self, exchange_id: str) -> dict[str, Any]:
-        """An exchange with its decisions and its masked parts. Raises NotInEvidence."""
+        """Return an exchange with its decisions and its masked parts. Raises NotInEvidence."""
         found = (await self._ask(_EXCHANGE, exchange_id)).dicts()
         if not found:
             raise NotInEvidence("there is no such exchange in the evidence")
@@ -157,7 +157,7 @@ def _read(root: Path, text: str, values: Sequence[str | int], most: int) -> Rows
 
 
 def _bounded(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The parts with their texts until so much has been said; `characters` tells what each really holds."""
+    """Cut the parts' texts off behind a million characters; `characters` tells how long each really is."""
     left = _TEXT_CHARACTERS
     for part in parts:
         if part["text"] is not None:
@@ -171,6 +171,6 @@ def _is_answer(part: dict[str, Any]) -> bool:
 
 
 def _answer(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The completion as recorded at its end; where it never came to that, what policy was asked about."""
+    """Return the completion as recorded at its end; without an end, as policy was asked about it."""
     closing = [part for part in parts if part["record_kind"] == "completion"]
     return closing or [part for part in parts if _is_answer(part)]

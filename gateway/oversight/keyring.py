@@ -53,7 +53,7 @@ class Keyring:
         self._now = now
 
     async def list(self) -> list[dict[str, Any]]:
-        """All keys, revoked ones too; never the keys themselves."""
+        """List all keys, revoked ones too; never the keys themselves."""
         rows = await self._keys.state.reading(self._keys.list)
         return [key_document(row, self._now()) for row in rows]
 
@@ -71,7 +71,7 @@ class Keyring:
         await self._keys.state.writing(self._visits.end, visit_id, until, self._now())
 
     async def create(self, by: Actor | KeyRow, wanted: NewKey) -> dict[str, Any]:
-        """A new key, shown this once. It is recorded before anybody holds it.
+        """Make a key, shown this once. It is on record before the caller has it.
 
         Raises ConfigError on a name that will not do, StateUnavailable, RecordingFailed.
         """
@@ -79,7 +79,7 @@ class Keyring:
         try:
             await self._record("key_created", row, by)
         except RecordingFailed:
-            with suppress(StateUnavailable):  # nobody has seen it: left alive, it is a row and no more
+            with suppress(StateUnavailable):  # no caller has seen it: left alive, it is a row and no more
                 await self._keys.state.writing(self._keys.revoke, row.id, self._now())
             raise
         return key_document(row, self._now()) | {"key": key}
@@ -97,10 +97,10 @@ class Keyring:
             raise StateUnavailable("state: the key has vanished")
         try:
             await self._record("key_revoked", row, by)
-            cancelled = await self._approvals.cancel_open(key_id)
+            canceled = await self._approvals.cancel_open(key_id)
         except RecordingFailed as error:
             raise RecordingFailed(f"the key is revoked, but that is not recorded: {error.message}") from error
-        return key_document(row, self._now()) | {"cancelled_approvals": cancelled}
+        return key_document(row, self._now()) | {"cancelled_approvals": canceled}
 
     def _found(self, key_id: str, visit_id: str) -> tuple[KeyRow | None, bool]:
         return self._keys.find(key_id), self._visits.has(visit_id)
@@ -113,7 +113,7 @@ class Keyring:
 
 
 def key_document(row: KeyRow, now: float) -> dict[str, Any]:
-    """Everything about a key but the key; times as RFC 3339, "" for what has not happened."""
+    """Return all about a key but the key itself; times as RFC 3339, "" for what has not happened."""
     return {
         "id": row.id,
         "agent": row.agent,

@@ -43,14 +43,14 @@ class State:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent snapshot."""
+        """Open a transaction that reads one consistent snapshot."""
         self._check_file()
         with _translated(), self._readers.begin() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One transaction that holds the write lock from its start: what it reads cannot change under it."""
+        """Open a transaction with the write lock from its start: what it reads cannot change under it."""
         self._check_file()
         with _translated(), self._writer.begin() as connection:
             yield connection
@@ -156,7 +156,7 @@ def _translated() -> Iterator[None]:
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-    """Settings of one connection. Commits are synced: what was used stays used after a power cut."""
+    """Prepare one connection. Commits are synced: a used approval stays used after a power cut."""
     connection.isolation_level = None  # transactions begin where _begin says, not at the driver's first write
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
     connection.execute("PRAGMA synchronous = FULL")

@@ -99,7 +99,7 @@ class Roots:
                 file.seek(self._offset)
 
     def signed_seq(self, writer: str) -> int:
-        """The last record of the writer that a head names, as far as the log was read."""
+        """Return the writer's last record that a head names, as far as the log was read."""
         return self._signed.get(writer, 0)
 
     def _forget(self) -> None:
@@ -112,7 +112,7 @@ class Roots:
     def _catch_up(self, log: Held) -> None:
         """Take in the lines that were appended since, by whichever process."""
         if log.end < self._offset:
-            # by somebody's hand; signing goes on, and `verify` against an anchor tells
+            # not by this program; signing goes on, and `verify` against an anchor tells
             _log.error("%s is shorter than it was: signed heads were removed", self._folder.checkpoints)
             self._forget()
         self._take(log.read(self._offset).split(b"\n")[:-1])
@@ -134,7 +134,7 @@ def is_root(line: bytes) -> bool:
 
 
 def stamp(now: datetime) -> str:
-    """A time as lines have it: UTC, to the microsecond."""
+    """Write a time as lines have it: UTC, to the microsecond."""
     return now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

@@ -20,9 +20,10 @@ class Keys:
 
 
 def follow_keys(lines: Sequence[bytes], trusted: Verifier, tell: Tell) -> Keys:
-    """The keys that the log's rotations lead through; the trusted one is among them or nothing is believed.
+    """Return the keys that the log's rotations lead through.
 
-    Each rotation is signed by both of its keys, so that it can be followed in either direction.
+    Unless the trusted key is among them, the trusted key alone counts, for every line. Each rotation is
+    signed by both of its keys, so that it can be followed in either direction.
     """
     checkpoints: list[tuple[int, Verifier]] = []
     seals: list[tuple[int, Verifier]] = []

@@ -51,7 +51,7 @@ class Link:
 
 
 def chain(made: Draft, writer: str, seq: int, prev: str) -> tuple[bytes, str]:
-    """The line of a draft at its place in the chain, newline included, and the line's hash."""
+    """Return the line of a draft at its place in the chain, newline included, and the line's hash."""
     head = b'{"writer":"%b","seq":%d,%b' % (writer.encode(), seq, made.columns)
     commitment = hashlib.sha256(made.salt + made.body).hexdigest().encode()
     tail = b',"commitment":"%b","prev":"%b"' % (commitment, prev.encode())
@@ -87,7 +87,7 @@ def check(line: bytes) -> Link:
 
 
 def withhold(line: bytes) -> bytes:
-    """A sound line without its salt and body: the chain holds for it as well."""
+    """Return a sound line without its salt and body: the chain holds for it as well."""
     opening = _BODY.search(line)
     assert opening is not None
     return line[: opening.start()] + line[len(split_signature(line)[0]) - _TAIL_BYTES :]
@@ -105,7 +105,7 @@ def check_withheld(line: bytes) -> Link:
 
 
 def is_withheld(line: bytes) -> bool:
-    """Whether a sound line has neither salt nor body."""
+    """Return whether a sound line has neither salt nor body."""
     return _BODY.search(line) is None
 
 

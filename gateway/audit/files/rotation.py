@@ -25,10 +25,10 @@ _REMEDY = "restore the key, or move the audit folder away to begin anew"
 
 
 def open_signer(key: Path, folder: Folder) -> Signer:
-    """The signer of this folder's logs; makes its key where there is neither key nor signed line.
+    """Return the signer of this folder's logs; make its key where there is neither key nor signed line.
 
     A rotation that a crash interrupted is finished first. Raises ConfigError, also when the key is not the
-    one that signed last: with another key, or a new one, nobody could prove the evidence any more.
+    one that signed last: with another key, or a new one, the evidence could no longer be proved.
     """
     try:
         _mend(key, folder)
@@ -75,7 +75,7 @@ def rotate(key: Path, folder: Folder) -> tuple[str, str]:
 
 
 def read_rotation(line: bytes) -> tuple[Verifier, Verifier, int]:
-    """Its old and new key, and how many seals the old ones signed. Raises BadSignature."""
+    """Return a rotation's old and new key, and how many seals the old keys signed. Raises BadSignature."""
     try:
         claimed = orjson.loads(line)
         old, new = (Verifier.from_raw(bytes.fromhex(claimed[name])) for name in ("from", "to"))
@@ -90,7 +90,7 @@ def read_rotation(line: bytes) -> tuple[Verifier, Verifier, int]:
 
 
 def _agreement(old: str, new: str) -> bytes:
-    """What the new key signs."""
+    """Return the words that the new key signs."""
     return f"regate rotation {old} {new}".encode()
 
 
@@ -100,7 +100,7 @@ def _mend(key: Path, folder: Folder) -> None:
         with signed_log.held(folder.checkpoints, folder.disk) as log:
             if _next(key).exists():
                 _settle(key, log.last_line(), folder)
-    except BlockingIOError:  # whoever may read the log can lock it: no reason not to start
+    except BlockingIOError:  # any process that reads the log can lock it: no reason not to start
         if _next(key).exists():
             raise
 
@@ -129,7 +129,7 @@ def _settle(key: Path, last: bytes, folder: Folder) -> None:
 
 
 def _check_in_force(verifier: Verifier, folder: Folder) -> None:
-    """Raises ValueError when the log is signed by another key: a later one, or never by this one."""
+    """Raise ValueError when the log is signed by another key: a later one, or never by this one."""
     with folder.checkpoints.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as log:
         start = log.rfind(b'\n{"kind":"rotation"') + 1
         if start or log[:19] == b'{"kind":"rotation"':
@@ -144,7 +144,7 @@ def _check_in_force(verifier: Verifier, folder: Folder) -> None:
 
 
 def _document(line: bytes) -> dict[str, Any]:
-    """A line as far as it is one: what is spoilt is for `verify` to name."""
+    """Return a line's document, empty for a damaged line: `verify` names the damage."""
     try:
         found = orjson.loads(line)
     except orjson.JSONDecodeError:

@@ -31,7 +31,7 @@ class Verifier:
 
     @classmethod
     def from_raw(cls, raw: bytes) -> Verifier:
-        """From the 32 bytes of the key. Raises ValueError."""
+        """Build one from the 32 bytes of the key. Raises ValueError."""
         return cls(Ed25519PublicKey.from_public_bytes(raw))
 
     def pem(self) -> bytes:
@@ -47,7 +47,7 @@ class Verifier:
         return True
 
     def read(self, line: bytes) -> dict[str, Any]:
-        """The document of a signed line (without its newline). Raises BadSignature."""
+        """Return the document of a signed line (without its newline). Raises BadSignature."""
         try:
             document: dict[str, Any] = orjson.loads(line)
             signature = bytes.fromhex(document.pop("signature"))
@@ -67,7 +67,7 @@ class Signer:
     """Signs lines with the key in a file; when the file is replaced (a rotation), with the new one."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OSError, and ConfigError when it is no Ed25519 key or others may read it."""
+        """Load the key. Raises OSError, and ConfigError when it is no Ed25519 key or others may read it."""
         self._path = path
         self._seen: tuple[int, int] | None = None
         self._refresh()
@@ -77,7 +77,7 @@ class Signer:
         return self._path
 
     def line(self, document: Mapping[str, Any]) -> bytes:
-        """The document as a signed line, newline included: the signature is over the line without it.
+        """Return the document as a signed line with its newline: the signature is over the line without it.
 
         Raises OSError: a key that is gone signs nothing more, so that its loss shows at once.
         """
@@ -139,7 +139,7 @@ def load_verifier(path: Path) -> Verifier:
 
 
 def read_private(path: Path) -> Ed25519PrivateKey:
-    """Raises OSError and ConfigError."""
+    """Read an Ed25519 key (PEM). Raises OSError and ConfigError."""
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except ValueError as error:

@@ -38,7 +38,7 @@ _log = logging.getLogger("regate.audit")
 
 
 def new_writer() -> str:
-    """A writer id for this process: never used before, naming neither host nor process."""
+    """Make a writer id for this process: never used before, naming neither host nor process."""
     return f"w{secrets.token_hex(5)}"
 
 
@@ -106,7 +106,7 @@ class Journal:
 
     @property
     def crowded(self) -> bool:
-        """Whether what is no evidence of an exchange should stay away: the disk is behind, or fails."""
+        """Whether records that belong to no exchange should be left out: the disk is behind, or fails."""
         return (
             bool(self._failure)
             or len(self._queue) * 4 > self._queue_records
@@ -144,7 +144,7 @@ class Journal:
             raise RecordingFailed(f"the record was not durable within {_DURABLE_SECONDS:g} s") from error
 
     def record_sync(self, record: Record) -> None:
-        """`record` for callers without an event loop."""
+        """Do as `record` does, for callers without an event loop."""
         done: Future[None] = Future()
         done.set_running_or_notify_cancel()
         self._submit(record, done).result()
@@ -228,13 +228,13 @@ class Journal:
             self._fail(batch, error)
             return
         except BaseException as error:
-            self._fail(batch, error)  # whoever waits for this batch is refused before the thread dies
+            self._fail(batch, error)  # its callers are refused before the thread dies
             raise
         _settle(batch, "")
         self._signing.sign_when_due()
 
     def _fail(self, batch: Sequence[_Entry], error: BaseException) -> None:
-        """Refuse everyone who waits; keep, in order, what nobody waits for."""
+        """Refuse the callers that wait; keep, in order, the records without a waiting caller."""
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         with self._wake:
             self._failure = reason
@@ -303,7 +303,7 @@ class Journal:
 
 
 def _settle(batch: Iterable[_Entry], failure: str) -> None:
-    """Let everyone who waits for the batch go on, or refuse them: one call into each event loop."""
+    """Release or refuse the callers that wait for the batch: one call into each event loop."""
     loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
     for done in (entry.done for entry in batch):
         if isinstance(done, asyncio.Future):
@@ -311,14 +311,14 @@ def _settle(batch: Iterable[_Entry], failure: str) -> None:
         elif done is not None:
             _resolve([done], failure)
     for loop, waiting in loops.items():
-        with suppress(RuntimeError):  # a loop that is closed has nobody who waits
+        with suppress(RuntimeError):  # no caller waits in a closed loop
             loop.call_soon_threadsafe(_resolve, waiting, failure)
 
 
 def _resolve(waiting: Sequence[Future[None] | asyncio.Future[None]], failure: str) -> None:
     for done in waiting:
         if done.done():
-            continue  # who left does not take the record back
+            continue  # a caller that left does not take the record back
         if failure:
             done.set_exception(RecordingFailed(failure))
         else:

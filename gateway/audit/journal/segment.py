@@ -135,7 +135,7 @@ class LiveChain:
         self._noted = 0  # bytes of the signed heads that were searched for our end
 
     def _asked(self) -> bool:
-        """Whether segments as old as this one are to be closed: something in them is to be erased."""
+        """Return whether segments as old as this one are to be closed: something in them is to be erased."""
         try:
             return self._folder.rotate.stat().st_mtime + _COARSE >= self._opened_at
         except OSError:
@@ -196,7 +196,7 @@ class LiveChain:
         return "another process signed its end" if log.st_size > self._noted and self._is_ended() else ""
 
     def _is_ended(self) -> bool:
-        """Whether the lines of the log that are new since the last look end this segment."""
+        """Return whether the lines of the log that are new since the last look end this segment."""
         with self._folder.checkpoints.open("rb") as log:
             log.seek(self._noted)
             whole = log.read().rpartition(b"\n")[0]

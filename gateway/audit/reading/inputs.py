@@ -26,7 +26,7 @@ class EvidenceUnreadable(RegateError):
 
 
 def decision_lines(root: Path, since: datetime | None = None) -> Iterator[bytes]:
-    """The lines of the decisions recorded since a time, segment by segment: each writer's in order.
+    """Yield the lines of the decisions recorded since a time, segment by segment: each writer's in order.
 
     A segment that is sealed meanwhile is read once. Raises EvidenceUnreadable.
     """
@@ -36,13 +36,13 @@ def decision_lines(root: Path, since: datetime | None = None) -> Iterator[bytes]
 
 
 def count_decisions(root: Path, since: datetime | None = None) -> int:
-    """How many lines `decision_lines` gives, at less cost. Raises EvidenceUnreadable."""
+    """Count the lines that `decision_lines` gives, at less cost. Raises EvidenceUnreadable."""
     folder = Folder(root)
     return sum(_count(folder, source, since) for source in _sources(folder))
 
 
 def find_decision(root: Path, decision_id: str) -> RecordedDecision | None:
-    """The decision of that id, or None when the journal has none. Raises EvidenceUnreadable."""
+    """Return the decision of that id, or None when the journal has none. Raises EvidenceUnreadable."""
     if not decision_id.isascii():
         return None
     folder, name = Folder(root), b'"decision_id":"%b"' % decision_id.encode()
@@ -54,7 +54,7 @@ def find_decision(root: Path, decision_id: str) -> RecordedDecision | None:
 
 
 def dropped(root: Path, since: datetime | None = None) -> tuple[int, int]:
-    """Segments that were sealed since a time and are no longer there, and how many records they held.
+    """Count the segments that were sealed since a time and are no longer there, and the records they had.
 
     Raises EvidenceUnreadable.
     """
@@ -86,7 +86,7 @@ def _seals(folder: Folder) -> list[dict[str, Any]]:
 
 
 def _sources(folder: Folder) -> list[_Source]:
-    """Every record once: sealed files in the order they were sealed, then what is not sealed yet."""
+    """List where every record is read once: sealed files in their order, then the segments without a seal."""
     live = folder.live_files()  # before the seals: what is sealed meanwhile is met there
     try:
         seals = _seals(folder)
@@ -110,7 +110,7 @@ def _writers(folder: Folder) -> frozenset[str]:
 
 def _lines(folder: Folder, source: _Source, since: datetime | None, decision_id: str = "") -> Iterator[bytes]:
     from gateway.audit.files import (
-        parquet,  # DuckDB takes 0.15 s to import, and whoever imports us may not need it
+        parquet,  # DuckDB takes 0.15 s to import, and not every caller needs it
     )
 
     path, held = source.path, None
@@ -141,7 +141,7 @@ def _count(folder: Folder, source: _Source, since: datetime | None) -> int:
 
 @contextmanager
 def _live(folder: Folder, segment: str) -> Iterator[BinaryIO | None]:
-    """The live segment; None when it is sealed and buried. Once open it stays whole."""
+    """Open the live segment; yield None when it is sealed and buried. Once open it stays whole."""
     try:
         with folder.live(segment).open("rb") as file:
             yield None if file.read(len(TOMBSTONE)) == TOMBSTONE else file
@@ -157,7 +157,7 @@ def _is_there(folder: Folder, seal: Mapping[str, Any], segment: str) -> bool:
 
 
 def _sealed_since(folder: Folder, segment: str) -> tuple[Path, Mapping[str, Any]]:
-    """The file of a segment that was sealed and buried meanwhile, and which records it is."""
+    """Return the file of a segment that was sealed and buried meanwhile, and which records are its own."""
     for seal in _seals(folder):
         for held in seal["segments"]:
             if held["segment"] == segment:

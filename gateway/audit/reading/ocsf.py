@@ -32,7 +32,7 @@ _DECIDED = {
 }
 _DRY_RUN = (1, 17, _SUCCESS)
 _REFUSED = (2, 2, _FAILURE)
-_FAULT = (2, 27, _FAILURE)  # what is no decision of anybody's: nothing fails open
+_FAULT = (2, 27, _FAILURE)  # a fault instead of a decision: nothing fails open
 _WHO_SAID_NO = ("policy_", "approval_", "unauthenticated", "invalid_request", "prompt_too_large")
 _UNMAPPED = (
     "kind", "phase", "action", "enforced", "decision_id", "approval_id", "owner", "on_behalf_of", "model",
@@ -49,7 +49,7 @@ SELECT = f"""
 
 
 def event(row: Mapping[str, Any]) -> dict[str, Any]:
-    """One row of `SELECT` as one event."""
+    """Turn one row of `SELECT` into one event."""
     activity = _ACTIVITIES.get(row["method"], 99)
     severity = max((_SEVERITIES.get(reason["severity"], 1) for reason in row["reasons"]), default=1)
     action, disposition, status = _outcome(row)
@@ -127,5 +127,5 @@ def _api(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _present(**fields: Any) -> dict[str, Any]:
-    """Without what does not apply."""
+    """Return the fields that have a value."""
     return {name: value for name, value in fields.items() if value not in ("", [], {}, None)}

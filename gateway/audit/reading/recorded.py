@@ -36,9 +36,9 @@ class RecordedDecision:
 
 
 def rebuild(line: bytes) -> RecordedDecision:
-    """What policy was asked and said, by a record's line; as JSON the input is exactly what the engine got.
+    """Rebuild what policy was asked and said from a record's line; as JSON the input is what the engine got.
 
-    Never raises: what cannot be rebuilt says why.
+    Never raises: a decision without its input says why.
     """
     try:
         record = msgspec.json.decode(line, type=_Line)
@@ -104,7 +104,7 @@ def _lost(body: _Body) -> Lost:
 
 
 def _document(body: _Body) -> dict[str, Any]:
-    """The recorded input with its parts put back where `policy_input` has them."""
+    """Return the recorded input with its parts back in their place."""
     seen = [_part(part) for part in body.parts if part.new or part.place != "structural"]
     return {**body.input, "prompt": {"parts": seen, **body.input["prompt"]}}
 
@@ -124,7 +124,7 @@ def _syntax(parts: Sequence[_Part]) -> tuple[Syntax, ...]:
 
 
 def _holds_input(body: msgspec.Raw) -> bool:
-    """Whether there is something left of what policy was asked."""
+    """Return whether anything is left of what policy was asked."""
     try:
         left = msgspec.json.decode(body)
     except _DAMAGED:

@@ -180,12 +180,12 @@ VIEWS: Mapping[str, View] = {
 
 
 def meaning(view: str, column: str) -> str:
-    """What the column says. Raises KeyError for one that nobody described."""
+    """Return what the column means. Raises KeyError for a column without a description."""
     return VIEWS[view].columns.get(column) or _MEANINGS[column]
 
 
 def comments(columns: Mapping[str, list[tuple[str, str]]]) -> Iterator[str]:
-    """COMMENT statements for the views and their columns, so that any DuckDB client shows what they mean."""
+    """Yield COMMENT statements for the views and their columns: any DuckDB client shows what they mean."""
     for view, names in columns.items():
         yield f"COMMENT ON VIEW {view} IS {literal(f'One row {VIEWS[view].row}.')}"
         for name, _ in names:
@@ -193,7 +193,7 @@ def comments(columns: Mapping[str, list[tuple[str, str]]]) -> Iterator[str]:
 
 
 def reference(columns: Mapping[str, list[tuple[str, str]]]) -> str:
-    """The reference page: `columns` holds each view's columns with their types."""
+    """Write the reference page; `columns` holds each view's columns with their types."""
     lines = [
         "# The views, column by column",
         "",

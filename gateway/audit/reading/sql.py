@@ -156,9 +156,9 @@ def _child(
 
 @contextmanager
 def _spill_folder(most: int) -> Iterator[tuple[str, int]]:
-    """A new folder and how much may go there: half of what is free, since others write to that disk too.
+    """Make a folder to spill to, and say how much may go there: half of what is free, as others write too.
 
-    "" where no folder can be made: such a query has its memory and nothing else.
+    Yields "" where no folder can be made: such a query has its memory and nothing else.
     """
     try:
         folder = tempfile.TemporaryDirectory(prefix="regate-sql-", ignore_cleanup_errors=True)

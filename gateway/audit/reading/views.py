@@ -34,7 +34,7 @@ _CALL = "provider, dialect, model, method, path"
 
 
 def view_statements(root_sql: str) -> Iterator[str]:
-    """CREATE VIEW statements, in order, for the audit folder that the SQL expression `root_sql` names."""
+    """Yield CREATE VIEW statements in order, for the audit folder that the SQL expression names."""
     yield f"CREATE VIEW records AS {every_record(root_sql)}"
     for name, select in _VIEWS.items():
         yield f"CREATE VIEW {name} AS {select}"
@@ -47,7 +47,7 @@ def create_views(connection: duckdb.DuckDBPyConnection, folder: Folder) -> None:
 
 
 def view_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[str, str]]]:
-    """The columns of each view with their types, in order."""
+    """Return the columns of each view with their types, in order."""
     found = connection.execute("""
         SELECT table_name, list((column_name, data_type) ORDER BY column_index)
         FROM duckdb_columns() WHERE NOT internal AND database_name = current_database() GROUP BY ALL

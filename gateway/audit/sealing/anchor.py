@@ -39,7 +39,7 @@ class Anchor:
         self._failure = ""
 
     def well(self) -> bool:
-        """Whether the last attempt of any process went well, or none was made."""
+        """Return whether the last attempt of any process went well, or none was made."""
         last = last_anchored(self._folder) if self._place else None
         return last is None or not last.failure
 
@@ -98,7 +98,7 @@ class Anchor:
 
 
 def last_anchored(folder: Folder) -> Anchored | None:
-    """The last attempt of any process; None when there was none."""
+    """Return the last attempt of any process; None when there was none."""
     try:
         return Anchored(**orjson.loads(folder.anchored.read_bytes()))
     except (OSError, ValueError, TypeError):

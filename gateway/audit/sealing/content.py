@@ -47,7 +47,7 @@ class ContentKey:
         self._keys: OrderedDict[str, DataKey] = OrderedDict()
 
     def of(self, session_id: str) -> DataKey:
-        """The data key that this process uses for the session."""
+        """Return the data key that this process uses for the session."""
         key = self._keys.get(session_id)
         if key is None:
             fresh = AESGCM.generate_key(256)
@@ -57,13 +57,13 @@ class ContentKey:
         return key
 
     def open(self, session_id: str, wrapped: str, sealed: str, digest: str) -> str:
-        """The text of a sealed part. Raises Unreadable."""
+        """Decrypt the text of a part. Raises Unreadable."""
         key = _decrypt(self._cipher, wrapped, session_id)
         return _decrypt(AESGCM(key), sealed, digest).decode("utf-8", "surrogatepass")
 
 
 def load_content_key(config: Config) -> ContentKey:
-    """The key that `audit.content_key` names; without one, a key derived from the server's.
+    """Load the key that `audit.content_key` names; without one, a key derived from the server's.
 
     Raises ConfigError when it is not set, or too short to be a key.
     """

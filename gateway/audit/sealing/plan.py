@@ -34,7 +34,7 @@ class End:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Closed:
-    """A whole segment that nobody writes any more."""
+    """A whole segment that no process writes any more."""
 
     writer: str
     number: int
@@ -44,7 +44,7 @@ class Closed:
 
 
 def seal_ends(seals: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, End]]:
-    """Each writer's last sealed segment, by number, and the end of its chain there."""
+    """Return each writer's last sealed segment, by number, and the end of its chain there."""
     ends: dict[str, tuple[int, End]] = {}
     for held in (held for seal in seals for held in seal["segments"]):
         if (place := split_segment(held["segment"])) and place[1] > ends.get(place[0], (0, End()))[0]:
@@ -59,7 +59,7 @@ def closed_segments(
     claim: Callable[[str], None],
     all_hosts: bool,
 ) -> list[Closed]:
-    """In their chains' order; also of writers that are not registered, which the caller sorts out.
+    """List the closed segments in their chains' order, also of writers that are not registered.
 
     A segment that its writer did not close is claimed first, so that a writer that lives after all notices.
     A torn segment is not closed: it waits for a journal's start.
@@ -85,7 +85,7 @@ def closed_segments(
 
 
 def plan(closed: Sequence[Closed], sealed: Mapping[str, int], gather: timedelta) -> list[list[str]]:
-    """Files to write, in order: the segments of each.
+    """Return the files to write, in order: the segments of each.
 
     A segment follows its chain's sealed ones. Small ones share a file a day, once the oldest has waited for
     `gather`, there are many, or a large one waits behind them.

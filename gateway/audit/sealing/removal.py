@@ -47,7 +47,7 @@ class Order:
     before: str
 
     def covers(self, seal: Mapping[str, Any]) -> bool:
-        """Whether the file may hold such records."""
+        """Return whether the file may contain such records."""
         return any(held["first_at"] <= self.before for held in seal["segments"])
 
 
@@ -70,12 +70,12 @@ class Removals:
     dropped: frozenset[str] = frozenset()
 
     def awaits(self, path: str, sha256: str) -> bool:
-        """Whether the file is still the one before an erasure: its process was stopped, or is at it."""
+        """Return whether the file is still the one before an erasure: its process was stopped or is busy."""
         return sha256 in self.erased.get(path, ())[:-1]
 
 
 def read_removals(lines: Iterable[Mapping[str, Any]]) -> Removals:
-    """From the lines of `seals.ndjson`, in order."""
+    """Read the removals from the lines of `seals.ndjson`, in order."""
     sealed: dict[str, str] = {}
     erased: dict[str, list[str]] = {}
     dropped: set[str] = set()
@@ -127,7 +127,7 @@ class Remover:
                 self._folder.disk.unlink(path)
 
     def run(self, lines: Sequence[Mapping[str, Any]], signer: Signer) -> int:
-        """One pass over every sealed file; returns how many bodies went. Raises RemovalFailed, OSError."""
+        """Pass once over every sealed file; return how many bodies went. Raises RemovalFailed, OSError."""
         gone = {line["path"] for line in lines if line["kind"] == "dropped"}
         seals = [line for line in lines if line["kind"] == "seal" and line["path"] not in gone]
         orders = [
@@ -143,7 +143,7 @@ class Remover:
             yield from (seal for seal in seals if all(held["last_at"] < end for held in seal["segments"]))
 
     def _drop(self, seal: Mapping[str, Any], signer: Signer) -> None:
-        """Signed first. Readers that have listed the file find an empty one, until the next start."""
+        """Sign that the file goes, then empty it: readers that have listed it still find a file."""
         folder, path = self._folder, self._folder.root / seal["path"]
         line = {"kind": "dropped", "path": seal["path"], "dropped_at": stamp(datetime.now(UTC))}
         signed_log.append(folder.seals, line, signer, folder.disk)
@@ -167,7 +167,7 @@ class Remover:
         return int(made["bodies"])
 
     def _write_anew(self, path: str, orders: Sequence[Order]) -> dict[str, Any]:
-        """In a process of its own, whose memory and DuckDB go with it."""
+        """Write the file in a child process, whose memory and DuckDB go with it."""
         request = {
             "root": str(self._folder.root),
             "path": path,
@@ -196,5 +196,5 @@ class Remover:
 
 
 def anew(folder: Folder, path: Path, sha256: str) -> Path:
-    """Where the file that is to take another's place lies until it does."""
+    """Return where the file that is to replace a sealed file lies until it does."""
     return folder.sealed / f"{path.stem}-{sha256[:16]}.anew"

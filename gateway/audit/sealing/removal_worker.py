@@ -61,7 +61,7 @@ def _goes(line: bytes, orders: Sequence[Order]) -> bool:
 
 
 def _check_same(before: bytes, after: bytes) -> None:
-    """The record's place in the chain is the same, whatever was left out."""
+    """Raise OSError unless the record's place in the chain is the same with and without its body."""
     link = check_either(before)
     if check_either(after) != link:
         raise OSError(f"record {link.writer}:{link.seq} was written differently")

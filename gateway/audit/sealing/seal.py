@@ -110,7 +110,7 @@ class Sealer:
                 publish(self._folder)
 
     def seal(self, *, everything: bool = False, sign: bool = False, all_hosts: bool = False) -> Sealed:
-        """One pass: seal what is closed, bury what is due, sign a root when one is due.
+        """Pass once: seal what is closed, bury what is due, sign a root when one is due.
 
         With `everything`, small and new segments do not wait; with `sign`, the root does not; with
         `all_hosts`, segments of other hosts are sealed too. Raises SealingFailed, OSError.
@@ -132,12 +132,12 @@ class Sealer:
         return Sealed(done, dict(self._refused))
 
     def unburied(self) -> bool:
-        """Whether a sealed segment still stands as it was written, beside its sealed file."""
+        """Return whether a sealed segment still stands as it was written, beside its sealed file."""
         sealed = {held["segment"] for seal in self._seals() for held in seal["segments"]}
         return any(path.stem in sealed and not is_tombstone(path) for path in self._folder.live_files())
 
     async def run(self, interval_seconds: float = 5) -> None:
-        """Seal every so often until cancelled; a pass that fails is logged and tried again."""
+        """Seal every so often until the task ends; a pass that fails is logged and tried again."""
         while True:
             try:
                 await asyncio.to_thread(self.seal)
@@ -179,7 +179,7 @@ class Sealer:
     def _seal_closed(
         self, seals: Sequence[Mapping[str, Any]], everything: bool, all_hosts: bool
     ) -> tuple[tuple[str, ...], str]:
-        """The segments that were sealed, and why others could not be this time."""
+        """Seal the closed segments; return those that were sealed, and why others could not be this time."""
         ends = seal_ends(seals)
         sealed = {held["segment"] for seal in seals for held in seal["segments"]}
         closed = closed_segments(
@@ -206,7 +206,7 @@ class Sealer:
         sign_end(self._folder, self._signer, segment)
 
     def _voucher(self, writer: str) -> dict[str, Any]:
-        """What vouches for a writer's records; empty when nothing of ours does.
+        """Return what vouches for a writer's records; empty when nothing of ours does.
 
         Its birth, which each batch's signature names; of a chain from before births, its last signed head.
         """
@@ -247,7 +247,7 @@ class Sealer:
             _log.error("%s cannot be sealed: %s", segment, reason)
 
     def _admit(self, report: Mapping[str, Any]) -> list[str]:
-        """Steps 3 and 4 for one proved file."""
+        """Take steps 3 and 4 for one proved file."""
         folder, disk = self._folder, self._folder.disk
         target = folder.sealed / f"date={report['date']}" / f"{report['file']}.parquet"
         disk.make_folder(target.parent)
@@ -276,7 +276,7 @@ class Sealer:
             sign_head(self._folder, self._signer, held["writer"], head)
 
     def _bury_due(self, seals: Sequence[Mapping[str, Any]]) -> None:
-        """Step 5. The seal's own time goes into the tombstone: it tells which readers came too late."""
+        """Take step 5. The seal's own time goes into the tombstone: it tells which readers came too late."""
         now = datetime.now(UTC)
         sealed = {held["segment"]: (seal, held) for seal in seals for held in seal["segments"]}
         for live in self._folder.live_files():

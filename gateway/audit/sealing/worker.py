@@ -82,7 +82,7 @@ def _write(
 def _prove(
     folder: Folder, segment: str, reached: dict[str, End], voucher: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What a segment holds, joined to the end of its chain. Raises BrokenLine and OSError."""
+    """Prove a segment to follow the end of its chain, and say what it has. Raises BrokenLine and OSError."""
     writer, live = _writer(segment), folder.live(segment)
     end = reached.get(writer, End())
     tree = end.tree()
@@ -112,7 +112,7 @@ def _prove(
 
 
 def _links(live: Path, last: Link) -> Iterator[Link]:
-    """Each record, proved in itself and to follow the one before. Raises BrokenLine and OSError."""
+    """Yield each record, proved in itself and to follow the one before. Raises BrokenLine and OSError."""
     for number, line in enumerate(_lines(live), start=1):
         try:
             link = check(line)
@@ -125,7 +125,7 @@ def _links(live: Path, last: Link) -> Iterator[Link]:
 
 
 def _check_signed(segment: str, last: Link, voucher: Mapping[str, Any]) -> None:
-    """Raises BrokenLine unless the writer signed its segment's last record, which vouches for all before."""
+    """Raise BrokenLine unless the writer signed its segment's last record, which vouches for all before."""
     message = head_message(voucher["birth"], segment, last.seq, last.hash)
     signature = bytes.fromhex(last.signature)
     if not any(Verifier.from_raw(bytes.fromhex(key)).signed(message, signature) for key in voucher["keys"]):
@@ -133,7 +133,7 @@ def _check_signed(segment: str, last: Link, voucher: Mapping[str, Any]) -> None:
 
 
 def _is_under(folder: Folder, segment: str, end: End, last: Link, head: Mapping[str, Any]) -> bool:
-    """Whether a chain from before births leads from `end` over the segment to its last signed head."""
+    """Return whether a chain from before births leads from `end` over the segment to its last signed head."""
     before, (writer, number) = Link(last.writer, end.seq, "", end.hash, ""), split_segment(segment) or ("", 0)
     while (live := folder.live(segment_name(writer, number))).exists():
         for link in _links(live, before):

@@ -35,7 +35,7 @@ class Heads:
 def signed_lines(
     lines: Sequence[bytes], keys: Sequence[tuple[int, Verifier]], tell: Tell, pool: Pool
 ) -> list[dict[str, Any] | None]:
-    """The lines' documents. None, and told, are those whose signature does not hold; told the first moved."""
+    """Return the lines' documents. Tell each bad signature, which gives None, and the first broken `prev`."""
     tasks = []
     ends = [start for start, _ in keys[1:]] + [len(lines)]
     for (start, key), end in zip(keys, ends, strict=True):
@@ -57,7 +57,7 @@ def read_heads(
     keys: Sequence[tuple[int, Verifier]],
     tell: Tell,
 ) -> Heads:
-    """Births, heads, and roots proved against the lines before them; the first that does not fit is told."""
+    """Return births, heads, and roots proved by the lines before them; tell the first that does not fit."""
     found, tree, fits = Heads(lines=len(lines)), Frontier(), None not in documents
     for number, (line, document) in enumerate(zip(lines, documents, strict=True), start=1):
         if document and document["kind"] == "root":
@@ -79,13 +79,13 @@ def read_heads(
 
 
 def _in_force(keys: Sequence[tuple[int, Verifier]], number: int) -> tuple[bytes, ...]:
-    """The keys that sign from a line (from 1) on."""
+    """Return the keys that sign from a line (from 1) on."""
     ends = [start for start, _ in keys[1:]] + [number]
     return tuple(key.raw for (_, key), end in zip(keys, ends, strict=True) if end >= number)
 
 
 def check_anchor(anchored: Sequence[bytes], heads: Heads, keys: Keys, tell: Tell) -> int:
-    """How many anchored roots are in the log; told is the first that is not."""
+    """Count the anchored roots that are in the log; tell the first that is not."""
     known = {key.key_id: key for _, key in keys.checkpoints}
     count = 0
     for number, line in enumerate(anchored, start=1):

@@ -44,7 +44,7 @@ class Proved:
 
 
 def find_records(root: Path, record_id: str) -> list[tuple[str, int]]:
-    """The records of a `writer:seq`, a decision or an exchange. Raises ProofFailed when there is none."""
+    """Return the records of a `writer:seq`, a decision or an exchange. Raises ProofFailed without any."""
     if place := _PLACE.fullmatch(record_id):
         return [(place[1], int(place[2]))]
     select = "SELECT writer, seq FROM records WHERE exchange_id = ? OR decision_id = ? ORDER BY recorded_at"
@@ -56,7 +56,7 @@ def find_records(root: Path, record_id: str) -> list[tuple[str, int]]:
 
 
 def prove(root: Path, writer: str, seq: int, *, trusted: Verifier | None = None, body: bool = True) -> bytes:
-    """The proof of one record, with its body or without.
+    """Prove one record, with its body or without; return the proof.
 
     Raises ProofFailed, also when the head over it is not signed by the trusted key or one tied to it: without
     a trusted key that is the reader's to find out.
@@ -89,7 +89,7 @@ def prove(root: Path, writer: str, seq: int, *, trusted: Verifier | None = None,
 
 
 def check_proofs(data: bytes, trusted: Verifier) -> list[Proved]:
-    """What a file of proofs proves to who trusts the key. Raises ProofFailed when one does not hold."""
+    """Return what a file of proofs proves under the trusted key. Raises ProofFailed over a bad one."""
     blocks = [block.split(b"\n") for block in data.split(b"\n\n") if block.strip()]
     if not blocks:
         raise ProofFailed("there is no proof in it")
@@ -97,7 +97,7 @@ def check_proofs(data: bytes, trusted: Verifier) -> list[Proved]:
 
 
 def _head(log: Sequence[bytes], writer: str, seq: int) -> tuple[int, Mapping[str, Any]]:
-    """The first head of the writer's that covers the record, and its place in the log."""
+    """Return the writer's first head that covers the record, and its place in the log."""
     ours = b'{"kind":"head","writer":"%b",' % writer.encode()
     heads = [(place, orjson.loads(line)) for place, line in enumerate(log) if line.startswith(ours)]
     covering = [(head["seq"], place, head) for place, head in heads if head["seq"] >= seq]
@@ -108,7 +108,7 @@ def _head(log: Sequence[bytes], writer: str, seq: int) -> tuple[int, Mapping[str
 
 
 def _in_chain(folder: Folder, writer: str, seq: int, size: int) -> tuple[bytes, list[str]]:
-    """The record's line, and its path in the tree over the chain's first `size` records."""
+    """Return the record's line, and its path in the tree over the chain's first `size` records."""
     before, segments = _reach(folder, writer, seq)
     line, hashes, number = b"", [], before.size
     for each in _records(folder, writer, segments):
@@ -129,7 +129,7 @@ def _in_chain(folder: Folder, writer: str, seq: int, size: int) -> tuple[bytes, 
 
 
 def _reach(folder: Folder, writer: str, seq: int) -> tuple[Frontier, list[tuple[str, Path]]]:
-    """The tree at the end of the last sealed segment before the record, and the segments behind it."""
+    """Return the tree at the end of the last sealed segment before the record, and the segments behind it."""
     before = End()
     segments: dict[int, tuple[str, Path]] = {}
     for path in folder.live_files():
@@ -150,7 +150,7 @@ def _reach(folder: Folder, writer: str, seq: int) -> tuple[Frontier, list[tuple[
 
 
 def _records(folder: Folder, writer: str, segments: Iterable[tuple[str, Path]]) -> Iterator[bytes]:
-    """The writer's lines. A sealed file that holds several of its segments is read once."""
+    """Yield the writer's lines. A sealed file with several of its segments is read once."""
     ours, read = b'{"writer":"%b",' % writer.encode(), set()
     for segment, path in segments:
         if path in read:
@@ -193,8 +193,11 @@ def _check(block: Sequence[bytes], trusted: Verifier) -> Proved:
 def _signers(
     rotations: Sequence[bytes], trusted: Verifier
 ) -> tuple[dict[str, Verifier], dict[str, Verifier]]:
-    """Whose heads hold (the trusted key's, and those of all keys that it is tied to by rotations), and whose
-    roots (the trusted key's and its successors': a replaced key may be in anybody's hands)."""
+    """Return the keys whose heads hold, and those whose roots hold.
+
+    Heads: of the trusted key and all keys that rotations tie to it. Roots: of the trusted key and its
+    successors only, since a replaced key may have been stolen.
+    """
 
     def refuse(reason: str, _: int) -> None:
         raise ProofFailed(f"the rotations do not hold: {reason}")

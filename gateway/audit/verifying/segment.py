@@ -52,11 +52,11 @@ class Run:
         return len(self.hashes) // _HASH_BYTES
 
     def hash(self, place: int) -> bytes:
-        """Of the record at this place in the run, from 0."""
+        """Return the hash of the record at this place in the run, from 0."""
         return self.hashes[place * _HASH_BYTES : (place + 1) * _HASH_BYTES]
 
     def cut(self, start: int, stop: int) -> Run:
-        """The records at these places."""
+        """Return the run of the records at these places."""
         prev = self.hash(start - 1).hex() if start else self.prev
         hashes = self.hashes[start * _HASH_BYTES : stop * _HASH_BYTES]
         return Run(self.line + start, self.writer, self.seq + start, prev, hashes)
@@ -85,7 +85,7 @@ class Found:
         return sum(run.count for run in self.runs)
 
     def part(self, first: int, last: int) -> list[Run]:
-        """The runs between two lines, both from 1 and included."""
+        """Return the runs between two lines, both from 1 and included."""
         parts = []
         for run in self.runs:
             start, stop = max(first - run.line, 0), min(last - run.line + 1, run.count)
@@ -105,7 +105,7 @@ def prove_file(task: Task) -> Found:
 
 
 def _prove_sealed(task: Task) -> Found:
-    """The signed seal vouches for the whole file, so that its batches' signatures need no look."""
+    """Prove a sealed file. Its signed seal vouches for it whole, so batches' signatures are not looked at."""
     runs, broken, *_ = _runs(parquet.lines(task.path), check_either if task.erased else check)
     changed = file_sha256(task.path) != task.sha256
     parted = (parquet.first_parted(task.path) or 0) if changed and not broken else 0
@@ -134,7 +134,7 @@ def _prove_live(task: Task) -> Found:
 
 
 def _voucher(task: Task) -> Callable[[Link], bool]:
-    """Whether a link's signature, if it has one, is that of the segment's writer."""
+    """Return the check whether a link's signature is that of the segment's writer."""
     verifiers = [Verifier.from_raw(key) for key in task.keys]
 
     def fits(link: Link) -> bool:
@@ -146,7 +146,7 @@ def _voucher(task: Task) -> Callable[[Link], bool]:
 
 
 def _stands_still(path: Path) -> bool:
-    """Whether nothing is written for a while: a batch and its signature come in one write."""
+    """Return whether nothing is written for a while: a batch and its signature come in one write."""
     before = path.stat().st_size
     for _ in range(_LOOKS):
         time.sleep(_LOOK_SECONDS)

@@ -29,7 +29,7 @@ _WORTH_A_POOL = 32 * 1024 * 1024  # bytes
 
 
 def _silent(_: int) -> None:
-    """No progress shown."""
+    """Show no progress."""
 
 
 def verify(
@@ -53,7 +53,7 @@ def verify(
 
 
 def size(root: Path) -> int:
-    """How many bytes of records there are to prove."""
+    """Return how many bytes of records there are to prove."""
     folder = Folder(root)
     return sum(path.stat().st_size for path in (*folder.live_files(), *folder.sealed_files()))
 
@@ -127,7 +127,7 @@ class _Verification:
         self._heads.births.update(late)
 
     def _find_missing(self, known: Collection[str]) -> None:
-        """What should be there and is not: files, and the births of writers that the state has seen."""
+        """Find what should be there and is not: files, and the births of writers that the state has seen."""
         for path in (self._folder.checkpoints, self._folder.seals):
             if not path.exists():
                 self._break(path, "it is missing")
@@ -139,7 +139,7 @@ class _Verification:
             self._break(self._folder.checkpoints, reason)
 
     def _registered(self, chains: dict[str, dict[int, _Place]]) -> dict[str, dict[int, _Place]]:
-        """The chains that something signed vouches for: a birth, a seal, or a head from before births."""
+        """Return the chains that a signed line vouches for: a birth, a seal, or a head from before births."""
         ours = {}
         for writer, chain in sorted(chains.items()):
             place = chain[min(chain)]
@@ -183,7 +183,7 @@ class _Verification:
         self._removals = read_removals(self._lines)
 
     def _chains(self, live: Sequence[Path]) -> dict[str, dict[int, _Place]]:
-        """Every writer's segments by number, wherever they are."""
+        """Return every writer's segments by number, wherever they are."""
         places: dict[str, _Place] = {path.stem: self._live(path) for path in live}
         sealed: set[str] = set()
         for place in self._sealed_places(self._seals):
@@ -247,7 +247,7 @@ class _Verification:
             )
 
     def _result(self, task: Task, results: Iterator[Found]) -> Found:
-        """What the file holds, kept for as long as another segment is in it."""
+        """Return what was found in the file, and keep it for as long as another segment is in the file."""
         if task not in self._found:
             self._found[task] = next(results)
             self._progress(task.path.stat().st_size if task.path.exists() else 0)
@@ -255,7 +255,7 @@ class _Verification:
         return self._found[task] if self._uses[task] else self._found.pop(task)
 
     def _sealed_since(self, segment: str, keys: Keys | None) -> tuple[_Place, Found]:
-        """Sealed and buried since we looked, or its seal was taken away."""
+        """Find a segment that was sealed and buried since the first look; its seal may be gone."""
         if keys:
             lines = signed_log.lines(self._folder.seals)
             self._take_seals(signed_lines(lines, keys.seals, lambda *_: None, self._pool))
@@ -268,7 +268,7 @@ class _Verification:
     def _join(
         self, writer: str, place: _Place, found: Found, end: _End, heads: Mapping[int, tuple[str, str]]
     ) -> bool:
-        """Join a segment's records to the chain; whether it holds to the segment's end."""
+        """Join a segment's records to the chain; return whether the chain is whole to the segment's end."""
         path = place.task.path
         if found.torn:
             self._report.notes.append(f"{place.segment}: a torn tail of {found.torn} bytes, left by a crash")
@@ -286,7 +286,7 @@ class _Verification:
         return self._seal_fits(place, found, end) if place.held else self._is_signed(place, found, end)
 
     def _is_signed(self, place: _Place, found: Found, end: _End) -> bool:
-        """Whether a live segment's writer signed what stands in it, but for what it is about to sign."""
+        """Return whether a live segment's writer signed its records, but for those it is about to sign."""
         if found.forged or found.loose:
             line = found.forged or found.signed + 1
             loose = f"{found.loose} records stand behind the last batch that its writer signed"
@@ -333,7 +333,7 @@ class _Verification:
         return True
 
     def _seal_fits(self, place: _Place, found: Found, end: _End) -> bool:
-        """Whether the sealed file and what is left of the live one are what the seal says."""
+        """Return whether the sealed file and what is left of the live one are what the seal says."""
         held, path = place.held, place.task.path
         writer = held["writer"]
         if (held["last_seq"], held["hash"]) != (end.seq, end.prev):
@@ -392,7 +392,7 @@ class _Verification:
 
 
 def _misplaced(writer: str, end: _End, run: Run) -> str:
-    """Why a sound run of records is not the one expected here; empty when it is."""
+    """Say why a sound run of records is not the one expected here; return "" when it is."""
     if run.writer != writer:
         return f"it is a record of {run.writer}"
     if run.seq > end.seq + 1:
