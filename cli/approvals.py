@@ -17,10 +17,10 @@ from gateway.approvals import (
     as_lines,
     decide,
     decode,
+    decrypt_shown,
     page_of,
     pages,
     to_document,
-    unseal_shown,
     with_contents,
 )
 from gateway.config import Config, config_path, load_config, load_server_key
@@ -65,11 +65,11 @@ def show(
     """
     config = load_config(config_path())
     with opened_state(config) as state, ApprovalStore(state).read() as rows:
-        approval, sealed = rows.read(approval_id), rows.shown(approval_id)
+        approval, encrypted = rows.read(approval_id), rows.shown(approval_id)
     if approval is None:
         raise UnknownApproval(f"no approval {approval_id}")
     key = load_server_key(config.key_path)
-    contents = None if sealed is None else decode(unseal_shown(key, approval_id, sealed))
+    contents = None if encrypted is None else decode(decrypt_shown(key, approval_id, encrypted))
     if as_json:
         _print_json(with_contents(to_document(approval), contents, page))
     else:

@@ -16,7 +16,7 @@ from cli.rows import binary_output
 from cli.screen import progress_bar
 from gateway.audit import Sealer
 from gateway.audit.files import Folder, load_verifier, rotate
-from gateway.audit.verifying import Report, check_proofs, find_records, prove_record, size
+from gateway.audit.verifying import Verification, check_proofs, find_records, prove_record, size
 from gateway.audit.verifying import verify as verify_folder
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError, StateUnavailable
@@ -171,7 +171,7 @@ def _anchor_file(config: Config) -> Path | None:
     return Path(place.removeprefix("file:")) if place.startswith("file:") else None
 
 
-def _told(report: Report) -> str:
+def _told(report: Verification) -> str:
     verdict = "intact" if report.intact else "BROKEN"
     count = f"{report.records} records in {report.segments} segments of {report.chains} chains"
     unsigned = f", {report.unsigned} more behind no signed head yet" if report.unsigned else ""

@@ -22,7 +22,7 @@ from gateway.audit.files import Folder
 from gateway.audit.reading import (
     OCSF_SELECT,
     VIEWS,
-    Limits,
+    QueryLimits,
     ocsf_event,
     query,
     query_to_parquet,
@@ -82,7 +82,7 @@ def export(
     select = f"SELECT * FROM {source} WHERE {' AND '.join(conditions)}"  # noqa: S608 - our own names
     told = {"view": name, "format": str(form), "since": since, "until": until, "out": str(out or "")}
     note = partial(note_reading, config, "evidence_exported", **told)
-    limits = Limits(timeout, memory=_MEMORY, address_space=3 * _MEMORY)
+    limits = QueryLimits(timeout, memory=_MEMORY, address_space=3 * _MEMORY)
     with _told() as tell, whole_file(out) as file:
         if form is Form.PARQUET:
             query_to_parquet(root, select, file, parameters, limits=limits, answered=note)

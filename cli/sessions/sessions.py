@@ -64,7 +64,7 @@ def show(
     session_id: Annotated[str, typer.Argument(metavar="ID", help="A session's id, as `list` prints it.")],
     full: Annotated[
         bool,
-        typer.Option("--full", help="Unseal what `record: full` kept; it is recorded that you did."),
+        typer.Option("--full", help="Decrypt what `record: full` kept; it is recorded that you did."),
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="An array of exchanges with parts and reasons.")
@@ -78,7 +78,7 @@ def show(
     if not exchanges:
         raise RegateError(f"no session {session_id!r} in the evidence; `regate sessions list` names them")
     if full:
-        _unseal(load_config(config_path()), session_id, exchanges)
+        _decrypt(load_config(config_path()), session_id, exchanges)
     if as_json:
         typer.echo(orjson.dumps(exchanges, option=orjson.OPT_INDENT_2).decode())
         return
@@ -114,11 +114,11 @@ def _exchanges(root: Path, session_id: str) -> list[dict[str, Any]]:
     return exchanges
 
 
-def _unseal(config: Config, session_id: str, exchanges: list[dict[str, Any]]) -> None:
+def _decrypt(config: Config, session_id: str, exchanges: list[dict[str, Any]]) -> None:
     """Put the full text in the place of the masked one, once it is on record that the local user reads it."""
     content_key = load_content_key(config)
     texts = {
-        (row["exchange_id"], row["record_kind"], row["pointer"]): content_key.open(
+        (row["exchange_id"], row["record_kind"], row["pointer"]): content_key.decrypt(
             session_id, row["content_key"], row["sealed"], row["digest"]
         )
         for row in _rows(config.audit_path, _SEALED, session_id)

@@ -14,12 +14,12 @@ from gateway.approvals.blanks import (
     LOOSE_JOINER,
 )
 from gateway.approvals.completions import (
-    unseal_shown,
+    decrypt_shown,
 )
 from gateway.approvals.contents import (
     About,
+    ContentEntry,
     Contents,
-    Entry,
     as_lines,
     decode,
     indented,
@@ -57,8 +57,8 @@ __all__ = [
     "ApprovalClosed",
     "Approvals",
     "Binding",
+    "ContentEntry",
     "Contents",
-    "Entry",
     "MayNotDecide",
     "NoSuchPage",
     "Recorder",
@@ -68,12 +68,12 @@ __all__ = [
     "cancel_open",
     "decide",
     "decode",
+    "decrypt_shown",
     "indented",
     "page_of",
     "pages",
     "rfc3339",
     "same_person",
     "to_document",
-    "unseal_shown",
     "with_contents",
 ]

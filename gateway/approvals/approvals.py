@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from gateway.approvals import transitions
 from gateway.approvals.binding import Binding
-from gateway.approvals.completions import unseal, unseal_shown
+from gateway.approvals.completions import decrypt, decrypt_shown
 from gateway.approvals.contents import Contents, decode
 from gateway.approvals.deciding import decide
 from gateway.approvals.records import RecordNow
@@ -140,10 +140,10 @@ class Approvals:
 
     async def contents(self, approval_id: str) -> Contents | None:
         """Return what people read before they decide; None once the approval has ended."""
-        sealed = await self._read(lambda rows: rows.shown(approval_id))
-        if sealed is None:
+        encrypted = await self._read(lambda rows: rows.shown(approval_id))
+        if encrypted is None:
             return None
-        return await asyncio.to_thread(lambda: decode(unseal_shown(self._key, approval_id, sealed)))
+        return await asyncio.to_thread(lambda: decode(decrypt_shown(self._key, approval_id, encrypted)))
 
     async def list(
         self, *, status: Status | None = None, agent: str | None = None, limit: int = 1000
@@ -166,10 +166,10 @@ class Approvals:
 
     def _held(self, rows: ApprovalRows, fingerprint: str) -> tuple[Approval, bytes] | None:
         approval = rows.find(fingerprint, "approved")
-        sealed = None if approval is None else rows.completion(approval.id)
-        if approval is None or sealed is None:
+        encrypted = None if approval is None else rows.completion(approval.id)
+        if approval is None or encrypted is None:
             return None
-        return approval, unseal(self._key, approval.id, sealed, approval.completion_digest)
+        return approval, decrypt(self._key, approval.id, encrypted, approval.completion_digest)
 
     async def _sweep(self) -> None:
         while True:

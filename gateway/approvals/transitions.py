@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.approvals.binding import Binding
-from gateway.approvals.completions import digest_of, seal, seal_shown
+from gateway.approvals.completions import digest_of, encrypt, encrypt_shown
 from gateway.approvals.contents import MAX_BYTES, Contents, as_text, encode
 from gateway.approvals.records import RecordNow, record_of
 from gateway.config import ServerKey
@@ -63,10 +63,10 @@ def hold(rows: ApprovalRows, record: RecordNow, key: ServerKey, ask: Ask) -> App
     document = encode(ask.contents)
     _check_share(rows, ask, len(document))
     approval = _new(rows.now, key, ask)
-    sealed = None if ask.completion is None else seal(key, approval.id, ask.completion)
-    rows.insert(approval, fingerprint, sealed)
+    encrypted = None if ask.completion is None else encrypt(key, approval.id, ask.completion)
+    rows.insert(approval, fingerprint, encrypted)
     shown = key.digest("approval/shown", approval.id.encode(), document).hex()
-    rows.show(approval.id, shown, seal_shown(key, approval.id, document))
+    rows.show(approval.id, shown, encrypt_shown(key, approval.id, document))
     record(record_of(approval, "requested", summary=approval.summary, shown=shown))
     return approval
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gateway.audit.reading import Limits, query
+from gateway.audit.reading import QueryLimits, query
 from gateway.errors import RegateError
 
 T = TypeVar("T")
@@ -19,7 +19,7 @@ WAITING = 16
 ROWS = 1_000
 BYTES = 8 * 1024 * 1024
 # Tighter than the command line's: every row comes back through the gateway's own memory.
-_LIMITS = Limits(seconds=20, memory=512 * 1024**2, address_space=1536 * 1024**2)
+_LIMITS = QueryLimits(seconds=20, memory=512 * 1024**2, address_space=1536 * 1024**2)
 _PARTS = 1_000
 _PART_CHARACTERS = 20_000
 _TEXT_CHARACTERS = 1_000_000

@@ -53,7 +53,7 @@ class Frontier:
         return Frontier(self.size, self.peaks)
 
 
-class Span:
+class Range:
     """The end of a tree: the peaks before `start`, then the data of every leaf from there on.
 
     That is enough to prove any of those leaves.

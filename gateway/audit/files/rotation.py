@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.audit.files import signed_log
 from gateway.audit.files.folder import Folder
 from gateway.audit.files.heads import stamp
-from gateway.audit.files.signing import BadSignature, Signer, Verifier, load_signer, private_pem, read_private
+from gateway.audit.files.signing import BadLine, Signer, Verifier, load_signer, private_pem, read_private
 from gateway.errors import ConfigError
 
 _REMEDY = "restore the key, or move the audit folder away to begin anew"
@@ -75,17 +75,17 @@ def rotate(key: Path, folder: Folder) -> tuple[str, str]:
 
 
 def read_rotation(line: bytes) -> tuple[Verifier, Verifier, int]:
-    """Return a rotation's old and new key, and how many seals the old keys signed. Raises BadSignature."""
+    """Return a rotation's old and new key, and how many seals the old keys signed. Raises BadLine."""
     try:
         claimed = orjson.loads(line)
         old, new = (Verifier.from_raw(bytes.fromhex(claimed[name])) for name in ("from", "to"))
         accepted = bytes.fromhex(claimed["accepted"])
         sealed = int(claimed["seals"])
     except (ValueError, KeyError, TypeError) as error:
-        raise BadSignature("it is not a signed line") from error
+        raise BadLine("it is not a signed line") from error
     old.read(line)
     if not new.signed(_agreement(claimed["from"], claimed["to"]), accepted):
-        raise BadSignature("the new key did not sign it")
+        raise BadLine("the new key did not sign it")
     return old, new, sealed
 
 
@@ -135,7 +135,7 @@ def _check_in_force(verifier: Verifier, folder: Folder) -> None:
         if start or log[:19] == b'{"kind":"rotation"':
             try:
                 _, new, _ = read_rotation(log[start : log.find(b"\n", start)])
-            except BadSignature:
+            except BadLine:
                 return  # planted by hand: `verify` names it
             if new.raw != verifier.raw:
                 raise ValueError(f"it was rotated to the key {new.key_id}")

@@ -17,7 +17,7 @@ from gateway.audit.files.disk import Disk
 from gateway.errors import ConfigError
 
 
-class BadSignature(ValueError):
+class BadLine(ValueError):
     """A line that the key did not sign; the message says why."""
 
 
@@ -47,19 +47,19 @@ class Verifier:
         return True
 
     def read(self, line: bytes) -> dict[str, Any]:
-        """Return the document of a signed line (without its newline). Raises BadSignature."""
+        """Return the document of a signed line (without its newline). Raises BadLine."""
         try:
             document: dict[str, Any] = orjson.loads(line)
             signature = bytes.fromhex(document.pop("signature"))
             by = document["key"]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BadSignature("it is not a signed line") from error
+            raise BadLine("it is not a signed line") from error
         if by != self.key_id:
-            raise BadSignature(f"it is signed by the key {by}, expected {self.key_id}")
+            raise BadLine(f"it is signed by the key {by}, expected {self.key_id}")
         if not self.signed(orjson.dumps(document), signature):
-            raise BadSignature("its signature does not fit")
+            raise BadLine("its signature does not fit")
         if line != _with_signature(document, signature):
-            raise BadSignature("it is not written as it was signed")
+            raise BadLine("it is not written as it was signed")
         return document
 
 

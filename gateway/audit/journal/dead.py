@@ -43,7 +43,7 @@ class DeadSegment:
         self._descriptor = descriptor
 
     def torn_tail(self, *, signed: bool = True) -> TornTail | None:
-        """Return the end of a batch that was never durable, so no caller counts on it; None when all is whole.
+        """Return the end of a batch that was never durable: no caller counts on it. None when all is whole.
 
         It begins behind the last line that is `signed`; in a chain from before batches were, behind the last
         whole line. After a power cut that lost pages before others it begins before zeros (JSON has none).

@@ -27,7 +27,7 @@ from gateway.audit.files.folder import Folder, split_segment
 from gateway.audit.files.heads import stamp
 from gateway.audit.files.key_ring import follow_keys
 from gateway.audit.files.line import GENESIS
-from gateway.audit.files.signing import BadSignature, Signer, Verifier
+from gateway.audit.files.signing import BadLine, Signer, Verifier
 from gateway.audit.journal.process import Process, this_process
 
 _CHUNK = 4 * 1024 * 1024  # a line is far shorter
@@ -140,7 +140,7 @@ class Register:
                 birth = read_birth(line, document)
                 self.born.setdefault(birth.writer, birth)
                 self._since.setdefault(birth.writer, rotations)
-        except (BadSignature, KeyError, TypeError):
+        except (BadLine, KeyError, TypeError):
             return
 
     def _place(self, rotations: int) -> int:
@@ -174,7 +174,7 @@ def signed_head(folder: Folder, key: Sequence[Verifier], writer: str) -> tuple[i
             try:
                 document = by_id[orjson.loads(line)["key"]].read(line)
                 found = max(found, (int(document["seq"]), str(document["hash"])))
-            except (BadSignature, ValueError, KeyError, TypeError):
+            except (BadLine, ValueError, KeyError, TypeError):
                 continue
     return found
 

@@ -25,7 +25,7 @@ _SHORTEST = 32  # characters of a content key
 
 
 class Unreadable(RegateError):
-    """Sealed content that this content key does not open."""
+    """Encrypted content that this content key does not decrypt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ class DataKey:
     cipher: AESGCM
     wrapped: str
 
-    def seal(self, text: str, digest: str) -> str:
+    def encrypt(self, text: str, digest: str) -> str:
         return _encrypt(self.cipher, text.encode("utf-8", "surrogatepass"), digest)
 
 
 class ContentKey:
-    """Makes data keys and opens what they sealed."""
+    """Makes data keys, and decrypts what they encrypted."""
 
     def __init__(self, secret: bytes) -> None:
         self._cipher = AESGCM(HKDF(SHA256(), 32, None, b"regate/content").derive(secret))
@@ -56,10 +56,10 @@ class ContentKey:
                 self._keys.popitem(last=False)
         return key
 
-    def open(self, session_id: str, wrapped: str, sealed: str, digest: str) -> str:
+    def decrypt(self, session_id: str, wrapped: str, encrypted: str, digest: str) -> str:
         """Decrypt the text of a part. Raises Unreadable."""
         key = _decrypt(self._cipher, wrapped, session_id)
-        return _decrypt(AESGCM(key), sealed, digest).decode("utf-8", "surrogatepass")
+        return _decrypt(AESGCM(key), encrypted, digest).decode("utf-8", "surrogatepass")
 
 
 def load_content_key(config: Config) -> ContentKey:
@@ -90,4 +90,6 @@ def _decrypt(cipher: AESGCM, text: str, bound: str) -> bytes:
         data = bytes.fromhex(text)
         return cipher.decrypt(data[:_NONCE], data[_NONCE:], bound.encode())
     except (InvalidTag, ValueError) as error:
-        raise Unreadable("sealed content does not open: another key sealed it, or it was changed") from error
+        raise Unreadable(
+            "content cannot be decrypted: another key encrypted it, or it was changed"
+        ) from error

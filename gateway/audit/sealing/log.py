@@ -13,7 +13,7 @@ import orjson
 from gateway.audit.files import signed_log
 from gateway.audit.files.folder import Folder
 from gateway.audit.files.line import GENESIS
-from gateway.audit.files.signing import BadSignature
+from gateway.audit.files.signing import BadLine
 from gateway.audit.journal.writers import Register
 from gateway.errors import RegateError
 
@@ -42,8 +42,8 @@ class SealLog:
             prev = hashlib.sha256(found[number - 1]).hexdigest() if number else GENESIS
             try:
                 if key.read(found[number])["prev"] != prev:
-                    raise BadSignature("it does not follow the line before it")
-            except (BadSignature, KeyError) as error:
+                    raise BadLine("it does not follow the line before it")
+            except (BadLine, KeyError) as error:
                 # sealing on would give a segment a second seal
                 raise SealingFailed(
                     f"{self._folder.seals}:{number + 1}: {error}; see regate audit verify"

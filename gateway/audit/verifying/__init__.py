@@ -3,13 +3,13 @@
 from gateway.audit.verifying.proof import check_proofs, find_records
 from gateway.audit.verifying.proof import prove as prove_record
 from gateway.audit.verifying.verification import (
-    Report,
+    Verification,
     size,
     verify,
 )
 
 __all__ = [
-    "Report",
+    "Verification",
     "check_proofs",
     "find_records",
     "prove_record",

@@ -10,11 +10,11 @@ from typing import Any
 
 import orjson
 
-from gateway.audit.files.key_ring import Keys, Tell
+from gateway.audit.files.key_ring import KeysInForce, Tell
 from gateway.audit.files.line import GENESIS
 from gateway.audit.files.merkle import Frontier
-from gateway.audit.files.signing import BadSignature, Verifier
-from gateway.audit.verifying.pool import Pool
+from gateway.audit.files.signing import BadLine, Verifier
+from gateway.audit.verifying.pool import TaskPool
 
 _CHUNK = 2000  # signatures a task
 
@@ -33,7 +33,7 @@ class Heads:
 
 
 def signed_lines(
-    lines: Sequence[bytes], keys: Sequence[tuple[int, Verifier]], tell: Tell, pool: Pool
+    lines: Sequence[bytes], keys: Sequence[tuple[int, Verifier]], tell: Tell, pool: TaskPool
 ) -> list[dict[str, Any] | None]:
     """Return the lines' documents. Tell each bad signature, which gives None, and the first broken `prev`."""
     tasks = []
@@ -84,7 +84,7 @@ def _in_force(keys: Sequence[tuple[int, Verifier]], number: int) -> tuple[bytes,
     return tuple(key.raw for (_, key), end in zip(keys, ends, strict=True) if end >= number)
 
 
-def check_anchor(anchored: Sequence[bytes], heads: Heads, keys: Keys, tell: Tell) -> int:
+def check_anchor(anchored: Sequence[bytes], heads: Heads, keys: KeysInForce, tell: Tell) -> int:
     """Count the anchored roots that are in the log; tell the first that is not."""
     known = {key.key_id: key for _, key in keys.checkpoints}
     count = 0
@@ -92,7 +92,7 @@ def check_anchor(anchored: Sequence[bytes], heads: Heads, keys: Keys, tell: Tell
         try:
             key = known.get(orjson.loads(line)["key"])
             root = key.read(line) if key else None
-        except (BadSignature, ValueError, KeyError, TypeError):
+        except (BadLine, ValueError, KeyError, TypeError):
             root = None
         if root is None:
             tell("it is not a root that our key signed", number)
@@ -114,7 +114,7 @@ def _bad_signatures(task: tuple[int, Sequence[bytes], bytes]) -> dict[int, str]:
     for number, line in enumerate(lines, start=first):
         try:
             verifier.read(line)
-        except BadSignature as error:
+        except BadLine as error:
             bad[number] = str(error)
     return bad
 

@@ -15,7 +15,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Pool(AbstractContextManager["Pool"]):
+class TaskPool(AbstractContextManager["TaskPool"]):
     """Maps functions over tasks, in order, on `jobs` processes; with one job, in this process."""
 
     def __init__(self, jobs: int) -> None:

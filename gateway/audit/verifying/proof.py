@@ -19,8 +19,8 @@ from gateway.audit.files.folder import Folder, is_tombstone, split_segment
 from gateway.audit.files.heads import is_root
 from gateway.audit.files.key_ring import follow_keys
 from gateway.audit.files.line import BrokenLine, check, check_either, check_withheld, is_withheld, withhold
-from gateway.audit.files.merkle import Frontier, Span, root_from_path
-from gateway.audit.files.signing import BadSignature, Verifier
+from gateway.audit.files.merkle import Frontier, Range, root_from_path
+from gateway.audit.files.signing import BadLine, Verifier
 from gateway.audit.reading.sql import query
 from gateway.audit.sealing.plan import End
 from gateway.errors import RegateError
@@ -78,7 +78,7 @@ def prove(root: Path, writer: str, seq: int, *, trusted: Verifier | None = None,
         "path": path,
         "line": index,
         "lines": size,
-        "log_path": [each.hex() for each in Span(Frontier(), log[:size]).path(index)],
+        "log_path": [each.hex() for each in Range(Frontier(), log[:size]).path(index)],
     }
     rotations = [line for line in log if line.startswith(b'{"kind":"rotation"')]
     record = line if body or is_withheld(line) else withhold(line)
@@ -124,7 +124,7 @@ def _in_chain(folder: Folder, writer: str, seq: int, size: int) -> tuple[bytes, 
         hashes.append(bytes.fromhex(link.hash))
         line = each if number == seq else line
         if number == size:
-            return line, [each.hex() for each in Span(before, hashes).path(seq - 1)]
+            return line, [each.hex() for each in Range(before, hashes).path(seq - 1)]
     raise ProofFailed(f"the chain of {writer} ends before its signed head; see regate audit verify")
 
 
@@ -183,7 +183,7 @@ def _check(block: Sequence[bytes], trusted: Verifier) -> Proved:
         signed = roots.get(root["key"], trusted).read(block[3])
     except BrokenLine as error:
         raise ProofFailed(f"the record does not hold: {error}") from error
-    except BadSignature as error:
+    except BadLine as error:
         raise ProofFailed(f"its head or root does not hold: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ProofFailed("it is not a proof") from error

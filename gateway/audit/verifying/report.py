@@ -23,7 +23,7 @@ class Break:
 
 
 @dataclass(slots=True)
-class Report:
+class Verification:
     """What was proved. `unsigned` counts records that a writer is at, behind its last signed batch,
     `dropped` those of files that retention took away; `removed` says what went by order, and when."""
 

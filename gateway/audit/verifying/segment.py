@@ -38,7 +38,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RecordRun:
     """Sound records of one writer that follow each other, from a line (from 1) on."""
 
     line: int
@@ -55,11 +55,11 @@ class Run:
         """Return the hash of the record at this place in the run, from 0."""
         return self.hashes[place * _HASH_BYTES : (place + 1) * _HASH_BYTES]
 
-    def cut(self, start: int, stop: int) -> Run:
+    def cut(self, start: int, stop: int) -> RecordRun:
         """Return the run of the records at these places."""
         prev = self.hash(start - 1).hex() if start else self.prev
         hashes = self.hashes[start * _HASH_BYTES : stop * _HASH_BYTES]
-        return Run(self.line + start, self.writer, self.seq + start, prev, hashes)
+        return RecordRun(self.line + start, self.writer, self.seq + start, prev, hashes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Found:
     or `loose` records put there by another hand. `forged` is the first line whose signature does not fit.
     """
 
-    runs: tuple[Run, ...] = ()
+    runs: tuple[RecordRun, ...] = ()
     broken: str = ""
     buried: bool = False
     signed: int = 0
@@ -84,7 +84,7 @@ class Found:
     def lines(self) -> int:
         return sum(run.count for run in self.runs)
 
-    def part(self, first: int, last: int) -> list[Run]:
+    def part(self, first: int, last: int) -> list[RecordRun]:
         """Return the runs between two lines, both from 1 and included."""
         parts = []
         for run in self.runs:
@@ -157,9 +157,9 @@ def _stands_still(path: Path) -> bool:
 
 def _runs(
     lines: Iterator[bytes], check: Callable[[bytes], Link], fits: Callable[[Link], bool] = lambda _: True
-) -> tuple[tuple[Run, ...], str, int, int]:
+) -> tuple[tuple[RecordRun, ...], str, int, int]:
     """Sound records, why they end before the lines do, the last signed line, and the first falsely signed."""
-    runs: list[Run] = []
+    runs: list[RecordRun] = []
     first, hashes = None, bytearray()
     start, signed, forged, last, broken = 0, 0, 0, None, ""
     try:
@@ -167,7 +167,7 @@ def _runs(
             link = check(line)
             if last is None or (link.seq, link.prev, link.writer) != (last.seq + 1, last.hash, last.writer):
                 if first is not None:
-                    runs.append(Run(start, first.writer, first.seq, first.prev, bytes(hashes)))
+                    runs.append(RecordRun(start, first.writer, first.seq, first.prev, bytes(hashes)))
                 first, start, hashes = link, line_number, bytearray()
             hashes += bytes.fromhex(link.hash)
             if link.signature and fits(link):
@@ -178,7 +178,7 @@ def _runs(
     except BrokenLine as error:
         broken = str(error)
     if first is not None:
-        runs.append(Run(start, first.writer, first.seq, first.prev, bytes(hashes)))
+        runs.append(RecordRun(start, first.writer, first.seq, first.prev, bytes(hashes)))
     return tuple(runs), broken, signed, forged
 
 

@@ -11,19 +11,19 @@ from typing import Any
 from gateway.audit.files import signed_log
 from gateway.audit.files.disk import file_sha256
 from gateway.audit.files.folder import Folder, is_tombstone, split_segment
-from gateway.audit.files.key_ring import Keys, follow_keys
+from gateway.audit.files.key_ring import KeysInForce, follow_keys
 from gateway.audit.files.line import GENESIS
 from gateway.audit.files.merkle import Frontier
 from gateway.audit.files.signing import Verifier, load_verifier
 from gateway.audit.sealing.plan import End
 from gateway.audit.sealing.removal import Removals, read_removals, told_removals
 from gateway.audit.verifying.log import Heads, check_anchor, read_heads, signed_lines
-from gateway.audit.verifying.pool import Pool, cores
-from gateway.audit.verifying.report import Break, Report
-from gateway.audit.verifying.segment import Found, Run, Task, prove_file
+from gateway.audit.verifying.pool import TaskPool, cores
+from gateway.audit.verifying.report import Break, Verification
+from gateway.audit.verifying.segment import Found, RecordRun, Task, prove_file
 from gateway.errors import ConfigError
 
-__all__ = ["Break", "Report", "size", "verify"]
+__all__ = ["Break", "Verification", "size", "verify"]
 
 _WORTH_A_POOL = 32 * 1024 * 1024  # bytes
 
@@ -40,7 +40,7 @@ def verify(
     known: Collection[str] = (),
     jobs: int | None = None,
     progress: Callable[[int], None] = _silent,
-) -> Report:
+) -> Verification:
     """Check everything under the audit folder, also against an anchor file; gateways may write meanwhile.
 
     `known` are the writers that the state has seen born. A chain is followed up to its first broken record,
@@ -48,7 +48,7 @@ def verify(
     """
     folder = Folder(root)
     jobs = jobs or (cores() if size(root) > _WORTH_A_POOL else 1)
-    with Pool(jobs) as pool:
+    with TaskPool(jobs) as pool:
         return _Verification(folder, pool, progress).run(public_key, anchor, known)
 
 
@@ -82,11 +82,11 @@ class _End:
 
 
 class _Verification:
-    def __init__(self, folder: Folder, pool: Pool, progress: Callable[[int], None]) -> None:
+    def __init__(self, folder: Folder, pool: TaskPool, progress: Callable[[int], None]) -> None:
         self._folder = folder
         self._pool = pool
         self._progress = progress
-        self._report = Report()
+        self._report = Verification()
         self._heads = Heads()
         self._lines: list[dict[str, Any]] = []
         self._seals: list[dict[str, Any]] = []
@@ -95,7 +95,7 @@ class _Verification:
         self._uses: Counter[Task] = Counter()
         self._told: set[Path] = set()
 
-    def run(self, public_key: Path, anchor: Path | None, known: Collection[str]) -> Report:
+    def run(self, public_key: Path, anchor: Path | None, known: Collection[str]) -> Verification:
         # heads first: what they name was on disk before they were signed; then the segments, then their
         # seals, so that a segment sealed meanwhile is met as live
         checkpoints = signed_log.lines(self._folder.checkpoints)
@@ -116,7 +116,7 @@ class _Verification:
         self._report.removed = told_removals(self._lines)
         return self._report
 
-    def _read_late_births(self, live: Sequence[Path], keys: Keys) -> None:
+    def _read_late_births(self, live: Sequence[Path], keys: KeysInForce) -> None:
         """Take in writers that were born between our look at the heads and that at the segments."""
         writers = {place[0] for path in live if (place := split_segment(path.stem))}
         if writers <= self._heads.births.keys() | self._heads.heads.keys():
@@ -150,7 +150,9 @@ class _Verification:
                 self._break(place.task.path, reason, writer=writer)
         return ours
 
-    def _keys(self, public_key: Path, checkpoints: Sequence[bytes], live: Sequence[Path]) -> Keys | None:
+    def _keys(
+        self, public_key: Path, checkpoints: Sequence[bytes], live: Sequence[Path]
+    ) -> KeysInForce | None:
         try:
             trusted: Verifier = load_verifier(public_key)
         except ConfigError as error:
@@ -159,7 +161,7 @@ class _Verification:
             return None
         return follow_keys(checkpoints, trusted, self._teller(self._folder.checkpoints))
 
-    def _read_checkpoints(self, lines: Sequence[bytes], keys: Keys, anchor: Path | None) -> None:
+    def _read_checkpoints(self, lines: Sequence[bytes], keys: KeysInForce, anchor: Path | None) -> None:
         tell = self._teller(self._folder.checkpoints)
         documents = signed_lines(lines, keys.checkpoints, tell, self._pool)
         self._heads = read_heads(lines, documents, keys.checkpoints, tell)
@@ -172,7 +174,7 @@ class _Verification:
                 signed_log.lines(anchor), self._heads, keys, self._teller(anchor)
             )
 
-    def _read_seals(self, keys: Keys) -> None:
+    def _read_seals(self, keys: KeysInForce) -> None:
         tell = self._teller(self._folder.seals)
         lines = signed_log.lines(self._folder.seals)
         self._take_seals(signed_lines(lines, keys.seals, tell, self._pool))
@@ -216,7 +218,7 @@ class _Verification:
                 first = last + 1
 
     def _follow(
-        self, writer: str, segments: Mapping[int, _Place], results: Iterator[Found], keys: Keys | None
+        self, writer: str, segments: Mapping[int, _Place], results: Iterator[Found], keys: KeysInForce | None
     ) -> None:
         """Follow one writer's chain to its end or to its first break."""
         self._report.chains += 1
@@ -254,7 +256,7 @@ class _Verification:
         self._uses[task] -= 1
         return self._found[task] if self._uses[task] else self._found.pop(task)
 
-    def _sealed_since(self, segment: str, keys: Keys | None) -> tuple[_Place, Found]:
+    def _sealed_since(self, segment: str, keys: KeysInForce | None) -> tuple[_Place, Found]:
         """Find a segment that was sealed and buried since the first look; its seal may be gone."""
         if keys:
             lines = signed_log.lines(self._folder.seals)
@@ -317,7 +319,7 @@ class _Verification:
         end.covered = max((seq for seq in heads if seq <= last.seq), default=end.covered)
         return True
 
-    def _join_run(self, path: Path, run: Run, end: _End, heads: Mapping[int, tuple[str, str]]) -> bool:
+    def _join_run(self, path: Path, run: RecordRun, end: _End, heads: Mapping[int, tuple[str, str]]) -> bool:
         for place in range(run.count):
             end.seq += 1
             hash_ = run.hash(place)
@@ -391,7 +393,7 @@ class _Verification:
         self._report.breaks.append(Break(name, reason, line, writer, seq))
 
 
-def _misplaced(writer: str, end: _End, run: Run) -> str:
+def _misplaced(writer: str, end: _End, run: RecordRun) -> str:
     """Say why a sound run of records is not the one expected here; return "" when it is."""
     if run.writer != writer:
         return f"it is a record of {run.writer}"
