@@ -69,6 +69,12 @@ class LateJournal:
         self.record_sync(record)
 
 
+def note_act(config: Config, act: Act, **body: Any) -> None:
+    """Record an act of the local user, durably. Raises ConfigError and RecordingFailed."""
+    with opened_journal(config) as journal:
+        journal.record_sync(local_user().record(act, **body))
+
+
 def note_reading(config: Config, act: Act, **body: Any) -> None:
     """Record that the local user reads the evidence. Raises RecordingFailed: then nothing may be shown.
 

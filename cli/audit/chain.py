@@ -11,7 +11,7 @@ import orjson
 import typer
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
 
-from cli.opened import made_journal, opened_journal, opened_state
+from cli.opened import made_journal, note_act, opened_state
 from cli.rows import binary_output
 from cli.screen import progress_bar
 from gateway.audit import Sealer
@@ -20,7 +20,6 @@ from gateway.audit.verifying import Verification, check_proofs, find_records, pr
 from gateway.audit.verifying import verify as verify_folder
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError, StateUnavailable
-from gateway.oversight import local_user
 from gateway.state import WriterStore
 
 
@@ -129,8 +128,7 @@ def rotate_key() -> None:
         old, new = rotate(config.evidence_key_path, folder)
     except OSError as error:
         raise ConfigError(f"{config.evidence_key_path}: it cannot be rotated: {error}") from error
-    with opened_journal(config) as journal:
-        journal.record_sync(local_user().record("key_rotated", **{"from": old, "to": new}))
+    note_act(config, "key_rotated", **{"from": old, "to": new})
     typer.echo(f"{old} was replaced by {new}; hand out {_public(config)}")
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from cli.opened import opened_journal
+from cli.opened import note_act
 from cli.rows import Format, write_rows
 from cli.screen import block, line
 from cli.sessions.replay import play, write_page
@@ -18,7 +18,6 @@ from gateway.audit.reading import query
 from gateway.audit.sealing import load_content_key
 from gateway.config import Config, config_path, load_config
 from gateway.errors import RegateError
-from gateway.oversight import local_user
 
 app = typer.Typer(help="What agents did, conversation by conversation.", no_args_is_help=True)
 
@@ -123,8 +122,7 @@ def _decrypt(config: Config, session_id: str, exchanges: list[dict[str, Any]]) -
         )
         for row in _rows(config.audit_path, _SEALED, session_id)
     }
-    with opened_journal(config) as journal:
-        journal.record_sync(local_user().record("content_read", session_id=session_id, parts=len(texts)))
+    note_act(config, "content_read", session_id=session_id, parts=len(texts))
     for exchange in exchanges:
         for part in exchange["parts"]:
             place = (part["exchange_id"], part["record_kind"], part["pointer"])

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any
 
 import msgspec
 
-from gateway.approvals import Recorder, rfc3339
+from gateway.approvals import ApprovalBook, Recorder, rfc3339
 from gateway.errors import RecordingFailed, RegateError, StateUnavailable
 from gateway.identity import create_key
 from gateway.oversight.acts import Act, Actor, Acts
@@ -20,13 +20,6 @@ _LONGEST_SECONDS = 10 * 365 * 86_400
 
 class UnknownKey(RegateError):
     """There is no such key, or it is revoked already."""
-
-
-class Cancels(Protocol):
-    """Approvals, as far as a key's end concerns them."""
-
-    async def cancel_open(self, key_id: str) -> int:
-        """Cancel what the key asked for and has not used; return how many. Raises RecordingFailed."""
 
 
 class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,7 +37,7 @@ class Keyring:
     """Makes, lists and revokes keys; `acts` records what is done."""
 
     def __init__(
-        self, keys: Keys, approvals: Cancels, journal: Recorder, *, now: Callable[[], float] = time.time
+        self, keys: Keys, approvals: ApprovalBook, journal: Recorder, *, now: Callable[[], float] = time.time
     ) -> None:
         self.acts = Acts(journal)
         self._keys = keys
