@@ -2,11 +2,8 @@
 
 from gateway.audit.verifying.proof import check_proofs, find_records
 from gateway.audit.verifying.proof import prove as prove_record
-from gateway.audit.verifying.verification import (
-    Verification,
-    size,
-    verify,
-)
+from gateway.audit.verifying.report import Verification
+from gateway.audit.verifying.verification import size, verify
 
 __all__ = [
     "Verification",

@@ -11,7 +11,8 @@ import pytest
 from gateway.audit import Journal, Record, Sealer, new_writer
 from gateway.audit.files.folder import Folder
 from gateway.audit.reading.sql import query
-from gateway.audit.verifying.verification import Verification, verify
+from gateway.audit.verifying.report import Verification
+from gateway.audit.verifying.verification import verify
 
 
 class Evidence:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.audit.verifying.verification import Break
+from gateway.audit.verifying.report import Break
 from tests.unit.audit.conftest import Evidence, decision
 
 
