@@ -10,7 +10,6 @@ from __future__ import annotations
 import mmap
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.audit.files import signed_log
 from gateway.audit.files.folder import Folder
 from gateway.audit.files.heads import stamp
+from gateway.audit.files.log_lines import Document
 from gateway.audit.files.signing import BadLine, Signer, Verifier, load_signer, private_pem, read_private
 from gateway.errors import ConfigError
 
@@ -56,8 +56,8 @@ def rotate(key: Path, folder: Folder) -> tuple[str, str]:
     fresh = Ed25519PrivateKey.generate()
     old, new = signer.verifier.raw.hex(), Verifier(fresh.public_key()).raw.hex()
     with (
-        signed_log.held(folder.checkpoints, folder.disk) as log,
-        signed_log.held(folder.seals, folder.disk) as seals,
+        signed_log.locked(folder.checkpoints, folder.disk) as log,
+        signed_log.locked(folder.seals, folder.disk) as seals,
     ):
         folder.disk.write_new(_next(key), private_pem(fresh))
         folder.disk.sync_folder(key.parent)
@@ -97,7 +97,7 @@ def _agreement(old: str, new: str) -> bytes:
 def _mend(key: Path, folder: Folder) -> None:
     """Cut a torn line off the log, and finish a rotation. Raises OSError."""
     try:
-        with signed_log.held(folder.checkpoints, folder.disk) as log:
+        with signed_log.locked(folder.checkpoints, folder.disk) as log:
             if _next(key).exists():
                 _settle(key, log.last_line(), folder)
     except BlockingIOError:  # any process that reads the log can lock it: no reason not to start
@@ -143,7 +143,7 @@ def _check_in_force(verifier: Verifier, folder: Folder) -> None:
             raise ValueError("another key signed it")
 
 
-def _document(line: bytes) -> dict[str, Any]:
+def _document(line: bytes) -> Document:
     """Return a line's document, empty for a damaged line: `verify` names the damage."""
     try:
         found = orjson.loads(line)

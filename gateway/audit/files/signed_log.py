@@ -10,23 +10,23 @@ import errno
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import orjson
 
+from gateway.audit.files import locks
 from gateway.audit.files.disk import Disk
 from gateway.audit.files.line import GENESIS
-from gateway.audit.files.locks import locked
+from gateway.audit.files.log_lines import Signable
 from gateway.audit.files.signing import Signer
 
 _LOCK_SECONDS = 1.0
 _BLOCK = 64 * 1024
 
 
-class Held:
+class LockedLog:
     """A log that is locked for the caller: no other process appends meanwhile."""
 
     def __init__(self, descriptor: int, disk: Disk) -> None:
@@ -34,7 +34,7 @@ class Held:
         self._disk = disk
         self.end = self._mend()
 
-    def append(self, document: Mapping[str, Any], signer: Signer) -> bytes:
+    def append(self, document: Signable, signer: Signer) -> bytes:
         """Append a document as one signed line, durably; on an error no part of it stays. Raises OSError."""
         last = self.last_line()
         prev = hashlib.sha256(last).hexdigest() if last else GENESIS
@@ -83,19 +83,19 @@ class Held:
 
 
 @contextmanager
-def held(path: Path, disk: Disk) -> Iterator[Held]:
+def locked(path: Path, disk: Disk) -> Iterator[LockedLog]:
     """Lock the log for a block. Raises OSError, also when another process keeps it locked."""
     descriptor = disk.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     try:
         with _lock(descriptor, path):
-            yield Held(descriptor, disk)
+            yield LockedLog(descriptor, disk)
     finally:
         os.close(descriptor)
 
 
-def append(path: Path, document: Mapping[str, Any], signer: Signer, disk: Disk) -> bytes:
+def append(path: Path, document: Signable, signer: Signer, disk: Disk) -> bytes:
     """Append one signed line durably, under the file's lock; returns it. Raises OSError."""
-    with held(path, disk) as log:
+    with locked(path, disk) as log:
         return log.append(document, signer)
 
 
@@ -123,7 +123,7 @@ def _lock(descriptor: int, path: Path) -> Iterator[None]:
     """Lock the file for a block. Any reader of the file can lock it: raises OSError after a while."""
     end = time.monotonic() + _LOCK_SECONDS
     while True:
-        with locked(descriptor, path) as taken:
+        with locks.locked(descriptor, path) as taken:
             if taken:
                 yield
                 return

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import orjson
 from cryptography.exceptions import InvalidSignature
@@ -14,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from gateway.audit.files.disk import Disk
+from gateway.audit.files.log_lines import Document, Signable
 from gateway.errors import ConfigError
 
 
@@ -46,10 +45,10 @@ class Verifier:
             return False
         return True
 
-    def read(self, line: bytes) -> dict[str, Any]:
+    def read(self, line: bytes) -> Document:
         """Return the document of a signed line (without its newline). Raises BadLine."""
         try:
-            document: dict[str, Any] = orjson.loads(line)
+            document: Document = orjson.loads(line)
             signature = bytes.fromhex(document.pop("signature"))
             by = document["key"]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -76,7 +75,7 @@ class Signer:
     def path(self) -> Path:
         return self._path
 
-    def line(self, document: Mapping[str, Any]) -> bytes:
+    def line(self, document: Signable) -> bytes:
         """Return the document as a signed line with its newline: the signature is over the line without it.
 
         Raises OSError: a key that is gone signs nothing more, so that its loss shows at once.
@@ -155,7 +154,7 @@ def private_pem(key: Ed25519PrivateKey) -> bytes:
     )
 
 
-def _with_signature(document: Mapping[str, Any], signature: bytes) -> bytes:
+def _with_signature(document: Signable, signature: bytes) -> bytes:
     return orjson.dumps({**document, "signature": signature.hex()})
 
 

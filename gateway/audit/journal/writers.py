@@ -18,7 +18,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 
@@ -27,6 +26,7 @@ from gateway.audit.files.folder import Folder, split_segment
 from gateway.audit.files.heads import stamp
 from gateway.audit.files.key_ring import follow_keys
 from gateway.audit.files.line import GENESIS
+from gateway.audit.files.log_lines import Document, EndLine
 from gateway.audit.files.signing import BadLine, Signer, Verifier
 from gateway.audit.journal.process import Process, this_process
 
@@ -57,11 +57,11 @@ def sign_birth(folder: Folder, signer: Signer, writer: str) -> str:
 
 def sign_end(folder: Folder, signer: Signer, segment: str) -> None:
     """Say durably that nothing more is written into a segment. Raises OSError."""
-    document = {"kind": "end", "segment": segment, "signed_at": stamp(datetime.now(UTC))}
+    document: EndLine = {"kind": "end", "segment": segment, "signed_at": stamp(datetime.now(UTC))}
     signed_log.append(folder.checkpoints, document, signer, folder.disk)
 
 
-def read_birth(line: bytes, document: dict[str, Any]) -> Birth:
+def read_birth(line: bytes, document: Document) -> Birth:
     """Return the birth that a checked line says. Raises KeyError and TypeError when it is none of ours."""
     process = Process(**{name: document[name] for name in Process.__dataclass_fields__})
     return Birth(document["writer"], hashlib.sha256(line).hexdigest(), process)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import orjson
 
 from gateway.audit.files import signed_log
 from gateway.audit.files.folder import TOMBSTONE, Folder, split_segment
+from gateway.audit.files.log_lines import Seal, SealedSegment
 from gateway.audit.reading.recorded import RecordedDecision, rebuild
 from gateway.errors import RegateError
 
@@ -61,11 +62,11 @@ def dropped(root: Path, since: datetime | None = None) -> tuple[int, int]:
     folder = Folder(root)
     try:
         gone = [
-            held["last_seq"] - held["first_seq"] + 1
+            each["last_seq"] - each["first_seq"] + 1
             for seal in _seals(folder)
             if (since is None or datetime.fromisoformat(seal["visible_at"]) >= since)
-            for held in seal["segments"]
-            if not _is_there(folder, seal, held["segment"])
+            for each in seal["segments"]
+            if not _is_there(folder, seal, each["segment"])
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EvidenceUnreadable(f"{folder.seals}: {error}; see regate audit verify") from error
@@ -80,7 +81,7 @@ class _Source:
     segment: str = ""
 
 
-def _seals(folder: Folder) -> list[dict[str, Any]]:
+def _seals(folder: Folder) -> list[Seal]:
     lines = [orjson.loads(line) for line in signed_log.lines(folder.seals)]
     return [line for line in lines if line["kind"] == "seal"]
 
@@ -90,7 +91,7 @@ def _sources(folder: Folder) -> list[_Source]:
     live = folder.live_files()  # before the seals: what is sealed meanwhile is met there
     try:
         seals = _seals(folder)
-        sealed = {held["segment"] for seal in seals for held in seal["segments"]}
+        sealed = {each["segment"] for seal in seals for each in seal["segments"]}
         files = [_Source(path) for seal in seals if (path := folder.root / seal["path"]).exists()]
         writers = _writers(folder)
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -113,16 +114,16 @@ def _lines(folder: Folder, source: _Source, since: datetime | None, decision_id:
         parquet,  # DuckDB takes 0.15 s to import, and not every caller needs it
     )
 
-    path, held = source.path, None
+    path, sealed = source.path, None
     if source.segment:
         with _live(folder, source.segment) as file:
             if file is not None:
                 yield from _from_live(file, since)
                 return
-        path, held = _sealed_since(folder, source.segment)
+        path, sealed = _sealed_since(folder, source.segment)
     try:
         for line in parquet.decisions(path, since, decision_id):
-            if held is None or _is_of(held, line):
+            if sealed is None or _is_of(sealed, line):
                 yield line
     except (parquet.Error, OSError) as error:
         raise EvidenceUnreadable(f"{path}: cannot be read: {error}") from error
@@ -149,28 +150,28 @@ def _live(folder: Folder, segment: str) -> Iterator[BinaryIO | None]:
         yield None
 
 
-def _is_there(folder: Folder, seal: Mapping[str, Any], segment: str) -> bool:
+def _is_there(folder: Folder, seal: Seal, segment: str) -> bool:
     if (folder.root / seal["path"]).exists():
         return True
     with _live(folder, segment) as file:
         return file is not None
 
 
-def _sealed_since(folder: Folder, segment: str) -> tuple[Path, Mapping[str, Any]]:
+def _sealed_since(folder: Folder, segment: str) -> tuple[Path, SealedSegment]:
     """Return the file of a segment that was sealed and buried meanwhile, and which records are its own."""
     for seal in _seals(folder):
-        for held in seal["segments"]:
-            if held["segment"] == segment:
-                return folder.root / seal["path"], held
+        for each in seal["segments"]:
+            if each["segment"] == segment:
+                return folder.root / seal["path"], each
     raise EvidenceUnreadable(f"{segment}: it was sealed, but its seal is gone; see regate audit verify")
 
 
-def _is_of(held: Mapping[str, Any], line: bytes) -> bool:
+def _is_of(sealed: SealedSegment, line: bytes) -> bool:
     place = _PLACE.match(line)
     return (
         place is not None
-        and place[1].decode() == held["writer"]
-        and held["first_seq"] <= int(place[2]) <= held["last_seq"]
+        and place[1].decode() == sealed["writer"]
+        and sealed["first_seq"] <= int(place[2]) <= sealed["last_seq"]
     )
 
 

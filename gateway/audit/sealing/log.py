@@ -6,13 +6,13 @@ A line made by hand could have a chain counted as sealed, a file deleted or bodi
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import orjson
 
 from gateway.audit.files import signed_log
 from gateway.audit.files.folder import Folder
 from gateway.audit.files.line import GENESIS
+from gateway.audit.files.log_lines import SealLine
 from gateway.audit.files.signing import BadLine
 from gateway.audit.journal.writers import Register
 from gateway.errors import RegateError
@@ -30,7 +30,7 @@ class SealLog:
         self._register = register
         self._checked: list[bytes] = []
 
-    def lines(self) -> list[dict[str, Any]]:
+    def lines(self) -> list[SealLine]:
         """Return every line's document, in order. Raises SealingFailed at the first that does not hold."""
         found = signed_log.lines(self._folder.seals)
         known = len(self._checked) if found[: len(self._checked)] == self._checked else 0

@@ -99,7 +99,7 @@ class Chains:
             reason = f"missing up to record {sealed['first_seq'] - 1}"
             self._breaks.add(path, reason, writer=end.writer, seq=end.seq + 1)
             return False
-        last = End(sealed["last_seq"], sealed["hash"], tuple(sealed["peaks"]))
+        last = End.of(sealed)
         signed = last.hash, last.tree().root().hex()
         if heads.get(last.seq, signed) != signed:
             self._breaks.add(path, "its seal is not what was signed", writer=end.writer, seq=last.seq)

@@ -6,12 +6,12 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import orjson
 
 from gateway.audit.files.key_ring import KeysInForce, Tell
 from gateway.audit.files.line import GENESIS
+from gateway.audit.files.log_lines import Document
 from gateway.audit.files.merkle import Frontier
 from gateway.audit.files.signing import BadLine, Verifier
 from gateway.audit.verifying.pool import TaskPool
@@ -34,7 +34,7 @@ class Heads:
 
 def signed_lines(
     lines: Sequence[bytes], keys: Sequence[tuple[int, Verifier]], tell: Tell, pool: TaskPool
-) -> list[dict[str, Any] | None]:
+) -> list[Document | None]:
     """Return the lines' documents. Tell each bad signature, which gives None, and the first broken `prev`."""
     tasks = []
     ends = [start for start, _ in keys[1:]] + [len(lines)]
@@ -53,7 +53,7 @@ def signed_lines(
 
 def read_heads(
     lines: Sequence[bytes],
-    documents: Sequence[dict[str, Any] | None],
+    documents: Sequence[Document | None],
     keys: Sequence[tuple[int, Verifier]],
     tell: Tell,
 ) -> Heads:
@@ -119,7 +119,7 @@ def _bad_signatures(task: tuple[int, Sequence[bytes], bytes]) -> dict[int, str]:
     return bad
 
 
-def _follow_prev(lines: Sequence[bytes], documents: Sequence[dict[str, Any] | None], tell: Tell) -> None:
+def _follow_prev(lines: Sequence[bytes], documents: Sequence[Document | None], tell: Tell) -> None:
     first = documents[0] if documents else None
     if first and first["prev"] != GENESIS:
         tell("the lines before it were removed", 1)

@@ -7,10 +7,9 @@ the evidence key; an empty line ends it. A file holds any number of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import orjson
 
@@ -19,6 +18,7 @@ from gateway.audit.files.folder import Folder, is_tombstone, split_segment
 from gateway.audit.files.heads import is_root
 from gateway.audit.files.key_ring import follow_keys
 from gateway.audit.files.line import BrokenLine, check, check_either, check_withheld, is_withheld, withhold
+from gateway.audit.files.log_lines import HeadLine
 from gateway.audit.files.merkle import Frontier, Range, root_from_path
 from gateway.audit.files.signing import BadLine, Verifier
 from gateway.audit.reading.sql import query
@@ -96,7 +96,7 @@ def check_proofs(data: bytes, trusted: Verifier) -> list[Proved]:
     return [_check(block, trusted) for block in blocks]
 
 
-def _head(log: Sequence[bytes], writer: str, seq: int) -> tuple[int, Mapping[str, Any]]:
+def _head(log: Sequence[bytes], writer: str, seq: int) -> tuple[int, HeadLine]:
     """Return the writer's first head that covers the record, and its place in the log."""
     ours = b'{"kind":"head","writer":"%b",' % writer.encode()
     heads = [(place, orjson.loads(line)) for place, line in enumerate(log) if line.startswith(ours)]
@@ -137,13 +137,13 @@ def _reach(folder: Folder, writer: str, seq: int) -> tuple[Frontier, list[tuple[
         if place and place[0] == writer and not is_tombstone(path):
             segments[place[1]] = path.stem, path
     for seal in map(orjson.loads, signed_log.lines(folder.seals)):
-        for held in seal.get("segments", ()):
-            if held["writer"] != writer:
+        for each in seal.get("segments", ()):
+            if each["writer"] != writer:
                 continue
-            number = (split_segment(held["segment"]) or ("", 0))[1]
-            segments[number] = held["segment"], folder.root / seal["path"]
-            if before.seq < held["last_seq"] < seq:
-                before = End(held["last_seq"], held["hash"], tuple(held["peaks"]))
+            number = (split_segment(each["segment"]) or ("", 0))[1]
+            segments[number] = each["segment"], folder.root / seal["path"]
+            if before.seq < each["last_seq"] < seq:
+                before = End.of(each)
                 last = number
     behind = {number: segment for number, segment in segments.items() if not before.seq or number > last}
     return before.tree(), [segment for _, segment in sorted(behind.items())]
