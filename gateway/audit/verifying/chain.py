@@ -125,11 +125,9 @@ class Chains:
             line = found.lines + 1 if "cannot be read" not in found.broken else -1
             self._breaks.add(path, found.broken, line, end.writer, end.seq + 1)
             return False
-        return (
-            self._seal_fits(place, place.sealed, found, end)
-            if place.sealed
-            else self._is_signed(place, found, end)
-        )
+        if place.sealed:
+            return self._seal_fits(place, place.sealed, found, end)
+        return self._is_signed(place, found, end)
 
     def _join_run(self, path: Path, run: RecordRun, end: _Reached, heads: SignedHeads) -> bool:
         for place in range(run.count):
