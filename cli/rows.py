@@ -82,19 +82,19 @@ def whole_file(out: Path | None) -> Iterator[BinaryIO]:
     if out is None:
         yield cast(BinaryIO, Spelled()) if sys.stdout.isatty() else sys.stdout.buffer
         return
-    aside = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    draft = out.with_name(f".{out.name}.{os.getpid()}.partial")
     try:
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise ConfigError(f"{out}: cannot be written: {error.strerror}") from error
     try:
         with open(descriptor, "wb") as file:
             yield file
-        aside.replace(out)
+        draft.replace(out)
     except OSError as error:
         raise RegateError(f"{out}: cannot be written: {error.strerror}") from error
     finally:
-        aside.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
 
 
 def inert(cell: str) -> str:

@@ -64,7 +64,7 @@ class Folder:
     def live(self, segment: str) -> Path:
         return self.journal / f"{segment}.ndjson"
 
-    def aside(self, segment: str) -> Path:
+    def draft(self, segment: str) -> Path:
         """Return where a sealed file is made: in its folder, under a name that no reader's glob matches."""
         return self.sealed / f"{segment}.aside"
 

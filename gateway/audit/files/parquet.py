@@ -27,13 +27,13 @@ _ROWS_AT_A_TIME = 256
 def write_empty(path: Path, disk: Disk) -> None:
     """Write a Parquet file of no record; several processes may do so at once."""
     columns = ", ".join(f"NULL::{kind} AS {name}" for name, kind in COLUMNS.items())
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         with _connection() as connection:
-            _copy(connection, f"SELECT {columns}, ''::VARCHAR AS line WHERE false", aside, disk)
+            _copy(connection, f"SELECT {columns}, ''::VARCHAR AS line WHERE false", draft, disk)
     except duckdb.IOException as error:
         raise OSError(str(error)) from error
-    disk.rename(aside, path)
+    disk.rename(draft, path)
     disk.sync_folder(path.parent)
 
 

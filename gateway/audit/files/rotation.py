@@ -121,9 +121,7 @@ def _settle(key: Path, last: bytes, folder: Folder) -> None:
         (key.with_name(f"{key.stem}-{old.key_id}.pub"), old),
         (key.with_suffix(".pub"), public),
     ):
-        aside = path.with_suffix(".aside")
-        disk.write_new(aside, verifier.pem(), 0o644)
-        disk.rename(aside, path)
+        disk.replace(path, verifier.pem(), path.with_suffix(".aside"), 0o644)
     disk.rename(fresh, key)
     disk.sync_folder(key.parent)
 

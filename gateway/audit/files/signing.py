@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from pathlib import Path
 
 import orjson
@@ -114,11 +113,11 @@ def load_signer(path: Path, disk: Disk) -> Signer:
     try:
         disk.make_folder(path.parent.absolute())
         if not path.exists():
-            _write_once(path, private_pem(Ed25519PrivateKey.generate()), 0o600, disk)
+            disk.write_once(path, private_pem(Ed25519PrivateKey.generate()), 0o600)
         signer = Signer(path)
         public = path.with_suffix(".pub")
         if not public.exists():
-            _write_once(public, signer.verifier.pem(), 0o644, disk)
+            disk.write_once(public, signer.verifier.pem(), 0o644)
     except OSError as error:
         raise ConfigError(f"{path}: the evidence key cannot be used: {error}") from error
     if load_verifier(public).key_id != signer.verifier.key_id:
@@ -156,16 +155,3 @@ def private_pem(key: Ed25519PrivateKey) -> bytes:
 
 def _with_signature(document: Signable, signature: bytes) -> bytes:
     return orjson.dumps({**document, "signature": signature.hex()})
-
-
-def _write_once(path: Path, content: bytes, mode: int, disk: Disk) -> None:
-    """Write a file whole; of two processes that start at once, the first wins and the other reads it."""
-    aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    disk.write_new(aside, content, mode)
-    try:
-        disk.link(aside, path)
-    except FileExistsError:
-        pass
-    finally:
-        disk.unlink(aside)
-    disk.sync_folder(path.parent)

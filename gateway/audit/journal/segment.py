@@ -149,18 +149,18 @@ class LiveChain:
         self.register()
         segment = segment_name(self.writer, self._number + 1)
         path = self._folder.live(segment)
-        aside = path.with_suffix(".opening")
-        descriptor = self._disk.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
+        draft = path.with_suffix(".opening")
+        descriptor = self._disk.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
         linked = False
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._disk.link(aside, path)
+            self._disk.link(draft, path)
             linked = True
-            self._disk.unlink(aside)
+            self._disk.unlink(draft)
             self._disk.sync_folder(path.parent)
         except OSError:
             os.close(descriptor)
-            for left in (aside, path) if linked else (aside,):
+            for left in (draft, path) if linked else (draft,):
                 with suppress(OSError):
                     self._disk.unlink(left)
             raise

@@ -37,7 +37,7 @@ def view_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[
 
 
 def publish(folder: Folder) -> None:
-    """Write `audit.duckdb` aside and rename it in: views only, for other tools to open read-only.
+    """Write `audit.duckdb` whole: views only, for other tools to open read-only.
 
     Its paths are absolute; `SET VARIABLE audit = '/elsewhere/audit'` reads a copy of the folder.
     """

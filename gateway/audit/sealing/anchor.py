@@ -89,10 +89,8 @@ class Anchor:
             _log.warning("signed roots are anchored again")
         self._failure = failure
         try:
-            self._folder.anchored.with_suffix(".aside").write_bytes(
-                orjson.dumps(asdict(Anchored(stamp(datetime.now(UTC)), failure)))
-            )
-            os.rename(self._folder.anchored.with_suffix(".aside"), self._folder.anchored)
+            path, last = self._folder.anchored, Anchored(stamp(datetime.now(UTC)), failure)
+            self._folder.disk.replace(path, orjson.dumps(asdict(last)), path.with_suffix(".aside"), 0o644)
         except OSError as error:
             _log.error("what became of the anchor could not be noted: %s", error)
 

@@ -161,9 +161,8 @@ class Remover:
         folder, path = self._folder, self._folder.root / seal["path"]
         line: Drop = {"kind": "dropped", "path": seal["path"], "dropped_at": stamp(datetime.now(UTC))}
         signed_log.append(folder.seals, line, signer, folder.disk)
-        empty = folder.aside(f"{path.stem}-dropped")
-        folder.disk.write_new(empty, folder.no_records.read_bytes(), 0o400)
-        folder.disk.rename(empty, path)
+        draft = folder.draft(f"{path.stem}-dropped")
+        folder.disk.replace(path, folder.no_records.read_bytes(), draft, 0o400)
         folder.disk.sync_folder(path.parent)
 
     def _erase(self, seal: Seal, orders: Sequence[Order], signer: Signer) -> int:

@@ -255,7 +255,7 @@ class Sealer:
         folder, disk = self._folder, self._folder.disk
         target = folder.sealed / f"date={report.date}" / f"{report.file}.parquet"
         disk.make_folder(target.parent)
-        disk.rename(folder.aside(report.file), target)
+        disk.rename(folder.draft(report.file), target)
         disk.sync_folder(target.parent)
         disk.sync_folder(folder.sealed)
         for each in report.segments:
@@ -296,9 +296,8 @@ class Sealer:
             if file_sha256(live) != segment["live_sha256"]:
                 self._refuse({live.stem: "it was changed since it was sealed, so it is not buried"})
                 continue
-            made = live.with_suffix(".tombstone")
-            self._folder.disk.write_new(made, tombstone(live.stem, seal["visible_at"]))
-            self._folder.disk.rename(made, live)
+            buried = tombstone(live.stem, seal["visible_at"])
+            self._folder.disk.replace(live, buried, live.with_suffix(".tombstone"))
 
 
 def _last_line(stderr: bytes) -> str:

@@ -71,7 +71,7 @@ def _write(
         if not proved:
             return SealReport(refused=refused)
         file = proved[0]["segment"]
-        sha256 = _write_parquet(folder, folder.aside(file), [folder.live(each["segment"]) for each in proved])
+        sha256 = _write_parquet(folder, folder.draft(file), [folder.live(each["segment"]) for each in proved])
     except BrokenLine as error:
         return SealReport(refused=dict.fromkeys(segments, str(error)))
     except (duckdb.Error, OSError) as error:
