@@ -144,15 +144,15 @@ def _print_json(document: object) -> None:
 
 
 def _print(approval: Approval, contents: Contents | None, page: int) -> None:
-    document = to_document(approval)
-    summary, reasons = document.pop("summary"), document.pop("reasons")
-    for name, value in document.items():
-        if value not in ("", (), 0):
+    for name, value in to_document(approval).items():
+        if name not in ("summary", "reasons") and value not in ("", (), 0):
             typer.echo(block(f"{name:<18}{', '.join(value) if isinstance(value, tuple) else value}"))
-    for reason in reasons:
+    for reason in approval.reasons:
         typer.echo(block(f"reason            {reason.get('rule', '')}: {_why(reason)}"))
     if contents is None:
-        typer.echo(f"\nThe approval has ended; what was asked for began like this:\n\n{printable(summary)}")
+        typer.echo(
+            f"\nThe approval has ended; what was asked for began like this:\n\n{printable(approval.summary)}"
+        )
         return
     found = pages(contents)
     for number in [page] if page else range(1, len(found) + 1):

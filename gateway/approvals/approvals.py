@@ -67,7 +67,7 @@ class Approvals(ApprovalBook):
         revision: str,
         exchange_id: str,
         session_id: str,
-        reasons: Sequence[Mapping[str, Any]],
+        reasons: Sequence[Mapping[str, object]],
         contents: Contents,
         completion: bytes | None = None,
     ) -> Approval:

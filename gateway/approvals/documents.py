@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 
@@ -20,13 +19,13 @@ class NoSuchPage(RegateError):
     """A page number that this approval does not have."""
 
 
-def to_document(approval: Approval) -> dict[str, Any]:
+def to_document(approval: Approval) -> dict[str, object]:
     """Return every field, times as RFC 3339 in UTC ("" for what has not happened)."""
     document = asdict(approval)
     return document | {name: rfc3339(document[name]) for name in _TIMES}
 
 
-def with_contents(document: dict[str, Any], contents: Contents | None, page: int = 0) -> dict[str, Any]:
+def with_contents(document: dict[str, object], contents: Contents | None, page: int = 0) -> dict[str, object]:
     """Return the document with the whole summary, the number of pages, and what stands on one (0: on all).
 
     `contents` is None once the approval has ended: the summary is then its beginning, and there is no page.

@@ -11,7 +11,6 @@ import hmac
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from gateway.approvals.binding import Binding
 from gateway.approvals.completions import digest_of, encrypt, encrypt_shown
@@ -40,7 +39,7 @@ class Ask:
     revision: str
     exchange_id: str
     session_id: str
-    reasons: Sequence[Mapping[str, Any]]
+    reasons: Sequence[Mapping[str, object]]
     contents: Contents
     completion: bytes | None = None
 

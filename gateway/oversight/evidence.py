@@ -13,6 +13,7 @@ from gateway.audit.reading import QueryLimits, query
 from gateway.errors import RegateError
 
 T = TypeVar("T")
+RowDict = dict[str, Any]  # a row by its columns
 
 CHILDREN = 2
 WAITING = 16
@@ -72,7 +73,7 @@ class Rows:
     rows: Sequence[Sequence[Any]]
     truncated: bool = False
 
-    def dicts(self) -> list[dict[str, Any]]:
+    def dicts(self) -> list[RowDict]:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
@@ -92,11 +93,11 @@ class Evidence:
         """Answer the caller's own SELECT with its first `rows` rows and 8 MiB."""
         return await self._ask(text, rows=rows)
 
-    async def sessions(self, *, agent: str = "", limit: int = 100) -> list[dict[str, Any]]:
+    async def sessions(self, *, agent: str = "", limit: int = 100) -> list[RowDict]:
         """Return the latest sessions, the latest first."""
         return (await self._ask(_SESSIONS, agent, limit)).dicts()
 
-    async def session(self, session_id: str) -> dict[str, Any]:
+    async def session(self, session_id: str) -> RowDict:
         """Return a session with its exchanges. Raises NotInEvidence."""
         found = (await self._ask(_SESSION, session_id)).dicts()
         if not found:
@@ -105,11 +106,11 @@ class Evidence:
 
     async def exchanges(
         self, *, session: str = "", agent: str = "", action: str = "", limit: int = 100
-    ) -> list[dict[str, Any]]:
+    ) -> list[RowDict]:
         """Return the latest exchanges, the latest first, with the reasons of their decisions."""
         return (await self._ask(_EXCHANGES, session, agent, action, limit)).dicts()
 
-    async def exchange(self, exchange_id: str) -> dict[str, Any]:
+    async def exchange(self, exchange_id: str) -> RowDict:
         """Return an exchange with its decisions and its masked parts. Raises NotInEvidence."""
         found = (await self._ask(_EXCHANGE, exchange_id)).dicts()
         if not found:
@@ -156,7 +157,7 @@ def _read(root: Path, text: str, values: Sequence[str | int], most: int) -> Rows
     return Rows(result.columns, result.types, rows, truncated)
 
 
-def _bounded(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _bounded(parts: list[RowDict]) -> list[RowDict]:
     """Cut the parts' texts off behind a million characters; `characters` tells how long each really is."""
     left = _TEXT_CHARACTERS
     for part in parts:
@@ -166,11 +167,11 @@ def _bounded(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return parts
 
 
-def _is_answer(part: dict[str, Any]) -> bool:
+def _is_answer(part: RowDict) -> bool:
     return bool(part["record_kind"] == "completion" or part["phase"] == "response")
 
 
-def _answer(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _answer(parts: list[RowDict]) -> list[RowDict]:
     """Return the completion as recorded at its end; without an end, as policy was asked about it."""
     closing = [part for part in parts if part["record_kind"] == "completion"]
     return closing or [part for part in parts if _is_answer(part)]

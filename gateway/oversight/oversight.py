@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from gateway.approvals import Approval, Approvals, UnknownApproval, rfc3339
 from gateway.identity import Identity
@@ -61,7 +60,7 @@ class Oversight:
         await self.keys.acts.note(key, "evidence_queried", sql=text)
         return rows
 
-    def policy_status(self, key: KeyRow) -> dict[str, Any]:
+    def policy_status(self, key: KeyRow) -> dict[str, object]:
         """Describe the policy in force, and what is wrong with its latest edit. Raises Forbidden."""
         require(key, "policy")
         status = self.policies.status()

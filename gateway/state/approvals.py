@@ -58,7 +58,7 @@ class Approval:
     digest: str
     exchange_id: str
     session_id: str
-    reasons: tuple[Mapping[str, Any], ...]
+    reasons: tuple[Mapping[str, object], ...]
     summary: str
     groups: tuple[str, ...]
     quorum: int
@@ -206,7 +206,7 @@ class ApprovalRows:
         values |= {"reasons": [dict(reason) for reason in approval.reasons], "groups": list(approval.groups)}
         self._connection.execute(insert(approvals).values(**values, binding=binding, completion=completion))
 
-    def move(self, approval_id: str, source: Status, target: Status, **changes: Any) -> bool:
+    def move(self, approval_id: str, source: Status, target: Status, **changes: object) -> bool:
         """Compare and set: False when the approval is not in `source` any more or its time has passed."""
         if target not in _OPEN:
             changes["completion"] = None  # a completion that can no longer be handed over is not kept

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -55,11 +55,11 @@ class State:
         with _translated(), self._writer.begin() as connection:
             yield connection
 
-    async def reading(self, work: Callable[..., T], *arguments: Any) -> T:
+    async def reading(self, work: Callable[..., T], *arguments: object) -> T:
         """Run `work` in a reader thread."""
         return await self._run(self._read_threads, work, *arguments)
 
-    async def writing(self, work: Callable[..., T], *arguments: Any) -> T:
+    async def writing(self, work: Callable[..., T], *arguments: object) -> T:
         """Run `work` in the writer thread. A caller that leaves does not stop work that has begun."""
         return await self._run(self._write_thread, work, *arguments)
 
@@ -98,7 +98,7 @@ class State:
                 found.append((-1, -1))
         return found
 
-    async def _run(self, threads: ThreadPoolExecutor, work: Callable[..., T], *arguments: Any) -> T:
+    async def _run(self, threads: ThreadPoolExecutor, work: Callable[..., T], *arguments: object) -> T:
         job = asyncio.get_running_loop().run_in_executor(threads, work, *arguments)
         try:
             # not wait_for: before Python 3.12 it loses a cancellation that comes in the moment of the answer

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -170,7 +170,7 @@ def _spill_folder(most: int) -> Iterator[tuple[str, int]]:
 
 
 @contextmanager
-def _process(request: dict[str, Any], limits: QueryLimits) -> Iterator[_Child]:
+def _process(request: Mapping[str, object], limits: QueryLimits) -> Iterator[_Child]:
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "gateway.audit.reading.sandbox"],
         # nothing of our own environment: it holds credentials
