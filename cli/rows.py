@@ -57,7 +57,7 @@ def write_rows(result: Result, form: Format, file: TextIO) -> None:
 
 @contextmanager
 def text_output(out: Path | None) -> Iterator[TextIO]:
-    """The file to write text to, which only its owner may read, or standard output. Raises ConfigError."""
+    """Open a file for text that only its owner may read, or standard output. Raises ConfigError."""
     if out is None:
         yield sys.stdout
         return
@@ -67,7 +67,7 @@ def text_output(out: Path | None) -> Iterator[TextIO]:
 
 @contextmanager
 def binary_output(out: Path | None) -> Iterator[BinaryIO]:
-    """The file to write bytes to, which only its owner may read, or standard output. Raises ConfigError."""
+    """Open a file for bytes that only its owner may read, or standard output. Raises ConfigError."""
     if out is None:
         yield sys.stdout.buffer
         return
@@ -77,7 +77,7 @@ def binary_output(out: Path | None) -> Iterator[BinaryIO]:
 
 @contextmanager
 def whole_file(out: Path | None) -> Iterator[BinaryIO]:
-    """The file to write bytes to, or standard output. The file appears once the block came to its end, and
+    """Open a file for bytes, or standard output. The file appears once the block came to its end, and
     only its owner may read it. Raises ConfigError.
     """
     if out is None:
@@ -115,7 +115,7 @@ def _private(out: Path) -> int:
 
 
 def _write_json(result: Result, file: TextIO) -> None:
-    """An array of objects, a row a line."""
+    """Write an array of objects, a row a line."""
     opening = "["
     for row in result.rows:
         record = dict(zip(result.columns, row, strict=True))
