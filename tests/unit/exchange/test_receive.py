@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from gateway.config.config import Limits
+from gateway.config import Limits
 from gateway.errors import InvalidRequest, PromptTooLarge
 from gateway.exchange.receive import Receiver, open_envelope
 from gateway.upstream import Endpoints
