@@ -1,16 +1,21 @@
-"""An exchange as far as the steps of the flow need one, with real detection and a provider nobody calls."""
+"""An exchange as far as steps need one, with real detection and a provider that is never called."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, cast
 
 import pytest
 
+from gateway import detect
+from gateway.config import Detect, ServerKey
 from gateway.exchange.exchange import Call, Envelope, Exchange
+from gateway.exchange.inspect import Inspector
 from gateway.masking import Vault
+from gateway.masking.vault import Entry
 from gateway.upstream import Endpoint, Upstream
-from gateway.words import Source
+from gateway.words import Category, Source
 from tests.support.values import CREDENTIAL
 
 NewExchange = Callable[..., Exchange]
@@ -40,3 +45,28 @@ def new_exchange() -> NewExchange:
         return exchange
 
     return make
+
+
+@pytest.fixture
+async def inspector() -> AsyncIterator[Inspector]:
+    detector = detect.Detector(Detect())
+    inspection = detect.DetectionService(detector, 60)
+    yield Inspector(inspection, detector, ServerKey(b"s" * 32))
+    await inspection.close()
+
+
+class WatchedVault(Vault):
+    """Remembers whether it was used on the event loop's thread."""
+
+    def __init__(self) -> None:
+        super().__init__(b"k" * 32)
+        self.on_loop: set[bool] = set()
+
+    def placeholder(self, entity: str, category: Category, value: str, *, depth: int = 0) -> str:
+        self.on_loop.add(threading.current_thread() is threading.main_thread())
+        return super().placeholder(entity, category, value, depth=depth)
+
+    @property
+    def restorable(self) -> Mapping[str, Entry]:
+        self.on_loop.add(threading.current_thread() is threading.main_thread())
+        return super().restorable

@@ -1,0 +1,44 @@
+"""Only a held stream is kept alive, and only where the configuration wants it."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.contract.decision import Action, Decision
+from gateway.exchange.exchange import Answer, Decided, Received
+from gateway.exchange.hold import answer_at_once, keeps_alive
+from gateway.exchange.record import Ledger
+from gateway.words import Prompt
+from tests.unit.exchange.conftest import NewExchange
+
+
+@pytest.mark.parametrize(
+    ("seconds", "stream", "action", "enforced", "kept"),
+    [
+        (5, True, "require_approval", True, True),
+        (0, True, "require_approval", True, False),
+        (5, False, "require_approval", True, False),
+        (5, True, "mask", True, False),
+        (5, True, "require_approval", False, False),
+    ],
+)
+def test_a_held_stream_is_kept_alive(
+    new_exchange: NewExchange, seconds: float, stream: bool, action: Action, enforced: bool, kept: bool
+) -> None:
+    exchange = new_exchange()
+    exchange.enforced, exchange.received = enforced, Received("openai.chat", prompt=Prompt(stream=stream))
+    exchange.decided = Decided("request", "dec_1", Decision(action), (), 0, 0)
+    assert keeps_alive(exchange, seconds) is kept
+
+
+async def test_comments_come_before_the_answer(new_exchange: NewExchange) -> None:
+    async def act() -> Answer:
+        return Answer(429, {}, b'{"error": {"message": "busy"}}')
+
+    ledger: Ledger = None  # type: ignore[assignment]  # nothing is refused
+    answer = answer_at_once(new_exchange(), act(), ledger, 5)
+    assert answer.status == 200
+    assert not isinstance(answer.body, bytes)
+    sent = [event async for event in answer.body]
+    assert sent[0].startswith(b":")
+    assert b"busy" in sent[-1]
