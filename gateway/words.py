@@ -19,9 +19,9 @@ Phase = Literal["request", "response"]
 # `refused` for a prompt or completion that this decision did not let through.
 Treatment = Literal["masked", "redacted", "passed", "refused"]
 
-# Where a part stands in its document. Only a `value` or a `number` can be masked; a finding in a `key` or
+# Where a part stands in its body. Only a `value` or a `number` can be masked; a finding in a `key` or
 # in a `structural` value (model, type, id) is refused, because the provider reads those as syntax.
-Place = Literal["value", "number", "key", "structural"]
+PartPlace = Literal["value", "number", "key", "structural"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Part:
     kind: Kind
     pointer: str
     text: str
-    place: Place = "value"
+    place: PartPlace = "value"
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):  # thousands of them are made in one turn of the loop

@@ -32,8 +32,8 @@ from gateway.words import (
     Kind,
     Parameters,
     Part,
+    PartPlace,
     Phase,
-    Place,
     Prompt,
     ResponseFacts,
     SessionFacts,
@@ -73,7 +73,7 @@ def words(literal: Any) -> st.SearchStrategy[Any]:
     return st.sampled_from(get_args(literal))
 
 
-PART = st.builds(Part, TEXT, words(Kind), TEXT, TEXT, words(Place))
+PART = st.builds(Part, TEXT, words(Kind), TEXT, TEXT, words(PartPlace))
 INPUTS = st.fixed_dictionaries(
     {
         "phase": words(Phase),
