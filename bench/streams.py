@@ -20,8 +20,8 @@ from faker import Faker
 from gateway.config.config import Detect
 from gateway.detect import Detector
 from gateway.dialects import TextDelta
-from gateway.dialects.openai_stream import OpenAIStream
-from gateway.dialects.sse import SseDecoder, encode
+from gateway.dialects.openai_chat.stream import OpenAIStream
+from gateway.dialects.reading.sse import SseDecoder, encode
 from gateway.masking import Restorer, StreamScanner, Vault
 
 _CHUNK = 4  # characters

@@ -8,8 +8,6 @@ from typing import Any, Literal
 
 import msgspec
 
-Family = Literal["openai", "anthropic"]
-Dialect = Literal["openai.chat", "anthropic.messages", "json", "opaque", "none"]
 Kind = Literal["text", "system", "tool_call", "tool_result", "tool_definition", "field"]
 Category = Literal["pii", "secret", "code", "injection", "custom"]
 Phase = Literal["request", "response"]

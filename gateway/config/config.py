@@ -15,7 +15,7 @@ import yaml
 from gateway.config.variables import NotExpanded, expand
 from gateway.config.yaml12 import strict_yaml
 from gateway.errors import ConfigError
-from gateway.words import Category, Family
+from gateway.words import Category
 
 RESERVED_PROVIDERS = frozenset({"admin", "bundles", "console", "healthz", "readyz", "metrics"})
 BUNDLE = ".tar.gz"
@@ -44,7 +44,7 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `prices` by model, a name or a glob: the first that fits counts.
     """
 
-    family: Family
+    family: str
     base_url: str
     credential: str = ""
     prices: dict[str, Price] = {}
@@ -311,6 +311,12 @@ def load_config(path: Path) -> Config:
         config = msgspec.convert(document, Config)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {_explain(error, document)}") from error
+    from gateway.dialects import families  # here: processes that are given their settings do without
+
+    for name, provider in config.providers.items():
+        if provider.family not in families():
+            expected = f"Expected one of {', '.join(families())}, found {provider.family!r}"
+            raise ConfigError(f"{path}: $.providers.{name}.family: {expected}")
     try:
         return msgspec.structs.replace(config, root=path.resolve().parent)
     except ValueError as error:  # what only shows once the paths are known

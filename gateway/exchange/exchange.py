@@ -17,8 +17,6 @@ from gateway.words import (
     Agent,
     ApprovalFacts,
     Completion,
-    Dialect,
-    Family,
     FindingRow,
     InspectedPart,
     Phase,
@@ -101,7 +99,7 @@ class Exchange:
     agent: Agent = NOBODY
     endpoint: Endpoint = field(init=False)
     provider: str = ""  # the endpoint's name, once it is known
-    family: Family = "openai"
+    family: str = ""
     # as policy and the record see them: findings replaced, and empty until they were looked for
     path: str = ""
     model: str = ""
@@ -109,7 +107,7 @@ class Exchange:
     source: Source = Source("", "")
     up_path: str = ""  # as the provider gets it
     up_query: str = ""
-    dialect: Dialect = "none"
+    dialect: str = "none"
     document: Any = None
     unmasked: bytes = b""  # the body as it was inspected, re-serialised
     prompt: Prompt = Prompt()

@@ -12,7 +12,7 @@ from gateway.approvals import Approvals
 from gateway.candidate import Shadow
 from gateway.config import Config, ServerKey
 from gateway.contract import Decision
-from gateway.dialects import StreamReader, error_document, serialise, stream_reader
+from gateway.dialects import StreamReader, error_document, serialize, stream_reader
 from gateway.errors import PolicyOutcome, RecordingFailed, Refusal, UpstreamUnavailable, UpstreamUnreadable
 from gateway.exchange.answer_stream import StreamedCompletion
 from gateway.exchange.answer_whole import WholeCompletion, is_empty
@@ -256,7 +256,7 @@ def refusal_answer(exchange: Exchange, refusal: Refusal) -> Answer:
     if isinstance(refusal, PolicyOutcome):
         headers["x-should-retry"] = "false"
     document = error_document(exchange.family, refusal.code, refusal.message, extra)
-    return Answer(refusal.status, headers, serialise(document))
+    return Answer(refusal.status, headers, serialize(document))
 
 
 def _decided(exchange: Exchange) -> Decision:

@@ -9,11 +9,11 @@ from fnmatch import fnmatchcase
 import aiohttp
 
 from gateway.config import Price, Provider, resolve_reference
+from gateway.dialects import families
 from gateway.errors import InvalidRequest, UpstreamUnavailable
 from gateway.upstream.client import HttpUpstream, Upstream
 from gateway.upstream.demo import DemoUpstream
-from gateway.upstream.headers import credential_headers
-from gateway.words import Family, Usage
+from gateway.words import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Endpoint:
     """A provider that can be called. `secret` is its credential, kept to recognise it in what comes back."""
 
     name: str
-    family: Family
+    family: str
     upstream: Upstream
     secret: str | None
     prices: Mapping[str, Price] = field(default_factory=dict)
@@ -65,5 +65,6 @@ def _endpoint(name: str, provider: Provider, secret: str | None, session: aiohtt
     if provider.base_url == "builtin:demo":
         upstream = DemoUpstream(provider.family)
     else:
-        upstream = HttpUpstream(session, provider.base_url, credential_headers(provider.family, secret))
+        credential = families()[provider.family].credential(secret) if secret else {}
+        upstream = HttpUpstream(session, provider.base_url, credential)
     return Endpoint(name, provider.family, upstream, secret, provider.prices)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.dialects import read_prompt
-from gateway.dialects.models import named_models, reachable
+from gateway.dialects.reading.models import named_models, reachable
 from gateway.words import Dialect
 from tests.support.asking import post, refusal
 from tests.support.configuration import any_engine, configuration, policy_copy

@@ -14,9 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.dialects import anthropic_messages, openai_chat, plain
-from gateway.dialects.document import Malformed, at, escape, put
+from gateway.dialects.anthropic_messages import bodies as anthropic_messages
+from gateway.dialects.openai_chat import bodies as openai_chat
+from gateway.dialects.plain import bodies as plain
+from gateway.dialects.reading.document import Malformed, escape, put
 from gateway.words import Attachment, Part
+from tests.support.pointers import at
 
 NOISE = random.Random(7).randbytes(504)
 MEDIA = base64.b64encode(b"\x89PNG\r\n\x1a\n" + NOISE).decode()

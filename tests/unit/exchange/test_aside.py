@@ -14,7 +14,7 @@ from gateway import detect
 from gateway.config.config import Detect, Limits
 from gateway.config.server_key import ServerKey
 from gateway.contract.decision import Mask
-from gateway.dialects.sse import SseEvent
+from gateway.dialects.reading.sse import SseEvent
 from gateway.exchange.answer_whole import WholeCompletion
 from gateway.exchange.channel import Channel
 from gateway.exchange.decide import Asking
