@@ -16,7 +16,7 @@ from gateway.dialects import usual_path
 from gateway.errors import ConfigError, Refusal, RegateError
 from gateway.exchange import Arrival, Call, Exchange, Inspector, Reading, Subject, input_of, syntax_of
 from gateway.sessions import Sessions
-from gateway.upstream import Endpoints, open_session
+from gateway.upstream import Upstreams, open_session
 from gateway.words import Agent, Source, UsageFacts, Used
 
 
@@ -54,7 +54,7 @@ async def arrive(config: Config, request: Request) -> tuple[dict[str, Any], tupl
     unsent = {request.provider: msgspec.structs.replace(provider, credential="", base_url="builtin:demo")}
     key = ServerKey(secrets.token_bytes(32))
     arrival = Arrival(
-        Reading(Endpoints(unsent, session), config.limits),
+        Reading(Upstreams(unsent, session), config.limits),
         Inspector(inspection, detector, key),
         Sessions(key),
         key,

@@ -30,8 +30,8 @@ from gateway.dialects.reading.sse import (
 from gateway.dialects.reading.stream import (
     CallReady,
     ChannelEnd,
-    Frame,
     Item,
+    OtherEvent,
     StreamReader,
     TextDelta,
     json_event,
@@ -53,9 +53,9 @@ from gateway.dialects.registry import (
 __all__ = [
     "CallReady",
     "ChannelEnd",
-    "Frame",
     "Item",
     "Malformed",
+    "OtherEvent",
     "SseDecoder",
     "SseEvent",
     "StreamReader",

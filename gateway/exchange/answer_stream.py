@@ -10,9 +10,9 @@ from gateway.contract import CREDENTIAL_ENTITY, Decision, Mask
 from gateway.dialects import (
     CallReady,
     ChannelEnd,
-    Frame,
     Item,
     Malformed,
+    OtherEvent,
     SseEvent,
     StreamReader,
     TextDelta,
@@ -145,7 +145,7 @@ class StreamedCompletion:
                     events += await self._row.end(item)
                 case CallReady():
                     calls.append(item)
-                case Frame():
+                case OtherEvent():
                     events += await self._row.events([await self._frame(item)])
         events += await self._calls_out(calls)
         return events + (await self._row.close() if self._is_over() else [])
@@ -216,7 +216,7 @@ class StreamedCompletion:
             texts[part.part.pointer] = text
         return item.frames(texts)
 
-    async def _frame(self, item: Frame) -> SseEvent:
+    async def _frame(self, item: OtherEvent) -> SseEvent:
         """An event without text of its own; its other strings are looked at all the same."""
         parts = await self._inspector.completion(self._exchange, item.parts)
         self._others += [part for part in parts if holds_value(part)]
@@ -235,7 +235,7 @@ class StreamedCompletion:
             document = put(document, part.part.pointer, restored)
         return replace(item.event, data=serialize(document).decode())
 
-    async def _refuse_joints(self, item: Frame, spoken: Sequence[InspectedPart]) -> None:
+    async def _refuse_joints(self, item: OtherEvent, spoken: Sequence[InspectedPart]) -> None:
         """Refuse what is found only where a text goes on from one of an earlier event.
 
         Its beginning has gone out: what stands here cannot be masked any more.

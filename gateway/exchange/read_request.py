@@ -11,7 +11,7 @@ from gateway.config import Limits
 from gateway.dialects import Malformed, decompress, dialect_of, normalize, parse, read_prompt, serialize
 from gateway.errors import InvalidRequest, PromptTooLarge
 from gateway.exchange.exchange import Exchange
-from gateway.upstream import QUERY_PARAMETERS, Endpoints, up_headers
+from gateway.upstream import QUERY_PARAMETERS, Upstreams, up_headers
 from gateway.words import Attachment, Part, Prompt
 
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
@@ -24,8 +24,8 @@ _LARGE = 64 * 1024  # bytes: a body over this is parsed off the event loop, for 
 class Reading:
     """Reads requests within bounds, those on bytes before and after decompression."""
 
-    def __init__(self, endpoints: Endpoints, limits: Limits) -> None:
-        self._endpoints = endpoints
+    def __init__(self, upstreams: Upstreams, limits: Limits) -> None:
+        self._upstreams = upstreams
         self._limit = limits.body_bytes
         self._depth = limits.depth
         self._max_parts = limits.parts
@@ -37,8 +37,8 @@ class Reading:
         Raises InvalidRequest, and UpstreamUnavailable for a disabled provider.
         """
         call = exchange.call
-        exchange.endpoint = self._endpoints.find(call.provider)
-        exchange.provider, exchange.family = exchange.endpoint.name, exchange.endpoint.family
+        exchange.upstream = self._upstreams.find(call.provider)
+        exchange.provider, exchange.family = exchange.upstream.name, exchange.upstream.family
         exchange.up_path = normalize(call.raw_path)
         query, exchange.up_query = _query(call.raw_query)
         texts = {"path": exchange.up_path, "query": query, **up_headers(call.headers)}

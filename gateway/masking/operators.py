@@ -9,7 +9,7 @@ from msgspec.structs import replace as with_fields
 
 from gateway.contract import Mask
 from gateway.masking.vault import Vault
-from gateway.words import Finding, Span
+from gateway.words import Finding, Match
 
 _SHOWN = 4
 _LEAST_FOR_PARTIAL = 8
@@ -17,7 +17,7 @@ _LEAST_FOR_PARTIAL = 8
 _CHARACTER = re.compile(r"\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|\\.|.", re.DOTALL)
 
 
-def apply_mask(mask: Mask, finding: Finding | Span, value: str, vault: Vault) -> str:
+def apply_mask(mask: Mask, finding: Finding | Match, value: str, vault: Vault) -> str:
     """What stands for `value`: its placeholder, its kind alone, its last four characters, or a keyed hash."""
     if mask.operator == "placeholder":
         placeholder = vault.placeholder(finding.entity, finding.category, value)

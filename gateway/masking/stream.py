@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from gateway.words import Span
+from gateway.words import Match
 
 _CONTEXT = 320  # characters already out that are looked at again
 _STRETCH = 32  # characters: what is decided before a longer undecided text goes out by as many
@@ -29,13 +29,13 @@ _STEP_LENGTH = 4  # characters; a place of decision that has not come yet begins
 _CUT = re.compile(r"[\s,;(){}\[\]\"'<>|]")
 _KEY_END = re.compile(r"-----END[ A-Z0-9]{0,40}-----")
 _KEY_END_LENGTH = 64
-_LONG_TOKEN = Span("LONG_TOKEN", "secret", 0.5, 0, 0)
+_LONG_TOKEN = Match("LONG_TOKEN", "secret", 0.5, 0, 0)
 
 
 class TextInspector(Protocol):
     """What the scanner asks of `detect.Detector`, which stands on the same floor."""
 
-    def inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Span, ...]:
+    def inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Match, ...]:
         """The disjoint entities that reach beyond `since`, in order; all that begin before `until`."""
 
     def open_at(self, text: str) -> int:
@@ -47,7 +47,7 @@ class Piece:
     """A stretch of the text; `finding` says what all of it is (offsets within the piece); None is plain."""
 
     text: str
-    finding: Span | None = None
+    finding: Match | None = None
 
 
 class StreamScanner:
@@ -64,7 +64,7 @@ class StreamScanner:
         self._context = ""
         self._pending = ""
         self._seen = 0  # pending text up to here has been considered
-        self._swallowing: Span | None = None  # the finding that goes on beyond the hold's limit
+        self._swallowing: Match | None = None  # the finding that goes on beyond the hold's limit
         self._gone = 0  # where in all that came the pending text begins
         self._borders: tuple[int, ...] = ()  # where in all that came another text begins
 
@@ -149,13 +149,13 @@ class StreamScanner:
         self._seen = max(0, len(self._pending) - _KEY_END_LENGTH)
         return None
 
-    def _take(self, length: int, finding: Span) -> list[Piece]:
+    def _take(self, length: int, finding: Match) -> list[Piece]:
         taken, self._pending, self._seen = self._pending[:length], self._pending[length:], 0
         self._gone += len(taken)
         self._context = (self._context + taken)[-_CONTEXT:]
         return [piece_of(taken, finding)] if taken else []
 
-    def _release(self, text: str, start: int, cut: int, spans: Sequence[Span]) -> list[Piece]:
+    def _release(self, text: str, start: int, cut: int, spans: Sequence[Match]) -> list[Piece]:
         if cut <= start:
             return []
         pieces = list(self._pieces(text, start, cut, spans))
@@ -165,7 +165,7 @@ class StreamScanner:
         self._context = _whole_words(text[:cut][-_CONTEXT:])
         return pieces
 
-    def _inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Span, ...]:
+    def _inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Match, ...]:
         """What is found in the text as it stands, and with a space where another text begins."""
         spans = self._inspector.inspect(text, since=since, until=until)
         apart = self._spaces(text)
@@ -188,7 +188,7 @@ class StreamScanner:
         borders = [border - first for border in self._borders if 0 < border - first < len(text)]
         return [at for at in borders if not (text[at - 1].isspace() or text[at].isspace())]
 
-    def _pieces(self, text: str, start: int, end: int, spans: Sequence[Span]) -> Iterator[Piece]:
+    def _pieces(self, text: str, start: int, end: int, spans: Sequence[Match]) -> Iterator[Piece]:
         at = start
         for span in spans:
             if span.start >= end or self._known(text[span.start : span.end]):
@@ -209,7 +209,7 @@ def split(piece: Piece, at: int) -> tuple[Piece, Piece]:
     return first, second
 
 
-def piece_of(text: str, finding: Span) -> Piece:
+def piece_of(text: str, finding: Match) -> Piece:
     """Return the text as a piece of a finding."""
     return Piece(text, replace(finding, start=0, end=len(text)))
 
@@ -228,9 +228,9 @@ def _unspaced(at: int, places: Sequence[int]) -> int:
     return at - bisect_left([place + number for number, place in enumerate(places)], at)
 
 
-def _disjoint(spans: Sequence[Span]) -> tuple[Span, ...]:
+def _disjoint(spans: Sequence[Match]) -> tuple[Match, ...]:
     """The spans in order, those that overlap as one: of a secret, of the higher score, of the longer one."""
-    found: list[Span] = []
+    found: list[Match] = []
     for span in sorted(spans, key=lambda span: (span.start, span.end)):
         if found and span.start < found[-1].end:
             best = max(
@@ -242,7 +242,7 @@ def _disjoint(spans: Sequence[Span]) -> tuple[Span, ...]:
     return tuple(found)
 
 
-def _before_straddling(spans: Sequence[Span], cut: int) -> int:
+def _before_straddling(spans: Sequence[Match], cut: int) -> int:
     """The nearest place at or before `cut` that no finding stretches over."""
     return next((span.start for span in spans if span.start < cut < span.end), cut)
 

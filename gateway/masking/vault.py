@@ -17,7 +17,7 @@ _SHORTEST = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class VaultEntry:
     """A value as it was found: `depth` strings deep, one JSON text inside the other, escapes and all."""
 
     entity: str
@@ -37,9 +37,9 @@ class Vault:
         self._key = agent_key
         self._beside = beside
         self._reserved: set[str] = set()
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, VaultEntry] = {}
         self._values: set[str] = set()
-        self._restorable: dict[str, Entry] = {}
+        self._restorable: dict[str, VaultEntry] = {}
 
     def reserve(self, texts: Iterable[str]) -> None:
         """Keep clear of every placeholder that these texts hold as plain text: those stand for themselves."""
@@ -58,7 +58,7 @@ class Vault:
             name = f"<{entity}_{code[:length]}>"
             if name in self._reserved or self._is_of_another(name, value):
                 continue
-            self._entries.setdefault(name, Entry(entity, category, value, depth))
+            self._entries.setdefault(name, VaultEntry(entity, category, value, depth))
             self._values.add(value)
             return name
         raise InspectionFailed("the prompt holds every placeholder that a value of it could have")
@@ -82,7 +82,7 @@ class Vault:
         self._restorable[placeholder] = self._entries[placeholder]
 
     @property
-    def restorable(self) -> Mapping[str, Entry]:
+    def restorable(self) -> Mapping[str, VaultEntry]:
         """What may be restored, by placeholder."""
         return MappingProxyType(self._restorable)
 

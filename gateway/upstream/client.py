@@ -45,14 +45,14 @@ class UpstreamResponse(Protocol):
         """Give up on whatever has not been read; the connection is not reused then."""
 
 
-class Upstream(Protocol):
+class Transport(Protocol):
     """Something that answers like a provider."""
 
     async def send(self, request: UpstreamRequest) -> UpstreamResponse:
         """Send the request and wait for the status line and headers."""
 
 
-class HttpUpstream:
+class HttpTransport:
     """A provider over HTTP. Redirects are not followed and nothing is retried."""
 
     def __init__(self, session: aiohttp.ClientSession, base_url: str, credential: Mapping[str, str]) -> None:

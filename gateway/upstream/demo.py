@@ -15,7 +15,7 @@ from gateway.upstream.client import UpstreamRequest, UpstreamResponse
 _WORDS_PER_SECOND = 100
 
 
-class DemoUpstream:
+class DemoTransport:
     """Answers the prompts of its family's dialects (whole and streaming), and the model list."""
 
     def __init__(self, family: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from gateway.contract import Syntax
-from gateway.words import Phase, Place
+from gateway.words import PartPlace, Phase
 
 Lost = Literal["", "not_recorded", "erased", "unreadable"]
 """Why an input cannot be rebuilt: `decision.record` was metadata, its body is gone, its line is damaged."""
@@ -69,7 +69,7 @@ class _Part(msgspec.Struct):
     pointer: str
     new: bool
     text: str | None = None
-    place: Place | None = None
+    place: PartPlace | None = None
     entities: tuple[str, ...] = ()
 
 

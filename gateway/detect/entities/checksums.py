@@ -54,8 +54,8 @@ def mod11_10(value: str) -> bool:
 def verhoeff(value: str) -> bool:
     """Verhoeff's scheme: India's Aadhaar."""
     digits, check = _digits(value), 0
-    for place, digit in enumerate(reversed(digits)):
-        check = int(_TIMES[check][int(_PERMUTED[place % 8][digit])])
+    for index, digit in enumerate(reversed(digits)):
+        check = int(_TIMES[check][int(_PERMUTED[index % 8][digit])])
     return len(digits) > 1 and check == 0
 
 

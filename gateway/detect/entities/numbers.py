@@ -12,7 +12,7 @@ import regex
 
 from gateway.detect.entities.stock import IbanRecognizer, regex_per_country
 from gateway.detect.matching.patterns import is_in_a_uuid
-from gateway.words import Span
+from gateway.words import Match
 
 # All of these see a folded text (views.py): ASCII, no underscore beside a value.
 # What has to be there for any of what follows: a dozen digits, the longest separator between them.
@@ -95,7 +95,7 @@ _REMOTES = frozenset({"git", "hg", "svn"})
 _LABEL_START = re.compile(r"[A-Za-z]{2,}+")
 
 
-def find_cards(text: str) -> Iterator[Span]:
+def find_cards(text: str) -> Iterator[Match]:
     """Cards in a folded text: 12 to 19 digits in an issuer range with a valid check digit (ISO/IEC 7812)."""
     for run in _GROUPS.finditer(text):
         groups = [
@@ -106,7 +106,7 @@ def find_cards(text: str) -> Iterator[Span]:
     for run in _SPACED.finditer(text):
         digits = "".join(_DIGITS.findall(run.group()))
         if _is_card(digits):
-            yield Span("CREDIT_CARD", "pii", 1.0, *run.span())
+            yield Match("CREDIT_CARD", "pii", 1.0, *run.span())
 
 
 class Ibans:
@@ -119,7 +119,7 @@ class Ibans:
             for country, pattern in regex_per_country.items()
         }
 
-    def find(self, text: str) -> Iterator[Span]:
+    def find(self, text: str) -> Iterator[Match]:
         """Every valid IBAN in a folded text."""
         for start in _IBAN_START.finditer(text):
             more = _IBAN_MORE.match(text, start.end())
@@ -129,7 +129,7 @@ class Ibans:
             end = _end_of(text, more.start(), more.end(), length)
             value = text[start.start() : end]
             if len(value) <= _LONGEST_IBAN and not text[end : end + 1].isalnum() and self._valid(value):
-                yield Span("IBAN_CODE", "pii", 1.0, start.start(), end)
+                yield Match("IBAN_CODE", "pii", 1.0, start.start(), end)
 
     def _valid(self, value: str) -> bool:
         return bool(self._recognizer.validate_result("".join(filter(str.isalnum, value.upper()))))
@@ -145,7 +145,7 @@ class Emails:
             f"xn--{name.encode('punycode').decode()}" for name in names if not name.isascii()
         }
 
-    def find(self, text: str) -> Iterator[Span]:
+    def find(self, text: str) -> Iterator[Match]:
         """One span per @ with an address around it."""
         at = text.find("@")
         while at >= 0:
@@ -154,7 +154,7 @@ class Emails:
                 yield span
             at = text.find("@", at + 1)
 
-    def _around(self, text: str, at: int) -> Span | None:
+    def _around(self, text: str, at: int) -> Match | None:
         local_part = _QUOTED_BACKWARDS if text[at - 1 : at] == '"' else _LOCAL_BACKWARDS
         left = local_part.match(text[max(0, at - 128) : at][::-1])
         right = _DOMAIN.match(text, at + 1, at + 256)
@@ -164,7 +164,7 @@ class Emails:
         end = self._domain_end(text, right.start(), right.end())
         if local in _REMOTES and text[end : end + 1] in (":", "/"):
             return None  # git@github.com:acme/app is where a repository is
-        return Span("EMAIL_ADDRESS", "pii", 1.0, at - len(local), end) if local and end else None
+        return Match("EMAIL_ADDRESS", "pii", 1.0, at - len(local), end) if local and end else None
 
     def _domain_end(self, text: str, start: int, end: int) -> int:
         """The end of the longest domain under a known suffix, or 0: `acme.org.Thanks` holds `acme.org`."""
@@ -212,12 +212,12 @@ def _in_one_script(backwards: str) -> str:
     return own[::-1]
 
 
-def _cards_in(text: str, groups: list[tuple[int, int]]) -> Iterator[Span]:
+def _cards_in(text: str, groups: list[tuple[int, int]]) -> Iterator[Match]:
     first = 0
     while first < len(groups):
         last = _card_from(text, groups, first)
         if last >= first and not is_in_a_uuid(text, groups[first][0], groups[last][1]):
-            yield Span("CREDIT_CARD", "pii", 1.0, groups[first][0], groups[last][1])
+            yield Match("CREDIT_CARD", "pii", 1.0, groups[first][0], groups[last][1])
         first = max(first, last) + 1
 
 

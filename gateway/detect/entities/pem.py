@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gateway.words import Span
+from gateway.words import Match
 
 BEGIN = re.compile(r"-----BEGIN[ A-Z0-9]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 # white space is all that can follow the words that are there, where a stream stops to look
@@ -38,13 +38,13 @@ _UNDECIDED = 256
 _LONGEST = 65536
 
 
-def find_private_keys(text: str) -> Iterator[Span]:
+def find_private_keys(text: str) -> Iterator[Match]:
     """Every private key: to its END line, or as far as its lines go. A BEGIN line alone is no key."""
     at = 0
     while begin := BEGIN.search(text, at):
         at, ended = _end_of(text, begin.end())
         if _RUN.search(text, begin.end(), at) or (ended and _is_short_key(text, begin.end(), at)):
-            yield Span("PRIVATE_KEY", "secret", 1.0, begin.start(), at)
+            yield Match("PRIVATE_KEY", "secret", 1.0, begin.start(), at)
         else:
             at = begin.end()
 

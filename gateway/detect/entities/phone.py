@@ -20,7 +20,7 @@ from phonenumbers.phonenumberutil import _VALID_PUNCTUATION
 
 from gateway.detect.matching.patterns import Deadline, is_in_a_uuid
 from gateway.errors import ConfigError
-from gateway.words import Span
+from gateway.words import Match
 
 _SCORE = 0.4  # Presidio's
 # What has to be there: seven digits with no more than the library's punctuation between, or an extension.
@@ -84,8 +84,8 @@ class Phones:
         self._regions = tuple(plans.values())
 
     def find(
-        self, text: str, folded: str, covered: Sequence[Span], deadline: Deadline, within: range
-    ) -> Iterator[Span]:
+        self, text: str, folded: str, covered: Sequence[Match], deadline: Deadline, within: range
+    ) -> Iterator[Match]:
         """Phone numbers that reach into `within` and do not begin behind it, outside the `covered` spans.
 
         To ask whether a card number is a phone number costs most; so would asking again, at each word of a
@@ -105,7 +105,7 @@ class Phones:
                 if begin < within.stop and begin + len(piece) > within.start:
                     yield from self._numbers(text, begin, piece)
 
-    def _numbers(self, text: str, start: int, piece: str) -> Iterator[Span]:
+    def _numbers(self, text: str, start: int, piece: str) -> Iterator[Match]:
         if _is_not_a_phone(text, start, piece):
             return
         found: set[tuple[int, int]] = set()
@@ -123,7 +123,7 @@ class Phones:
                 continue
             inside = any(a <= first and last <= b and (a, b) != (first, last) for a, b in found)
             if not inside and not is_in_a_uuid(text, start + first, start + last):
-                yield Span("PHONE_NUMBER", "pii", _SCORE, start + first, start + last)
+                yield Match("PHONE_NUMBER", "pii", _SCORE, start + first, start + last)
 
     def _asked(self, piece: str) -> Sequence[_Region]:
         """The regions to ask: of a number with its country code its own, or any, for all say the same.
@@ -213,7 +213,7 @@ def _plan_of(code: str) -> tuple[int, str, str, str]:
 class _Covered:
     """Where in a text other findings are; whether they cover a place is found in logarithmic time."""
 
-    def __init__(self, spans: Sequence[Span]) -> None:
+    def __init__(self, spans: Sequence[Match]) -> None:
         self._starts: list[int] = []
         self._ends: list[int] = []  # the furthest of this span and those before it
         for span in sorted(spans, key=lambda span: span.start):

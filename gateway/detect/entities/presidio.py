@@ -27,7 +27,7 @@ from gateway.detect.entities.stock import (
 from gateway.detect.matching.context import Context
 from gateway.detect.matching.patterns import Deadline
 from gateway.detect.matching.prefilter import Candidates
-from gateway.words import Span
+from gateway.words import Match
 
 # Presidio logs the text of some matches that it cannot validate.
 logging.getLogger("presidio-analyzer").setLevel(logging.CRITICAL)
@@ -126,12 +126,12 @@ class PresidioPatterns:
         ]
 
     def patterns(self, *, folded: bool) -> list[regex.Pattern[str]]:
-        """What the gate is to look out for, in the text as it is written or folded."""
+        """What the prefilter is to look out for, in the text as it is written or folded."""
         return [compiled.pattern for compiled in self._patterns if (compiled.entity != "URL") is folded]
 
     def find(
         self, text: Candidates, folded: Candidates, context: Context, deadline: Deadline
-    ) -> Iterator[Span]:
+    ) -> Iterator[Match]:
         """Every match that its validator accepts, with context words counted in.
 
         What is written in ASCII is looked for in the folded text, where no letter of another script and no
@@ -143,7 +143,7 @@ class PresidioPatterns:
                 score = _validated(compiled, match.group())
                 if score > 0 and not (compiled.entity == "IP_ADDRESS" and _is_version(text.text, match)):
                     score = context.boosted(score, match.start(), compiled.words)
-                    yield Span(compiled.entity, "pii", score, match.start(), match.end())
+                    yield Match(compiled.entity, "pii", score, match.start(), match.end())
 
 
 def _compile(entity: str, recognizer: PatternRecognizer) -> Iterator[_Compiled]:

@@ -1,12 +1,12 @@
 """What every match of a pattern begins with, as an expression over bytes that Hyperscan knows.
 
-The gate looks for openings and lets the pattern itself decide. An opening may therefore match too much, never
-too little: look-arounds and boundaries are left out, atomic groups become plain ones, a back
-reference repeats its group's pattern, and what follows the last character that has to be there is cut off.
+The prefilter looks for openings and lets the pattern itself decide. An opening may therefore match too much,
+never too little: look-arounds and boundaries are left out, atomic groups become plain ones, a back reference
+repeats its group's pattern, and what follows the last character that has to be there is cut off.
 
 A text is given to Hyperscan with one byte a character (`as_bytes`): a character beyond ASCII is a `?`, and so
 every class that may match such a character takes a `?` as well. No version of Unicode, no combining mark and
-no case folding can then come between the gate and the pattern.
+no case folding can then come between the prefilter and the pattern.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _Head = tuple[str, ...]
 
 
 class NoOpening(ValueError):
-    """The pattern is beyond this parser, or may match nothing at all: it cannot be gated."""
+    """The pattern is beyond this parser, or may match nothing at all: it cannot be prefiltered."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The gate: one pass over a text says where which patterns may match; the patterns then run only there.
+"""The prefilter: one pass over a text says where which patterns may match; the patterns then run only there.
 
 What comes out is what the patterns give on the whole text, match for match. Without Hyperscan, for a pattern
 that it cannot take, they run on the whole text.
@@ -15,7 +15,7 @@ from gateway.detect.matching.patterns import Deadline, InspectionLate, matches
 from gateway.detect.matching.scanner import Expression, open_scanner
 
 
-class Gate:
+class Prefilter:
     """A set of patterns, compiled once. Several threads may scan at once."""
 
     def __init__(
@@ -39,7 +39,7 @@ class Gate:
 
 
 class Candidates:
-    """One text's places. A pattern that the gate does not know may match anywhere."""
+    """One text's places. A pattern that the prefilter does not know may match anywhere."""
 
     def __init__(
         self,

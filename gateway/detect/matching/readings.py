@@ -11,7 +11,7 @@ from html.entities import html5
 
 import regex
 
-from gateway.words import Span
+from gateway.words import Match
 
 # An escape as JSON, string literals and Markdown have them, at any level (\\n inside a JSON text inside a
 # JSON text), and the colours of a terminal. A run of backslashes is read once, so the cost is linear.
@@ -113,7 +113,7 @@ class Decoded:
         end = self._escapes[found][1]
         return end if end >= 0 else self._sources[found] + offset - self._starts[found]
 
-    def united(self, written: Iterable[Span], found: Iterable[Span]) -> list[Span]:
+    def united(self, written: Iterable[Match], found: Iterable[Match]) -> list[Match]:
         """The spans of both readings, as offsets in the text as it was written.
 
         What was taken to begin with an escape's letter (`\\njane@…` as `njane@…`), or to end with its
@@ -126,7 +126,7 @@ class Decoded:
         starts, ends = {span.start for span in placed}, {span.end for span in placed}
         return placed + [kept for span in written if (kept := self._trimmed(span, starts, ends))]
 
-    def _trimmed(self, span: Span, starts: set[int], ends: set[int]) -> Span | None:
+    def _trimmed(self, span: Match, starts: set[int], ends: set[int]) -> Match | None:
         start, end = self._around(span.start)[1], self._around(span.end)[0]
         start = start if start in starts else span.start
         end = end if end in ends else span.end

@@ -24,7 +24,7 @@ from gateway.errors import InspectionFailed
 
 try:
     import hyperscan
-except ImportError:  # no wheel for this platform: everything runs without a gate, and finds the same
+except ImportError:  # no wheel for this platform: everything runs without a prefilter, and finds the same
     hyperscan = None  # type: ignore[assignment]
 
 _DIGEST = hashlib.sha256().digest_size
@@ -48,7 +48,7 @@ class Scanner:
             self._database = _open(taken, folder)
         except hyperscan.error:
             taken = [expression for expression in taken if _compiles(expression)]
-            _log.warning("some patterns run without a gate: Hyperscan does not take them")
+            _log.warning("some patterns run without a prefilter: Hyperscan does not take them")
             self._database = _open(taken, folder) if taken else None
         self.numbers = {expression: number for number, expression in enumerate(taken)}
         self._threads = threading.local()

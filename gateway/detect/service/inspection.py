@@ -14,8 +14,8 @@ from gateway.detect.matching.joins import joins, spread
 from gateway.detect.matching.patterns import Deadline, InspectionLate, in_time
 from gateway.detect.service.cache import ResultCache
 from gateway.detect.service.names import Names
-from gateway.detect.service.pool import Pool
-from gateway.words import Finding, Part, Span
+from gateway.detect.service.pool import ProcessPool
+from gateway.words import Finding, Match, Part
 
 _CACHE_BYTES = 16 * 1024 * 1024
 # What is inspected at once: a kB of nothing but values costs a millisecond, a process a third of one.
@@ -40,7 +40,7 @@ class DetectionService:
         self._inspector = inspector
         self.seconds = deadline_seconds
         self._cache = ResultCache(_CACHE_BYTES)
-        self._pool = Pool(inspector.settings, deadline_seconds)
+        self._pool = ProcessPool(inspector.settings, deadline_seconds)
         self._names = Names(inspector.settings, deadline_seconds) if inspector.settings.ner.enabled else None
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="inspect")
 
@@ -61,7 +61,7 @@ class DetectionService:
 
     def is_warm(self) -> bool:
         """Whether every process that is needed is up; sees to it that it will be."""
-        return all([self._pool.is_up(), self._names is None or self._names.is_warm()])
+        return all([self._pool.ensure_started(), self._names is None or self._names.is_warm()])
 
     async def close(self) -> None:
         """End the processes and let go of the threads; what they still inspect is abandoned."""
@@ -85,8 +85,8 @@ class DetectionService:
     def _digests(self, texts: Sequence[_Text]) -> list[bytes]:
         return [self._cache.digest(text, key) for key, text in texts]
 
-    async def _inspected(self, missing: Mapping[bytes, _Text]) -> dict[bytes, tuple[Span, ...]]:
-        found: dict[bytes, tuple[Span, ...]] = {}
+    async def _inspected(self, missing: Mapping[bytes, _Text]) -> dict[bytes, tuple[Match, ...]]:
+        found: dict[bytes, tuple[Match, ...]] = {}
         if sum(len(text) for _, text in missing.values()) <= _INLINE_CHARACTERS:
             found = self._inline(missing)
         rest = {digest: text for digest, text in missing.items() if digest not in found}
@@ -96,9 +96,9 @@ class DetectionService:
             self._cache[digest] = found[digest]
         return found
 
-    def _inline(self, missing: Mapping[bytes, _Text]) -> dict[bytes, tuple[Span, ...]]:
+    def _inline(self, missing: Mapping[bytes, _Text]) -> dict[bytes, tuple[Match, ...]]:
         """What can be inspected here and now, within the time that other exchanges can wait."""
-        found: dict[bytes, tuple[Span, ...]] = {}
+        found: dict[bytes, tuple[Match, ...]] = {}
         end = time.monotonic() + _INLINE_SECONDS
         for digest, (key, text) in missing.items():
             try:
@@ -107,18 +107,18 @@ class DetectionService:
                 break
         return found
 
-    async def _aside(self, texts: Sequence[_Text]) -> Sequence[tuple[Span, ...]]:
+    async def _aside(self, texts: Sequence[_Text]) -> Sequence[tuple[Match, ...]]:
         """In a process; in a thread while none is up yet, which takes seconds and no prompt need wait for."""
-        if self._pool.is_up():
+        if self._pool.ensure_started():
             return await self._pool.inspect(texts)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._in_thread, texts)
 
-    def _in_thread(self, texts: Sequence[_Text]) -> list[tuple[Span, ...]]:
+    def _in_thread(self, texts: Sequence[_Text]) -> list[tuple[Match, ...]]:
         deadline = Deadline(self.seconds)  # of all together: what comes after it is not waited for
         return [self._inspector.inspect(text, key=key, seconds=deadline.left()) for key, text in texts]
 
 
-def _placed(parts: Sequence[Part], spans: Sequence[tuple[Span, ...]]) -> tuple[tuple[Finding, ...], ...]:
+def _placed(parts: Sequence[Part], spans: Sequence[tuple[Match, ...]]) -> tuple[tuple[Finding, ...], ...]:
     return tuple(findings(part, found) for part, found in zip(parts, spans, strict=True))
 
 

@@ -11,7 +11,7 @@ from gateway.config import Detect
 from gateway.detect.service.process import InspectorProcess
 from gateway.detect.service.worker import Reads
 from gateway.errors import InspectionFailed
-from gateway.words import Span
+from gateway.words import Match
 
 _SIZE = 2  # so that one text that takes long does not make every other wait
 _MOST_WAITING = 64
@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 _log = logging.getLogger("regate.detect")
 
 
-class Pool:
+class ProcessPool:
     """Inspects texts in other processes, each list within `seconds`, its time in the queue included."""
 
     def __init__(
@@ -38,7 +38,7 @@ class Pool:
         self._waiting = 0
         self._not_before = 0.0  # loop time: when a start may be tried again
 
-    def is_up(self) -> bool:
+    def ensure_started(self) -> bool:
         """Whether a process can be asked; also sees to it that there will be one."""
         self._processes = {process for process in self._processes if process.is_up}
         is_wanted = self._processes <= self._busy and len(self._processes) < self._size and not self._starting
@@ -47,7 +47,7 @@ class Pool:
             self._keep(asyncio.create_task(self._start(), name="inspecting process"))
         return bool(self._processes)
 
-    async def inspect(self, texts: Sequence[tuple[str, str]]) -> list[tuple[Span, ...]]:
+    async def inspect(self, texts: Sequence[tuple[str, str]]) -> list[tuple[Match, ...]]:
         """The spans of each text (JSON key, text). Raises InspectionFailed, also when too many wait."""
         if self._waiting >= _MOST_WAITING:
             raise InspectionFailed("too many large texts wait to be inspected")
@@ -77,11 +77,11 @@ class Pool:
             process = await self._idle.get()
             if process.is_up:
                 return process
-            self.is_up()  # it died while it was idle: see to another
+            self.ensure_started()  # it died while it was idle: see to another
 
     async def _ask(
         self, process: InspectorProcess, texts: Sequence[tuple[str, str]], seconds: float
-    ) -> list[tuple[Span, ...]]:
+    ) -> list[tuple[Match, ...]]:
         self._busy.add(process)
         try:
             return await process.inspect(texts, seconds)
@@ -91,7 +91,7 @@ class Pool:
                 self._idle.put_nowait(process)
             else:
                 await process.stop()
-                self.is_up()
+                self.ensure_started()
 
     async def _start(self) -> None:
         process = InspectorProcess(self._settings, self._seconds, self._reads)

@@ -13,7 +13,7 @@ from gateway.config import Detect
 from gateway.detect.service.worker import Found, Reads, Start, encoded
 from gateway.errors import InspectionFailed
 from gateway.processes import encode_message, kill, receive_message, spawn, stop
-from gateway.words import Span
+from gateway.words import Match
 
 _START_SECONDS = 60.0
 _MAX_ANSWER = 256 * 1024 * 1024  # bytes
@@ -56,7 +56,7 @@ class InspectorProcess:
             await self.stop()
             raise
 
-    async def inspect(self, texts: Sequence[tuple[str, str]], seconds: float) -> list[tuple[Span, ...]]:
+    async def inspect(self, texts: Sequence[tuple[str, str]], seconds: float) -> list[tuple[Match, ...]]:
         """The spans of each text (JSON key, text). Raises InspectionFailed; when late, the child is ended."""
         assert self._process is not None, "asked before start"
         try:

@@ -16,10 +16,10 @@ import msgspec
 
 from gateway.config import Detect
 from gateway.detect.detector import Detector
-from gateway.detect.entities.ner import Ner
+from gateway.detect.entities.ner import NameModel
 from gateway.errors import InspectionFailed
 from gateway.processes import read_message, write_message
-from gateway.words import Span
+from gateway.words import Match
 
 Reads = Literal["values", "names"]  # an Detector's entities, or the language model's
 
@@ -33,8 +33,8 @@ class Start(msgspec.Struct, frozen=True):
 
 
 Texts = list[tuple[bytes, bytes]]
-Found = list[tuple[Span, ...]] | None
-_Reader = Callable[[list[tuple[str, str]]], list[tuple[Span, ...]]]
+Found = list[tuple[Match, ...]] | None
+_Reader = Callable[[list[tuple[str, str]]], list[tuple[Match, ...]]]
 
 
 def encoded(text: str) -> bytes:
@@ -59,7 +59,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
 
 def _reader(start: Start) -> _Reader:
     if start.reads == "names":
-        ner = Ner()
+        ner = NameModel()
         return lambda texts: ner.find([text for _, text in texts])
     inspector = Detector(start.settings, seconds=start.seconds)
     return lambda texts: [inspector.inspect(text, key=key) for key, text in texts]

@@ -19,7 +19,7 @@ from gateway.dialects.reading.calls import parse_arguments, plain_arguments, ref
 from gateway.dialects.reading.document import Malformed, parse, put, serialize
 from gateway.dialects.reading.scalars import mapping, string
 from gateway.dialects.reading.sse import SseEvent
-from gateway.dialects.reading.stream import CallReady, ChannelEnd, Frame, Item, TextDelta, json_event
+from gateway.dialects.reading.stream import CallReady, ChannelEnd, Item, OtherEvent, TextDelta, json_event
 from gateway.words import Completion, Part, ToolCall, Usage
 
 # Which field of a delta, and of the block it belongs to, holds text.
@@ -263,9 +263,9 @@ def _event(document: dict[str, Any]) -> SseEvent:
     return json_event(document, document["type"])
 
 
-def _frame(document: dict[str, Any], *, whole: bool = False) -> Frame:
+def _frame(document: dict[str, Any], *, whole: bool = False) -> OtherEvent:
     path = partial(_path, document.get("index"))
-    return Frame(_event(document), document, read_parts(document)[0], path, whole)
+    return OtherEvent(_event(document), document, read_parts(document)[0], path, whole)
 
 
 def _path(index: Any, pointer: str) -> str:

@@ -146,8 +146,8 @@ def _tool_calls(document: Mapping[str, Any], parts: tuple[Part, ...]) -> tuple[T
         refuse_calls(message, "tool_calls", "function_call")
         _refuse_calls_in_content(message.get("content"))
         at = f"/choices/{index}/message"
-        for place, call in enumerate(_objects(message.get("tool_calls") or [])):
-            calls.append(read_call(call, f"{at}/tool_calls/{place}", parts))
+        for slot, call in enumerate(_objects(message.get("tool_calls") or [])):
+            calls.append(read_call(call, f"{at}/tool_calls/{slot}", parts))
         if (function := message.get("function_call")) is not None:
             (function,) = _objects([function])
             calls.append(read_function_call(function, f"{at}/function_call", parts))

@@ -73,10 +73,10 @@ class DeltaTexts:
     ) -> tuple[list[Text], bool]:
         """The texts in the items of a list, and whether every item was one."""
         texts, quiet = [], True
-        for place, item in _objects(items):
+        for index, item in _objects(items):
             head = {name: item[name] for name in _HEAD if _is_scalar(item.get(name))}
             inner = partial(_item, shape, head)
-            taken = self._take_growing(item, (*path, str(place)), (*heads, head), inner)
+            taken = self._take_growing(item, (*path, str(index)), (*heads, head), inner)
             texts += taken
             quiet &= bool(taken) and item == head
         return texts, bool(texts) and quiet and all(isinstance(item, dict) for item in items)
@@ -101,11 +101,11 @@ class DeltaTexts:
 
 
 def _objects(items: list[Any]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The objects of a list with the place that each names, or has."""
-    for place, item in enumerate(items):
+    """Yield the objects of a list with the index that each names, else with its own."""
+    for index, item in enumerate(items):
         if isinstance(item, dict):
-            index = integer(item, "index")
-            yield index if index >= 0 else place, item
+            named = integer(item, "index")
+            yield named if named >= 0 else index, item
 
 
 def _is_scalar(value: Any) -> bool:

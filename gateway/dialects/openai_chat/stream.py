@@ -20,7 +20,7 @@ from gateway.dialects.reading.calls import plain_arguments, refuse_calls
 from gateway.dialects.reading.document import Malformed, escape, parse, put
 from gateway.dialects.reading.scalars import string
 from gateway.dialects.reading.sse import SseEvent
-from gateway.dialects.reading.stream import CallReady, ChannelEnd, Frame, Item, TextDelta, json_event
+from gateway.dialects.reading.stream import CallReady, ChannelEnd, Item, OtherEvent, TextDelta, json_event
 from gateway.words import Completion, Part, Usage
 
 _DONE = "[DONE]"
@@ -57,7 +57,7 @@ class OpenAIStream:
             raise Malformed("an event with a name that no chat completion has")
         if event.data.strip() == _DONE:
             self._done = True
-            return [*self._end_all(), Frame(SseEvent(_DONE), None, ())]
+            return [*self._end_all(), OtherEvent(SseEvent(_DONE), None, ())]
         if self._failed:
             raise Malformed("an event after the provider's error")
         document = parse(event.data.encode())
@@ -261,9 +261,9 @@ def _split_end(document: dict[str, Any], envelope: dict[str, Any]) -> dict[str, 
     return {**envelope, "choices": choices, **({} if usage is None else {"usage": usage})}
 
 
-def _frame(document: dict[str, Any], name: str = "") -> Frame:
+def _frame(document: dict[str, Any], name: str = "") -> OtherEvent:
     indexes = [choice.get("index", 0) for choice in document.get("choices") or []]
-    return Frame(json_event(document, name), document, read_parts(document)[0], partial(_path, indexes))
+    return OtherEvent(json_event(document, name), document, read_parts(document)[0], partial(_path, indexes))
 
 
 def _path(indexes: list[int], pointer: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.dialects.openai_chat.stream import OpenAIStream
 from gateway.dialects.reading.sse import SseEvent
-from gateway.dialects.reading.stream import CallReady, ChannelEnd, Frame, Item, TextDelta
+from gateway.dialects.reading.stream import CallReady, ChannelEnd, Item, OtherEvent, TextDelta
 from gateway.errors import UpstreamUnreadable
 
 _MOST_WAITING = 200_000  # items
@@ -77,18 +77,18 @@ def _turn(item: Item) -> str:
             return item.channel.partition("/")[0]
         case CallReady():
             return item.parts[0].pointer.removeprefix("/choices/").partition("/")[0]
-        case Frame():
+        case OtherEvent():
             indexes = {str(choice.get("index", 0)) for choice in _choices(item)}
             return indexes.pop() if len(indexes) == 1 else ""
 
 
 def _finished(item: Item) -> Iterator[str]:
-    if isinstance(item, Frame):
+    if isinstance(item, OtherEvent):
         for choice in _choices(item):
             if choice.get("finish_reason"):
                 yield str(choice.get("index", 0))
 
 
-def _choices(frame: Frame) -> list[dict[str, Any]]:
+def _choices(frame: OtherEvent) -> list[dict[str, Any]]:
     document = frame.document
     return (document.get("choices") or []) if isinstance(document, dict) else []

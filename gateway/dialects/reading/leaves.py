@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.dialects.reading.document import Malformed, escape
 from gateway.dialects.reading.encoded import Encoded, read_sealed
-from gateway.words import Attachment, Kind, Part, Place
+from gateway.words import Attachment, Kind, Part, PartPlace
 
 Label = tuple[str, Kind]  # who speaks, and what it is
 Reader = Callable[
@@ -108,10 +108,10 @@ class Walk:
         else:
             self.number(value, at, label, "number")
 
-    def text(self, text: str, at: str, label: Label, place: Place = "value") -> None:
+    def text(self, text: str, at: str, label: Label, place: PartPlace = "value") -> None:
         self.parts.append(Part(label[0], label[1], at, text, place))
 
-    def number(self, value: int | float | bool | None, at: str, label: Label, place: Place) -> None:
+    def number(self, value: int | float | bool | None, at: str, label: Label, place: PartPlace) -> None:
         """A number is a part from seven digits on; true, false and null never are."""
         if value is None or value is True or value is False:
             return

@@ -46,7 +46,7 @@ class CallReady:
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class OtherEvent:
     """Any other event. `parts` are all strings in `document`, which `event` carries (None: the end marker).
 
     After a `put` into the document, `json_event(document, event.event)` carries it. `path(pointer)` tells the
@@ -61,7 +61,7 @@ class Frame:
     whole: bool = False
 
 
-Item = TextDelta | ChannelEnd | CallReady | Frame
+Item = TextDelta | ChannelEnd | CallReady | OtherEvent
 
 
 class StreamReader(Protocol):

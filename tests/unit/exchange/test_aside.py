@@ -22,7 +22,6 @@ from gateway.exchange.inspect import Inspector, masked_aside
 from gateway.exchange.record import Ledger
 from gateway.exchange.row import Outlet
 from gateway.masking import Restorer, Vault
-from gateway.masking.vault import Entry
 from gateway.sessions.session import Sessions
 from gateway.upstream import ReplayedResponse
 from gateway.words import Category, Part
@@ -45,7 +44,7 @@ class WatchedVault(Vault):
         return super().placeholder(entity, category, value, depth=depth)
 
     @property
-    def restorable(self) -> Mapping[str, Entry]:
+    def restorable(self) -> Mapping[str, VaultEntry]:
         self.on_loop.add(threading.current_thread() is threading.main_thread())
         return super().restorable
 

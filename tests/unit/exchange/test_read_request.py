@@ -11,22 +11,22 @@ from gateway.config.config import Limits
 from gateway.errors import InvalidRequest, PromptTooLarge
 from gateway.exchange.exchange import Exchange
 from gateway.exchange.read_request import Reading
-from gateway.upstream import Endpoint, Endpoints
+from gateway.upstream import Upstream, Upstreams
 from tests.unit.exchange.conftest import NewExchange
 
 
-class OneEndpoint:
-    """Finds the exchange's own endpoint under every name."""
+class OneUpstream:
+    """Finds the exchange's own upstream under every name."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
-    def find(self, name: str) -> Endpoint:
-        return self._exchange.endpoint
+    def find(self, name: str) -> Upstream:
+        return self._exchange.upstream
 
 
 def reading(exchange: Exchange, **limits: int) -> Reading:
-    return Reading(cast(Endpoints, OneEndpoint(exchange)), Limits(**limits))
+    return Reading(cast(Upstreams, OneUpstream(exchange)), Limits(**limits))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.detect import Detector
 from gateway.masking import Piece, StreamScanner
-from gateway.words import Span
+from gateway.words import Match
 
 KEY_BODY = "\n".join(
     "MIIEpAIBAAKCAQEA7bq5w0Gm3FhXkz6Lw0D9sKcMZ1e2vR5aT8uYpQ4xN7jB6hWf"[i:] + "A" * i for i in range(8)
@@ -227,7 +227,7 @@ def test_long_text_without_spaces_is_cut_beside_its_findings(inspector: Detector
 class Never:
     """An inspector for which nothing is ever found or open."""
 
-    def inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Span, ...]:
+    def inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Match, ...]:
         return ()
 
     def open_at(self, text: str) -> int:

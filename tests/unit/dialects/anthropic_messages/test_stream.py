@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from gateway.dialects import CallReady, ChannelEnd, Frame, Item, TextDelta, stream_reader
+from gateway.dialects import CallReady, ChannelEnd, Item, OtherEvent, TextDelta, stream_reader
 from gateway.dialects.reading.document import Malformed
 from gateway.dialects.reading.sse import SseEvent
 from gateway.words import Usage
@@ -82,7 +82,7 @@ def sent(items: list[Item]) -> list[dict[str, Any]]:
             events.append(item.frame(item.part.text))
         elif isinstance(item, CallReady):
             events += item.frames({})
-        elif isinstance(item, Frame):
+        elif isinstance(item, OtherEvent):
             events.append(item.event)
     documents = [json.loads(one.data) for one in events]
     for one, document in zip(events, documents, strict=True):
@@ -129,7 +129,7 @@ def test_every_string_that_is_passed_on_has_been_a_part(events: list[SseEvent]) 
     syntax = {"", "content_block_delta", "content_block_start", "content_block_stop"}
     seen = syntax | {delta_type for delta_type, _ in DELTAS.values()}
     for item in read(events):
-        seen |= {p.text for p in (item.parts if isinstance(item, (Frame, CallReady)) else (item.part,))}
+        seen |= {p.text for p in (item.parts if isinstance(item, (OtherEvent, CallReady)) else (item.part,))}
         assert {text for document in sent([item]) for text in strings(document)} <= seen
 
 
@@ -174,8 +174,8 @@ def test_a_recorded_stream_becomes_items() -> None:
     items = read(events)
     sent(items)
     assert [type(item) for item in items] == [
-        *(Frame, Frame, Frame, TextDelta, Frame, ChannelEnd, Frame),
-        *(Frame, TextDelta, TextDelta, Frame, ChannelEnd, Frame, Frame, Frame),
+        *(OtherEvent, OtherEvent, OtherEvent, TextDelta, OtherEvent, ChannelEnd, OtherEvent),
+        *(OtherEvent, TextDelta, TextDelta, OtherEvent, ChannelEnd, OtherEvent, OtherEvent, OtherEvent),
     ]
     assert [part.place for part in items[4].parts] == ["structural", "structural"]
     assert "see Bob" in [part.text for part in items[10].parts]
@@ -226,7 +226,7 @@ def test_whatever_may_be_a_call_is_one(block: dict[str, Any]) -> None:
     items = read([START, begin, closed(0), FINISH, STOP])
     (call,) = [item for item in items if isinstance(item, CallReady)]
     assert call.call.name == "drop_database"
-    assert not any("drop_database" in item.event.data for item in items if isinstance(item, Frame))
+    assert not any("drop_database" in item.event.data for item in items if isinstance(item, OtherEvent))
 
 
 def test_the_input_of_a_streamed_call_is_one_json_text_that_shows_its_digits() -> None:
@@ -271,7 +271,7 @@ def test_unknown_fields_of_a_delta_are_parts_and_come_before_its_text() -> None:
     delta = {"type": "text_delta", "text": "x", "note": "a@b.example"}
     one = event("content_block_delta", index=0, delta=delta, more={"k": 12345678})
     items = read([START, opened(0, "text"), one, closed(0), STOP])
-    assert [type(item) for item in items[2:4]] == [Frame, TextDelta]
+    assert [type(item) for item in items[2:4]] == [OtherEvent, TextDelta]
     found = {(part.text, part.place) for part in items[2].parts}
     assert {("a@b.example", "value"), ("note", "key"), ("more", "key"), ("12345678", "number")} <= found
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletionChunk
 
-from gateway.dialects import CallReady, ChannelEnd, Frame, Item, TextDelta
+from gateway.dialects import CallReady, ChannelEnd, Item, OtherEvent, TextDelta
 from gateway.dialects.openai_chat.stream import OpenAIStream
 from gateway.dialects.reading.document import Malformed
 from gateway.dialects.reading.sse import SseEvent
@@ -51,7 +51,7 @@ def sent(items: list[Item]) -> list[dict[str, Any]]:
             events.append(item.frame(item.part.text))
         elif isinstance(item, CallReady):
             events += item.frames({})
-        elif isinstance(item, Frame):
+        elif isinstance(item, OtherEvent):
             events.append(item.event)
     assert events[-1] == DONE
     documents = [json.loads(event.data) for event in events[:-1]]
@@ -135,11 +135,11 @@ def test_every_string_that_is_passed_on_has_been_a_part(events: list[SseEvent]) 
     items = read(events)
     seen = {"", "tool_calls"}
     for item in items:
-        seen |= {p.text for p in (item.parts if isinstance(item, (Frame, CallReady)) else (item.part,))}
+        seen |= {p.text for p in (item.parts if isinstance(item, (OtherEvent, CallReady)) else (item.part,))}
         before = len(seen)
-        if isinstance(item, Frame) and item.document is None:
+        if isinstance(item, OtherEvent) and item.document is None:
             continue
-        documents = sent([item, Frame(DONE, None, ())])
+        documents = sent([item, OtherEvent(DONE, None, ())])
         assert {text for document in documents for text in strings(document)} <= seen
         assert len(seen) == before
 
@@ -160,7 +160,7 @@ def test_every_channel_is_ended_before_its_choice_finishes(events: list[SseEvent
             open_channels.add(item.channel)
         elif isinstance(item, ChannelEnd):
             open_channels.remove(item.channel)
-        elif isinstance(item, Frame) and item.document:
+        elif isinstance(item, OtherEvent) and item.document:
             ended = [c["index"] for c in item.document["choices"] if c.get("finish_reason")]
             assert not [name for name in open_channels if int(name.split("/")[0]) in ended]
     assert not open_channels
@@ -176,7 +176,15 @@ def test_a_recorded_stream_becomes_items() -> None:
         DONE,
     ]
     items = read(events)
-    assert [type(item) for item in items] == [Frame, TextDelta, TextDelta, ChannelEnd, Frame, Frame, Frame]
+    assert [type(item) for item in items] == [
+        OtherEvent,
+        TextDelta,
+        TextDelta,
+        ChannelEnd,
+        OtherEvent,
+        OtherEvent,
+        OtherEvent,
+    ]
     assert items[1].channel == "0/content"
     assert items[1].part.pointer == "/choices/0/message/content"
     assert json.loads(items[3].frame("held").data)["choices"][0]["delta"] == {"content": "held"}
@@ -196,11 +204,11 @@ def test_a_tool_call_comes_whole_or_not_at_all() -> None:
     ]
     reader = OpenAIStream()
     held = [item for event in events for item in reader.read(event)]
-    assert [type(item) for item in held] == [Frame]
+    assert [type(item) for item in held] == [OtherEvent]
     assert "send" not in held[0].event.data
     call, end = reader.read(chunk(choice({}, finish="tool_calls")))
     assert isinstance(call, CallReady)
-    assert isinstance(end, Frame)
+    assert isinstance(end, OtherEvent)
     assert (call.call.name, call.call.arguments) == ("send", {"to": "a@b.example"})
     assert [(part.text, part.kind, part.place) for part in call.parts] == [
         ("call_1", "tool_call", "structural"),
@@ -248,7 +256,7 @@ def test_unknown_fields_of_a_chunk_are_parts_and_come_before_its_text() -> None:
     items = read(
         [chunk(choice({"content": "x"}, finish="stop", note="a@b.example"), vendor={"k": 12345678}), DONE]
     )
-    assert [type(item) for item in items] == [Frame, TextDelta, ChannelEnd, Frame, Frame]
+    assert [type(item) for item in items] == [OtherEvent, TextDelta, ChannelEnd, OtherEvent, OtherEvent]
     found = {(part.text, part.place) for part in items[0].parts}
     assert {("a@b.example", "value"), ("note", "key"), ("vendor", "key"), ("12345678", "number")} <= found
 
@@ -273,7 +281,7 @@ def test_an_error_that_says_nothing_hides_nothing(error: Any) -> None:
     items = read(events)
     assert [item.part.text for item in items if isinstance(item, TextDelta)] == ["bob@"]
     assert [item.call.name for item in items if isinstance(item, CallReady)] == ["drop"]
-    assert not any("drop" in item.event.data for item in items if isinstance(item, Frame))
+    assert not any("drop" in item.event.data for item in items if isinstance(item, OtherEvent))
 
 
 def test_an_error_may_come_as_a_chunk_that_says_nothing() -> None:
@@ -298,7 +306,11 @@ def test_an_empty_finish_reason_finishes_nothing() -> None:
     deltas = [chunk(choice({"content": text}, finish=None if text else "stop")) for text in ("a", "b", "")]
     deltas[0] = SseEvent(deltas[0].data.replace('"finish_reason": null', '"finish_reason": ""'))
     items = read([*deltas, DONE])
-    assert [type(item) for item in items if not isinstance(item, Frame)] == [TextDelta, TextDelta, ChannelEnd]
+    assert [type(item) for item in items if not isinstance(item, OtherEvent)] == [
+        TextDelta,
+        TextDelta,
+        ChannelEnd,
+    ]
 
 
 def test_text_in_the_items_of_a_list_is_a_channel_of_each() -> None:
@@ -328,7 +340,9 @@ def test_text_in_the_items_of_a_list_is_a_channel_of_each() -> None:
     (opening, *_) = items
     found = {part.text for part in opening.parts}
     assert {"reasoning.text", "reasoning.summary", "reasoning_details", "sig"} <= found
-    assert sum(isinstance(item, Frame) for item in items) == 4  # the first, reasoning's name, finish, [DONE]
+    assert (
+        sum(isinstance(item, OtherEvent) for item in items) == 4
+    )  # the first, reasoning's name, finish, [DONE]
     merged: dict[int, str] = {}
     for document in sent(items):
         for one in document["choices"]:
@@ -348,10 +362,10 @@ def test_text_in_lists_inside_lists_is_a_channel_whose_heads_are_said_first() ->
     texts = [item for item in items if isinstance(item, TextDelta)]
     assert [item.part.text for item in texts] == ["bob.new@", "corp", ".org"]
     assert {item.channel for item in texts} == {"0/trace/0/steps/0/text"}
-    said = [{part.text for part in item.parts} for item in items if isinstance(item, Frame)]
+    said = [{part.text for part in item.parts} for item in items if isinstance(item, OtherEvent)]
     assert {"trace", "steps", "a", "text"} <= said[0]
     assert "b" in said[1]  # another head is no part of a shape before it was looked at
-    assert not any("corp" in item.event.data for item in items if isinstance(item, Frame))
+    assert not any("corp" in item.event.data for item in items if isinstance(item, OtherEvent))
     carried = [json.loads(item.frame("x").data)["choices"][0]["delta"] for item in texts]
     assert carried[1] == {"trace": [{"type": "a", "steps": [{"type": "text", "text": "x"}]}]}
 
@@ -364,7 +378,7 @@ def test_items_without_an_index_are_told_apart_by_their_order() -> None:
     items = read([*events, chunk(choice({}, finish="stop")), DONE])
     found = [item.part.text for item in items if isinstance(item, TextDelta)]
     assert found == ["bob.new@", "corp.org"]
-    assert not any("corp.org" in item.event.data for item in items if isinstance(item, Frame))
+    assert not any("corp.org" in item.event.data for item in items if isinstance(item, OtherEvent))
 
 
 def test_annotations_stay_whole() -> None:

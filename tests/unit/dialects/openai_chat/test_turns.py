@@ -1,6 +1,6 @@
 """The choices of a stream are passed on one after the other."""
 
-from gateway.dialects import Frame, Item
+from gateway.dialects import Item, OtherEvent
 from gateway.dialects.openai_chat.stream import OpenAIStream
 from gateway.dialects.openai_chat.turns import Turns
 from gateway.dialects.reading.sse import SseEvent
@@ -23,5 +23,5 @@ def test_a_choice_waits_until_the_one_before_it_is_over() -> None:
         told.append("".join(item.part.text for item in out if isinstance(item, TextDelta)))
     assert told == ["a", "a", "ac", "ac", "acebd"]
     out += turns.order(reader.read(SseEvent("[DONE]"))) + turns.close()
-    assert isinstance(out[-1], Frame)
+    assert isinstance(out[-1], OtherEvent)
     assert out[-1].document is None
