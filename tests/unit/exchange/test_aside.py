@@ -22,6 +22,7 @@ from gateway.exchange.inspect import Inspector, masked_aside
 from gateway.exchange.record import Ledger
 from gateway.exchange.row import Outlet
 from gateway.masking import Restorer, Vault
+from gateway.masking.vault import VaultEntry
 from gateway.sessions.session import Sessions
 from gateway.upstream import ReplayedResponse
 from gateway.words import Category, Part
