@@ -17,7 +17,7 @@ from gateway.exchange.exchange import Call, Exchange
 from gateway.exchange.history import mark, scope_of, unmark
 from gateway.policy import load_source
 from gateway.sessions.session import Sessions
-from gateway.words import Agent, InspectedPart, Kind, Part, Place, Source
+from gateway.words import Agent, InspectedPart, Kind, Part, PartPlace, Source
 from tests.e2e.conftest import Launch
 from tests.support.asking import bearer, body_of, post, refusal
 from tests.support.configuration import any_engine, configuration, edit_settings, policy_copy
@@ -395,7 +395,7 @@ def test_parts_that_passed_are_new_in_any_order_and_number(texts: list[str]) -> 
     ("kind", "place"),
     [("system", "value"), ("tool_definition", "value"), ("field", "value"), ("text", "structural")],
 )
-def test_another_instruction_or_tool_does_not_carry_a_conversation_on(kind: Kind, place: Place) -> None:
+def test_another_instruction_or_tool_does_not_carry_a_conversation_on(kind: Kind, place: PartPlace) -> None:
     """An attacker sends an approved text again with another system prompt, tool or field."""
     text, setting = inspected(("user", "text", "hello", "value")), inspected(("", kind, "other", place))
     sessions = Sessions(KEY)
