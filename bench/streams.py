@@ -49,7 +49,7 @@ class Governed:
     def __init__(self, inspector: Detector, restorer: Restorer) -> None:
         self._decoder = SseDecoder(1 << 30)
         self._reader = OpenAIStream()
-        self._scanner = StreamScanner(inspector, known=lambda _: False)
+        self._scanner = StreamScanner(inspector)
         self._restorer = restorer.stream()
 
     def feed(self, data: bytes) -> int:

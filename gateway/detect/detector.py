@@ -57,7 +57,10 @@ class Detector:
     """Finds entities. It has no state; several threads may use it at once."""
 
     def __init__(self, settings: Detect, *, seconds: float = 10) -> None:
-        """`seconds` bounds one inspection. Raises ConfigError on a setting or recognizer of no use."""
+        """Compile what the settings want. Raises ConfigError on a setting or recognizer of no use.
+
+        `seconds` bounds one inspection.
+        """
         check_settings(settings)
         self.settings = settings
         self._threshold = settings.threshold
@@ -87,7 +90,7 @@ class Detector:
         until: int | None = None,
         seconds: float | None = None,
     ) -> tuple[Match, ...]:
-        """The entities in `text`, disjoint and in order; `key` is the JSON key that it stands under.
+        """Return the entities in `text`, disjoint and in order; `key` is the JSON key that it stands under.
 
         With `since`, only what reaches beyond that offset: what stands before it is context. With `until`,
         what begins there or later may be left out; nothing else is. Raises InspectionFailed when any part of
@@ -109,14 +112,14 @@ class Detector:
         return self._readings(text, "", range(len(text)), Deadline(self._seconds), (), 0)
 
     def open_at(self, text: str) -> int:
-        """From where on more text might still change what is found: the text's length when nothing is open.
+        """Return the offset from which more text might still change what is found; the text's length if none.
 
         Raises InspectionFailed like `inspect`.
         """
         return self._open_readings(text, Deadline(self._seconds), _READINGS)
 
     def find(self, parts: Sequence[Part]) -> tuple[tuple[Finding, ...], ...]:
-        """The findings of each part, in the order of the parts. Raises InspectionFailed."""
+        """Return the findings of each part, in the order of the parts. Raises InspectionFailed."""
         return tuple(findings(part, self.inspect(part.text, key=key_of(part))) for part in parts)
 
     def _readings(
@@ -128,7 +131,7 @@ class Detector:
         readings: Sequence[_Reading],
         layers: int,
     ) -> list[Match]:
-        """The entities in the text as written and in its readings, each made of the one before."""
+        """Return the entities in the text as written and in its readings, each made of the one before."""
         written = self._prefilter.scan(text)
         spans = self._read(written, key, within, deadline)
         if layers:
@@ -167,7 +170,7 @@ class Detector:
         return at
 
     def _read(self, written: Candidates, key: str, within: range, deadline: Deadline) -> list[Match]:
-        """The entities in one reading of a text, in no order."""
+        """Return the entities in one reading of a text, in no order."""
         spans, context = list(self._phrases.find(written, deadline)), Context(written.text, key)
         spans += self._custom.find(written.text, context, deadline)
         if written.may_match(_SIGNAL) and _SIGNAL.search(written.text, within.start):
@@ -204,14 +207,14 @@ class Detector:
 
 
 def findings(part: Part, spans: Sequence[Match]) -> tuple[Finding, ...]:
-    """What was found in a part's text, as findings in the part."""
+    """Return what was found in a part's text as findings of the part."""
     return tuple(
         Finding(span.entity, span.category, span.score, part.pointer, span.start, span.end) for span in spans
     )
 
 
 def key_of(part: Part) -> str:
-    """The nearest object key in the pointer, for texts too short to have context of their own."""
+    """Return the nearest object key in the pointer, for texts too short to have context of their own."""
     if part.place == "key":
         return ""
     if len(part.text) > _KEY_CONTEXT:
@@ -222,7 +225,7 @@ def key_of(part: Part) -> str:
 
 
 def _version(settings: Detect) -> str:
-    """What could change a result: the libraries and the settings."""
+    """Return what could change a result: the versions of the libraries, and the settings."""
     digest = hashlib.sha256(msgspec.json.encode(settings)).hexdigest()[:8]
     names = {
         "presidio": "presidio-analyzer",

@@ -106,7 +106,7 @@ class Inspector:
         """What finds entities in one text of this exchange's streamed completion."""
         inspector = _WithCredential(self._detector, exchange.upstream.secret)
         # what the prompt held is a piece as well: it may pass, but is not shown
-        return StreamScanner(inspector, known=lambda _: False)
+        return StreamScanner(inspector)
 
     def _masked(self, text: str, findings: Sequence[Finding], exchange: Exchange) -> str:
         def placeholder(finding: Finding) -> str:

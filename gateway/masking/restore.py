@@ -25,13 +25,13 @@ class Restorer:
     """
 
     def __init__(self, vault: Vault, prompt_texts: Sequence[str]) -> None:
-        """`prompt_texts` are the prompt's texts as the agent sent them: their URLs may come back whole."""
+        """Take the prompt's texts as the agent sent them: their URLs may come back whole."""
         self._vault = vault
         self._prompt_texts = prompt_texts
         self._words: dict[str, bool] = {}  # whether the prompt holds them
 
     def whole(self, text: str, *, json_escape: bool = False) -> str:
-        """The text with its values. With `json_escape` it is JSON, each string of it a text of its own."""
+        """Return the text with its values. With `json_escape` it is JSON; each string is read by itself."""
         if not self._vault.restorable or not may_hold(text):
             return text
         if json_escape:
@@ -57,7 +57,7 @@ class Restorer:
         return RunRestorer(self)
 
     def restores(self, text: str) -> tuple[tuple[str, str], ...]:
-        """Entity and category of every restorable placeholder in the text, or in the JSON strings in it."""
+        """Return entity and category of every restorable placeholder in the text and its JSON strings."""
         names = set(names_in(text))
         if "\\" in text:
             names.update(
@@ -77,7 +77,7 @@ class Restorer:
         return any(escaped(entry.value) != entry.value for entry in self._vault.restorable.values())
 
     def entry(self, written: str) -> VaultEntry | None:
-        """What a placeholder stands for, however it is written; None: not ours, or not to be restored."""
+        """Return what a placeholder stands for, however it is written; None when it is not to be restored."""
         return self._vault.restorable.get(canonical(written))
 
     def may_stand(self, text: str, start: int, end: int, opened: Opened | None) -> bool:

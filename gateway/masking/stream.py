@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -32,14 +32,14 @@ _KEY_END_LENGTH = 64
 _LONG_TOKEN = Match("LONG_TOKEN", "secret", 0.5, 0, 0)
 
 
-class TextInspector(Protocol):
+class TextDetector(Protocol):
     """What the scanner asks of `detect.Detector`, which stands on the same floor."""
 
     def inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Match, ...]:
-        """The disjoint entities that reach beyond `since`, in order; all that begin before `until`."""
+        """Return the disjoint entities that reach beyond `since`, in order; all that begin before `until`."""
 
     def open_at(self, text: str) -> int:
-        """From where on more text might still change what is found."""
+        """Return the offset from which more text might still change what is found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,11 @@ class Piece:
 class StreamScanner:
     """One text in chunks. At most `hold` characters are held; a longer unbroken token is a finding.
 
-    `known` says which values are no news (the prompt held them): they pass as plain text. Every method raises
-    InspectionFailed as the inspector does; the scanner is then of no further use.
+    Every method raises InspectionFailed as the inspector does; the scanner is then of no further use.
     """
 
-    def __init__(self, inspector: TextInspector, *, known: Callable[[str], bool], hold: int = 8192) -> None:
+    def __init__(self, inspector: TextDetector, *, hold: int = 8192) -> None:
         self._inspector = inspector
-        self._known = known
         self._hold = hold
         self._context = ""
         self._pending = ""
@@ -80,7 +78,7 @@ class StreamScanner:
         return other
 
     def feed(self, chunk: str) -> list[Piece]:
-        """The pieces that can go out now; all texts together are the chunks so far, less what is held."""
+        """Return the pieces that can go out now: all texts so far, less what is held."""
         self._pending += chunk
         pieces: list[Piece] = []
         while True:
@@ -90,7 +88,7 @@ class StreamScanner:
             pieces += found
 
     def close(self) -> list[Piece]:
-        """The rest, as a text that ends here."""
+        """Return the rest, as a text that ends here."""
         text, start = self._context + self._pending, len(self._context)
         if self._swallowing:
             pieces = [piece_of(self._pending, self._swallowing)] if self._pending else []
@@ -122,7 +120,7 @@ class StreamScanner:
         return self._release(text, start, _before_straddling(spans, cut), spans)
 
     def _force(self) -> list[Piece]:
-        """The hold is full: mask what is not decided, but for text that can be cut beside every finding."""
+        """Make room when the hold is full: cut beside the findings if possible, else mask the undecided."""
         text, start = self._context + self._pending[: self._hold], len(self._context)
         spans = self._inspect(text, since=start)
         if spans and spans[-1].end == len(text):
@@ -137,7 +135,7 @@ class StreamScanner:
         return self._take(self._hold, going_on)
 
     def _swallow(self) -> list[Piece] | None:
-        """The finding goes on: to the end of the key or of the token."""
+        """Mask on to the end of the key or token."""
         assert self._swallowing is not None
         is_key = self._swallowing.entity == "PRIVATE_KEY"
         end = (_KEY_END if is_key else _BREAK).search(self._pending, self._seen, self._hold)
@@ -166,7 +164,7 @@ class StreamScanner:
         return pieces
 
     def _inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Match, ...]:
-        """What is found in the text as it stands, and with a space where another text begins."""
+        """Return what is found in the text as it stands, and with a space where another text begins."""
         spans = self._inspector.inspect(text, since=since, until=until)
         apart = self._spaces(text)
         if not apart:
@@ -183,7 +181,7 @@ class StreamScanner:
         return min(at, _unspaced(self._inspector.open_at(_with_spaces(text, apart)), apart))
 
     def _spaces(self, text: str) -> list[int]:
-        """The places in context and pending text where another text begins and no white space is."""
+        """Return the offsets where another text begins without white space."""
         first = self._gone - len(self._context)
         borders = [border - first for border in self._borders if 0 < border - first < len(text)]
         return [at for at in borders if not (text[at - 1].isspace() or text[at].isspace())]
@@ -191,7 +189,7 @@ class StreamScanner:
     def _pieces(self, text: str, start: int, end: int, spans: Sequence[Match]) -> Iterator[Piece]:
         at = start
         for span in spans:
-            if span.start >= end or self._known(text[span.start : span.end]):
+            if span.start >= end:
                 continue
             first = max(span.start, start)
             if first > at:
@@ -220,7 +218,7 @@ def _with_spaces(text: str, places: Sequence[int]) -> str:
 
 
 def _spaced(at: int, places: Sequence[int]) -> int:
-    """Where a place of the text is once spaces stand at `places`."""
+    """Return the offset that a place of the text has once spaces stand at `places`."""
     return at + bisect_left(places, at)
 
 
@@ -229,7 +227,10 @@ def _unspaced(at: int, places: Sequence[int]) -> int:
 
 
 def _disjoint(spans: Sequence[Match]) -> tuple[Match, ...]:
-    """The spans in order, those that overlap as one: of a secret, of the higher score, of the longer one."""
+    """Return the findings in order, overlapping ones merged.
+
+    The merged one is a secret if any is, else the one of the higher score, else the longer one.
+    """
     found: list[Match] = []
     for span in sorted(spans, key=lambda span: (span.start, span.end)):
         if found and span.start < found[-1].end:
@@ -243,19 +244,19 @@ def _disjoint(spans: Sequence[Match]) -> tuple[Match, ...]:
 
 
 def _before_straddling(spans: Sequence[Match], cut: int) -> int:
-    """The nearest place at or before `cut` that no finding stretches over."""
+    """Return the nearest offset at or before `cut` that no finding crosses."""
     return next((span.start for span in spans if span.start < cut < span.end), cut)
 
 
 def _word_start(text: str, at: int) -> int:
-    """The start of the word that `at` lies in: half a word is never let out."""
+    """Return the start of the word at `at`: half a word never goes out."""
     while at > 0 and not _BREAK.match(text, at - 1):
         at -= 1
     return at
 
 
 def _whole_words(context: str) -> str:
-    """The context without the half of a word that it begins with, which would be read as another word."""
+    """Drop the half of a word that the context begins with: it would be read as another word."""
     if len(context) < _CONTEXT:
         return context
     mark = _BREAK.search(context)

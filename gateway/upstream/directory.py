@@ -18,7 +18,7 @@ from gateway.words import Usage
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """A provider that can be called. `secret` is its credential, kept to recognise it in what comes back."""
+    """A provider that can be called. `secret` is its credential, kept to find it in what comes back."""
 
     name: str
     family: str
@@ -27,7 +27,7 @@ class Upstream:
     prices: Mapping[str, Price] = field(default_factory=dict)
 
     def cost(self, model: str, usage: Usage) -> float:
-        """What these tokens cost; -1 when nobody counted them or gave the model a price."""
+        """Return what these tokens cost; -1 when they were not counted or the model has no price."""
         price = next((price for name, price in self.prices.items() if fnmatchcase(model, name)), None)
         if price is None or usage.input_tokens < 0:
             return -1
@@ -49,7 +49,7 @@ class Upstreams:
                 self._upstreams[name] = _upstream(name, provider, secret, session)
 
     def find(self, name: str) -> Upstream:
-        """The endpoint of this name.
+        """Return the provider of this name.
 
         Raises InvalidRequest for an unknown provider, UpstreamUnavailable for one that is disabled.
         """

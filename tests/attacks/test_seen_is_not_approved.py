@@ -287,7 +287,7 @@ def test_a_turn_that_a_client_sends_again_needs_no_second_approval(
 
 KEY = ServerKey(bytes(32))
 TEXTS = ("hello", "ignore it", "ok", "yes")
-Said = tuple[str, Kind, str, Place]  # role, kind, text, place
+Said = tuple[str, Kind, str, PartPlace]  # role, kind, text, place
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +316,7 @@ SAID: st.SearchStrategy[Said] = st.tuples(
     st.sampled_from(("user", "assistant")),
     st.sampled_from(cast(tuple[Kind, ...], ("text", "tool_result", "system", "tool_definition", "field"))),
     st.sampled_from(TEXTS),
-    st.sampled_from(cast(tuple[Place, ...], ("value", "structural"))),
+    st.sampled_from(cast(tuple[PartPlace, ...], ("value", "structural"))),
 )
 SENT = st.tuples(st.sampled_from((Scope(), *OTHERS)), st.lists(SAID, min_size=1, max_size=4), st.booleans())
 

@@ -42,14 +42,14 @@ class Custom:
         self._entities = [entity for entity in entities if entity.settings.entity not in off]
 
     def find(self, text: str, context: Context, deadline: Deadline) -> Iterator[Match]:
-        """Every one in the text. Raises InspectionFailed when the deadline passes."""
+        """Yield every one in the text. Raises InspectionFailed when the deadline passes."""
         for entity in self._entities:
             for start, end in _places(entity, text, deadline):
                 score = context.boosted(_ALONE, start, entity.context) if entity.context else _SURE
                 yield Match(entity.settings.entity, entity.settings.category, score, start, end)
 
     def open_at(self, text: str, deadline: Deadline) -> int:
-        """Where the first begins that more text may complete; the text's length when none does."""
+        """Return where the first begins that more text may complete; the text's length when none does."""
         first = max(0, len(text) - _LONGEST_HOLD)
         end, opened = text[first:], [len(text)]
         for entity in self._entities:
@@ -76,7 +76,7 @@ def _places(entity: _Entity, text: str, deadline: Deadline) -> Iterator[tuple[in
 
 
 def _in_word(text: str, at: int) -> bool:
-    """Whether a word goes on over this offset; scripts that write no spaces glue theirs to others."""
+    """Return whether a word goes on over this offset; scripts without spaces join theirs to others."""
     if not 0 < at < len(text):
         return False
     sides = text[at - 1 : at + 1]
@@ -114,5 +114,5 @@ def _linear(pattern: str, entity: CustomEntity, path: str) -> Linear:
 
 
 def _flexible(word: str) -> str:
-    """The word as it stands, but any white space between its parts."""
+    """Return a pattern for the word, with any white space between its parts."""
     return r"\s{1,8}".join(re.escape(part) for part in word.split())

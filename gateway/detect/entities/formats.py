@@ -54,7 +54,7 @@ def _has_digit(value: str) -> bool:
 
 
 def _is_random(value: str) -> bool:
-    """Letters and digits together: `sk-fading-circle-container` is a CSS class, not a key."""
+    """Require letters and digits: `sk-fading-circle-container` is a CSS class, not a key."""
     return _has_digit(value) and any(char.isalpha() for char in value)
 
 
@@ -63,12 +63,12 @@ def _is_varied(value: str) -> bool:
 
 
 def _is_literal(value: str) -> bool:
-    """A value that stands there itself, not a template (`${DB_PASSWORD}`, `<password>`, `****`)."""
+    """Refuse a template (`${DB_PASSWORD}`, `<password>`, `****`): it is not the value itself."""
     return not re.fullmatch(r"\$.*|%.*%|\{.*\}|\[.*\]|<.*|\*+|x+|X+|\.+", value)
 
 
 def _is_basic(value: str) -> bool:
-    """A name and a password as HTTP has them (RFC 7617)."""
+    """Accept a name and a password as HTTP has them (RFC 7617)."""
     try:
         credentials = base64.b64decode(value + "=" * (-len(value) % 4))
     except ValueError:
@@ -77,7 +77,7 @@ def _is_basic(value: str) -> bool:
 
 
 def is_password(value: str) -> bool:
-    """A value that a person made up: no template, no code that fetches one, not a plain word."""
+    """Accept a value that a person made up: no template, no code that fetches one, no plain word."""
     symbols = any(char in "!#$%&*+?@^~" for char in value) and any(char.isalpha() for char in value)
     return (
         _is_literal(value)

@@ -25,7 +25,7 @@ _END = re.compile(r"(?:['’]s)?[\s.'’\-]*$")
 
 
 def check_installed() -> None:
-    """Raises ConfigError where the extra is not installed."""
+    """Raise ConfigError where the extra is not installed."""
     missing = [name for name in ("spacy", _MODEL) if find_spec(name) is None]
     if missing:
         raise ConfigError(
@@ -40,7 +40,7 @@ class NameModel:
         self._model: Any = importlib.import_module(_MODEL).load(exclude=list(_UNUSED))
 
     def find(self, texts: Sequence[str]) -> list[tuple[Match, ...]]:
-        """The names in each text, in order."""
+        """Return the names in each text, in order."""
         texts = [_SURROGATE.sub("?", text) for text in texts]
         pieces = [(number, start, piece) for number, text in enumerate(texts) for start, piece in _cut(text)]
         read = self._model.pipe((piece for _, _, piece in pieces), batch_size=_BATCH)
@@ -51,7 +51,7 @@ class NameModel:
 
 
 def _cut(text: str) -> Iterator[tuple[int, str]]:
-    """The text in pieces that the model can read, cut at white space where there is some."""
+    """Yield the text in pieces that the model can read, cut at white space where there is some."""
     at = 0
     while len(text) - at > _PIECE:
         space = max(text.rfind(" ", at, at + _PIECE), text.rfind("\n", at, at + _PIECE))

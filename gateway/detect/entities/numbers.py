@@ -96,7 +96,7 @@ _LABEL_START = re.compile(r"[A-Za-z]{2,}+")
 
 
 def find_cards(text: str) -> Iterator[Match]:
-    """Cards in a folded text: 12 to 19 digits in an issuer range with a valid check digit (ISO/IEC 7812)."""
+    """Yield the cards in a folded text: 12 to 19 digits in an issuer's range, valid by ISO/IEC 7812."""
     for run in _GROUPS.finditer(text):
         groups = [
             (run.start() + group.start(), run.start() + group.end())
@@ -120,7 +120,7 @@ class Ibans:
         }
 
     def find(self, text: str) -> Iterator[Match]:
-        """Every valid IBAN in a folded text."""
+        """Yield every valid IBAN in a folded text."""
         for start in _IBAN_START.finditer(text):
             more = _IBAN_MORE.match(text, start.end())
             length = self._lengths.get(start.group()[:2].upper(), 0) - len(start.group())
@@ -146,7 +146,7 @@ class Emails:
         }
 
     def find(self, text: str) -> Iterator[Match]:
-        """One span per @ with an address around it."""
+        """Yield one match per @ with an address around it."""
         at = text.find("@")
         while at >= 0:
             span = self._around(text, at)
@@ -167,7 +167,7 @@ class Emails:
         return Match("EMAIL_ADDRESS", "pii", 1.0, at - len(local), end) if local and end else None
 
     def _domain_end(self, text: str, start: int, end: int) -> int:
-        """The end of the longest domain under a known suffix, or 0: `acme.org.Thanks` holds `acme.org`."""
+        """Return the end of the longest domain under a known suffix, or 0 (`acme.org` of `acme.org.No`)."""
         labels = list(_LABEL.finditer(text, start, end))
         for label in reversed(labels[1:]):
             if label.group().lower() in self._top:
@@ -197,7 +197,7 @@ def _top_level_domains() -> set[str]:
 
 
 def _end_of(text: str, start: int, end: int, count: int) -> int:
-    """Where the `count`th letter or digit ends; 0 when there are fewer."""
+    """Return where the `count`th letter or digit ends; 0 when there are fewer."""
     for at in range(start, end):
         count -= text[at].isalnum()
         if not count:
@@ -206,7 +206,7 @@ def _end_of(text: str, start: int, end: int, count: int) -> int:
 
 
 def _in_one_script(backwards: str) -> str:
-    """The local part, read from the @: where Latin begins in a text of another script, the address begins."""
+    """Shorten a local part to one script, read from the @: at Latin behind another script it begins."""
     latin = _LATIN_BACKWARDS.match(backwards)
     own = latin.group() if latin and any(char.isalnum() for char in latin.group()) else backwards
     return own[::-1]
@@ -222,7 +222,7 @@ def _cards_in(text: str, groups: list[tuple[int, int]]) -> Iterator[Match]:
 
 
 def _card_from(text: str, groups: list[tuple[int, int]], first: int) -> int:
-    """The last group of the longest card number that begins with group `first`, or -1."""
+    """Return the last group of the longest card number that begins with group `first`, or -1."""
     digits, found = "", -1
     for place in range(first, len(groups)):
         digits += text[slice(*groups[place])]

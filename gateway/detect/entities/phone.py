@@ -86,7 +86,7 @@ class Phones:
     def find(
         self, text: str, folded: str, covered: Sequence[Match], deadline: Deadline, within: range
     ) -> Iterator[Match]:
-        """Phone numbers that reach into `within` and do not begin behind it, outside the `covered` spans.
+        """Yield phone numbers that reach into `within` and begin before its end, outside `covered`.
 
         To ask whether a card number is a phone number costs most; so would asking again, at each word of a
         stream, about those that are out or are yet to come.
@@ -126,7 +126,7 @@ class Phones:
                 yield Match("PHONE_NUMBER", "pii", _SCORE, start + first, start + last)
 
     def _asked(self, piece: str) -> Sequence[_Region]:
-        """The regions to ask: of a number with its country code its own, or any, for all say the same.
+        """Return the regions to ask. A number with its country code needs one: all give the same answer.
 
         One written as +44(0)115 is two numbers to the library, of which the second may be anybody's.
         """
@@ -152,7 +152,7 @@ class _Region:
         self._plan = re.compile(rf"(?:{abroad})\d+|(?:{country})?(?:{national})")
 
     def numbers(self, piece: str, after: str) -> Iterator[tuple[int, int]]:
-        """Every number in the piece, as offsets in it: it may hold several, one after another."""
+        """Yield every number in the piece, as offsets in it: it may hold several, one after another."""
         matcher = _Matcher(piece + after, self._code, self.has_room)
         start, rest = 0, piece
         while match := matcher._extract_match(rest, start):
@@ -162,7 +162,7 @@ class _Region:
                 return
 
     def has_room(self, shapes: Iterable[str]) -> bool:
-        """Whether any of these strings of digits may be a number here."""
+        """Return whether any of these strings of digits may be a number here."""
         return any(self._plan.fullmatch(digits) for digits in shapes)
 
 
@@ -180,7 +180,7 @@ class _Matcher(phonenumbers.PhoneNumberMatcher):
 
 
 def _shapes(piece: str) -> list[str] | None:
-    """The digits of what the library would try of the piece; None when there is more in it than digits."""
+    """Return the digits of what the library would try of the piece; None when it holds other characters."""
     if not set(piece) <= _PLAIN:
         return None
     tried = [piece]
@@ -195,7 +195,7 @@ def _shapes(piece: str) -> list[str] | None:
 
 
 def _metadata(code: str) -> Any:
-    """What the library knows of a region; it ships it for each that it supports."""
+    """Return what the library knows of a region; it has it for each that it supports."""
     return phonenumbers.PhoneMetadata.metadata_for_region(code)
 
 
@@ -237,7 +237,7 @@ def _candidates(text: str, at: int = 0) -> Iterator[tuple[int, str]]:
 
 
 def _pieces(candidate: str) -> Iterator[tuple[int, str]]:
-    """The candidate without the dates in it, cut where one number certainly ends and another begins.
+    """Yield the candidate without its dates, cut where one number certainly ends and another begins.
 
     A candidate holds up to twenty groups of digits; to ask about all of them at once, and again about what
     is left, costs many times what the numbers alone cost.
@@ -266,7 +266,7 @@ def _cut(candidate: str, start: int, end: int) -> Iterator[tuple[int, str]]:
 
 
 def _words(piece: str, start: int, digits: int) -> Iterator[tuple[int, str]]:
-    """The piece, or its words when together they are too long for a number."""
+    """Yield the piece, or its words when together they are too long for a number."""
     if digits < _LEAST_DIGITS:
         return
     if digits <= _MOST_DIGITS or _INNER.search(piece):
@@ -278,7 +278,7 @@ def _words(piece: str, start: int, digits: int) -> Iterator[tuple[int, str]]:
 
 
 def _without_last_number(text: str, start: int, piece: str) -> str:
-    """`+1 415 555 2671 7` (days a week) without what is no more of a number that is told to be one."""
+    """Cut the 7 off `+1 415 555 2671 7` (days a week): it stands behind what is surely a number."""
     last = _SHORT_WORD.search(piece)
     told = piece[0] in "+(" or _SPOKEN_OF.search(text, max(0, start - 32), start)
     if last is None or not told:
@@ -292,27 +292,27 @@ def _digits(text: str) -> int:
 
 
 def _own_words(text: str, start: int, candidate: str) -> tuple[int, int]:
-    """The candidate without a first and a last word that are the ends of identifiers (`item12 415…`)."""
+    """Leave out a first and a last word that are the ends of identifiers (`item12 415…`)."""
     first, last = 0, len(candidate)
     if start and _LETTER.match(text, start - 1, start) and not _may_follow(text, start, candidate):
         word = _WORD.match(candidate)
         first = word.end() if word else last
     end = start + last
-    is_aside = text[end : end + 1] == "_" and not text[end + 1 : end + 2].isalnum()
-    if _LETTER.match(text, end, end + 1) and not is_aside:
+    is_separate = text[end : end + 1] == "_" and not text[end + 1 : end + 2].isalnum()
+    if _LETTER.match(text, end, end + 1) and not is_separate:
         last = max((space.start() for space in _SPACE.finditer(candidate)), default=first)
     return first, max(first, last)
 
 
 def _may_follow(text: str, start: int, candidate: str) -> bool:
-    """Whether a number may stand right behind a letter or an underscore: `tel_415…`, never `call_9f8e…`."""
+    """Return whether a number may stand right behind this letter: `tel_415…`, never `call_9f8e…`."""
     if text[start - 1] == "_" and (candidate[0] == "+" or not text[start - 2 : start - 1].isalnum()):
         return True  # a country code, or Markdown
     return _TELLING.search(text, max(0, start - 32), start) is not None
 
 
 def _is_not_a_phone(text: str, start: int, piece: str) -> bool:
-    """Clock readings, dates, amounts, the digits of a fraction."""
+    """Recognize clock readings, dates, amounts and the digits of a fraction."""
     if _TIMESTAMP.fullmatch(piece) or _DATE.match(piece) or _DECIMAL.fullmatch(piece):
         return True
     before = text[start - 1 : start]

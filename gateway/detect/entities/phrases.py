@@ -63,14 +63,14 @@ class Phrases:
         return [phrase.pattern for phrase in self._phrases]
 
     def find(self, candidates: Candidates, deadline: Deadline) -> Iterator[Match]:
-        """Every phrase in the text."""
+        """Yield every phrase in the text."""
         for phrase in self._phrases:
             for match in candidates.matches(phrase.pattern, deadline):
                 if match.end() > match.start():
                     yield Match(phrase.entity, phrase.category, phrase.score, match.start(), match.end())
 
     def open_at(self, text: str, deadline: Deadline) -> int:
-        """Where the first phrase begins that more text may complete; the text's length when none does."""
+        """Return where the first phrase begins that more text may complete; the length when none does."""
         return self._beginnings.open_at(text, deadline)
 
 

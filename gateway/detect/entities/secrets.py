@@ -57,7 +57,7 @@ class Secrets:
     patterns = tuple(format.pattern for format in FORMATS)  # what the prefilter is to look out for
 
     def find(self, candidates: Candidates, deadline: Deadline) -> Iterator[Match]:
-        """Every secret found by either."""
+        """Yield every secret, by its format or by the key before it."""
         yield from find_private_keys(candidates.text)
         yield from find_bare_keys(candidates.text, deadline)
         yield from self._by_rules(candidates.text, deadline)
@@ -65,7 +65,7 @@ class Secrets:
 
     @staticmethod
     def under_key(key: str, text: str) -> Iterator[Match]:
-        """The whole text, when it is a password or a private key by the JSON key that it stands under."""
+        """Return the whole text, when it is a password or a private key by its JSON key."""
         if len(text) >= _SHORTEST and _KEY.search(key) and is_password(text):
             yield Match("PASSWORD", "secret", 0.6, 0, len(text))
         if is_jwk_member(key, text):
@@ -73,7 +73,7 @@ class Secrets:
 
     @staticmethod
     def open_at(text: str, deadline: Deadline) -> int:
-        """From where on more text may complete a secret of several words; the text's length when nowhere."""
+        """Return where a secret of several words begins that more text may complete; the length if none."""
         keys = [begin for begin in (open_private_key(text), open_bare_key(text)) if begin >= 0]
         start = max(0, len(text) - _OPEN_WINDOW)
         opened = [next(matches(one, text, deadline, start=start), None) for one in _OPEN]

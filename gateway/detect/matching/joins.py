@@ -97,7 +97,7 @@ def spread(
     found: Sequence[tuple[Finding, ...]],
     joined: Sequence[tuple[Join, tuple[Finding, ...]]],
 ) -> tuple[tuple[Finding, ...], ...]:
-    """The findings of each part with its share of what stretches over a border."""
+    """Return the findings of each part with its share of what crosses a border."""
     shares: dict[int, list[Match]] = {}
     for join, findings in joined:
         for finding in findings:
@@ -159,7 +159,7 @@ def _may_go_on(one: str, other: str) -> bool:
 
 
 def _windows(text: str, borders: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """What is looked at around the borders; where two would overlap it is one."""
+    """Yield the stretches around the borders, overlapping ones as one."""
     first = last = -1
     for border in borders:
         start, end = _window(text, border)
@@ -185,7 +185,7 @@ def _window(text: str, border: int) -> tuple[int, int]:
 
 
 def _touched(join: Join, finding: Finding) -> Iterator[tuple[int, Match]]:
-    """The parts that a finding in a join reaches into, and its share there."""
+    """Yield the parts that a finding in a join reaches into, each with its share."""
     at = bisect_right(join.places, finding.start, key=lambda place: place[1]) - 1
     for number, start, end in join.places[max(0, at) :]:
         if start >= finding.end:

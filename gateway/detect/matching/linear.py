@@ -44,7 +44,7 @@ class Linear:
     """One pattern. Several threads may use it at once."""
 
     def __init__(self, pattern: str) -> None:
-        """Raises ValueError, saying what in the pattern is refused."""
+        """Compile the pattern. Raises ValueError, saying what in it is refused."""
         try:
             tree = sre.parse(pattern)
             flags = "".join(
@@ -74,7 +74,7 @@ class Linear:
                 yield span
 
     def open_at(self, text: str, accepted: Callable[[int], bool]) -> int:
-        """Where the first accepted match begins that more text may complete; the text's length for none."""
+        """Return where the first match begins that more text may complete; the text's length for none."""
         data, at = text.encode("utf-8", "surrogatepass"), 0
         characters = _Characters(data)
         while (match := self._begun.search(data, at)) and match.start() < len(data):
@@ -121,7 +121,7 @@ def _whole(tree: Iterable[tuple[Any, Any]]) -> str:
 
 
 def _item(name: str, argument: Any) -> str:
-    """One item of a pattern in RE2's syntax. Raises ValueError on what RE2 has not."""
+    """Return one item of a pattern in RE2's syntax. Raises ValueError on what RE2 does not have."""
     match name:
         case "LITERAL":
             return _char(argument)
@@ -146,7 +146,7 @@ def _item(name: str, argument: Any) -> str:
 
 
 def _begun(items: Sequence[tuple[Any, Any]]) -> str:
-    """A pattern for every beginning of what the items match, itself and the empty one included."""
+    """Return a pattern for every beginning of what the items match, the empty and the whole one too."""
     source = ""
     for operator, argument in reversed(items):
         name = str(operator)
@@ -158,7 +158,7 @@ def _begun(items: Sequence[tuple[Any, Any]]) -> str:
 
 
 def _inside(name: str, argument: Any) -> str:
-    """A pattern for what ends within the item; "" for a single character."""
+    """Return a pattern for what ends within the item; "" for a single character."""
     if name == "BRANCH":
         return f"(?:{'|'.join(_begun(list(branch)) for branch in argument[1])})"
     if name == "SUBPATTERN":

@@ -36,7 +36,7 @@ def _merged(spans: list[Match]) -> list[Match]:
 
 
 def rank(span: Match) -> tuple[bool, float, int]:
-    """What decides between two that overlap: the greater says what both are."""
+    """Return what decides between two that overlap: the greater names the whole."""
     return span.category == "secret", span.score, span.end - span.start
 
 

@@ -27,7 +27,7 @@ class ResultCache:
         self.bytes = 0  # what the entries take, as far as it is counted
 
     def digest(self, text: str, key: str) -> bytes:
-        """The name of a text under its JSON key; no two pairs share one."""
+        """Return the name of a text under its JSON key; no two pairs share one."""
         digest = self._keyed.copy()
         digest.update(f"{len(key)}:{key}".encode("utf-8", "surrogatepass"))
         digest.update(text.encode("utf-8", "surrogatepass"))

@@ -31,10 +31,10 @@ _R = TypeVar("_R")
 
 
 class DetectionService:
-    """The async face of an Detector: it remembers results, and never stalls the event loop."""
+    """The async face of a Detector: it remembers results, and never stalls the event loop."""
 
     def __init__(self, inspector: Detector, deadline_seconds: float) -> None:
-        """Raises ConfigError when names are wanted and the extra for them is not installed."""
+        """Start nothing yet. Raises ConfigError when names are wanted and their extra is not installed."""
         if inspector.settings.ner.enabled:
             check_installed()
         self._inspector = inspector
@@ -45,22 +45,22 @@ class DetectionService:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="inspect")
 
     async def find(self, parts: Sequence[Part], *, names: bool = False) -> tuple[tuple[Finding, ...], ...]:
-        """The findings of each part, what goes on from one into the next included.
+        """Return the findings of each part, those that cross from one part into the next included.
 
         With `names`, those of people and places too, where the settings want them. Raises InspectionFailed
         when that fails or is late.
         """
         many = len(parts) > _MANY or sum(len(part.text) for part in parts) > _LARGE
         async with in_time(self.seconds):
-            joined = await _beside(many, joins, parts)
+            joined = await _maybe_in_thread(many, joins, parts)
             found = await self._found([*parts, *(join.part for join in joined)])
             own, across = found[: len(parts)], found[len(parts) :]
             pairs = list(zip(joined, across, strict=True))
-            whole = await _beside(many or sum(map(len, across)) > _MANY, spread, parts, own, pairs)
+            whole = await _maybe_in_thread(many or sum(map(len, across)) > _MANY, spread, parts, own, pairs)
             return await self._names.added(parts, whole) if names and self._names else whole
 
     def is_warm(self) -> bool:
-        """Whether every process that is needed is up; sees to it that it will be."""
+        """Return whether every needed process is up, and start those that are not."""
         return all([self._pool.ensure_started(), self._names is None or self._names.is_warm()])
 
     async def close(self) -> None:
@@ -71,16 +71,16 @@ class DetectionService:
             await self._names.close()
 
     async def _found(self, parts: Sequence[Part]) -> tuple[tuple[Finding, ...], ...]:
-        """The findings in each part on its own."""
+        """Return the findings in each part on its own."""
         texts = [(key_of(part), part.text) for part in parts]
         many = len(parts) > _MANY or sum(len(text) for _, text in texts) > _LARGE
-        digests = await _beside(many, self._digests, texts)
+        digests = await _maybe_in_thread(many, self._digests, texts)
         found = {digest: spans for digest in digests if (spans := self._cache[digest]) is not None}
         missing = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in found}
         if missing:
             found |= await self._inspected(missing)
         results = [found[digest] for digest in digests]
-        return await _beside(many or sum(map(len, results)) > _MANY, _placed, parts, results)
+        return await _maybe_in_thread(many or sum(map(len, results)) > _MANY, _placed, parts, results)
 
     def _digests(self, texts: Sequence[_Text]) -> list[bytes]:
         return [self._cache.digest(text, key) for key, text in texts]
@@ -91,13 +91,13 @@ class DetectionService:
             found = self._inline(missing)
         rest = {digest: text for digest, text in missing.items() if digest not in found}
         if rest:
-            found |= zip(rest, await self._aside(list(rest.values())), strict=True)
+            found |= zip(rest, await self._off_loop(list(rest.values())), strict=True)
         for digest in missing:
             self._cache[digest] = found[digest]
         return found
 
     def _inline(self, missing: Mapping[bytes, _Text]) -> dict[bytes, tuple[Match, ...]]:
-        """What can be inspected here and now, within the time that other exchanges can wait."""
+        """Inspect here what can be done within the time that other exchanges can wait."""
         found: dict[bytes, tuple[Match, ...]] = {}
         end = time.monotonic() + _INLINE_SECONDS
         for digest, (key, text) in missing.items():
@@ -107,8 +107,8 @@ class DetectionService:
                 break
         return found
 
-    async def _aside(self, texts: Sequence[_Text]) -> Sequence[tuple[Match, ...]]:
-        """In a process; in a thread while none is up yet, which takes seconds and no prompt need wait for."""
+    async def _off_loop(self, texts: Sequence[_Text]) -> Sequence[tuple[Match, ...]]:
+        """Inspect in a process, or in a thread while none is up: a start takes seconds."""
         if self._pool.ensure_started():
             return await self._pool.inspect(texts)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._in_thread, texts)
@@ -122,6 +122,6 @@ def _placed(parts: Sequence[Part], spans: Sequence[tuple[Match, ...]]) -> tuple[
     return tuple(findings(part, found) for part, found in zip(parts, spans, strict=True))
 
 
-async def _beside(aside: bool, work: Callable[[*_Arguments], _R], *given: *_Arguments) -> _R:
+async def _maybe_in_thread(long: bool, work: Callable[[*_Arguments], _R], *given: *_Arguments) -> _R:
     """Do it here, or in a thread when it takes longer than the loop should stand still."""
-    return await asyncio.to_thread(work, *given) if aside else work(*given)
+    return await asyncio.to_thread(work, *given) if long else work(*given)

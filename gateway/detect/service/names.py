@@ -33,13 +33,13 @@ class Names:
         self._pool = ProcessPool(settings, seconds, reads="names", size=1)
 
     def is_warm(self) -> bool:
-        """Whether a process is up; sees to it that there will be one."""
+        """Return whether a process is up, and start one if not."""
         return self._pool.ensure_started()
 
     async def added(
         self, parts: Sequence[Part], found: Sequence[tuple[Finding, ...]]
     ) -> tuple[tuple[Finding, ...], ...]:
-        """The findings of each part with the names in it. Raises InspectionFailed."""
+        """Return the findings of each part with the names in it. Raises InspectionFailed."""
         spans = await self._read(parts)
         if not any(spans.values()):
             return tuple(found)
@@ -52,7 +52,7 @@ class Names:
         await self._pool.close()
 
     async def _read(self, parts: Sequence[Part]) -> dict[int, _Spans]:
-        """The names that the model finds, by the number of the part."""
+        """Return the names that the model finds, by the number of the part."""
         digests = {
             number: self._cache.digest(part.text, "")
             for number, part in enumerate(parts)
@@ -74,7 +74,7 @@ class Names:
 def _everywhere(
     parts: Sequence[Part], found: Sequence[tuple[Finding, ...]], spans: Mapping[int, _Spans]
 ) -> tuple[tuple[Finding, ...], ...]:
-    """The model finds a name in one sentence and not in the next: one that it found counts in every part."""
+    """Add each name to every part that holds it: the model finds it in one sentence and not in the next."""
     names = {
         parts[number].text[span.start : span.end]: span for number, found in spans.items() for span in found
     }

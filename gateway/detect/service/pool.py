@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from gateway.config import Detect
-from gateway.detect.service.process import InspectorProcess
+from gateway.detect.service.process import DetectorProcess
 from gateway.detect.service.worker import Reads
 from gateway.errors import InspectionFailed
 from gateway.words import Match
@@ -30,16 +30,16 @@ class ProcessPool:
         self._reads = reads
         self._size = size
         self._seconds = seconds
-        self._processes: set[InspectorProcess] = set()  # those that were up when last looked at
-        self._busy: set[InspectorProcess] = set()
-        self._idle: asyncio.Queue[InspectorProcess] = asyncio.Queue()
+        self._processes: set[DetectorProcess] = set()  # those that were up when last looked at
+        self._busy: set[DetectorProcess] = set()
+        self._idle: asyncio.Queue[DetectorProcess] = asyncio.Queue()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._starting = False
         self._waiting = 0
         self._not_before = 0.0  # loop time: when a start may be tried again
 
     def ensure_started(self) -> bool:
-        """Whether a process can be asked; also sees to it that there will be one."""
+        """Return whether a process can be asked, and start one if one is wanted."""
         self._processes = {process for process in self._processes if process.is_up}
         is_wanted = self._processes <= self._busy and len(self._processes) < self._size and not self._starting
         if is_wanted and asyncio.get_running_loop().time() >= self._not_before:
@@ -48,7 +48,7 @@ class ProcessPool:
         return bool(self._processes)
 
     async def inspect(self, texts: Sequence[tuple[str, str]]) -> list[tuple[Match, ...]]:
-        """The spans of each text (JSON key, text). Raises InspectionFailed, also when too many wait."""
+        """Return the matches of each text (JSON key, text). Raises InspectionFailed, also on a full queue."""
         if self._waiting >= _MOST_WAITING:
             raise InspectionFailed("too many large texts wait to be inspected")
         began = asyncio.get_running_loop().time()
@@ -71,8 +71,8 @@ class ProcessPool:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(process.stop() for process in self._processes))
 
-    async def _next(self) -> InspectorProcess:
-        """An idle process that is up."""
+    async def _next(self) -> DetectorProcess:
+        """Return an idle process that is up."""
         while True:
             process = await self._idle.get()
             if process.is_up:
@@ -80,7 +80,7 @@ class ProcessPool:
             self.ensure_started()  # it died while it was idle: see to another
 
     async def _ask(
-        self, process: InspectorProcess, texts: Sequence[tuple[str, str]], seconds: float
+        self, process: DetectorProcess, texts: Sequence[tuple[str, str]], seconds: float
     ) -> list[tuple[Match, ...]]:
         self._busy.add(process)
         try:
@@ -94,7 +94,7 @@ class ProcessPool:
                 self.ensure_started()
 
     async def _start(self) -> None:
-        process = InspectorProcess(self._settings, self._seconds, self._reads)
+        process = DetectorProcess(self._settings, self._seconds, self._reads)
         try:
             await process.start()
         except InspectionFailed as error:

@@ -16,7 +16,7 @@ from gateway.dialects.reading.leaves import (
     counted,
     free,
     grammars,
-    labelled,
+    labeled,
     sealed,
     structural,
     words,
@@ -41,7 +41,7 @@ _LABELS: Mapping[str, Label] = {
 
 
 def read_prompt(document: Any) -> Prompt:
-    """The prompt of a request body. Whatever has an unexpected shape is read as fields."""
+    """Return the prompt of a request body; what has an unexpected shape is read as fields."""
     walk = Walk(_REQUEST)
     if not isinstance(document, dict):
         walk.free(document, "", FIELD)
@@ -64,7 +64,7 @@ def read_prompt(document: Any) -> Prompt:
 
 
 def read_completion(document: Any) -> Completion:
-    """The completion of a response body, an error's included.
+    """Return the completion of a response body, or of an error's body.
 
     Raises Malformed when its content is not shaped so that every tool call in it can be told.
     """
@@ -82,27 +82,27 @@ def read_completion(document: Any) -> Completion:
 
 
 def read_parts(document: dict[str, Any]) -> tuple[tuple[Part, ...], tuple[Any, ...]]:
-    """The parts and attachments of a response body or of one event of its stream."""
+    """Return the parts and attachments of a response body or of one event of its stream."""
     walk = Walk(_RESPONSE)
     walk.members(document, "", ASSISTANT if "content" in document else FIELD)
     return tuple(walk.parts), tuple(walk.attachments)
 
 
 def read_call_parts(block: dict[str, Any], at: str) -> tuple[Part, ...]:
-    """The parts of one tool-use block that stands at `at`."""
+    """Return the parts of one tool-use block that stands at `at`."""
     walk = Walk(_RESPONSE)
     walk.members(block, at, ("assistant", "tool_call"))
     return tuple(walk.parts)
 
 
 def read_usage(usage: Mapping[str, Any]) -> Usage:
-    """Tokens counted; those read from and written to the cache were sent, too."""
+    """Return the tokens counted; those read from and written to the cache were sent, too."""
     sent = total(usage, "input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
     return Usage(sent, integer(usage, "output_tokens"))
 
 
 def call_name(block: Mapping[str, Any]) -> str:
-    """The tool that a tool-use block calls. Raises Malformed when it names none."""
+    """Return the tool that a tool-use block calls. Raises Malformed when it names none."""
     name = block.get("name")
     if not isinstance(name, str):
         raise Malformed("expected a tool call to have a name")
@@ -110,7 +110,7 @@ def call_name(block: Mapping[str, Any]) -> str:
 
 
 def read_block(block: Any) -> bool:
-    """Whether a content block of a completion is a tool's call.
+    """Return whether a content block of a completion is a tool call.
 
     Raises Malformed when it cannot be told: then it may be one that some client runs.
     """
@@ -142,12 +142,12 @@ def _tool_calls(document: Mapping[str, Any], parts: tuple[Part, ...]) -> tuple[T
 
 
 def _is_call(block: Mapping[str, Any]) -> bool:
-    """Whatever has an input is a call, whatever its type."""
+    """Return whether a block is a tool call: it has a type that says so, or an input."""
     return names_call(block.get("type")) or block.get("input") is not None
 
 
 def _by_type(block: Mapping[str, Any], label: Label) -> Label:
-    """A content block says by its type when it is a tool's call or result; else it speaks for its message."""
+    """Label a content block by its type when it is a tool call or a tool result, else like its message."""
     kind = block.get("type")
     if label[1] != "text" or not isinstance(kind, str):
         return label
@@ -157,7 +157,7 @@ def _by_type(block: Mapping[str, Any], label: Label) -> Label:
 
 
 def _messages(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """Only a message's own role says who speaks; a `role` deeper inside is a field like others."""
+    """Label each message by its own role; a `role` deeper inside is a field like others."""
     if not isinstance(value, list):
         walk.syntax(value, at, label)
         return
@@ -173,18 +173,18 @@ def _system(walk: Walk, _: dict[str, Any], value: Any, at: str, __: Label) -> No
 
 
 def _speech(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """What holds or carries content in a stream's event; an error has a message as well."""
+    """Label what holds or carries content in a stream's event; the message of an error is a string."""
     speaks = isinstance(value, dict) and at.count("/") == 1
     walk.syntax(value, at, ASSISTANT if speaks else label)
 
 
 def _url(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """Nobody says a URL, clients open it."""
+    """Label a URL as a field: clients follow it, so values are not restored in it."""
     walk.syntax(value, at, (label[0], "field") if label[1] == "text" else label)
 
 
 def _source(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """Where an image or a document comes from: its `data` is media in a base64 source, text in others."""
+    """Read where an image or a document comes from: `data` is media in a base64 source, text in others."""
     if not isinstance(value, dict):
         _url(walk, parent, value, at, label)
         return
@@ -216,9 +216,9 @@ _READERS: dict[str, Reader] = {
     "encrypted_stdout": sealed("encrypted", "encrypted_code_execution_result"),
     "data": sealed("encrypted", "redacted_thinking"),
     "signature": sealed("signature", "thinking", "signature_delta", "compaction"),
-    "tools": labelled("tool_definition"),
-    "output_config": labelled("tool_definition"),
-    "output_format": labelled("tool_definition"),
+    "tools": labeled("tool_definition"),
+    "output_config": labeled("tool_definition"),
+    "output_format": labeled("tool_definition"),
     "messages": _messages,
     "system": _system,
     "source": _source,

@@ -92,7 +92,7 @@ class AnthropicStream:
         return Completion(model=self._model, finish_reason=self._stop_reason, usage=usage)
 
     def _fail(self, document: dict[str, Any]) -> list[Item]:
-        """The provider's own error: what was held goes out, calls that are not complete never do."""
+        """Pass on the provider's own error: texts that are held go out, incomplete calls never do."""
         if not document.get("error") or document.keys() & {"message", "content_block", "delta"}:
             raise Malformed("expected an error to come without a message")
         refuse_calls(document)
@@ -173,7 +173,7 @@ class AnthropicStream:
         return [_frame(document)]
 
     def _count(self, holder: Mapping[str, Any]) -> None:
-        """Counts are running totals: the last that is said holds."""
+        """Take the provider's counts, which are running totals: the last one counts."""
         self._counts.update(
             (key, count) for key, count in mapping(holder, "usage").items() if count is not None
         )
@@ -187,7 +187,7 @@ def _index(document: dict[str, Any]) -> int:
 
 
 def _refuse_other_fields(kind: str, delta: dict[str, Any]) -> None:
-    """A delta with the text of another type as well: some client would add it to a block of that type."""
+    """Refuse a delta with the text of another type: some clients would add it to a block of that type."""
     own = {**_TEXT_DELTAS, **_WHOLE_DELTAS, "input_json_delta": "partial_json"}.get(kind)
     if any(delta.get(name) for name in _DELTA_FIELDS if name != own):
         raise Malformed("a delta with the text of another type of delta")
@@ -195,7 +195,7 @@ def _refuse_other_fields(kind: str, delta: dict[str, Any]) -> None:
 
 
 def _takes(block_type: str, delta_type: str) -> bool:
-    """Whether text that a block starts with is the beginning of what its deltas go on with."""
+    """Return whether the text that a block starts with is the beginning of what its deltas continue."""
     return delta_type == f"{block_type}_delta"
 
 
@@ -230,7 +230,7 @@ def _take_input(block: _Block, kind: str, delta: dict[str, Any]) -> list[Item]:
 
 
 def _call(index: int, block: _Block) -> CallReady:
-    """The call whole. Its input came in pieces, or, from some imitators, with the start of the block."""
+    """Return the complete call. Some imitators send its input with the start of the block."""
     at = f"/content/{index}"
     start = {key: value for key, value in block.start.items() if key != "input"}
     raw = "".join(block.pieces)
@@ -269,5 +269,5 @@ def _frame(document: dict[str, Any], *, whole: bool = False) -> OtherEvent:
 
 
 def _path(index: Any, pointer: str) -> str:
-    """The pointer with the index of its block in front."""
+    """Put the index of the block before the pointer."""
     return f"{index}{pointer}"

@@ -22,7 +22,7 @@ from gateway.dialects.reading.leaves import (
     counted,
     free,
     grammars,
-    labelled,
+    labeled,
     structural,
     words,
 )
@@ -42,7 +42,7 @@ ASSISTANT: Label = ("assistant", "text")
 
 
 def read_prompt(document: Any) -> Prompt:
-    """The prompt of a request body. Whatever has an unexpected shape is read as fields."""
+    """Return the prompt of a request body; what has an unexpected shape is read as fields."""
     walk = Walk(_REQUEST)
     if not isinstance(document, dict):
         walk.free(document, "", FIELD)
@@ -64,7 +64,7 @@ def read_prompt(document: Any) -> Prompt:
 
 
 def read_completion(document: Any) -> Completion:
-    """The completion of a response body, an error's included.
+    """Return the completion of a response body, or of an error's body.
 
     Raises Malformed when its choices are not shaped so that every tool call in them can be told.
     """
@@ -83,14 +83,14 @@ def read_completion(document: Any) -> Completion:
 
 
 def read_parts(document: dict[str, Any]) -> tuple[tuple[Part, ...], tuple[Any, ...]]:
-    """The parts and attachments of a response body or of one chunk of it."""
+    """Return the parts and attachments of a response body or of one chunk of a stream."""
     walk = Walk(_RESPONSE)
     walk.members(document, "", FIELD)
     return tuple(walk.parts), tuple(walk.attachments)
 
 
 def read_call_parts(call: dict[str, Any], at: str) -> tuple[Part, ...]:
-    """The parts of one tool call (or legacy function call) that stands at `at`."""
+    """Return the parts of one tool call (or legacy function call) that stands at `at`."""
     walk = Walk(_RESPONSE)
     walk.members(call, at, ("assistant", "tool_call"))
     return tuple(walk.parts)
@@ -102,7 +102,7 @@ def read_usage(document: Mapping[str, Any]) -> Usage:
 
 
 def read_call(call: Mapping[str, Any], at: str, parts: tuple[Part, ...]) -> ToolCall:
-    """One member of `tool_calls`, which stands at `at` and is made of `parts`.
+    """Return one member of `tool_calls`, which stands at `at` and is made of `parts`.
 
     Raises Malformed when it is not clear which tool it calls with what.
     """
@@ -117,7 +117,7 @@ def read_call(call: Mapping[str, Any], at: str, parts: tuple[Part, ...]) -> Tool
 
 
 def read_function_call(function: Mapping[str, Any], at: str, parts: tuple[Part, ...]) -> ToolCall:
-    """A name with its arguments, which are JSON inside a string (imitators send an object)."""
+    """Return a call by its name and arguments, which are JSON in a string (imitators send an object)."""
     raw, pointers = function.get("arguments"), pointers_below(parts, f"{at}/arguments")
     if isinstance(raw, str):
         return ToolCall(_name(function), parse_arguments(raw), pointers, raw_json=True)
@@ -125,7 +125,7 @@ def read_function_call(function: Mapping[str, Any], at: str, parts: tuple[Part, 
 
 
 def _tools(document: Mapping[str, Any]) -> tuple[Tool, ...]:
-    """The tools offered: functions, custom tools, and the legacy `functions`."""
+    """Return the tools offered: functions, custom tools, and the legacy `functions`."""
     offered = [
         mapping(tool, "custom") if "custom" in tool else mapping(tool, "function")
         for _, tool in mappings(document.get("tools"))
@@ -162,7 +162,7 @@ def _refuse_calls_in_content(content: Any) -> None:
 
 
 def _said(call: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """The object under `key`; an empty one when there is none, or none but empty members."""
+    """Return the object under `key`; an empty one when there is none, or all its members are empty."""
     found = mapping(call, key)
     return found if any(found.values()) else {}
 
@@ -185,7 +185,7 @@ def _same(_: Mapping[str, Any], label: Label) -> Label:
 
 
 def _messages(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """Only a message's own role says who speaks; a `role` deeper inside is a field like others."""
+    """Label each message by its own role; a `role` deeper inside is a field like others."""
     if not isinstance(value, list):
         walk.syntax(value, at, label)
         return
@@ -199,13 +199,13 @@ def _messages(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) 
 
 
 def _message(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """Only what a choice says is speech: an error has a message as well, and whatever else has a delta."""
+    """Label the message or delta of a choice as the assistant's; other objects have such keys too."""
     speaks = isinstance(value, dict) and at.startswith("/choices/") and at.count("/") == 3  # /choices/0/delta
     walk.syntax(value, at, ASSISTANT if speaks else label)
 
 
 def _named(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """The name of a tool is syntax; that of a message's author is text."""
+    """Read a tool's name as syntax, and the name of a message's author as text."""
     authored = label[1] in ("text", "system") and "role" in parent
     if authored:
         walk.syntax(value, at, (label[0], "field"))
@@ -221,7 +221,7 @@ def _arguments(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label)
 
 
 def _logprobs(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """Tokens repeat the text in pieces, and in bytes, where no detector finds anything: read them joined.
+    """Read tokens joined: one by one they are pieces of text, in which no detector finds anything.
 
     A finding there cannot be masked piece by piece, so the joined text is structural.
     """
@@ -255,8 +255,8 @@ _STRUCTURAL = words(
 _READERS: dict[str, Reader] = {
     **dict.fromkeys(_STRUCTURAL, structural),
     **dict.fromkeys(("metadata", "logit_bias", "parameters", "schema"), free),
-    **dict.fromkeys(("tool_calls", "function_call"), labelled("tool_call")),
-    **dict.fromkeys(("tools", "functions", "response_format"), labelled("tool_definition")),
+    **dict.fromkeys(("tool_calls", "function_call"), labeled("tool_call")),
+    **dict.fromkeys(("tools", "functions", "response_format"), labeled("tool_definition")),
     "url": url,
     "image_url": image,
     "input_audio": audio,

@@ -55,7 +55,7 @@ class DeltaTexts:
     def _take_below(
         self, holder: dict[str, Any], key: str, path: tuple[str, ...], heads: _Heads, shape: _Shape
     ) -> list[Text]:
-        """The texts in an object or a list, which goes when nothing but them was in it."""
+        """Take the texts out of an object or a list, and the whole of it when it holds nothing else."""
         value, inner = holder[key], partial(_within, shape, key)
         if isinstance(value, dict):
             texts = self._take_growing(value, (*path, key), heads, inner)
@@ -71,7 +71,7 @@ class DeltaTexts:
     def _take_items(
         self, items: list[Any], path: tuple[str, ...], heads: _Heads, shape: _Shape
     ) -> tuple[list[Text], bool]:
-        """The texts in the items of a list, and whether every item was one."""
+        """Return the texts in the items of a list, and whether every item held one and nothing else."""
         texts, quiet = [], True
         for index, item in _objects(items):
             head = {name: item[name] for name in _HEAD if _is_scalar(item.get(name))}

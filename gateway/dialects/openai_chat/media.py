@@ -14,7 +14,7 @@ def url(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> Non
 
 
 def image(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """An image's address, alone or in an object; as a `data:` URL it is the image."""
+    """Read the address of an image, alone or in an object; a `data:` URL is the image itself."""
     if parent.get("type") != "image_url":
         walk.syntax(value, at, label)
     elif isinstance(value, dict):
@@ -39,7 +39,7 @@ def file(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) 
 
 
 def recording(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """What a model says aloud, whole or in pieces."""
+    """Read the audio that a model made, whole or in pieces."""
     if isinstance(value, dict):
         _around(walk, value, "data", at, label, "audio", read_recording(value.get("data")))
     else:
@@ -49,7 +49,7 @@ def recording(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) 
 def _around(
     walk: Walk, holder: dict[str, Any], leaf: str, at: str, label: Label, kind: str, found: Encoded | None
 ) -> None:
-    """An object of the schema, one leaf of which may be exempt."""
+    """Read an object of the schema, one leaf of which may be exempt."""
     walk.members({key: value for key, value in holder.items() if key != leaf}, at, label)
     if leaf in holder:
         walk.encoded(holder[leaf], f"{at}/{leaf}", _address(label) if leaf == "url" else label, kind, found)
@@ -60,5 +60,5 @@ def _data_url(value: Any) -> Encoded | None:
 
 
 def _address(label: Label) -> Label:
-    """The label of a URL: nobody says it, clients open it."""
+    """Label a URL as a field: clients follow it, so values are not restored in it."""
     return (label[0], "field") if label[1] == "text" else label

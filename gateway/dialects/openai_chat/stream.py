@@ -80,7 +80,7 @@ class OpenAIStream:
         return Completion(model=self._model, finish_reason=self._finish_reason, usage=self._usage)
 
     def _fail(self, document: dict[str, Any], name: str) -> list[Item]:
-        """The provider's own error: what was held goes out, calls that are not complete never do.
+        """Pass on the provider's own error: texts that are held go out, incomplete calls never do.
 
         Some come as a chunk, whose choices say nothing: what they said would reach clients unheld.
         """
@@ -129,7 +129,7 @@ class OpenAIStream:
         ends: list[int],
         held: bool,
     ) -> list[Item]:
-        """What opens comes before the text, what closes comes after it."""
+        """Put what a chunk opens before its text, and what it closes after it."""
         news = envelope != self._envelope or _says_more(document, envelope)
         self._envelope = envelope
         if not texts:
@@ -170,7 +170,7 @@ class OpenAIStream:
         return True
 
     def _finish(self, indexes: list[int]) -> list[Item]:
-        """These choices have said why they ended."""
+        """Close the choices that have given their finish reason."""
         for index in indexes:
             self._choices[index].finished = True
         return [item for index in indexes for item in self._end(index)]
@@ -203,7 +203,7 @@ class OpenAIStream:
 
 
 def _checked(choice: Any) -> tuple[int, dict[str, Any]]:
-    """The index and delta of a chunk's choice, its token probabilities dropped.
+    """Return the index and delta of a chunk's choice, and drop its token probabilities.
 
     They repeat the text in pieces where nothing can be found, and text is cut anew here, so that they would
     not stand beside the tokens they tell of.
@@ -235,7 +235,7 @@ def _is_scalar(document: dict[str, Any], key: str) -> bool:
 
 
 def _says_more(document: dict[str, Any], envelope: dict[str, Any]) -> bool:
-    """Whether a chunk without its text, calls and end says anything that its envelope does not."""
+    """Return whether a chunk says more than its envelope once text, calls and end are taken out."""
     known = {*envelope, "choices", "usage"}
     if any(value is not None and key not in known for key, value in document.items()):
         return True
@@ -267,7 +267,7 @@ def _frame(document: dict[str, Any], name: str = "") -> OtherEvent:
 
 
 def _path(indexes: list[int], pointer: str) -> str:
-    """The pointer with the index of its choice instead of the place in the chunk."""
+    """Put the index of the choice where the pointer has its place in the chunk."""
     head, _, rest = pointer.removeprefix("/choices/").partition("/")
     return f"/choices/{indexes[int(head)]}/{rest}" if pointer.startswith("/choices/") else pointer
 
@@ -298,7 +298,7 @@ def _call_events(
     call: dict[str, Any],
     texts: Mapping[str, str],
 ) -> list[SseEvent]:
-    """The call whole, in one chunk."""
+    """Return the complete call as one chunk."""
     call = copy.deepcopy(call)
     for pointer, text in texts.items():
         put(call, pointer.removeprefix(_call_pointer(index, slot)), text)

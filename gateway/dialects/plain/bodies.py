@@ -12,7 +12,7 @@ from gateway.words import Completion, Prompt
 
 
 def read_prompt(document: Any) -> Prompt:
-    """The prompt of a request body: `model` and `stream` at its top mean what they mean everywhere."""
+    """Return the prompt of a request body: its top may hold `model` and `stream`, as in other dialects."""
     walk = Walk(_GRAMMAR)
     models = named_models(document)
     if not isinstance(document, dict):
@@ -33,7 +33,7 @@ def read_nothing(_: Any) -> Prompt:
 
 
 def read_completion(document: Any) -> Completion:
-    """The completion of a response body. Tool calls in it cannot be told."""
+    """Return the completion of a response body, in which tool calls cannot be told."""
     walk = Walk(_GRAMMAR)
     walk.free(document, "", FIELD)
     return Completion(

@@ -15,7 +15,7 @@ _LONG, _EXPONENTIAL = 10**6, 10**21  # from seven digits on, until it is written
 
 
 def parse_arguments(raw: str) -> Mapping[str, Any] | None:
-    """The arguments as an object, an empty one when nothing is written; None when they are not an object."""
+    """Return the arguments as an object, empty when nothing is written; None when they are no object."""
     if not raw.strip():
         return {}
     try:
@@ -26,7 +26,7 @@ def parse_arguments(raw: str) -> Mapping[str, Any] | None:
 
 
 def plain_arguments(raw: str) -> str:
-    r"""The arguments with nothing spelt as it need not be.
+    r"""Return the arguments in their plainest spelling, so that a detector reads what they mean.
 
     `{"to": "a\u0040b.example"}` and `{"to": "a@b.example"}` mean the same, and only the second shows what
     it says; so do `4.111111111111111e15` and `4111111111111111`.
@@ -38,7 +38,7 @@ def plain_arguments(raw: str) -> str:
 
 
 def pointers_below(parts: Iterable[Part], pointer: str) -> tuple[str, ...]:
-    """The pointers of the parts that stand at or below `pointer`, each once, in order."""
+    """Return the pointers of the parts that stand at or below `pointer`, each once, in order."""
     below = (
         part.pointer for part in parts if part.pointer == pointer or part.pointer.startswith(f"{pointer}/")
     )
@@ -46,7 +46,7 @@ def pointers_below(parts: Iterable[Part], pointer: str) -> tuple[str, ...]:
 
 
 def names_call(name: object) -> bool:
-    """Whether a key or a type says that something is a tool's call, in whoever's vocabulary."""
+    """Return whether a key or a type says, in any vocabulary, that something is a tool call."""
     return isinstance(name, str) and _CALL.search(name) is not None
 
 

@@ -40,7 +40,7 @@ def parse(body: bytes, *, depth: int = 100) -> Any:
 
 
 def serialize(value: Any) -> bytes:
-    """A value that `parse` gave, in compact UTF-8: integers exact, floats to the same double, keys in order.
+    """Return a parsed value as compact UTF-8: integers exact, floats to the same double, keys in order.
 
     Raises Malformed on what JSON cannot say.
     """
@@ -70,7 +70,7 @@ def put(document: Any, pointer: str, value: Any) -> Any:
 
 
 def escape(key: str) -> str:
-    """An object key as a pointer token."""
+    """Return an object key as a pointer token."""
     return key.replace("~", "~0").replace("/", "~1") if "~" in key or "/" in key else key
 
 
@@ -131,7 +131,7 @@ def _tokens(pointer: str) -> list[str]:
 
 
 def _step(holder: Any, token: str, pointer: str) -> Any:
-    """The key or index that `token` means in `holder`."""
+    """Return the key or index that `token` means in `holder`."""
     if isinstance(holder, dict) and token in holder:
         return token
     if isinstance(holder, list) and _INDEX.fullmatch(token) and int(token) < len(holder):

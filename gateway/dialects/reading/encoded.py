@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# Letters, and no run of digits that could be somebody's number: this reaches policy as it stands.
+# Letters, and no run of digits that could be a personal number: this reaches policy as it stands.
 _MEDIA_TYPE = re.compile(
     r"(?:application|audio|font|image|model|text|video)/(?:[a-z.+-]|[0-9]{1,3}(?![0-9])){1,80}"
 )
@@ -61,7 +61,7 @@ def read_recording(leaf: object, media_type: str = "") -> Encoded | None:
 
 
 def read_sealed(leaf: object) -> Encoded | None:
-    """What only its provider can open; None when it is not base64 (RFC 4648 §4 or §5, padded or not).
+    """Read what only its provider can open; None when it is not base64 (RFC 4648 §4 or §5).
 
     It is opaque when its characters are as evenly spread as a cipher leaves them.
     """
@@ -118,7 +118,7 @@ def _as_unicode(data: bytes) -> str | None:
 
 
 def _is_even(encoded: str) -> bool:
-    """Whether no stretch repeats its characters as words and numbers do."""
+    """Return whether no stretch repeats its characters as words and numbers do."""
     last = max(len(encoded) - _WINDOW, 0)
     starts = [*range(0, last, _WINDOW), last]
     return all(_squares(encoded[start : start + _WINDOW]) <= _UNEVEN for start in starts)

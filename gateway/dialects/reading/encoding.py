@@ -48,7 +48,7 @@ def _gzip(body: bytes, limit: int) -> bytes:
 
 
 def _deflate(body: bytes, limit: int) -> bytes:
-    """The name means the zlib format (RFC 1950); some senders leave its header out (RFC 1951)."""
+    """Undo the zlib format (RFC 1950), which the name means; some senders leave its header out (RFC 1951)."""
     headed = len(body) >= 2 and body[0] & 0x0F == 8 and int.from_bytes(body[:2], "big") % 31 == 0
     return _inflate(body, limit, _ZLIB if headed else _RAW, "deflate")
 

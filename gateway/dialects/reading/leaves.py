@@ -44,7 +44,7 @@ def grammars(
     response: frozenset[str],
     response_readers: Mapping[str, Reader],
 ) -> tuple[Grammar, Grammar]:
-    """A dialect's grammars for requests and responses: words and readers of both, and of each its own."""
+    """Return a dialect's grammars for requests and responses, each of what is common and its own."""
     both = common | readers.keys()
     return (
         Grammar(both | request, readers, label),
@@ -112,7 +112,7 @@ class Walk:
         self.parts.append(Part(label[0], label[1], at, text, place))
 
     def number(self, value: int | float | bool | None, at: str, label: Label, place: PartPlace) -> None:
-        """A number is a part from seven digits on; true, false and null never are."""
+        """Read a number: it is a part from seven digits on; true, false and null never are."""
         if value is None or value is True or value is False:
             return
         if isinstance(value, int) and -_LONG < value < _LONG:
@@ -122,7 +122,7 @@ class Walk:
             self.text(text, at, label, place)
 
     def counted(self, value: Any, at: str, label: Label) -> None:
-        """What a provider counts or dates: numbers are exempt, strings structural, unknown keys parts."""
+        """Read what a provider counts or dates: numbers are exempt, strings structural, odd keys parts."""
         if isinstance(value, dict):
             for key, item in value.items():
                 here = _below(at, key)
@@ -136,7 +136,7 @@ class Walk:
             self.structural(value, at, label)
 
     def structural(self, value: Any, at: str, label: Label) -> None:
-        """A scalar that the provider reads as syntax. It speaks for nobody, unless it names a tool."""
+        """Read a scalar that is syntax. It has the kind `field`, unless it names a tool."""
         named: Label = label if label[1] in ("tool_call", "tool_definition") else (label[0], "field")
         if isinstance(value, str):
             self.text(value, at, named, "structural")
@@ -147,7 +147,7 @@ class Walk:
             self.syntax(value, at, label)
 
     def encoded(self, leaf: Any, at: str, label: Label, kind: str, found: Encoded | None) -> None:
-        """A leaf that is exempt as far as it is what it should be; None: a part like any other.
+        """Read a leaf that is exempt as far as its content is what it should be; None: a part like others.
 
         What it decodes to cannot be masked where it stands: a finding in it is refused.
         """
@@ -169,22 +169,20 @@ def _below(at: str, key: str) -> str:
 
 
 def words(text: str) -> frozenset[str]:
-    """The words of a vocabulary, written one after another."""
+    """Return the words of a vocabulary, written one after another."""
     return frozenset(text.split())
 
 
-def structural(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """The reader of a key whose value is syntax."""
-    walk.structural(value, at, label)
+def _reader(read: Callable[[Walk, Any, str, Label], None]) -> Reader:
+    return lambda walk, _, value, at, label: read(walk, value, at, label)
 
 
-def free(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """The reader of a key under which callers write what they like."""
-    walk.free(value, at, label)
+# Readers of keys whose value is syntax, is whatever callers write, or is counted or dated by a provider.
+structural, free, counted = map(_reader, (Walk.structural, Walk.free, Walk.counted))
 
 
-def labelled(kind: Kind) -> Reader:
-    """The reader of a key under which everything is of one kind."""
+def labeled(kind: Kind) -> Reader:
+    """Return a reader that gives everything under its key one kind."""
 
     def read(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
         walk.syntax(value, at, (label[0], kind))
@@ -192,13 +190,8 @@ def labelled(kind: Kind) -> Reader:
     return read
 
 
-def counted(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """The reader of a key under which a provider counts or dates."""
-    walk.counted(value, at, label)
-
-
 def sealed(kind: str, *types: str) -> Reader:
-    """The reader of a key whose value only its provider can open, in objects of these types."""
+    """Return a reader for values that only their provider can open, in objects of these types."""
 
     def read(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
         walk.encoded(value, at, label, kind, read_sealed(value) if parent.get("type") in types else None)
@@ -207,7 +200,7 @@ def sealed(kind: str, *types: str) -> Reader:
 
 
 def digits(number: int | float) -> str:
-    """The text of a number: plain decimal notation, so that 4.111111111111111e15 shows its digits."""
+    """Return a number in plain decimal notation, so that 4.111111111111111e15 shows its digits."""
     if isinstance(number, int):
         return str(number)
     shortest = repr(number)

@@ -12,7 +12,7 @@ _DOTS = re.compile(r"\.{1,2}(;.*)?")  # some servers drop `;…` from a segment 
 
 
 def normalize(raw_path: bytes) -> str:
-    """The path of a request, percent-decoded exactly once; it carries no query.
+    """Return the path of a request, percent-decoded exactly once; it carries no query.
 
     Raises InvalidRequest on dot segments, empty segments, encoded slashes, backslashes, controls and other
     unprintable characters, invalid UTF-8, `?` and `#` inside a segment, broken escapes, and double encoding.

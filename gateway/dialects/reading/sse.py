@@ -35,8 +35,8 @@ class SseDecoder:
         self._size = 0
 
     def feed(self, chunk: bytes) -> list[SseEvent]:
-        """The events that `chunk` completes. Raises Malformed on invalid UTF-8 or an event over the limit."""
-        text = self._text(chunk, final=False)
+        """Return the events that `chunk` completes. Raises Malformed on bad UTF-8 or a too long event."""
+        text = self._text(chunk)
         if not text:
             return []
         *lines, tail = _LINE_END.split(text)
@@ -52,17 +52,10 @@ class SseDecoder:
             self._tail.append(tail)
         return events
 
-    def close(self) -> list[SseEvent]:
-        """The end of the stream. Raises Malformed when it came inside an event or a character."""
-        self._text(b"", final=True)
-        if self._tail or self._data or self._fields:
-            raise Malformed("the event stream ended inside an event")
-        return []
-
-    def _text(self, chunk: bytes, *, final: bool) -> str:
-        """The characters of `chunk`, without a leading BOM and without the LF of a CRLF cut in two."""
+    def _text(self, chunk: bytes) -> str:
+        """Return the characters of `chunk`, without a leading BOM and without the LF of a CRLF cut in two."""
         try:
-            text = self._utf8.decode(chunk, final)
+            text = self._utf8.decode(chunk)
         except UnicodeDecodeError as error:
             raise Malformed("the event stream is not valid UTF-8") from error
         if text and not self._started:
@@ -104,7 +97,7 @@ class SseDecoder:
 
 
 def encode(event: SseEvent) -> bytes:
-    """The event as bytes. Raises ValueError when its name or id holds a line end."""
+    """Return the event as bytes. Raises ValueError when its name or id holds a line end."""
     lines = []
     for name, value in (("event", event.event), ("id", event.id)):
         if _LINE_END.search(value):
@@ -118,7 +111,7 @@ def encode(event: SseEvent) -> bytes:
 
 
 def comment(text: str) -> bytes:
-    """A comment, which readers drop: it keeps an idle connection open."""
+    """Return a comment, which readers drop: it keeps an idle connection open."""
     return "".join(f": {line}\n" for line in _LINE_END.split(text)).encode() + b"\n"
 
 

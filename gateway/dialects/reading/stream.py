@@ -68,15 +68,15 @@ class StreamReader(Protocol):
     """Turns the events of one streamed completion into items, in order."""
 
     def read(self, event: SseEvent) -> list[Item]:
-        """The items of one event. Raises Malformed on an event that no completion of this dialect has."""
+        """Return the items of one event. Raises Malformed on one that no completion of this dialect has."""
 
     def close(self) -> list[Item]:
-        """What is still due at the end of the stream. Raises Malformed when the completion had not ended."""
+        """Return what is due at the end. Raises Malformed when the completion had not ended."""
 
     def completion(self) -> Completion:
-        """Model, finish reason and usage as read so far; no parts."""
+        """Return model, finish reason and usage as read so far; no parts."""
 
 
 def json_event(document: Any, name: str = "") -> SseEvent:
-    """An event whose data is `document`."""
+    """Return an event whose data is `document`."""
     return SseEvent(serialize(document).decode(), name)

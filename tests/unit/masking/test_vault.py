@@ -36,7 +36,11 @@ def test_two_values_never_share_a_placeholder() -> None:
     assert vault.placeholder("X", "pii", "c") == "<X_aaaaaaa>"
     assert vault.placeholder("X", "pii", "d") == "<X_aaaaaaad>"
     assert vault.placeholder("X", "pii", "b") == "<X_aaaaaa>"
-    assert [vault.value_of(name) for name in ("<X_aaaaaa>", "<X_aaaaaaa>", "<X_bbbbbb>")] == ["b", "c", None]
+    for name in ("<X_aaaaaa>", "<X_aaaaaaa>"):
+        vault.mark_restorable(name)
+    assert [entry.value for entry in vault.restorable.values()] == ["b", "c"]
+    with pytest.raises(KeyError):
+        vault.mark_restorable("<X_bbbbbb>")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from gateway.config.config import Detect
 from gateway.detect import Detector
 from gateway.detect.matching import scanner
 from gateway.detect.matching.beginnings import Beginnings
-from gateway.detect.matching.opening import NoOpening, opening
+from gateway.detect.matching.opening import opening
+from gateway.detect.matching.pattern_tree import NoOpening
 from gateway.detect.matching.patterns import Deadline
 from gateway.detect.matching.prefilter import Prefilter
 from gateway.detect.matching.scanner import Expression, Scanner

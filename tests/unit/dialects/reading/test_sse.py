@@ -27,8 +27,7 @@ DATA = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r")
 
 def decode(chunks: list[bytes]) -> list[SseEvent]:
     decoder = SseDecoder(10_000)
-    events = [event for chunk in chunks for event in decoder.feed(chunk)]
-    return events + decoder.close()
+    return [event for chunk in chunks for event in decoder.feed(chunk)]
 
 
 def cut(body: bytes, at: list[int]) -> list[bytes]:
