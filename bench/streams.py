@@ -65,7 +65,7 @@ class Governed:
                         for piece in pieces
                     )
                     if text := self._restorer.feed(text):
-                        encode(item.frame(text))
+                        encode(item.reshape(text))
         return decided
 
 

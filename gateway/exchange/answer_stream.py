@@ -214,7 +214,7 @@ class StreamedCompletion:
             if part.part.pointer in item.call.pointers:
                 text = exchange.restorer.whole(text, json_escape=item.call.raw_json)
             texts[part.part.pointer] = text
-        return item.frames(texts)
+        return item.events(texts)
 
     async def _frame(self, item: OtherEvent) -> SseEvent:
         """An event without text of its own; its other strings are looked at all the same."""

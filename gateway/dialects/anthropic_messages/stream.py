@@ -60,7 +60,7 @@ class AnthropicStream:
         if not isinstance(kind, str) or event.event not in ("", kind):
             raise Malformed("expected an event to have one type, the same in its name and its data")
         if kind == "ping":
-            return [_frame(document)]
+            return [_other(document)]
         if kind == "error":
             return self._fail(document)
         if kind == "message_start":
@@ -99,7 +99,7 @@ class AnthropicStream:
         self._failed = True
         ends = [item for index, block in self._blocks.items() for item in _ends(index, block)]
         self._blocks.clear()
-        return [*ends, _frame(document)]
+        return [*ends, _other(document)]
 
     def _start(self, document: dict[str, Any]) -> list[Item]:
         message = document.get("message")
@@ -109,7 +109,7 @@ class AnthropicStream:
         self._started = True
         self._model = string(message, "model")
         self._count(message)
-        return [_frame(document)]
+        return [_other(document)]
 
     def _open(self, document: dict[str, Any]) -> list[Item]:
         index, block = _index(document), document.get("content_block")
@@ -124,7 +124,7 @@ class AnthropicStream:
             if isinstance(block.get(name), str) and block[name] and _takes(block["type"], delta_type):
                 texts.append(_text(state, index, delta_type, block[name]))
                 block[name] = ""
-        return [_frame(document), *texts]
+        return [_other(document), *texts]
 
     def _grow(self, document: dict[str, Any]) -> list[Item]:
         block, delta = self._blocks.get(_index(document)), document.get("delta")
@@ -135,7 +135,7 @@ class AnthropicStream:
         if block.is_call:
             return _take_input(block, kind, delta)
         if kind in _WHOLE_DELTAS:
-            return [_frame(document, whole=True)]
+            return [_other(document, whole=True)]
         if kind not in _TEXT_DELTAS:
             raise Malformed("a delta of a type that its block does not have")
         return self._grow_text(document, block, delta)
@@ -144,33 +144,33 @@ class AnthropicStream:
         name = _TEXT_DELTAS[delta["type"]]
         text = delta.get(name)
         if text is None:
-            return [_frame(document)]
+            return [_other(document)]
         if not isinstance(text, str):
             raise Malformed("expected the text of a delta to be text")
         item = _text(block, document["index"], delta["type"], text)
         delta[name] = ""
         bare = document.keys() <= {"type", "index", "delta"} and delta.keys() <= {"type", name}
-        return [item] if bare else [_frame(document), item]
+        return [item] if bare else [_other(document), item]
 
     def _stop(self, document: dict[str, Any]) -> list[Item]:
         index = _index(document)
         block = self._blocks.pop(index, None)
         if block is None:
             raise Malformed("expected content_block_stop to close an open block")
-        return [_call(index, block)] if block.is_call else [*_ends(index, block), _frame(document)]
+        return [_call(index, block)] if block.is_call else [*_ends(index, block), _other(document)]
 
     def _finish(self, document: dict[str, Any]) -> list[Item]:
         delta = mapping(document, "delta")
         refuse_calls(delta)
         self._stop_reason = string(delta, "stop_reason") or self._stop_reason
         self._count(document)
-        return [_frame(document)]
+        return [_other(document)]
 
     def _end(self, document: dict[str, Any]) -> list[Item]:
         if self._blocks:
             raise Malformed("the message ended inside a content block")
         self._done = True
-        return [_frame(document)]
+        return [_other(document)]
 
     def _count(self, holder: Mapping[str, Any]) -> None:
         """Take the provider's counts, which are running totals: the last one counts."""
@@ -263,7 +263,7 @@ def _event(document: dict[str, Any]) -> SseEvent:
     return json_event(document, document["type"])
 
 
-def _frame(document: dict[str, Any], *, whole: bool = False) -> OtherEvent:
+def _other(document: dict[str, Any], *, whole: bool = False) -> OtherEvent:
     path = partial(_path, document.get("index"))
     return OtherEvent(_event(document), document, read_parts(document)[0], path, whole)
 

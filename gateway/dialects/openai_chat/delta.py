@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from gateway.dialects.openai_chat.bodies import VOCABULARY
+from gateway.dialects.openai_chat.grammar import VOCABULARY
 from gateway.dialects.reading.scalars import integer
 
 # Text of objects and list items, however deep, that grows from delta to delta (audio.transcript,

@@ -89,6 +89,6 @@ def _finished(item: Item) -> Iterator[str]:
                 yield str(choice.get("index", 0))
 
 
-def _choices(frame: OtherEvent) -> list[dict[str, Any]]:
-    document = frame.document
+def _choices(event: OtherEvent) -> list[dict[str, Any]]:
+    document = event.document
     return (document.get("choices") or []) if isinstance(document, dict) else []

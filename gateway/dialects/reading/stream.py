@@ -13,36 +13,36 @@ from gateway.words import Completion, Part, ToolCall
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """A piece of a channel's text; `frame(text)` is an event of the same shape that carries `text` instead.
+    """A piece of a channel's text; `reshape(text)` is an event of the same shape that carries `text` instead.
 
     The part's pointer is where the channel's whole text would stand in an unstreamed completion.
     """
 
     channel: str
     part: Part
-    frame: Callable[[str], SseEvent]
+    reshape: Callable[[str], SseEvent]
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelEnd:
-    """No more of this channel: what is held of it must go out, through `frame`, before what follows."""
+    """The end of a channel: what is held of it must go out, through `reshape`, before what follows."""
 
     channel: str
     part: Part
-    frame: Callable[[str], SseEvent]
+    reshape: Callable[[str], SseEvent]
 
 
 @dataclass(frozen=True, slots=True)
 class CallReady:
     """A complete tool call, of which nothing has been passed on yet.
 
-    `parts` are its strings, the raw arguments one of them; `frames(texts)` are the events that carry it, with
+    `parts` are its strings, the raw arguments one of them; `events(texts)` are the events that carry it, with
     the texts given by part pointer in place of its own.
     """
 
     call: ToolCall
     parts: tuple[Part, ...]
-    frames: Callable[[Mapping[str, str]], list[SseEvent]]
+    events: Callable[[Mapping[str, str]], list[SseEvent]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,9 +79,9 @@ def sent(items: list[Item]) -> list[dict[str, Any]]:
     events = []
     for item in items:
         if isinstance(item, TextDelta):
-            events.append(item.frame(item.part.text))
+            events.append(item.reshape(item.part.text))
         elif isinstance(item, CallReady):
-            events += item.frames({})
+            events += item.events({})
         elif isinstance(item, OtherEvent):
             events.append(item.event)
     documents = [json.loads(one.data) for one in events]
@@ -180,7 +180,7 @@ def test_a_recorded_stream_becomes_items() -> None:
     assert [part.place for part in items[4].parts] == ["structural", "structural"]
     assert "see Bob" in [part.text for part in items[10].parts]
     assert items[8].part.pointer == "/content/1/text"
-    assert json.loads(items[11].frame("held").data)["delta"] == {"type": "text_delta", "text": "held"}
+    assert json.loads(items[11].reshape("held").data)["delta"] == {"type": "text_delta", "text": "held"}
     reader = stream_reader("anthropic.messages")
     for one in events:
         reader.read(one)
@@ -206,7 +206,7 @@ def test_a_tool_call_comes_whole_or_not_at_all() -> None:
         ("send", "structural"),
         ('{"to":"a@b.example"}', "value"),
     ]
-    start, delta, stop = (json.loads(one.data) for one in call.frames({"/content/0/input": '{"to":"<X>"}'}))
+    start, delta, stop = (json.loads(one.data) for one in call.events({"/content/0/input": '{"to":"<X>"}'}))
     assert start["content_block"] == {"type": "tool_use", "id": "toolu_1", "name": "send", "input": {}}
     assert delta["delta"]["partial_json"] == '{"to":"<X>"}'
     assert stop == {"type": "content_block_stop", "index": 0}
@@ -243,7 +243,7 @@ def test_an_input_that_comes_with_the_start_of_its_block_is_kept() -> None:
     )
     (call,) = [item for item in items if isinstance(item, CallReady)]
     assert call.call.arguments == {"q": "x"}
-    assert json.loads(call.frames({})[1].data)["delta"]["partial_json"] == '{"q":"x"}'
+    assert json.loads(call.events({})[1].data)["delta"]["partial_json"] == '{"q":"x"}'
 
 
 def test_results_of_server_tools_are_parts_of_their_frame() -> None:

@@ -48,9 +48,9 @@ def sent(items: list[Item]) -> list[dict[str, Any]]:
     events = []
     for item in items:
         if isinstance(item, TextDelta):
-            events.append(item.frame(item.part.text))
+            events.append(item.reshape(item.part.text))
         elif isinstance(item, CallReady):
-            events += item.frames({})
+            events += item.events({})
         elif isinstance(item, OtherEvent):
             events.append(item.event)
     assert events[-1] == DONE
@@ -187,7 +187,7 @@ def test_a_recorded_stream_becomes_items() -> None:
     ]
     assert items[1].channel == "0/content"
     assert items[1].part.pointer == "/choices/0/message/content"
-    assert json.loads(items[3].frame("held").data)["choices"][0]["delta"] == {"content": "held"}
+    assert json.loads(items[3].reshape("held").data)["choices"][0]["delta"] == {"content": "held"}
     reader = OpenAIStream()
     for event in events:
         reader.read(event)
@@ -216,7 +216,7 @@ def test_a_tool_call_comes_whole_or_not_at_all() -> None:
         ("send", "tool_call", "structural"),
         ('{"to":"a@b.example"}', "tool_call", "value"),
     ]
-    (event,) = call.frames({call.call.pointers[0]: '{"to":"<X>"}'})
+    (event,) = call.events({call.call.pointers[0]: '{"to":"<X>"}'})
     (sent_call,) = json.loads(event.data)["choices"][0]["delta"]["tool_calls"]
     assert sent_call == {**first, "function": {"name": "send", "arguments": '{"to":"<X>"}'}}
 
@@ -366,7 +366,7 @@ def test_text_in_lists_inside_lists_is_a_channel_whose_heads_are_said_first() ->
     assert {"trace", "steps", "a", "text"} <= said[0]
     assert "b" in said[1]  # another head is no part of a shape before it was looked at
     assert not any("corp" in item.event.data for item in items if isinstance(item, OtherEvent))
-    carried = [json.loads(item.frame("x").data)["choices"][0]["delta"] for item in texts]
+    carried = [json.loads(item.reshape("x").data)["choices"][0]["delta"] for item in texts]
     assert carried[1] == {"trace": [{"type": "a", "steps": [{"type": "text", "text": "x"}]}]}
 
 
