@@ -35,6 +35,7 @@ def new_exchange() -> NewExchange:
         }
         exchange = Exchange(Call(**{**fields, **changes}), enforced=True)
         exchange.upstream = Upstream("openai", "openai", cast(Transport, None), CREDENTIAL)
+        exchange.family = "openai"
         exchange.vault, exchange.response_vault = Vault(b"k" * 32), Vault(b"k" * 32)
         exchange.up_path = "/v1/chat/completions"
         return exchange
