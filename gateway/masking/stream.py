@@ -2,6 +2,13 @@
 
 Every step is taken at a place that the text alone decides (the end of a word, the hold's limit), never at the
 end of a chunk, so that every chunking of one text gives the same pieces of masked text.
+
+Example, for the chunks `Hi, write to jane@ac`, `me.org and ` and `be happy`:
+
+    1. `Hi, `, `write `, `to ` end words and can become nothing else: they go out, each as a piece
+    2. `jane@ac` is held: no word ends there
+    3. at the space after `jane@acme.org` the address is complete: a piece with a finding, then ` ` and `and `
+    4. `be happy` is held until the text is closed
 """
 
 from __future__ import annotations

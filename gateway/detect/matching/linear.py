@@ -1,7 +1,15 @@
-"""Patterns of a configuration, run by RE2: in linear time whatever they say, also while still incomplete.
+r"""Patterns of a configuration, run by RE2: in linear time whatever they say, also while still incomplete.
 
-A pattern is parsed as Python's `re` reads it and written anew for RE2. What cannot run in linear time, back
-references and look-arounds, is refused.
+A pattern is parsed as Python's `re` reads it and written anew for RE2, whose own `\d`, `\w` and `$` mean
+something else. What cannot run in linear time, back references and look-arounds, is refused.
+
+Example, for the pattern `AC-\d{3}` and the text `see AC-123 and AC-4`:
+
+    1. parsed        A C - \d{3}
+    2. whole match   \x{41}\x{43}\x{2d}(?:[\p{Nd}]){3,3}
+    3. beginnings    of it, the empty and the whole one too, up to the end of the text: (?:A(?:C(?:-(?: … )?)?)?)\z
+    4. find          (4, 10), by the first
+    5. open_at       15, by the second: more text may complete `AC-4`
 """
 
 from __future__ import annotations

@@ -1,4 +1,14 @@
-"""One delta of a streamed chat completion taken apart: the texts in it, each with what carries it."""
+"""One delta of a streamed chat completion taken apart: the texts in it, each with what carries it.
+
+Example, for {"role": "assistant", "content": "Hel", "reasoning_details": [{"index": 0, "text": "Hm"}]}:
+
+    1. a string of the delta itself is a text           ("content",)                    "Hel"
+    2. so is a growing string of an object or item      ("reasoning_details", "0", "text")  "Hm"
+    3. each has a shape, a delta with other text         {"reasoning_details": [{"index": 0, "text": "X"}]}
+    4. what is left goes on as an event of its own       {"role": "assistant", "reasoning_details": […]}
+
+In the next delta of the same shape nothing is left but texts, and no event of its own goes on.
+"""
 
 from __future__ import annotations
 
