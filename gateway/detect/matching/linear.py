@@ -7,7 +7,7 @@ Example, for the pattern `AC-\d{3}` and the text `see AC-123 and AC-4`:
 
     1. parsed        A C - \d{3}
     2. whole match   \x{41}\x{43}\x{2d}(?:[\p{Nd}]){3,3}
-    3. beginnings    of it, the empty and the whole one too, up to the end of the text: (?:A(?:C(?:-(?: … )?)?)?)\z
+    3. beginnings    the empty one, each part, and the whole: (?:A(?:C(?:-(?: … )?)?)?)\z
     4. find          (4, 10), by the first
     5. open_at       15, by the second: more text may complete `AC-4`
 """
