@@ -11,8 +11,8 @@ _HEAD = re.compile(r"# (\d+)\. (.+)\n\nStatus: (.+)\n\n")
 _INTRODUCTION = """# Decisions
 
 What was decided, and why, where the obvious choice would not have held. One page each, written when the
-choice was made and not rewritten later: a new decision takes the place of an old one, and both say so in their
-`Status:`. A page begins with `# NUMBER. Title` and `Status: accepted`; `make docs` renews this index.
+choice was made and not rewritten later: a new decision takes the place of an old one, and both say so in
+their `Status:`. A page begins with `# NUMBER. Title` and `Status: accepted`; `make docs` renews this index.
 
 | number | decision | status |
 |---|---|---|

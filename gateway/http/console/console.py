@@ -1,4 +1,4 @@
-"""The routes of the console, put together."""
+"""The routes of the console."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 def console_routes(oversight: Oversight, key: ServerKey) -> list[BaseRoute]:
-    """The routes to mount; everything under `/console` is answered here, in HTML."""
+    """Return the routes to mount: everything under `/console`, errors too, is answered in HTML."""
     visits, templates = Visits(key), Templates()
     door = Door(oversight, visits, templates)
     signing_in = SigningIn(oversight, door, visits, templates, Attempts())
@@ -50,7 +50,7 @@ def console_routes(oversight: Oversight, key: ServerKey) -> list[BaseRoute]:
 
 
 def _static(folder: Path) -> Callable[[Request], Awaitable[Response]]:
-    """The few files that pages name, read once."""
+    """Return an endpoint for the files of a folder, which are read once."""
     files = {path.name: (path.read_bytes(), _TYPES[path.suffix]) for path in folder.iterdir()}
 
     async def static(request: Request) -> Response:
