@@ -68,7 +68,7 @@ bench: setup ## what governing costs, against a bare pass-through
 	@$(BIN)/python -m bench.stalls
 	@$(BIN)/python -m bench.streams
 
-accuracy: setup ## how well values are found; ACCURACY_DATA names a labelled file to score as well
+accuracy: setup ## how well values are found; ACCURACY_DATA names a labeled file to score as well
 	@$(BIN)/python -m bench.accuracy
 
 lock: ## write requirements.lock anew from pyproject.toml
