@@ -20,7 +20,7 @@ SHARE = 0.9  # of the functions' docstrings
 BANNED = re.compile(
     r"\b(nobody|nobody's|whoever|whomever|somebody|somebody's|what is no|who is no)\b", re.IGNORECASE
 )
-# British spellings that slip in. `cancelled` in quotes, or within a name, is the status and Python's own word.
+# British spellings that slip in. `cancelled` in quotes, or within a name, is a status and a word of Python's.
 BRITISH = re.compile(
     r"\b(behaviour|colour|honour|favour|normalis|authoris|serialis|organis|recognis|licence|labell|modell)"
     r"|(?<![\w\"'`.])cancelled(?![\w\"'`(])",
