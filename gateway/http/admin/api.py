@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar, cast, get_args
 
 import msgspec
@@ -43,8 +44,8 @@ def admin_routes(oversight: Oversight) -> list[BaseRoute]:
         api.route("/whoami", GET=api.whoami),
         api.route("/approvals", GET=api.approvals),
         api.route("/approvals/{id}", GET=api.approval),
-        api.route("/approvals/{id}/approve", POST=api.approve),
-        api.route("/approvals/{id}/deny", POST=api.deny),
+        api.route("/approvals/{id}/approve", POST=partial(api.decide, verdict="approve")),
+        api.route("/approvals/{id}/deny", POST=partial(api.decide, verdict="deny")),
         api.route("/sessions", GET=api.sessions),
         api.route("/sessions/{id}", GET=api.session),
         api.route("/exchanges", GET=api.exchanges),
@@ -101,11 +102,10 @@ class _Api:
             return to_document(approval)
         return await self._whole(approval, _number(request, "page", absent=0, most=999_999))
 
-    async def approve(self, request: Request, key: KeyRow) -> object:
-        return await self._decide(request, key, "approve")
-
-    async def deny(self, request: Request, key: KeyRow) -> object:
-        return await self._decide(request, key, "deny")
+    async def decide(self, request: Request, key: KeyRow, *, verdict: Verdict) -> object:
+        require(key, "decide")
+        said, approval_id = await _body(request, _Note), request.path_params["id"]
+        return await self._whole(await self._oversight.approvals.decide(approval_id, key, verdict, said.note))
 
     async def sessions(self, request: Request, key: KeyRow) -> object:
         require(key, "evidence")
@@ -157,12 +157,6 @@ class _Api:
         check_names(headers.keys())
         presented = presented_key(headers.get("authorization"), headers.get("x-api-key"))
         return await self._oversight.identity.identify_key(presented)
-
-    async def _decide(self, request: Request, key: KeyRow, verdict: Verdict) -> object:
-        require(key, "decide")
-        said = await _body(request, _Note)
-        approval_id = request.path_params["id"]
-        return await self._whole(await self._oversight.approvals.decide(approval_id, key, verdict, said.note))
 
     async def _whole(self, approval: Approval, page: int = 0) -> dict[str, Any]:
         contents = await self._oversight.approvals.contents(approval.id)

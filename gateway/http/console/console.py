@@ -31,16 +31,16 @@ def console_routes(oversight: Oversight, key: ServerKey) -> list[BaseRoute]:
     pages = Pages(oversight, door)
     app = Starlette(
         routes=[
-            Route("/", door.shows(pages.start)),
+            Route("/", door.admits(pages.start)),
             Route("/login", door.guards(signing_in.form)),
             Route("/login", door.guards(signing_in.enter), methods=["POST"]),
             Route("/logout", door.guards(signing_in.leave), methods=["POST"]),
-            Route("/approvals", door.shows(pages.approvals)),
-            Route("/approvals/{id}", door.shows(pages.approval)),
-            Route("/approvals/{id}", door.takes(pages.decide), methods=["POST"]),
-            Route("/exchanges", door.shows(pages.exchanges)),
-            Route("/exchanges/{id}", door.shows(pages.exchange)),
-            Route("/policy", door.shows(pages.policy)),
+            Route("/approvals", door.admits(pages.approvals)),
+            Route("/approvals/{id}", door.admits(pages.approval)),
+            Route("/approvals/{id}", door.admits(pages.decide), methods=["POST"]),
+            Route("/exchanges", door.admits(pages.exchanges)),
+            Route("/exchanges/{id}", door.admits(pages.exchange)),
+            Route("/policy", door.admits(pages.policy)),
             Route("/static/{name}", _static(Path(__file__).with_name("static"))),
         ],
         exception_handlers={HTTPException: door.refuse},

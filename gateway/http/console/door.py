@@ -46,7 +46,6 @@ class Visitor:
 
 
 Shown = Callable[[Visitor], Awaitable[Response]]
-Sent = Callable[[Visitor, dict[str, str]], Awaitable[Response]]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
@@ -58,23 +57,12 @@ class Door:
         self._visits = visits
         self._templates = templates
 
-    def shows(self, page: Shown) -> Endpoint:
-        """Return an endpoint that shows a page to signed-in users and sends others to the sign-in page."""
+    def admits(self, page: Shown) -> Endpoint:
+        """Return an endpoint for signed-in users, which sends others to the sign-in page."""
 
         async def answer(request: Request) -> Response:
             visitor = await self._visitor(request)
             return _to_sign_in(request) if visitor is None else await page(visitor)
-
-        return self.guards(answer)
-
-    def takes(self, form: Sent) -> Endpoint:
-        """Return an endpoint that takes a form which a signed-in user sent from a page of this visit."""
-
-        async def answer(request: Request) -> Response:
-            visitor = await self._visitor(request)
-            if visitor is None:
-                return _to_sign_in(request)
-            return await form(visitor, await self.read_form(request, visitor.visit))
 
         return self.guards(answer)
 

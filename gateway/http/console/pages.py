@@ -45,8 +45,9 @@ class Pages:
         require(visitor.key, "approvals")
         return await self._approval(visitor)
 
-    async def decide(self, visitor: Visitor, fields: dict[str, str]) -> Response:
+    async def decide(self, visitor: Visitor) -> Response:
         """Count a verdict. One that does not count shows the page again, with its note kept."""
+        fields = await self._door.read_form(visitor.request, visitor.visit)
         require(visitor.key, "decide")
         verdict, note = fields.get("verdict", ""), fields.get("note", "").replace("\r\n", "\n")
         if verdict not in ("approve", "deny"):

@@ -9,7 +9,6 @@ import os
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -34,17 +33,12 @@ class Visit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     until: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Secrets:
-    cookies: AESGCM
-    forms: bytes
-
-
 class Visits:
     """Opens visits and recognizes their cookies. Whether the key is still valid is checked elsewhere."""
 
     def __init__(self, key: ServerKey, *, now: Callable[[], float] = time.time) -> None:
-        self._secrets = _Secrets(AESGCM(key.derive("console/cookie")), key.derive("console/form"))
+        self._cipher = AESGCM(key.derive("console/cookie"))
+        self._form_key = key.derive("console/form")
         self._now = now
 
     def open(self, key_id: str = "") -> Visit:
@@ -58,9 +52,7 @@ class Visits:
             return None
         try:
             encrypted = base64.urlsafe_b64decode(cookie + "==")
-            opened = self._secrets.cookies.decrypt(
-                encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:], _PURPOSE
-            )
+            opened = self._cipher.decrypt(encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:], _PURPOSE)
             visit = msgspec.json.decode(opened, type=Visit)
         except (binascii.Error, ValueError, InvalidTag, msgspec.DecodeError):
             return None
@@ -69,7 +61,7 @@ class Visits:
     def keep(self, visit: Visit, request: Request, response: Response) -> None:
         """Set the cookie. Only these pages get it; neither scripts nor other sites can use it."""
         nonce = os.urandom(_NONCE_BYTES)
-        encrypted = nonce + self._secrets.cookies.encrypt(nonce, msgspec.json.encode(visit), _PURPOSE)
+        encrypted = nonce + self._cipher.encrypt(nonce, msgspec.json.encode(visit), _PURPOSE)
         response.set_cookie(
             COOKIE,
             base64.urlsafe_b64encode(encrypted).decode().rstrip("="),  # unquoted in the header
@@ -85,7 +77,7 @@ class Visits:
 
     def form_token(self, visit: Visit) -> str:
         """Return the token of this visit's forms, which pages of other sites cannot know."""
-        return hmac.new(self._secrets.forms, visit.id.encode(), "sha256").hexdigest()
+        return hmac.new(self._form_key, visit.id.encode(), "sha256").hexdigest()
 
     def is_own_form(self, visit: Visit, token: str) -> bool:
         return hmac.compare_digest(self.form_token(visit).encode(), token.encode())
