@@ -17,6 +17,8 @@ ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 HOOKS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+SOURCE = re.compile(r"`((?:gateway|cli|tests|scripts)/[\w./-]+)`")
+EXAMPLES = {"gateway/x/y.py", "tests/unit/x/test_y.py"}
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -55,6 +57,12 @@ def test_links_lead_somewhere(page: Path) -> None:
         target for target in LINK.findall(page.read_text("utf-8")) if not (page.parent / target).exists()
     ]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_a_page_names_exist(page: Path) -> None:
+    named = set(SOURCE.findall(page.read_text("utf-8"))) - EXAMPLES
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
 
 
 def test_workflows_run_what_is_here() -> None:
