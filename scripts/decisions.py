@@ -1,4 +1,7 @@
-"""Write `docs/decisions/README.md`, the index of decisions, from the title and the status of each."""
+"""Write `docs/decisions/README.md`, the index of decisions, from the title and the status of each.
+
+A decision without a `Status:` is given `Status: accepted` first.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parents[1] / "docs" / "decisions"
 _HEAD = re.compile(r"# (\d+)\. (.+)\n\nStatus: (.+)\n\n")
+_TITLE = re.compile(r"\A(# \d+\. .+\n\n)(?!Status: )")
 _INTRODUCTION = """# Decisions
 
 What was decided, and why, where the obvious choice would not have held. One page each, written when the
@@ -32,8 +36,17 @@ def index(folder: Path) -> str:
     return _INTRODUCTION + "".join(rows)
 
 
+def accept(folder: Path) -> None:
+    """Write `Status: accepted` into the decisions that have no status."""
+    for path in folder.glob("[0-9]*.md"):
+        text = path.read_text("utf-8")
+        if (accepted := _TITLE.sub(r"\1Status: accepted\n\n", text)) != text:
+            path.write_text(accepted, "utf-8")
+
+
 if __name__ == "__main__":
     try:
+        accept(FOLDER)
         (FOLDER / "README.md").write_text(index(FOLDER), "utf-8")
     except ValueError as error:
         sys.exit(f"decisions: {error}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.decisions import FOLDER, index
+from scripts.decisions import FOLDER, accept, index
 
 
 def test_the_index_is_renewed() -> None:
@@ -29,3 +29,11 @@ def test_a_decision_without_number_or_status_is_refused(tmp_path: Path, text: st
     (tmp_path / "0007-a-title.md").write_text(text)
     with pytest.raises(ValueError, match="0007-a-title"):
         index(tmp_path)
+
+
+def test_a_decision_is_accepted_unless_it_says_otherwise(tmp_path: Path) -> None:
+    (tmp_path / "0007-new.md").write_text("# 7. New\n\nText.\n")
+    (tmp_path / "0008-old.md").write_text("# 8. Old\n\nStatus: replaced by 7\n\nText.\n")
+    accept(tmp_path)
+    assert (tmp_path / "0007-new.md").read_text() == "# 7. New\n\nStatus: accepted\n\nText.\n"
+    assert "| 8 | [Old](0008-old.md) | replaced by 7 |" in index(tmp_path)
