@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from gateway.config import DuplicateKey, unique_members
+from gateway.dialects.reading.strict import DuplicateKey, unique_members
 
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _INDEX = re.compile(r"0|[1-9][0-9]*")
