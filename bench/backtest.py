@@ -32,7 +32,7 @@ from gateway.exchange.exchange import Call, Decided, Envelope, Exchange, Inspect
 from gateway.exchange.record import Ledger
 from gateway.policy import load_source
 from gateway.policy.engine.lanes import Lane, open_lanes
-from gateway.upstream import Endpoint, Upstream
+from gateway.upstream import Transport, Upstream
 from gateway.words import (
     Agent,
     ApprovalFacts,
@@ -189,7 +189,7 @@ def _exchange(number: int) -> tuple[Exchange, Phase, tuple[InspectedPart, ...]]:
     exchange = Exchange(call, enforced=True, id=f"ex_{number}")
     exchange.agent = Agent(f"agent-{number % 40}", "dana", "api_key", (f"team-{number % 8}",))
     exchange.envelope = Envelope(path="/v1/chat/completions")
-    exchange.endpoint = Endpoint("bench", "openai", cast(Upstream, None), "")  # nothing is sent
+    exchange.upstream = Upstream("bench", "openai", cast(Transport, None), "")  # nothing is sent
     exchange.session_id = f"se_{number // 12}"
     exchange.received = Received("openai.chat", prompt=Prompt(model="gpt-4.1"))
     exchange.inspected = Inspected(model="gpt-4.1")

@@ -8,8 +8,6 @@ from typing import Any, Literal
 
 import msgspec
 
-Family = Literal["openai", "anthropic"]
-Dialect = Literal["openai.chat", "anthropic.messages", "json", "opaque", "none"]
 Kind = Literal["text", "system", "tool_call", "tool_result", "tool_definition", "field"]
 Category = Literal["pii", "secret", "code", "injection", "custom"]
 Phase = Literal["request", "response"]
@@ -68,7 +66,7 @@ class Finding(msgspec.Struct, frozen=True, gc=False):  # thousands of them are m
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Match:
     """One detected entity as character offsets into one text. Never the value itself."""
 
     entity: str

@@ -12,7 +12,6 @@ from gateway.words import (
     Agent,
     ApprovalFacts,
     Category,
-    Dialect,
     Finding,
     FindingRow,
     InspectedPart,
@@ -60,7 +59,7 @@ class InputFacts:
     agent: Agent = _NO_AGENT
     source: Source = Source(ip="", user_agent="")
     provider: str = ""
-    dialect: Dialect = "none"
+    dialect: str = "none"
     method: str = "GET"
     path: str = "/"
     prompt: Prompt = Prompt()

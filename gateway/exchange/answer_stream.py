@@ -10,13 +10,13 @@ from gateway.contract import CREDENTIAL_ENTITY, Decision, Mask
 from gateway.dialects import (
     CallReady,
     ChannelEnd,
-    Frame,
     Item,
+    OtherEvent,
     SseEvent,
     TextDelta,
     encode,
     put,
-    serialise,
+    serialize,
 )
 from gateway.errors import PolicyDenied, Refusal, UpstreamUnreadable
 from gateway.exchange.answer_whole import always_asks, is_text, restored_by, restores_much
@@ -180,7 +180,7 @@ class Passage:
                     events += await self._row.end(item)
                 case CallReady():
                     calls.append(item)
-                case Frame():
+                case OtherEvent():
                     events += await self._row.add_events([await self._other_event(item)])
         events += await self._calls_out(calls)
         return events + (await self._row.close() if self._is_over() else [])
@@ -245,9 +245,9 @@ class Passage:
             if part.part.pointer in item.call.pointers:
                 text = exchange.restorer.whole(text, json_escape=item.call.raw_json)
             texts[part.part.pointer] = text
-        return item.frames(texts)
+        return item.events(texts)
 
-    async def _other_event(self, item: Frame) -> SseEvent:
+    async def _other_event(self, item: OtherEvent) -> SseEvent:
         """Return an event without text of its own; its other strings are looked at all the same."""
         parts = await self._inspector.completion(self._exchange, item.parts)
         self._others += [part for part in parts if holds_value(part)]
@@ -263,9 +263,9 @@ class Passage:
         for part in spoken:
             text = masked_text(part, self.masks, vault) or part.part.text
             body = put(body, part.part.pointer, self._event_texts.restored(item, part.part.pointer, text))
-        return replace(item.event, data=serialise(body).decode())
+        return replace(item.event, data=serialize(body).decode())
 
-    async def _refuse_joints(self, item: Frame, spoken: Sequence[InspectedPart]) -> None:
+    async def _refuse_joints(self, item: OtherEvent, spoken: Sequence[InspectedPart]) -> None:
         """Refuse what is found only where a text goes on from one of an earlier event.
 
         Its beginning has gone out: what stands here cannot be masked any more.

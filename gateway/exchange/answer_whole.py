@@ -8,7 +8,7 @@ from typing import Any, TypeVar, TypeVarTuple
 
 from gateway.config import Limits
 from gateway.contract import CREDENTIAL_ENTITY, Decision
-from gateway.dialects import Malformed, parse, put, read_completion, serialise
+from gateway.dialects import Malformed, parse, put, read_completion, serialize
 from gateway.errors import UpstreamUnreadable
 from gateway.exchange.decide import Restored, Subject
 from gateway.exchange.exchange import Answer, Exchange
@@ -58,7 +58,7 @@ class WholeCompletion:
             "content-type": "application/json",
             **exchange.headers(),
         }
-        return Answer(response.status, headers, serialise(body))
+        return Answer(response.status, headers, serialize(body))
 
     def _read(self, exchange: Exchange, response: UpstreamResponse, raw: bytes) -> tuple[Any, Completion]:
         try:

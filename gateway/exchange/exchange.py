@@ -13,13 +13,11 @@ from typing import Any, cast
 from gateway.contract import ACTIONS, Decision
 from gateway.masking import Restorer, Vault
 from gateway.sessions import Session
-from gateway.upstream import Endpoint, Upstream, up_headers
+from gateway.upstream import Transport, Upstream, up_headers
 from gateway.words import (
     Agent,
     ApprovalFacts,
     Completion,
-    Dialect,
-    Family,
     InspectedPart,
     Phase,
     Prompt,
@@ -30,7 +28,7 @@ from gateway.words import (
 
 _RANKS: dict[str, int] = {action: rank for rank, action in enumerate(ACTIONS)}
 _UNKNOWN_AGENT = Agent(id="", owner="", method="api_key")
-_UNKNOWN_PROVIDER = Endpoint("", "openai", cast(Upstream, None), None)
+_UNKNOWN_PROVIDER = Upstream("", "", cast(Transport, None), None)
 _log = logging.getLogger("regate.exchange")
 _LETTERS = str.maketrans("0123456789", "ghijkmnpqr")
 
@@ -82,7 +80,7 @@ class Envelope:
 class Received:
     """The request's body as it was read; `unmasked` is the same in the bytes that were inspected."""
 
-    dialect: Dialect = "none"
+    dialect: str = "none"
     body: Any = None
     unmasked: bytes = b""
     prompt: Prompt = Prompt()
@@ -133,7 +131,7 @@ class Exchange:
     clock: float = field(default_factory=time.perf_counter)
 
     agent: Agent = _UNKNOWN_AGENT
-    endpoint: Endpoint = _UNKNOWN_PROVIDER
+    upstream: Upstream = _UNKNOWN_PROVIDER
     vault: Vault = field(init=False)  # the prompt's values
     response_vault: Vault = field(init=False)  # values that the completion brought
     envelope: Envelope = Envelope()
@@ -154,14 +152,14 @@ class Exchange:
 
     @property
     def provider(self) -> str:
-        return self.endpoint.name
+        return self.upstream.name
 
     @property
-    def family(self) -> Family:
-        return self.endpoint.family
+    def family(self) -> str:
+        return self.upstream.family
 
     @property
-    def dialect(self) -> Dialect:
+    def dialect(self) -> str:
         return self.received.dialect
 
     @property
@@ -206,7 +204,7 @@ class Exchange:
     @property
     def cost(self) -> float:
         """What those tokens cost; -1 when that is not known."""
-        return self.endpoint.cost(self.prompt.model, self.usage_spent) if self.forwarded else -1
+        return self.upstream.cost(self.prompt.model, self.usage_spent) if self.forwarded else -1
 
     def elapsed_ms(self) -> float:
         return (time.perf_counter() - self.clock) * 1000

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from gateway.config import ServerKey
-from gateway.dialects import serialise
+from gateway.dialects import serialize
 from gateway.errors import RecordingFailed, UpstreamUnavailable
 from gateway.exchange.exchange import Exchange
 from gateway.exchange.hold import Holder
@@ -16,7 +16,6 @@ from gateway.exchange.record import Ledger
 from gateway.identity import Identity
 from gateway.masking import Restorer
 from gateway.upstream import CountedResponse, UpstreamRequest, UpstreamResponse, unpack
-from gateway.words import Dialect
 
 _PATH_SAFE = "/:@!$&'()*+,;=-._~"
 
@@ -65,7 +64,7 @@ class Forwarder:
         )
         try:
             self._ledger.record_forwarding(exchange, body, self._key.digest("sent", body).hex())
-            return await exchange.endpoint.upstream.send(request)
+            return await exchange.upstream.transport.send(request)
         except (RecordingFailed, UpstreamUnavailable):
             await self._holder.give_back(exchange.approval)
             raise
@@ -79,10 +78,10 @@ async def _masked_body(exchange: Exchange) -> Any:
     return await mask_off_loop(body, exchange.parts, masks, exchange.vault)
 
 
-def _outgoing_body(dialect: Dialect, body: Any) -> bytes:
+def _outgoing_body(dialect: str, body: Any) -> bytes:
     """Return the masked body in bytes; of a JSON body never the original ones."""
     if dialect == "none":
         return b""
     if dialect == "opaque":
         return body.encode() if isinstance(body, str) else bytes(body)
-    return serialise(body)
+    return serialize(body)

@@ -27,7 +27,7 @@ from gateway.exchange.refuse import refusal_answer
 from gateway.identity import Identity, check_names
 from gateway.policy import Policies
 from gateway.sessions import Sessions, UsageCounters
-from gateway.upstream import Endpoints, UpstreamResponse
+from gateway.upstream import UpstreamResponse, Upstreams
 from gateway.words import Agent, Completion
 
 _log = logging.getLogger("regate.pipeline")
@@ -40,7 +40,7 @@ class Services:
     identity: Identity
     sessions: Sessions
     usage: UsageCounters
-    endpoints: Endpoints
+    upstreams: Upstreams
     inspection: detect.DetectionService
     detector: detect.Detector
     policies: Policies
@@ -59,7 +59,7 @@ class Gateway:
         self._policies = services.policies
         self._ledger = services.ledger
         self._inspector = Inspector(services.inspection, services.detector, key)
-        self._receiver = Receiver(services.endpoints, config.limits, self._inspector, services.sessions, key)
+        self._receiver = Receiver(services.upstreams, config.limits, self._inspector, services.sessions, key)
         self._decider = Decider(services.policies, services.ledger, services.shadow)
         self._holder = Holder(self._decider, services.approvals, key)
         self._forwarder = Forwarder(services.identity, self._holder, services.ledger, key)

@@ -22,12 +22,12 @@ from gateway.exchange.mask import MUCH_TEXT, holds_value, masked_texts, placehol
 from gateway.masking import StreamScanner, splice_json
 from gateway.sessions import Scope
 from gateway.upstream import down_headers
-from gateway.words import Agent, Dialect, Finding, InspectedPart, Part, Span
+from gateway.words import Agent, Finding, InspectedPart, Match, Part
 
 _MANY = 500  # parts: about 10 ms of digests
 _SHORT = 8  # characters: no value that is looked for is shorter
 _SPOKEN = ("text", "tool_call", "tool_result")
-_UNLABELED: tuple[Dialect, ...] = ("json", "opaque")  # here everything that is said is a field
+_UNLABELED: tuple[str, ...] = ("json", "opaque")  # here everything that is said is a field
 
 
 class Inspector:
@@ -80,7 +80,7 @@ class Inspector:
 
     async def completion(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
         """Inspect a completion's parts. Values of the prompt itself are masked, but are no findings again."""
-        vault, secret = exchange.vault, exchange.endpoint.secret
+        vault, secret = exchange.vault, exchange.upstream.secret
 
         def inspect(part: Part, findings: tuple[Finding, ...]) -> InspectedPart:
             findings += tuple(
@@ -96,7 +96,7 @@ class Inspector:
 
     async def headers(self, exchange: Exchange, sent: Mapping[str, str]) -> dict[str, str]:
         """Return the provider's headers that may go down. One with a finding is left out: no mask fits it."""
-        headers = down_headers(sent, exchange.endpoint.secret)
+        headers = down_headers(sent, exchange.upstream.secret)
         long = [Part("", "field", name, text) for name, text in headers.items() if len(text) > _SHORT]
         found = await self._inspection.find(long)
         tainted = {part.pointer for part, findings in zip(long, found, strict=True) if findings}
@@ -128,9 +128,9 @@ class Inspector:
 
     def scanner(self, exchange: Exchange) -> StreamScanner:
         """Make what finds entities in one text of this exchange's streamed completion."""
-        detector = _WithCredential(self._detector, exchange.endpoint.secret)
+        detector = _WithCredential(self._detector, exchange.upstream.secret)
         # what the prompt held is a piece as well: it may pass, but is not shown
-        return StreamScanner(detector, known=lambda _: False)
+        return StreamScanner(detector)
 
     def _masked(self, text: str, findings: Sequence[Finding], exchange: Exchange) -> str:
         def placeholder(finding: Finding) -> str:
@@ -156,16 +156,14 @@ def _counted(names: list[str]) -> tuple[str, ...]:
     return (str(len(names)), *names)
 
 
-def mark_history(
-    parts: Sequence[InspectedPart], seen: Set[str], dialect: Dialect
-) -> tuple[InspectedPart, ...]:
+def mark_history(parts: Sequence[InspectedPart], seen: Set[str], dialect: str) -> tuple[InspectedPart, ...]:
     """Return the prompt's parts, which are all new so far, with history marked; `seen` are its digests."""
     if not any(one.digest not in seen and _is_said(dialect, one.part) for one in parts):
         return tuple(parts)
     return tuple(replace(one, new=False) if one.digest in seen else one for one in parts)
 
 
-def _is_said(dialect: Dialect, part: Part) -> bool:
+def _is_said(dialect: str, part: Part) -> bool:
     """Return whether the part carries the conversation on. Settings, tools and syntax do not."""
     said = part.kind in _SPOKEN or (part.kind == "field" and dialect in _UNLABELED)
     return said and part.place in MASKABLE
@@ -209,7 +207,7 @@ class _WithCredential:
         self._detector = detector
         self._secret = secret
 
-    def inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Span, ...]:
+    def inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Match, ...]:
         spans = self._detector.inspect(text, since=since, until=until)
         secrets = [span for span in _credential_spans(text, self._secret) if span.end > since]
         if not secrets:
@@ -221,12 +219,12 @@ class _WithCredential:
         return self._detector.open_at(text)
 
 
-def _credential_spans(text: str, secret: str | None) -> tuple[Span, ...]:
+def _credential_spans(text: str, secret: str | None) -> tuple[Match, ...]:
     """Find where the provider's answer repeats the credential that the gateway called it with."""
     if not secret or secret not in text:
         return ()
     spans, start = [], text.find(secret)
     while start >= 0:
-        spans.append(Span(CREDENTIAL_ENTITY, "secret", 1.0, start, start + len(secret)))
+        spans.append(Match(CREDENTIAL_ENTITY, "secret", 1.0, start, start + len(secret)))
         start = text.find(secret, start + len(secret))
     return tuple(spans)

@@ -13,14 +13,14 @@ from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 
 from gateway import detect
 from gateway.config import Limits, ServerKey
-from gateway.dialects import Malformed, decompress, dialect_of, normalise, parse, read_prompt, serialise
+from gateway.dialects import Malformed, decompress, dialect_of, normalize, parse, read_prompt, serialize
 from gateway.errors import InvalidRequest, PromptTooLarge
 from gateway.exchange.exchange import Call, Envelope, Exchange, Received
 from gateway.exchange.inspect import Inspector
 from gateway.masking import Vault
 from gateway.sessions import Sessions
-from gateway.upstream import QUERY_PARAMETERS, Endpoints, up_headers
-from gateway.words import Attachment, Dialect, Part, Prompt
+from gateway.upstream import QUERY_PARAMETERS, Upstreams, up_headers
+from gateway.words import Attachment, Part, Prompt
 
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 _CHARSET = re.compile(r"""charset[^=;]*=\s*["']?([^"';\s]*)""", re.IGNORECASE)
@@ -33,9 +33,9 @@ class Receiver:
     """Reads requests within bounds: live traffic and those on trial (`regate policy try`) alike."""
 
     def __init__(
-        self, endpoints: Endpoints, limits: Limits, inspector: Inspector, sessions: Sessions, key: ServerKey
+        self, upstreams: Upstreams, limits: Limits, inspector: Inspector, sessions: Sessions, key: ServerKey
     ) -> None:
-        self._endpoints = endpoints
+        self._upstreams = upstreams
         self._limits = limits
         self._inspector = inspector
         self._sessions = sessions
@@ -49,7 +49,7 @@ class Receiver:
         key = self._key.derive("placeholders", exchange.agent.id)
         exchange.vault = Vault(key)
         exchange.response_vault = Vault(key, beside=exchange.vault)
-        exchange.endpoint = self._endpoints.find(exchange.call.provider)
+        exchange.upstream = self._upstreams.find(exchange.call.provider)
         envelope, texts = open_envelope(exchange.call)
         exchange.envelope = await self._masked(exchange, envelope, texts)
         await self.read(exchange)
@@ -95,10 +95,10 @@ class Receiver:
         else:
             exchange.received = self._parse(dialect, body)
 
-    def _parse(self, dialect: Dialect, raw: bytes) -> Received:
+    def _parse(self, dialect: str, raw: bytes) -> Received:
         try:
             body = parse(raw, depth=self._limits.depth)
-            received = Received(dialect, body, prompt=read_prompt(dialect, body), unmasked=serialise(body))
+            received = Received(dialect, body, prompt=read_prompt(dialect, body), unmasked=serialize(body))
         except Malformed as error:
             raise InvalidRequest(f"the body cannot be read: {error}") from error
         if dialect != "json" and not isinstance(body, dict):
@@ -113,7 +113,7 @@ def open_envelope(call: Call) -> tuple[Envelope, list[Part]]:
 
     Raises InvalidRequest.
     """
-    up_path = normalise(call.raw_path)
+    up_path = normalize(call.raw_path)
     query, up_query = _query(call.raw_query)
     texts = {"path": up_path, "query": query, **up_headers(call.headers)}
     parts = [Part("", "field", name, text, "structural") for name, text in texts.items()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.dialects import SseEvent, error_document, error_event, serialise
+from gateway.dialects import SseEvent, error_document, error_event, serialize
 from gateway.errors import PolicyOutcome, Refusal
 from gateway.exchange.exchange import Answer, Exchange
 
@@ -19,7 +19,7 @@ def refusal_answer(exchange: Exchange, refusal: Refusal) -> Answer:
     if isinstance(refusal, PolicyOutcome):
         headers["x-should-retry"] = "false"
     body = error_document(exchange.family, refusal.code, refusal.message, extra)
-    return Answer(refusal.status, headers, serialise(body))
+    return Answer(refusal.status, headers, serialize(body))
 
 
 def refusal_event(exchange: Exchange, refusal: Refusal) -> SseEvent:

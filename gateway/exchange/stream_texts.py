@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from gateway.dialects import ChannelEnd, Frame, SseEvent, TextDelta
+from gateway.dialects import ChannelEnd, OtherEvent, SseEvent, TextDelta
 from gateway.masking import Piece, Restorer, RunRestorer, StreamRestorer, StreamScanner, piece_of, split
-from gateway.words import Finding, InspectedPart, Part, Span
+from gateway.words import Finding, InspectedPart, Match, Part
 
 # Characters that are scanned without a break: where every word may begin a number or an IBAN a character
 # costs half a millisecond.
@@ -44,7 +44,7 @@ class Row:
     async def add_text(self, item: TextDelta) -> list[SseEvent]:
         """Return the events that may go out after this piece of text."""
         channel = self._channel(item.channel, item.part)
-        self._outlet.reshape[channel.name] = item.frame
+        self._outlet.reshape[channel.name] = item.reshape
         self._last = channel
         pieces = await channel.scan(item.part.text)
         events = await self.flush() if self._waiting and not channel.has_leads else []
@@ -53,7 +53,7 @@ class Row:
     async def end(self, item: ChannelEnd) -> list[SseEvent]:
         """Return the events that may go out now that this channel is over."""
         channel = self._channel(item.channel, item.part)
-        self._outlet.reshape[channel.name] = item.frame
+        self._outlet.reshape[channel.name] = item.reshape
         if channel.is_held or self._waiting:
             self._waiting.append(channel)
             return []
@@ -161,7 +161,7 @@ class Channel:
         self._part = part
         self._scanner = scanner
         self._leads = deque(leads)
-        self._marks: list[tuple[int, int, Span]] = []  # what goes on in a later channel
+        self._marks: list[tuple[int, int, Match]] = []  # what goes on in a later channel
         self._raw: list[str] = []
         self._shown: list[str] = []
         self._findings: list[Finding] = []
@@ -198,7 +198,7 @@ class Channel:
     def marked(self, pieces: Sequence[Piece]) -> Iterator[Piece]:
         """Yield the pieces; what goes on in a later channel is a finding, with those that it overlaps."""
         text = "".join(piece.text for piece in pieces)
-        at, found = 0, list[tuple[int, int, Span]]()
+        at, found = 0, list[tuple[int, int, Match]]()
         for piece in pieces:
             if piece.finding:
                 found.append((at, at + len(piece.text), piece.finding))
@@ -242,7 +242,7 @@ class Channel:
         self._shown.append(shown)
         self._length += len(text)
 
-    def add_finding(self, span: Span, text: str) -> Finding:
+    def add_finding(self, span: Match, text: str) -> Finding:
         """Note that the next piece is a finding, and return it."""
         end = self._length + len(text)
         pointer = self._part.pointer
@@ -270,7 +270,7 @@ class EventTexts:
         self._tails: dict[str, str] = {}
         self._restorers: dict[str, StreamRestorer] = {}
 
-    def joints(self, frame: Frame, parts: Iterable[Part]) -> list[tuple[int, Part]]:
+    def joints(self, frame: OtherEvent, parts: Iterable[Part]) -> list[tuple[int, Part]]:
         """Return each text with the end of the earlier one before it, and where the two meet."""
         found = []
         for part in parts:
@@ -281,7 +281,7 @@ class EventTexts:
             self._tails[path] = (before + part.text)[-_REACH:]
         return found
 
-    def restored(self, frame: Frame, pointer: str, text: str) -> str:
+    def restored(self, frame: OtherEvent, pointer: str, text: str) -> str:
         """Return the masked text with the prompt's values put back, where they are certain by its own end."""
         if frame.whole:
             return self._restorer.whole(text)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gateway.config import Limits
 from gateway.exchange.exchange import Call, Exchange
 from gateway.exchange.receive import Receiver
-from gateway.upstream import Endpoints
+from gateway.upstream import Upstreams
 from gateway.words import Source
 from tests.support.asking import post, refusal
 from tests.support.configuration import any_engine, configuration, policy_copy
@@ -34,7 +34,7 @@ def gateway(
     folder = tmp_path_factory.mktemp("opaque")
     settings = {
         "approval": {"wait_seconds": 0.2},
-        "endpoints": {"dialects": ["opaque"], "binary_bodies": ["audio/*"]},
+        "upstreams": {"dialects": ["opaque"], "binary_bodies": ["audio/*"]},
     }
     policy = policy_copy(folder, settings)
     process = GatewayProcess(folder, configuration(running_provider.url, engine=any_engine(), policy=policy))
@@ -111,7 +111,7 @@ def test_a_body_that_is_not_read_does_not_pass(
     answer = post(http, gateway, key, body, path=PATH, headers={"content-type": content_type})
 
     assert refusal(answer) == (403, "policy_denied")
-    assert [one["rule"] for one in answer.json()["error"]["reasons"]] == ["endpoints.binary_body"]
+    assert [one["rule"] for one in answer.json()["error"]["reasons"]] == ["upstreams.binary_body"]
     assert provider.received() == []
 
 
@@ -152,7 +152,7 @@ def test_every_byte_of_an_opaque_body_is_read_or_reported(body: bytes, parameter
 
     headers = {"content-type": f"text/plain{parameters}"}
     exchange = Exchange(Call("openai", "POST", b"/", b"", headers, Source("", ""), sent), enforced=True)
-    receiver = Receiver(cast(Endpoints, {}), Limits(), *[cast(Any, None)] * 3)
+    receiver = Receiver(cast(Upstreams, {}), Limits(), *[cast(Any, None)] * 3)
     asyncio.run(receiver.read(exchange))
     texts = [part.text for part in exchange.prompt.parts if part.place == "value"]
     syntax = [part.text for part in exchange.prompt.parts if part.place == "structural"]

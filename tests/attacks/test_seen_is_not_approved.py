@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.config.server_key import ServerKey
+from gateway.config import ServerKey
 from gateway.exchange.exchange import Inspected
 from gateway.exchange.inspect import mark_history, scope_of, without_history
 from gateway.policy import load_source

@@ -13,8 +13,8 @@ from gateway.config import Detect, ServerKey
 from gateway.exchange.exchange import Call, Envelope, Exchange
 from gateway.exchange.inspect import Inspector
 from gateway.masking import Vault
-from gateway.masking.vault import Entry
-from gateway.upstream import Endpoint, Upstream
+from gateway.masking.vault import VaultEntry
+from gateway.upstream import Transport, Upstream
 from gateway.words import Category, Source
 from tests.support.values import CREDENTIAL
 
@@ -39,7 +39,7 @@ def new_exchange() -> NewExchange:
             "body": read,
         }
         exchange = Exchange(Call(**{**fields, **changes}), enforced=True)
-        exchange.endpoint = Endpoint("openai", "openai", cast(Upstream, None), CREDENTIAL)
+        exchange.upstream = Upstream("openai", "openai", cast(Transport, None), CREDENTIAL)
         exchange.vault, exchange.response_vault = Vault(b"k" * 32), Vault(b"k" * 32)
         exchange.envelope = Envelope("/v1/chat/completions")
         return exchange
@@ -67,6 +67,6 @@ class WatchedVault(Vault):
         return super().placeholder(entity, category, value, depth=depth)
 
     @property
-    def restorable(self) -> Mapping[str, Entry]:
+    def restorable(self) -> Mapping[str, VaultEntry]:
         self.on_loop.add(threading.current_thread() is threading.main_thread())
         return super().restorable

@@ -16,7 +16,7 @@ from gateway.audit import Journal, Sealer, new_writer
 from gateway.audit.reading.inputs import count_decisions, decision_lines, find_decision
 from gateway.audit.reading.recorded import rebuild
 from gateway.audit.sealing.content import ContentKey
-from gateway.config.server_key import ServerKey
+from gateway.config import ServerKey
 from gateway.contract.decision import Decision, Mask, to_document
 from gateway.contract.guards import guard
 from gateway.exchange.decide import Decider, Subject

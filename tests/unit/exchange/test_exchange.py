@@ -9,7 +9,7 @@ import pytest
 
 from gateway.contract.decision import Action, Decision
 from gateway.exchange.exchange import Decided, Received, Sent, new_id
-from gateway.words import Completion, Dialect, Phase, Usage
+from gateway.words import Completion, Phase, Usage
 from tests.unit.exchange.conftest import NewExchange
 
 
@@ -46,7 +46,7 @@ def test_the_more_restrictive_of_both_decisions_is_the_action(
     ],
 )
 def test_only_an_opaque_body_keeps_its_content_type(
-    new_exchange: NewExchange, dialect: Dialect, content_type: str | None
+    new_exchange: NewExchange, dialect: str, content_type: str | None
 ) -> None:
     exchange = new_exchange(headers={"content-type": "text/plain", "authorization": "Bearer rg_x"})
     exchange.received = Received(dialect)

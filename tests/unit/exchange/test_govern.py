@@ -36,7 +36,7 @@ async def test_an_unforeseen_fault_is_a_recorded_refusal(new_exchange: NewExchan
         identity=cast(Any, FaultyIdentity()),
         sessions=unused,
         usage=unused,
-        endpoints=unused,
+        upstreams=unused,
         inspection=unused,
         detector=unused,
         policies=unused,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.config.server_key import ServerKey
+from gateway.config import ServerKey
 from gateway.contract.decision import Mask
 from gateway.exchange.inspect import Inspector
 from gateway.exchange.mask import mask_off_loop

@@ -10,13 +10,12 @@ import pytest
 from gateway.config import Limits
 from gateway.errors import InvalidRequest, PromptTooLarge
 from gateway.exchange.receive import Receiver, open_envelope
-from gateway.upstream import Endpoints
-from gateway.words import Family
+from gateway.upstream import Upstreams
 from tests.unit.exchange.conftest import NewExchange
 
 
 def receiver(**limits: int) -> Receiver:
-    return Receiver(cast(Endpoints, None), Limits(**limits), *[cast(Any, None)] * 3)
+    return Receiver(cast(Upstreams, None), Limits(**limits), *[cast(Any, None)] * 3)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +58,7 @@ async def test_a_body_of_too_many_parts_is_too_large(new_exchange: NewExchange, 
 
 
 @pytest.mark.parametrize("family", ["openai", "anthropic"])
-async def test_a_large_body_is_read_like_a_small_one(new_exchange: NewExchange, family: Family) -> None:
+async def test_a_large_body_is_read_like_a_small_one(new_exchange: NewExchange, family: str) -> None:
     """It is parsed in a thread, whose refusals must be the same."""
     large = "word " * 100_000
     exchange = new_exchange(json.dumps({"messages": [{"role": "user", "content": large}]}).encode())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from gateway.dialects.sse import SseEvent
+from gateway.dialects.reading.sse import SseEvent
 from gateway.exchange.inspect import Inspector
 from gateway.exchange.stream_texts import Channel, Outlet
 from gateway.masking import Restorer, Vault

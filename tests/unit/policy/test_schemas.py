@@ -19,6 +19,7 @@ from jsonschema import Draft7Validator
 
 from gateway.contract.decision import parse_decision
 from gateway.contract.input import InputFacts, build_input
+from gateway.dialects.registry import DIALECTS
 from gateway.errors import PolicyError
 from gateway.policy import load_source
 from gateway.words import (
@@ -26,7 +27,6 @@ from gateway.words import (
     ApprovalFacts,
     Attachment,
     Category,
-    Dialect,
     FindingRow,
     InspectedPart,
     Kind,
@@ -83,7 +83,7 @@ INPUTS = st.fixed_dictionaries(
         "agent": st.builds(Agent, TEXT, TEXT, st.sampled_from(["api_key", "oidc"]), TEXTS, OBJECT, TEXT),
         "source": st.builds(Source, TEXT, TEXT),
         "provider": TEXT,
-        "dialect": words(Dialect),
+        "dialect": st.sampled_from([dialect.name for dialect in DIALECTS]),
         "method": TEXT,
         "path": TEXT,
         "prompt": st.builds(
@@ -307,7 +307,7 @@ def test_overrides_by_group_and_provider_are_valid() -> None:
         {"groups": {"default": {"budgets": {"cost_micros_1d": 0.5}}}},
         {"groups": {"default": {"budgets": {"cost_1d": 1}}}},
         {"groups": {"default": {"modles": ["*"]}}},
-        {"endpoints": {"dialects": [], "model_lists": [], "binary_bodies": "audio/*"}},
+        {"upstreams": {"dialects": [], "model_lists": [], "binary_bodies": "audio/*"}},
         {"providers": {"house": {"budgets": {}}}},
         {"providers": {"house": {"models": "*"}}},
         {"entities": {"US_SSN": {"action": "deny"}}},
