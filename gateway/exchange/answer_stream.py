@@ -28,7 +28,7 @@ from gateway.exchange.intake import Intake
 from gateway.exchange.mask import check_maskable, holds_value, mask_body, mask_for, masked_text, masks_of
 from gateway.exchange.record import Ledger
 from gateway.exchange.refuse import refusal_event
-from gateway.exchange.stream_texts import Channel, EventTexts, Row
+from gateway.exchange.stream_texts import Channel, EventTexts, TextRow
 from gateway.masking import Piece, apply_mask
 from gateway.upstream import pack
 from gateway.words import InspectedPart, Part, ResponseFacts, ToolCall, Usage
@@ -130,7 +130,7 @@ class Passage:
         self._intake = intake
         self._inspector = inspector
         self._ask = ask
-        self._row = Row(lambda: inspector.scanner(exchange), exchange.restorer.run(), self._piece)
+        self._row = TextRow(lambda: inspector.scanner(exchange), exchange.restorer.run(), self._piece)
         self._calls: list[tuple[ToolCall, Restored]] = []
         self._others: list[InspectedPart] = []  # tool calls, and findings outside text
         self._event_texts = EventTexts(exchange.restorer)

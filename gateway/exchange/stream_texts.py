@@ -24,7 +24,7 @@ _REACH = 320  # characters on either side of where one event's text ends and the
 _Reshape = Callable[[str], SseEvent]
 
 
-class Row:
+class TextRow:
     """Lets the texts out in order, and the other events where they stand between them."""
 
     def __init__(
