@@ -46,7 +46,8 @@ def test_no_placeholder_is_one_that_the_prompt_holds_as_plain_text(spell: Callab
     longer = vault.placeholder("EMAIL_ADDRESS", "pii", "a@example.com")
     assert longer.startswith(name[:-1])
     assert len(longer) == len(name) + 1
-    assert vault.value_of(name) is None
+    with pytest.raises(KeyError):
+        vault.mark_restorable(name)
     vault.mark_restorable(longer)
     restorer = Restorer(vault, ())
     assert restorer.whole(f"{spell(name)} {longer}") == f"{spell(name)} a@example.com"
@@ -56,7 +57,8 @@ def test_a_placeholder_that_was_given_before_the_text_was_read_is_given_anew() -
     vault = Vault(b"k" * 32)
     name = vault.placeholder("XX", "pii", "v")
     vault.reserve([name])
-    assert vault.value_of(name) is None
+    with pytest.raises(KeyError):
+        vault.mark_restorable(name)
     assert vault.placeholder("XX", "pii", "v") != name
     assert vault.holds("v")
 
