@@ -17,6 +17,7 @@ from gateway.dialects.reading.stream import (
     TextDelta,
     json_event,
 )
+from gateway.dialects.reading.strict import DuplicateKey, strict_json
 from gateway.dialects.registry import (
     demo_answer,
     dialect_of,
@@ -34,6 +35,7 @@ from gateway.dialects.registry import (
 __all__ = [
     "CallReady",
     "ChannelEnd",
+    "DuplicateKey",
     "Item",
     "Malformed",
     "OtherEvent",
@@ -62,5 +64,6 @@ __all__ = [
     "read_prompt",
     "serialize",
     "stream_reader",
+    "strict_json",
     "usual_path",
 ]

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from gateway.config.config import CustomEntity, Detect
+from gateway.config import CustomEntity, Detect
 from gateway.detect import Detector
 from gateway.detect.entities.custom import Custom
 from gateway.detect.matching.context import Context

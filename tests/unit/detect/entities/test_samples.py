@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.config.config import Detect
+from gateway.config import Detect
 from gateway.detect.entities.samples import SAMPLES, check_samples, check_settings
 from gateway.errors import ConfigError
 from gateway.words import Match

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from gateway.config.config import Detect
+from gateway.config import Detect
 from gateway.detect.service import pool
 from gateway.detect.service.pool import ProcessPool
 from gateway.errors import InspectionFailed
@@ -82,7 +82,7 @@ async def test_a_full_queue_and_a_process_that_does_not_start_refuse(monkeypatch
 
 _OWNER = """
 import asyncio, sys
-from gateway.config.config import Detect
+from gateway.config import Detect
 from gateway.detect.service.pool import ProcessPool
 
 async def main():

@@ -4,7 +4,7 @@ import io
 
 import msgspec
 
-from gateway.config.config import Detect
+from gateway.config import Detect
 from gateway.detect.service.worker import Found, Start, encoded, serve
 from gateway.processes import encode_message, read_message
 

@@ -14,7 +14,7 @@ import pytest
 from starlette.applications import Starlette
 
 from gateway.audit.verifying.verification import verify
-from gateway.config.config import load_config
+from gateway.config import load_config
 from gateway.errors import RecordingFailed
 from gateway.http.admin import admin_routes
 from gateway.http.app import create_app, open_worker
@@ -22,19 +22,13 @@ from gateway.identity import create_key
 from gateway.oversight import Busy, Evidence, NewKey
 from gateway.state import Keys
 from tests.support.configuration import SHIPPED
-from tests.support.desk import Desk, open_desk
-
-
-@pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    async with open_desk(tmp_path) as desk:
-        yield desk
+from tests.support.desk import Desk
 
 
 @pytest.fixture
 async def http(desk: Desk) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(Starlette(routes=admin_routes(desk.oversight)))
-    async with httpx.AsyncClient(transport=transport, base_url="http://gateway/http/admin/v1") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway/admin/v1") as client:
         yield client
 
 
@@ -52,7 +46,7 @@ def error(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, body["error"]["code"]
 
 
-async def test_whoever_has_a_key_learns_what_it_may(desk: Desk, http: httpx.AsyncClient) -> None:
+async def test_a_key_learns_what_it_may(desk: Desk, http: httpx.AsyncClient) -> None:
     row, key = desk.key("bob", groups=("security",))
     answer = await http.get("/whoami", headers={"x-api-key": key})
     assert answer.json() == {
@@ -73,7 +67,7 @@ async def test_without_a_key_nothing_is_told(http: httpx.AsyncClient, headers: d
         assert answer.headers["www-authenticate"] == "Bearer"
 
 
-async def test_an_expired_or_revoked_key_is_nobodys(desk: Desk, http: httpx.AsyncClient) -> None:
+async def test_an_expired_or_revoked_key_is_unknown(desk: Desk, http: httpx.AsyncClient) -> None:
     _, expired = desk.key("bob", now=time.time() - 100, expires_seconds=50)
     row, revoked = desk.key("bob")
     Keys(desk.state).revoke(row.id, time.time())
@@ -344,13 +338,11 @@ async def test_policy_status_names_engine_and_revision(desk: Desk, http: httpx.A
     assert after["loaded_at"].endswith("Z")
 
 
-async def test_a_fault_that_nobody_foresaw_tells_nothing(
-    desk: Desk, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_an_unforeseen_fault_tells_nothing(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     _, key = desk.key("erin", "auditor")
     broken = replace(desk.oversight, policies=None)  # type: ignore[arg-type]  # a fault, on purpose
     transport = httpx.ASGITransport(Starlette(routes=admin_routes(broken)))
-    async with httpx.AsyncClient(transport=transport, base_url="http://gateway/http/admin/v1") as client:
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway/admin/v1") as client:
         answer = await client.get("/policy", headers=bearer(key))
     assert error(answer) == (500, "internal_error")
     assert "NoneType" not in answer.text

@@ -1,9 +1,10 @@
-"""What goes wrong on the admin API, as a status and `{"error": {"code", "message"}}`."""
+"""Errors behind the admin API and the console, as a status, a code and a message for the caller."""
 
 from __future__ import annotations
 
 import logging
 from http import HTTPStatus
+from typing import NamedTuple
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -13,9 +14,26 @@ from gateway.audit.reading import QueryFailed, QueryRefused
 from gateway.errors import Refusal, RegateError
 from gateway.oversight import BodyTooLarge, BodyTooLate, Busy, Forbidden, NotInEvidence, UnknownKey
 
-_log = logging.getLogger("regate.admin")
+_log = logging.getLogger("regate.oversight")
 
-# The first that fits, so subclasses come before what they are subclasses of.
+
+class InvalidValue(RegateError):
+    """A value of the body or the query that is not what is expected."""
+
+
+class UnsupportedMediaType(RegateError):
+    """A body that does not say it is JSON."""
+
+
+class Fault(NamedTuple):
+    """An error as the caller sees it."""
+
+    status: int
+    code: str
+    message: str
+
+
+# The first that fits counts: a subclass comes before its base.
 _CASES: tuple[tuple[type[RegateError], int, str], ...] = (
     (Forbidden, 403, "forbidden"),
     (UnknownApproval, 404, "not_found"),
@@ -30,33 +48,23 @@ _CASES: tuple[tuple[type[RegateError], int, str], ...] = (
     (Busy, 503, "busy"),
     (BodyTooLarge, 413, "body_too_large"),
     (BodyTooLate, 408, "body_too_late"),
+    (InvalidValue, 422, "invalid_value"),
+    (UnsupportedMediaType, 415, "unsupported_media_type"),
 )
 
 
-class InvalidValue(RegateError):
-    """A value of the body or the query that is not what is expected."""
-
-
-class UnsupportedMediaType(RegateError):
-    """A body that does not say it is JSON."""
-
-
-def describe(error: Exception) -> tuple[int, str, str]:
-    """Status, code and message. What nobody foresaw is logged here and tells the caller nothing."""
+def describe(error: Exception) -> Fault:
+    """Return the fault of an error. One without a case is logged, and its fault gives nothing of it away."""
     match error:
         case Refusal():
-            return error.status, error.code, error.message
-        case InvalidValue():
-            return 422, "invalid_value", str(error)
-        case UnsupportedMediaType():
-            return 415, "unsupported_media_type", str(error)
+            return Fault(error.status, error.code, error.message)
         case HTTPException():
             phrase = HTTPStatus(error.status_code).phrase.lower()
-            return error.status_code, phrase.replace(" ", "_"), phrase
+            return Fault(error.status_code, phrase.replace(" ", "_"), phrase)
         case ClientDisconnect():
-            return 400, "invalid_request", "the body ended early"
+            return Fault(400, "invalid_request", "the body ended early")
     for kind, status, code in _CASES:
         if isinstance(error, kind):
-            return status, code, str(error)
+            return Fault(status, code, str(error))
     _log.error("unforeseen fault", exc_info=error)
-    return 500, "internal_error", "the gateway failed on this request"
+    return Fault(500, "internal_error", "the gateway failed on this request; its log says why")
