@@ -56,7 +56,7 @@ def write_rows(result: Result, form: Format, file: TextIO) -> None:
 
 @contextmanager
 def text_output(out: Path | None) -> Iterator[TextIO]:
-    """The file to write text to, which only its owner may read, or standard output. Raises ConfigError."""
+    """Open a file for text that only its owner may read, or standard output. Raises ConfigError."""
     if out is None:
         yield sys.stdout
         return
@@ -66,7 +66,7 @@ def text_output(out: Path | None) -> Iterator[TextIO]:
 
 @contextmanager
 def binary_output(out: Path | None) -> Iterator[BinaryIO]:
-    """The file to write bytes to, which only its owner may read, or standard output. Raises ConfigError."""
+    """Open a file for bytes that only its owner may read, or standard output. Raises ConfigError."""
     if out is None:
         yield sys.stdout.buffer
         return
@@ -76,25 +76,25 @@ def binary_output(out: Path | None) -> Iterator[BinaryIO]:
 
 @contextmanager
 def whole_file(out: Path | None) -> Iterator[BinaryIO]:
-    """The file to write bytes to, or standard output. The file appears once the block came to its end, and
+    """Open a file for bytes, or standard output. The file appears once the block came to its end, and
     only its owner may read it. Raises ConfigError.
     """
     if out is None:
         yield cast(BinaryIO, Spelled()) if sys.stdout.isatty() else sys.stdout.buffer
         return
-    aside = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    draft = out.with_name(f".{out.name}.{os.getpid()}.partial")
     try:
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
         raise ConfigError(f"{out}: cannot be written: {error.strerror}") from error
     try:
         with open(descriptor, "wb") as file:
             yield file
-        aside.replace(out)
+        draft.replace(out)
     except OSError as error:
         raise RegateError(f"{out}: cannot be written: {error.strerror}") from error
     finally:
-        aside.unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
 
 
 def inert(cell: str) -> str:
@@ -119,7 +119,7 @@ def _private(out: Path) -> int:
 
 
 def _write_json(result: Result, file: TextIO) -> None:
-    """An array of objects, a row a line."""
+    """Write an array of objects, a row a line."""
     opening = "["
     for row in result.rows:
         record = dict(zip(result.columns, row, strict=True))

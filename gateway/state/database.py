@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
@@ -43,23 +43,23 @@ class State:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent snapshot."""
+        """Open a transaction that reads one consistent snapshot."""
         self._check_file()
         with _translated(), self._readers.begin() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One transaction that holds the write lock from its start: what it reads cannot change under it."""
+        """Open a transaction with the write lock from its start: what it reads cannot change under it."""
         self._check_file()
         with _translated(), self._writer.begin() as connection:
             yield connection
 
-    async def reading(self, work: Callable[..., T], *arguments: Any) -> T:
+    async def reading(self, work: Callable[..., T], *arguments: object) -> T:
         """Run `work` in a reader thread."""
         return await self._run(self._read_threads, work, *arguments)
 
-    async def writing(self, work: Callable[..., T], *arguments: Any) -> T:
+    async def writing(self, work: Callable[..., T], *arguments: object) -> T:
         """Run `work` in the writer thread. A caller that leaves does not stop work that has begun."""
         return await self._run(self._write_thread, work, *arguments)
 
@@ -98,7 +98,7 @@ class State:
                 found.append((-1, -1))
         return found
 
-    async def _run(self, threads: ThreadPoolExecutor, work: Callable[..., T], *arguments: Any) -> T:
+    async def _run(self, threads: ThreadPoolExecutor, work: Callable[..., T], *arguments: object) -> T:
         job = asyncio.get_running_loop().run_in_executor(threads, work, *arguments)
         try:
             # not wait_for: before Python 3.12 it loses a cancellation that comes in the moment of the answer
@@ -156,7 +156,7 @@ def _translated() -> Iterator[None]:
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-    """Settings of one connection. Commits are synced: what was used stays used after a power cut."""
+    """Prepare one connection. Commits are synced: a used approval stays used after a power cut."""
     connection.isolation_level = None  # transactions begin where _begin says, not at the driver's first write
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
     connection.execute("PRAGMA synchronous = FULL")

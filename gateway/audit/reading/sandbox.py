@@ -36,7 +36,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Refused(ValueError):
-    """Not a statement that may run here."""
+    """A statement that may not run here."""
 
 
 def main() -> None:
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def select_only(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
-    """The statement, if it is exactly one and reads only. Raises Refused, duckdb.Error."""
+    """Return the statement, if it is exactly one and reads only. Raises Refused, duckdb.Error."""
     statements = connection.extract_statements(sql)
     if len(statements) != 1:
         raise Refused(f"expected exactly one statement, found {len(statements)}")
@@ -80,7 +80,7 @@ def _limit(limits: dict[str, int]) -> None:
 
 
 def _system() -> list[Path]:
-    """What DuckDB reads at its start to learn the memory limit: it aborts where it cannot."""
+    """Return the files that DuckDB reads at its start to learn the memory limit: without them it aborts."""
     return [path for path in (Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")) if path.exists()]
 
 
@@ -139,7 +139,7 @@ def _say(message: object) -> None:
 
 
 def _plain(value: Any, kind: str = "") -> Any:
-    """A value of DuckDB's as JSON has it; what JSON has no word for becomes text."""
+    """Return a value of DuckDB's as JSON has it; a value without a JSON form becomes text."""
     match value:
         case None | bool() | float():
             return str(value) if isinstance(value, float) and (value - value) != 0 else value

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from gateway.approvals import Approval, to_document, with_contents
+from gateway.approvals import to_document
 from gateway.dialects import Malformed, parse
 from gateway.errors import ConfigError, InvalidRequest
 from gateway.http.faults import InvalidValue, UnsupportedMediaType, describe
@@ -100,12 +100,14 @@ class _Api:
         approval = await self._oversight.read_approval(key, request.path_params["id"])
         if "approvals" not in rights_of(key):
             return to_document(approval)
-        return await self._whole(approval, _number(request, "page", absent=0, most=999_999))
+        page = _number(request, "page", absent=0, most=999_999)
+        return await self._oversight.approvals.describe(approval, page)
 
     async def decide(self, request: Request, key: KeyRow, *, verdict: Verdict) -> object:
         require(key, "decide")
         said, approval_id = await _body(request, _Note), request.path_params["id"]
-        return await self._whole(await self._oversight.approvals.decide(approval_id, key, verdict, said.note))
+        approvals = self._oversight.approvals
+        return await approvals.describe(await approvals.decide(approval_id, key, verdict, said.note))
 
     async def sessions(self, request: Request, key: KeyRow) -> object:
         require(key, "evidence")
@@ -157,10 +159,6 @@ class _Api:
         check_names(headers.keys())
         presented = presented_key(headers.get("authorization"), headers.get("x-api-key"))
         return await self._oversight.identity.identify_key(presented)
-
-    async def _whole(self, approval: Approval, page: int = 0) -> dict[str, Any]:
-        contents = await self._oversight.approvals.contents(approval.id)
-        return await asyncio.to_thread(with_contents, to_document(approval), contents, page)
 
 
 async def _body(request: Request, kind: type[T]) -> T:
