@@ -17,8 +17,8 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from gateway.approvals import to_document
 from gateway.dialects import Malformed, parse
-from gateway.errors import ConfigError, InvalidRequest
-from gateway.http.faults import InvalidValue, UnsupportedMediaType, describe
+from gateway.errors import ConfigError, InvalidRequest, Refusal
+from gateway.http.faults import describe
 from gateway.identity import check_names, presented_key
 from gateway.oversight import NewKey, Oversight, read_body, require, rights_of
 from gateway.state import KeyRow, Status, Verdict
@@ -27,6 +27,14 @@ T = TypeVar("T")
 Endpoint = Callable[[Request, KeyRow], Awaitable[object]]
 
 _MOST_LISTED = 1000
+
+
+class InvalidValue(Refusal):
+    status, code = 422, "invalid_value"
+
+
+class UnsupportedMediaType(Refusal):
+    status, code = 415, "unsupported_media_type"
 
 
 class _Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
