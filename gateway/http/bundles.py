@@ -1,4 +1,4 @@
-"""Bundles over HTTP, for OPAs: `/bundles/<name>.tar.gz`, to keys with the right to pull."""
+"""Bundles over HTTP, for OPAs: `/bundles/<name>.tar.gz` to whoever holds a key that may pull."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class NoSuchBundle(Refusal):
 
 
 def bundle_routes(identity: Identity, shelf: Shelf, active: ActiveBundle) -> list[BaseRoute]:
-    """Return the routes to mount."""
+    """The routes to mount."""
 
     async def answer(request: Request) -> Response:
         try:
@@ -45,14 +45,14 @@ def bundle_routes(identity: Identity, shelf: Shelf, active: ActiveBundle) -> lis
 
 
 async def _admit(request: Request, identity: Identity) -> None:
-    """Check the key. Raise Unauthenticated, Forbidden or StateUnavailable."""
+    """Raises Unauthenticated, Forbidden, StateUnavailable."""
     check_names(request.headers.keys())
     presented = presented_key(request.headers.get("authorization"), request.headers.get("x-api-key"))
     require(await identity.identify_key(presented), "bundles")
 
 
 async def _find(name: str, shelf: Shelf, active: ActiveBundle) -> bytes:
-    """Return a bundle: `active` is the one that decides here, another name is a file of the folder."""
+    """`active` is what this gateway decides by; every other name is a file of the folder."""
     if name == ACTIVE:
         try:
             return await active.content()
@@ -65,7 +65,7 @@ async def _find(name: str, shelf: Shelf, active: ActiveBundle) -> bytes:
 
 
 def _has(request: Request, tag: str) -> bool:
-    """Return whether the caller already has these bytes, by `If-None-Match` (RFC 9110, 13.1.2)."""
+    """Whether the caller says that it holds these bytes (RFC 9110, 13.1.2)."""
     known = [each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")]
     return tag in known or known == ["*"]
 
