@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import pytest
 
 from gateway import detect
-from gateway.config.config import Detect, QueryLimits
+from gateway.config import Detect, Limits
 from gateway.config.server_key import ServerKey
 from gateway.contract.decision import Mask
 from gateway.detect.matching import joins
@@ -203,7 +203,7 @@ async def test_a_body_that_takes_long_to_parse_is_refused(
 ) -> None:
     """An attacker finds a body that its parser is slow on."""
     monkeypatch.setattr(read_request, "parse", lambda *_, **__: time.sleep(3))
-    read = Reading(None, QueryLimits(inspect_seconds=0.2))  # type: ignore[arg-type]  # no address is looked up
+    read = Reading(None, Limits(inspect_seconds=0.2))  # type: ignore[arg-type]  # no address is looked up
     exchange = new_exchange(body=b'{"messages": []}' + b" " * 100_000)
     exchange.family = "openai"
     began = time.monotonic()
