@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.gateway import GatewayProcess
 from tests.support.hostile import ask, forget_peak, head, memory, peak, prompt, status, worker
+from tests.support.waiting import PATIENCE_SECONDS
 
 READ_SECONDS = 3.0
 RESPONSE_MIB = 4
@@ -97,7 +98,7 @@ def send(gateway: GatewayProcess) -> Callable[[], bytes]:
     key, body = gateway.create_key("agent", "ana"), prompt(model="gpt-4o")
     line = "POST /openai/v1/chat/completions HTTP/1.1"
     asked = head(f"content-length: {len(body)}", "connection: close", line=line, key=key) + body
-    return lambda: ask(gateway, asked, seconds=30)
+    return lambda: ask(gateway, asked)
 
 
 @pytest.mark.parametrize("what", ENDLESS)
@@ -148,5 +149,5 @@ def _assert_bounded(
     answer = send()
 
     assert status(answer) in (502, 504) or b'"upstream_' in answer, answer[:300]
-    assert provider.ended.wait(10), "the provider's connection is still open"
+    assert provider.ended.wait(PATIENCE_SECONDS), "the provider's connection is still open"
     assert peak(gateway.pid) - before < FIGURE_MIB

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import duckdb
 import orjson
 
 from gateway.audit.files import signed_log
@@ -124,7 +125,7 @@ def _lines(folder: Folder, source: _Source, since: datetime | None, decision_id:
         for line in parquet.decisions(path, since, decision_id):
             if held is None or _is_of(held, line):
                 yield line
-    except (parquet.Error, OSError) as error:
+    except (duckdb.Error, OSError) as error:
         raise EvidenceUnreadable(f"{path}: cannot be read: {error}") from error
 
 
@@ -135,7 +136,7 @@ def _count(folder: Folder, source: _Source, since: datetime | None) -> int:
         return sum(1 for _ in _lines(folder, source, since))
     try:
         return parquet.count_decisions(source.path, since)
-    except (parquet.Error, OSError) as error:
+    except (duckdb.Error, OSError) as error:
         raise EvidenceUnreadable(f"{source.path}: cannot be read: {error}") from error
 
 
