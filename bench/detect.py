@@ -23,7 +23,7 @@ from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
 from presidio_analyzer.nlp_engine import NoOpNlpEngine
 from presidio_analyzer.recognizer_registry import RecognizerRegistryProvider
 
-from gateway.config.config import Detect
+from gateway.config import Detect
 from gateway.detect import DetectionService, Detector
 from gateway.detect.service.cache import ResultCache
 from gateway.words import Part, Span

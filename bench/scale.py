@@ -32,7 +32,8 @@ from bench.__main__ import gateway, server
 from bench.load import run
 from gateway.audit import Record, Sealer
 from gateway.audit.files.folder import Folder, segment_name
-from gateway.audit.files.record import GENESIS, chain, draft
+from gateway.audit.files.line import GENESIS, chain
+from gateway.audit.files.record import draft
 from gateway.audit.reading.sql import query
 from gateway.audit.reading.views import create_views
 from gateway.audit.verifying.verification import verify

@@ -17,7 +17,7 @@ from itertools import pairwise
 
 from faker import Faker
 
-from gateway.config.config import Detect
+from gateway.config import Detect
 from gateway.detect import Detector
 from gateway.dialects import TextDelta
 from gateway.dialects.openai_stream import OpenAIStream

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
+from contextlib import ExitStack
 from typing import Annotated, cast, get_args
 
 import typer
 
-from cli.opened import opened_journal, opened_state, own_key
+from cli.opened import LateJournal, opened_journal, opened_state, own_key
 from cli.screen import block, line, printable
 from gateway.approvals import (
     Approval,
+    ApprovalBook,
+    Approvals,
     Contents,
     UnknownApproval,
     as_lines,
-    decide,
-    decode,
     page_of,
     pages,
     to_document,
-    unseal_shown,
-    with_contents,
 )
 from gateway.config import Config, config_path, load_config, load_server_key
 from gateway.errors import ConfigError
@@ -64,16 +64,17 @@ def show(
     What was found comes first, with its context.
     """
     config = load_config(config_path())
-    with opened_state(config) as state, ApprovalStore(state).read() as rows:
-        approval, sealed = rows.read(approval_id), rows.shown(approval_id)
-    if approval is None:
-        raise UnknownApproval(f"no approval {approval_id}")
-    key = load_server_key(config.key_path)
-    contents = None if sealed is None else decode(unseal_shown(key, approval_id, sealed))
-    if as_json:
-        _print_json(with_contents(to_document(approval), contents, page))
-    else:
-        _print(approval, contents, page)
+    with opened_state(config) as state, ExitStack() as stack:
+        approvals = Approvals(
+            ApprovalStore(state), LateJournal(config, stack), load_server_key(config.key_path)
+        )
+        approval = asyncio.run(approvals.read(approval_id))
+        if approval is None:
+            raise UnknownApproval(f"no approval {approval_id}")
+        if as_json:
+            _print_json(asyncio.run(approvals.describe(approval, page)))
+        else:
+            _print(approval, asyncio.run(approvals.contents(approval_id)), page)
 
 
 @app.command(epilog='Example: REGATE_KEY=rg_… regate approvals approve ap_k4jq2zq7w3abcdef --note "ticket 7"')
@@ -118,8 +119,9 @@ def _decide(approval_id: str, verdict: Verdict, note: str, as_json: bool) -> Non
     config = load_config(config_path())
     with opened_state(config) as state:
         approver = authenticate(Keys(state), own_key(), time.time())
-        with opened_journal(config) as journal, ApprovalStore(state).write() as rows:
-            approval = decide(rows, journal.record_sync, approval_id, approver, verdict, note)
+        with opened_journal(config) as journal:
+            book = ApprovalBook(ApprovalStore(state), journal)
+            approval = asyncio.run(book.decide(approval_id, approver, verdict, note))
     if as_json:
         _print_json(to_document(approval))
     elif approval.status == "pending":
@@ -132,8 +134,9 @@ def _decide(approval_id: str, verdict: Verdict, note: str, as_json: bool) -> Non
 def _list(config: Config, status: str, limit: int) -> tuple[Approval, ...]:
     if status and status not in get_args(Status):
         raise ConfigError(f"--status: found {status!r}; expected one of {', '.join(get_args(Status))}")
-    with opened_state(config) as state, ApprovalStore(state).read() as rows:
-        return rows.matching(status=cast(Status, status) if status else None, limit=limit)
+    with opened_state(config) as state, ExitStack() as stack:
+        book = ApprovalBook(ApprovalStore(state), LateJournal(config, stack))
+        return asyncio.run(book.list(status=cast(Status, status) if status else None, limit=limit))
 
 
 def _print_json(document: object) -> None:
@@ -141,15 +144,15 @@ def _print_json(document: object) -> None:
 
 
 def _print(approval: Approval, contents: Contents | None, page: int) -> None:
-    document = to_document(approval)
-    summary, reasons = document.pop("summary"), document.pop("reasons")
-    for name, value in document.items():
-        if value not in ("", (), 0):
+    for name, value in to_document(approval).items():
+        if name not in ("summary", "reasons") and value not in ("", (), 0):
             typer.echo(block(f"{name:<18}{', '.join(value) if isinstance(value, tuple) else value}"))
-    for reason in reasons:
+    for reason in approval.reasons:
         typer.echo(block(f"reason            {reason.get('rule', '')}: {_why(reason)}"))
     if contents is None:
-        typer.echo(f"\nThe approval has ended; what was asked for began like this:\n\n{printable(summary)}")
+        typer.echo(
+            f"\nThe approval has ended; what was asked for began like this:\n\n{printable(approval.summary)}"
+        )
         return
     found = pages(contents)
     for number in [page] if page else range(1, len(found) + 1):

@@ -7,13 +7,13 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
 from cli.opened import LateJournal, opened_state
 from cli.screen import line
-from gateway.approvals import cancel_open
+from gateway.approvals import ApprovalBook
 from gateway.config import config_path, load_config
 from gateway.errors import ConfigError
 from gateway.oversight import Keyring, NewKey, UnknownKey, local_user
@@ -86,12 +86,12 @@ def revoke(
         str, typer.Argument(metavar="ID", help="The key's id, as `regate keys list` shows it.")
     ],
 ) -> None:
-    """Revoke a key: within a second nobody gets in with it. What it asked approval for is cancelled."""
+    """Revoke a key: it stops working within a second, and the approvals that it asked for are canceled."""
     with _keyring() as keyring:
         revoked = asyncio.run(keyring.revoke(local_user(), key_id))
     typer.echo(f"key {key_id} is revoked")
-    if cancelled := revoked["cancelled_approvals"]:
-        typer.echo(f"{cancelled} of its approvals are cancelled")
+    if canceled := revoked["cancelled_approvals"]:
+        typer.echo(f"{canceled} of its approvals are canceled")
 
 
 @contextmanager
@@ -100,24 +100,11 @@ def _keyring() -> Iterator[Keyring]:
     config = load_config(config_path())
     with opened_state(config) as state, ExitStack() as stack:
         journal = LateJournal(config, stack)
-        yield Keyring(Keys(state), _Approvals(ApprovalStore(state), journal), journal)
-
-
-class _Approvals:
-    """The approvals of the state file, as far as a key's end concerns them."""
-
-    def __init__(self, store: ApprovalStore, journal: LateJournal) -> None:
-        self._store = store
-        self._journal = journal
-
-    async def cancel_open(self, key_id: str) -> int:
-        """Cancel what the key asked for and has not used; return how many. Raises RecordingFailed."""
-        with self._store.write() as rows:
-            return cancel_open(rows, self._journal.record_sync, key_id)
+        yield Keyring(Keys(state), ApprovalBook(ApprovalStore(state), journal), journal)
 
 
 def parse_duration(text: str) -> int:
-    """Seconds in `30d`, `12h` or `45m`. Raises ConfigError."""
+    """Return the seconds in `30d`, `12h` or `45m`. Raises ConfigError."""
     match = re.fullmatch(r"([1-9][0-9]{0,8})([dhm])", text)
     seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
     if not 0 < seconds <= _LONGEST:
@@ -128,13 +115,7 @@ def parse_duration(text: str) -> int:
 
 
 def _role(text: str) -> Role:
-    roles: dict[str, Role] = {
-        "agent": "agent",
-        "approver": "approver",
-        "auditor": "auditor",
-        "admin": "admin",
-        "opa": "opa",
-    }
+    roles: tuple[Role, ...] = get_args(Role)
     if text not in roles:
         raise ConfigError(f"--role: found {text!r}; expected one of {', '.join(roles)}")
-    return roles[text]
+    return text

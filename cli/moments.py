@@ -11,13 +11,13 @@ _UNITS = {"d": 86400, "h": 3600, "m": 60}
 
 
 def ago(text: str) -> datetime | None:
-    """The moment a duration like 7d, 12h or 45m before now; None when the text is not one."""
+    """Return the moment a duration like 7d, 12h or 45m before now; None when the text is not one."""
     match = re.fullmatch(r"([1-9][0-9]{0,5})([dhm])", text)
     return datetime.now(UTC) - timedelta(seconds=int(match[1]) * _UNITS[match[2]]) if match else None
 
 
 def moment(text: str, option: str) -> datetime | None:
-    """A duration before now, or an ISO 8601 date or time (UTC where it names no zone); None for "".
+    """Read a duration before now, or an ISO 8601 date or time (UTC where it names no zone); None for "".
 
     Raises ConfigError, which names the option.
     """

@@ -1,4 +1,4 @@
-"""What commands open for a moment: the state, the journal, and the key of whoever types."""
+"""What commands open for a moment: the state, the journal, and the key of the person at the terminal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gateway.state import State, WriterStore, open_state
 
 @contextmanager
 def opened_state(config: Config) -> Iterator[State]:
-    """The state file, closed again at the end. Raises ConfigError and StateUnavailable."""
+    """Open the state file for a block. Raises ConfigError and StateUnavailable."""
     state = open_state(config.state_path)
     try:
         yield state
@@ -39,7 +39,7 @@ def made_journal(config: Config) -> Journal:
 
 @contextmanager
 def opened_journal(config: Config) -> Iterator[Journal]:
-    """A chain of this command's own beside the gateway's. Raises ConfigError and RecordingFailed."""
+    """Open a chain of this command's own beside the gateway's. Raises ConfigError and RecordingFailed."""
     journal = made_journal(config)
     journal.start()
     try:
@@ -69,6 +69,12 @@ class LateJournal:
         self.record_sync(record)
 
 
+def note_act(config: Config, act: Act, **body: Any) -> None:
+    """Record an act of the local user, durably. Raises ConfigError and RecordingFailed."""
+    with opened_journal(config) as journal:
+        journal.record_sync(local_user().record(act, **body))
+
+
 def note_reading(config: Config, act: Act, **body: Any) -> None:
     """Record that the local user reads the evidence. Raises RecordingFailed: then nothing may be shown.
 
@@ -80,7 +86,7 @@ def note_reading(config: Config, act: Act, **body: Any) -> None:
 
 
 def own_key() -> str:
-    """The key in REGATE_KEY, else asked for without showing it. ConfigError where nobody can be asked."""
+    """Return the key in REGATE_KEY, or ask for it unseen. Raises ConfigError without a terminal."""
     if key := os.environ.get("REGATE_KEY", "").strip():
         return key
     if not sys.stdin.isatty():

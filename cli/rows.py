@@ -24,6 +24,7 @@ from rich.text import Text
 from cli.screen import Spelled, line, spelled
 from gateway.audit.reading import Result
 from gateway.errors import ConfigError, RegateError
+from gateway.processes import draft
 
 _TABLE_ROWS = 1000
 _FORMULA, _BREAK = tuple("=+-@"), tuple("\t\r\n")
@@ -56,7 +57,7 @@ def write_rows(result: Result, form: Format, file: TextIO) -> None:
 
 @contextmanager
 def text_output(out: Path | None) -> Iterator[TextIO]:
-    """The file to write text to, which only its owner may read, or standard output. Raises ConfigError."""
+    """Open a file for text that only its owner may read, or standard output. Raises ConfigError."""
     if out is None:
         yield sys.stdout
         return
@@ -66,7 +67,7 @@ def text_output(out: Path | None) -> Iterator[TextIO]:
 
 @contextmanager
 def binary_output(out: Path | None) -> Iterator[BinaryIO]:
-    """The file to write bytes to, which only its owner may read, or standard output. Raises ConfigError."""
+    """Open a file for bytes that only its owner may read, or standard output. Raises ConfigError."""
     if out is None:
         yield sys.stdout.buffer
         return
@@ -76,25 +77,20 @@ def binary_output(out: Path | None) -> Iterator[BinaryIO]:
 
 @contextmanager
 def whole_file(out: Path | None) -> Iterator[BinaryIO]:
-    """The file to write bytes to, or standard output. The file appears once the block came to its end, and
+    """Open a file for bytes, or standard output. The file appears once the block came to its end, and
     only its owner may read it. Raises ConfigError.
     """
     if out is None:
         yield cast(BinaryIO, Spelled()) if sys.stdout.isatty() else sys.stdout.buffer
         return
-    aside = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    begun = False
     try:
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise ConfigError(f"{out}: cannot be written: {error.strerror}") from error
-    try:
-        with open(descriptor, "wb") as file:
+        with draft(out, 0o600, durable=False) as file:
+            begun = True
             yield file
-        aside.replace(out)
     except OSError as error:
-        raise RegateError(f"{out}: cannot be written: {error.strerror}") from error
-    finally:
-        aside.unlink(missing_ok=True)
+        failure = RegateError if begun else ConfigError
+        raise failure(f"{out}: cannot be written: {error.strerror}") from error
 
 
 def inert(cell: str) -> str:
@@ -119,7 +115,7 @@ def _private(out: Path) -> int:
 
 
 def _write_json(result: Result, file: TextIO) -> None:
-    """An array of objects, a row a line."""
+    """Write an array of objects, a row a line."""
     opening = "["
     for row in result.rows:
         record = dict(zip(result.columns, row, strict=True))

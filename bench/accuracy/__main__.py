@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.accuracy.corpus import Sample, corpus
 from bench.accuracy.score import Report, score
-from gateway.config.config import Detect
+from gateway.config import Detect
 from gateway.detect import Detector
 from gateway.detect.entities.ner import Ner
 from gateway.detect.matching.overlaps import resolve

@@ -11,16 +11,15 @@ import orjson
 import typer
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
 
-from cli.opened import made_journal, opened_journal, opened_state
+from cli.opened import made_journal, note_act, opened_state
 from cli.rows import binary_output
 from cli.screen import progress_bar
 from gateway.audit import Sealer
 from gateway.audit.files import Folder, load_verifier, rotate
-from gateway.audit.verifying import Report, check_proofs, find_records, prove_record, size
+from gateway.audit.verifying import Verification, check_proofs, find_records, prove_record, size
 from gateway.audit.verifying import verify as verify_folder
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError, StateUnavailable
-from gateway.oversight import local_user
 from gateway.state import WriterStore
 
 
@@ -129,8 +128,7 @@ def rotate_key() -> None:
         old, new = rotate(config.evidence_key_path, folder)
     except OSError as error:
         raise ConfigError(f"{config.evidence_key_path}: it cannot be rotated: {error}") from error
-    with opened_journal(config) as journal:
-        journal.record_sync(local_user().record("key_rotated", **{"from": old, "to": new}))
+    note_act(config, "key_rotated", **{"from": old, "to": new})
     typer.echo(f"{old} was replaced by {new}; hand out {_public(config)}")
 
 
@@ -151,7 +149,7 @@ def _verify_proof(proof: Path, public_key: Path, as_json: bool) -> None:
 
 
 def _known_writers(config: Config) -> tuple[set[str], list[str]]:
-    """The writers that the state has seen born, and a note where it cannot be asked."""
+    """Return the writers that the state has seen born, and a note where it cannot be asked."""
     try:
         if config.state_path.exists():
             with opened_state(config) as state:
@@ -171,7 +169,7 @@ def _anchor_file(config: Config) -> Path | None:
     return Path(place.removeprefix("file:")) if place.startswith("file:") else None
 
 
-def _told(report: Report) -> str:
+def _told(report: Verification) -> str:
     verdict = "intact" if report.intact else "BROKEN"
     count = f"{report.records} records in {report.segments} segments of {report.chains} chains"
     unsigned = f", {report.unsigned} more behind no signed head yet" if report.unsigned else ""

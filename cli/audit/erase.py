@@ -9,14 +9,13 @@ from typing import Annotated
 
 import typer
 
-from cli.opened import opened_journal, opened_state
+from cli.opened import note_act, opened_state
 from gateway.audit import Sealer
 from gateway.audit.files import Folder, open_signer
 from gateway.audit.reading import query
 from gateway.audit.sealing import ERASED_KINDS, Order, order_erasure
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError, RegateError
-from gateway.oversight import local_user
 from gateway.state import ApprovalStore
 
 _LEFT = f"""
@@ -64,11 +63,9 @@ def erase(
 
 
 def _order(config: Config, session: str, agent: str, reason: str) -> Order:
-    """On record first, then in force."""
+    """Record the order, then put it in force."""
     folder = Folder(config.audit_path)
-    act = local_user().record("erasure_ordered", session_id=session, agent=agent, reason=reason)
-    with opened_journal(config) as journal:
-        journal.record_sync(act)
+    note_act(config, "erasure_ordered", session_id=session, agent=agent, reason=reason)
     try:
         signer = open_signer(config.evidence_key_path, folder)
         return order_erasure(folder, signer, session, agent, datetime.now(UTC))

@@ -22,7 +22,7 @@ from gateway.audit.files import Folder
 from gateway.audit.reading import (
     OCSF_SELECT,
     VIEWS,
-    Limits,
+    QueryLimits,
     ocsf_event,
     query,
     query_to_parquet,
@@ -82,7 +82,7 @@ def export(
     select = f"SELECT * FROM {source} WHERE {' AND '.join(conditions)}"  # noqa: S608 - our own names
     told = {"view": name, "format": str(form), "since": since, "until": until, "out": str(out or "")}
     note = partial(note_reading, config, "evidence_exported", **told)
-    limits = Limits(timeout, memory=_MEMORY, address_space=3 * _MEMORY)
+    limits = QueryLimits(timeout, memory=_MEMORY, address_space=3 * _MEMORY)
     with _told() as tell, whole_file(out) as file:
         if form is Form.PARQUET:
             query_to_parquet(root, select, file, parameters, limits=limits, answered=note)
@@ -113,7 +113,7 @@ def _line(form: Form, view: str, row: dict[str, Any]) -> bytes:
 
 @contextmanager
 def _told() -> Iterator[Callable[[int], None]]:
-    """How many rows are written, on stderr where that is a terminal."""
+    """Show how many rows are written, on stderr where that is a terminal."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with progress_bar(*columns) as progress:
         task = progress.add_task("exporting", total=None)

@@ -16,8 +16,8 @@ from cli.rows import Format, binary_output, text_output, write_rows
 from gateway.audit.files import Folder
 from gateway.audit.reading import (
     VIEWS,
-    Limits,
     QueryFailed,
+    QueryLimits,
     QueryRefused,
     meaning,
     publish,
@@ -69,7 +69,7 @@ def sql(
 
     Example: regate audit sql "select action, count(*) from decisions group by 1"
     """
-    config, limits = load_config(config_path()), Limits(seconds=timeout)
+    config, limits = load_config(config_path()), QueryLimits(seconds=timeout)
     form = Format.JSON if as_json else form
     if statement is not None and file is not None:
         raise typer.BadParameter("give a SELECT or a file that holds one, not both", param_hint="--file")
@@ -109,7 +109,7 @@ def views(
         typer.echo(f"\nduckdb -readonly {folder.database}")
 
 
-def _ask(config: Config, statement: str, form: Format, out: Path | None, limits: Limits) -> None:
+def _ask(config: Config, statement: str, form: Format, out: Path | None, limits: QueryLimits) -> None:
     """Print the answer, once it is there and it is on record that it was asked for."""
     root, note = config.audit_path, partial(note_reading, config, "evidence_queried", sql=statement)
     if form is Format.PARQUET:
@@ -125,8 +125,8 @@ def _ask(config: Config, statement: str, form: Format, out: Path | None, limits:
             write_rows(result, form, file)
 
 
-def _prompt(config: Config, form: Format, limits: Limits) -> None:
-    """Questions until Ctrl-D. A mistake in one is said, and the next one asked."""
+def _prompt(config: Config, form: Format, limits: QueryLimits) -> None:
+    """Ask for questions until Ctrl-D. A mistake in one is printed, and the next one asked."""
     _complete(config.audit_path)
     typer.echo("One SELECT over the evidence, ended by a semicolon; Tab completes, Ctrl-D leaves.")
     for statement in _statements():
@@ -137,7 +137,7 @@ def _prompt(config: Config, form: Format, limits: Limits) -> None:
 
 
 def _statements() -> Iterator[str]:
-    """What is typed, up to each semicolon at the end of a line. Ctrl-C drops what was begun."""
+    """Yield what is typed, up to each semicolon at the end of a line. Ctrl-C drops what was begun."""
     lines: list[str] = []
     while True:
         try:
@@ -157,7 +157,7 @@ def _statements() -> Iterator[str]:
 
 
 def _complete(root: Path) -> None:
-    """Line editing, and Tab for the names of views, columns and the commonest words."""
+    """Switch on line editing, and Tab for the names of views, columns and the commonest words."""
     import readline  # only at a prompt: importing it changes the terminal
 
     found = _columns(root)
@@ -177,7 +177,7 @@ def _complete(root: Path) -> None:
 
 
 def _columns(root: Path) -> dict[str, list[tuple[str, str]]]:
-    """Each view's columns with their types, in the order in which the reference tells of the views."""
+    """Return each view's columns with their types, in the order of the reference."""
     with query(root, _COLUMNS) as result:
         found = dict(result.rows)
     return {name: [(column, kind) for column, kind in found[name]] for name in VIEWS}

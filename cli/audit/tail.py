@@ -47,7 +47,7 @@ def tail(
 
 
 class Following:
-    """Every record from a point on, once: of live segments, and of sealed ones for who comes late."""
+    """Every record from a point on, once: of live segments, and of sealed ones after a pause."""
 
     def __init__(self, root: Path, *, late_seconds: float = _LATE_SECONDS) -> None:
         Folder(root).prepare()
@@ -58,14 +58,14 @@ class Following:
             self._seen: dict[str, int] = dict(result.rows)
 
     def newest(self, count: int) -> list[dict[str, Any]]:
-        """The last records by now, the oldest first."""
+        """Return the newest records, the oldest of them first."""
         newest = self._rows(f"{_SELECT} ORDER BY recorded_at DESC, seq DESC LIMIT ?", count)[::-1]
         for record in newest:
             self._seen[record["writer"]] = max(record["seq"], self._seen.get(record["writer"], 0))
         return newest
 
     def fresh(self) -> Iterator[dict[str, Any]]:
-        """What was written since the last call, in each writer's order."""
+        """Yield what was written since the last call, in each writer's order."""
         late = time.monotonic() - self._read_at > self._late_seconds
         for record in self._missed() if late else self._appended():
             if record["seq"] > self._seen.get(record["writer"], 0):
@@ -73,7 +73,7 @@ class Following:
                 yield record
 
     def _begin(self) -> None:
-        """Follow from here; who asks the evidence after that misses nothing."""
+        """Follow from here; a query that begins after that misses nothing."""
         self._tail = Tail(self._root)
         self._read_at, self._read_time = time.monotonic(), datetime.now(UTC)
 

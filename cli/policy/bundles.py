@@ -11,12 +11,11 @@ from typing import Annotated
 
 import typer
 
-from cli.opened import opened_journal
+from cli.opened import note_act
 from cli.policy.folders import AsJson, PolicyFolder, configured
 from cli.screen import line
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError
-from gateway.oversight import local_user
 from gateway.policy import PolicySource, Shelf, load_source, new_engine
 from gateway.policy.bundle import (
     Algorithm,
@@ -54,8 +53,7 @@ def keygen(
         if path.resolve().is_relative_to(folder.resolve()):
             raise ConfigError(f"{path}: expected a place outside {folder}, whose files go to others")
     wanted = _algorithm(algorithm)
-    with opened_journal(config) as journal:
-        journal.record_sync(local_user().record("signing_key_created", path=str(path), algorithm=wanted))
+    note_act(config, "signing_key_created", path=str(path), algorithm=wanted)
     key, public = create_signing_key(path, wanted)
     if as_json:
         found = {"private": str(path), "public": str(public), "key_id": key.public.key_id}

@@ -8,11 +8,10 @@ from typing import Annotated
 
 import typer
 
-from cli.opened import opened_journal
+from cli.opened import note_act
 from cli.policy.bundles import VerifyKeyFile, known_verify_key, try_out
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError
-from gateway.oversight import local_user
 from gateway.policy import PolicySource, Shelf, is_bundle
 from gateway.policy.bundle import read_archive, read_bundle
 
@@ -47,8 +46,7 @@ def rollback(verify_key: VerifyKeyFile = None) -> None:
 
 def _record(config: Config, revision: str, command: str) -> None:
     """Put the act on record before it is done. Raises ConfigError, RecordingFailed: then it must not be."""
-    with opened_journal(config) as journal:
-        journal.record_sync(local_user().record("policy_used", revision=revision, command=command))
+    note_act(config, "policy_used", revision=revision, command=command)
 
 
 def _find(shelf: Shelf, revision: str) -> Path:

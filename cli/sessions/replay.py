@@ -37,7 +37,7 @@ def play(events: Sequence[Event], speed: float, sleep: Callable[[float], None] =
 
 
 def write_page(session_id: str, events: Sequence[Event], out: Path) -> None:
-    """One HTML page that needs nothing else and runs no script. Raises ConfigError."""
+    """Write one HTML page that needs nothing else and runs no script. Raises ConfigError."""
     here = Path(__file__).with_name("templates")
     css = Path(rendering.__file__).with_name("static").joinpath("console.css")
     page = rendering.environment(here).get_template("session.html")
@@ -58,11 +58,11 @@ def _heading(record: Mapping[str, Any]) -> str:
 
 
 def _told(event: Event) -> str:
-    """What happened, in one line."""
+    """Say what happened, in one line."""
     record = event.record
     match event.kind:
         case "prompt":
-            return line(f"asks {record['model'] or record['provider'] or 'nobody'}")
+            return line(f"asks {record['model'] or record['provider'] or 'no model'}")
         case "decision":
             about = "the answer" if record["phase"] == "response" else "the prompt"
             dry = "" if record["enforced"] else " (not carried out: a dry run)"

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from cli.opened import opened_journal
+from cli.opened import note_act
 from cli.rows import Format, write_rows
 from cli.screen import block, line
 from cli.sessions.replay import play, write_page
@@ -18,7 +18,6 @@ from gateway.audit.reading import query
 from gateway.audit.sealing import load_content_key
 from gateway.config import Config, config_path, load_config
 from gateway.errors import RegateError
-from gateway.oversight import local_user
 
 app = typer.Typer(help="What agents did, conversation by conversation.", no_args_is_help=True)
 
@@ -64,7 +63,7 @@ def show(
     session_id: Annotated[str, typer.Argument(metavar="ID", help="A session's id, as `list` prints it.")],
     full: Annotated[
         bool,
-        typer.Option("--full", help="Unseal what `record: full` kept; it is recorded that you did."),
+        typer.Option("--full", help="Decrypt what `record: full` kept; it is recorded that you did."),
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="An array of exchanges with parts and reasons.")
@@ -78,7 +77,7 @@ def show(
     if not exchanges:
         raise RegateError(f"no session {session_id!r} in the evidence; `regate sessions list` names them")
     if full:
-        _unseal(load_config(config_path()), session_id, exchanges)
+        _decrypt(load_config(config_path()), session_id, exchanges)
     if as_json:
         typer.echo(orjson.dumps(exchanges, option=orjson.OPT_INDENT_2).decode())
         return
@@ -114,17 +113,16 @@ def _exchanges(root: Path, session_id: str) -> list[dict[str, Any]]:
     return exchanges
 
 
-def _unseal(config: Config, session_id: str, exchanges: list[dict[str, Any]]) -> None:
-    """Put the full text in the place of the masked one, once it is on record that somebody reads it."""
+def _decrypt(config: Config, session_id: str, exchanges: list[dict[str, Any]]) -> None:
+    """Put the full text in the place of the masked one, once it is on record that the local user reads it."""
     content_key = load_content_key(config)
     texts = {
-        (row["exchange_id"], row["record_kind"], row["pointer"]): content_key.open(
+        (row["exchange_id"], row["record_kind"], row["pointer"]): content_key.decrypt(
             session_id, row["content_key"], row["sealed"], row["digest"]
         )
         for row in _rows(config.audit_path, _SEALED, session_id)
     }
-    with opened_journal(config) as journal:
-        journal.record_sync(local_user().record("content_read", session_id=session_id, parts=len(texts)))
+    note_act(config, "content_read", session_id=session_id, parts=len(texts))
     for exchange in exchanges:
         for part in exchange["parts"]:
             place = (part["exchange_id"], part["record_kind"], part["pointer"])

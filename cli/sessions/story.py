@@ -45,7 +45,7 @@ class Event:
 
 
 def read_story(root: Path, session_id: str) -> list[Event]:
-    """The events of a session in the order in which they happened. Raises RegateError when there are none."""
+    """Read the events of a session in the order in which they happened. Raises RegateError without any."""
     said: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for part in _rows(root, _PARTS, session_id):
         said.setdefault((part["writer"], part["seq"]), []).append(part)
@@ -65,7 +65,7 @@ def read_story(root: Path, session_id: str) -> list[Event]:
 
 
 def _once(events: Sequence[Event]) -> Iterator[Event]:
-    """Without the answers that an agent sends back as history."""
+    """Leave out the answers that an agent sends back as history."""
     answers: set[str] = set()
     for event in events:
         if event.kind == "prompt":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from gateway.approvals.approvals import (
     Approvals,
-    Recorder,
 )
 from gateway.approvals.binding import (
     Binding,
@@ -13,15 +12,15 @@ from gateway.approvals.blanks import (
     BLANK,
     LOOSE_JOINER,
 )
-from gateway.approvals.completions import (
-    unseal_shown,
+from gateway.approvals.book import (
+    ApprovalBook,
+    Recorder,
 )
 from gateway.approvals.contents import (
     About,
+    ContentEntry,
     Contents,
-    Entry,
     as_lines,
-    decode,
     indented,
     pages,
 )
@@ -42,9 +41,6 @@ from gateway.approvals.documents import (
 from gateway.approvals.people import (
     same_person,
 )
-from gateway.approvals.transitions import (
-    cancel_open,
-)
 from gateway.state import (
     Approval,
 )
@@ -54,26 +50,24 @@ __all__ = [
     "LOOSE_JOINER",
     "About",
     "Approval",
+    "ApprovalBook",
     "ApprovalClosed",
     "Approvals",
     "Binding",
+    "ContentEntry",
     "Contents",
-    "Entry",
     "MayNotDecide",
     "NoSuchPage",
     "Recorder",
     "UnknownApproval",
     "VerdictRefused",
     "as_lines",
-    "cancel_open",
     "decide",
-    "decode",
     "indented",
     "page_of",
     "pages",
     "rfc3339",
     "same_person",
     "to_document",
-    "unseal_shown",
     "with_contents",
 ]

@@ -6,38 +6,27 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from gateway.approvals import transitions
 from gateway.approvals.binding import Binding
-from gateway.approvals.completions import unseal, unseal_shown
+from gateway.approvals.book import ApprovalBook, Recorder
+from gateway.approvals.completions import decrypt, decrypt_shown
 from gateway.approvals.contents import Contents, decode
-from gateway.approvals.deciding import decide
-from gateway.approvals.records import RecordNow
+from gateway.approvals.documents import to_document, with_contents
 from gateway.approvals.waiting import Waiting
-from gateway.audit.files import Record
 from gateway.config import ServerKey
 from gateway.contract import ApprovalTerms
 from gateway.errors import RecordingFailed, StateUnavailable
-from gateway.state import Approval, ApprovalRows, ApprovalStore, KeyRow, Status, Verdict
-
-T = TypeVar("T")
+from gateway.state import Approval, ApprovalRows, ApprovalStore, Status
 
 POLL_SECONDS = 0.2
 SWEEP_SECONDS = 2.0
-_RECORD_SECONDS = 5.0
 
 
-class Recorder(Protocol):
-    """The journal, as far as approvals need it."""
-
-    async def record(self, record: Record, /) -> None:
-        """Return once the record is durable; raise RecordingFailed otherwise."""
-
-
-class Approvals:
+class Approvals(ApprovalBook):
     """Holds, waits, decides, spends. Methods raise StateUnavailable and RecordingFailed: neither is a yes."""
 
     def __init__(
@@ -50,8 +39,7 @@ class Approvals:
         poll_seconds: float = POLL_SECONDS,
         sweep_seconds: float = SWEEP_SECONDS,
     ) -> None:
-        self._store = store
-        self._journal = journal
+        super().__init__(store, journal)
         self._key = key
         self._sweep_seconds = sweep_seconds
         self._waiting = Waiting(self._statuses, poll_seconds=poll_seconds, places=max_waiting)
@@ -61,7 +49,7 @@ class Approvals:
         self._sweeper: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin to write down expiries, and wipe what they held, when nobody asks."""
+        """Begin to record expiries, and to wipe the contents of what expired, also without any request."""
         self._sweeper = asyncio.create_task(self._sweep(), name="approvals sweeper")
 
     async def close(self) -> None:
@@ -79,11 +67,11 @@ class Approvals:
         revision: str,
         exchange_id: str,
         session_id: str,
-        reasons: Sequence[Mapping[str, Any]],
+        reasons: Sequence[Mapping[str, object]],
         contents: Contents,
         completion: bytes | None = None,
     ) -> Approval:
-        """The approval that speaks for this exchange: approved and not used, pending and joined, or new.
+        """Return the approval for this exchange: approved and not used, pending and joined, or new.
 
         `contents` is what people read, masked. `completion`, in the response phase, is kept until it may be
         handed over. Raises PolicyDenied when the agent or its owner has too much waiting or when there is
@@ -95,113 +83,76 @@ class Approvals:
         ask = transitions.Ask(
             binding, terms, revision, exchange_id, session_id, reasons, contents, completion
         )
-        return await self._write(lambda rows, record: transitions.hold(rows, record, self._key, ask))
+        return await self.writing(lambda rows, record: transitions.hold(rows, record, self._key, ask))
 
     async def wait(self, approval_id: str, seconds: float) -> Approval:
-        """The approval once it is no longer pending, or as it stands after `seconds`.
+        """Return the approval once it is no longer pending, or as it stands after `seconds`.
 
         It is returned at once when its agent or its owner has a share of the places to wait taken.
         """
-        approval = await self._read(transitions.present, approval_id)
+        approval = await self.reading(transitions.present, approval_id)
         await self._waiting.until_settled(approval_id, seconds, (approval.agent, approval.owner))
-        return await self._read(transitions.present, approval_id)
+        return await self.reading(transitions.present, approval_id)
 
     async def use(self, approval_id: str, exchange_id: str = "") -> bool:
         """Spend a yes: True for exactly one caller, in all processes. Without it nothing may go on."""
-        return await self._write(lambda rows, record: transitions.use(rows, record, approval_id, exchange_id))
+        return await self.writing(
+            lambda rows, record: transitions.use(rows, record, approval_id, exchange_id)
+        )
 
     async def give_back(self, approval_id: str) -> bool:
-        """The provider failed before it answered: the yes may be spent again, three times at most."""
-        return await self._write(lambda rows, record: transitions.give_back(rows, record, approval_id))
+        """Let a yes be spent again, three times at most: the provider failed before it answered."""
+        return await self.writing(lambda rows, record: transitions.give_back(rows, record, approval_id))
 
     async def may_hold_completion(self, agent_id: str) -> bool:
-        """Whether any completion of this agent is held; known to the last fifth of a second.
+        """Return whether any completion of this agent is held, as of the last fifth of a second.
 
         It spares other requests the search for one. People take longer than that to agree.
         """
         if (now := self._now()) - self._holders_read_at >= POLL_SECONDS:
-            self._holders = await self._read(lambda rows: rows.agents_with_completions())
+            self._holders = await self.reading(lambda rows: rows.agents_with_completions())
             self._holders_read_at = now
         return agent_id in self._holders
 
     async def held_completion(self, binding: Binding) -> tuple[Approval, bytes] | None:
-        """The completion that people approved for this binding. `use` it before it is handed over."""
-        return await self._read(self._held, binding.fingerprint(self._key))
+        """Return the completion that people approved for this binding. `use` it before it is handed over."""
+        return await self.reading(self._held, binding.fingerprint(self._key))
 
     async def find(self, binding: Binding) -> Approval | None:
-        """The open approval of this binding, approved before pending."""
+        """Find the open approval of this binding, approved before pending."""
         fingerprint = binding.fingerprint(self._key)
-        return await self._read(
+        return await self.reading(
             lambda rows: rows.find(fingerprint, "approved") or rows.find(fingerprint, "pending")
         )
 
-    async def read(self, approval_id: str) -> Approval | None:
-        return await self._read(lambda rows: rows.read(approval_id))
-
     async def contents(self, approval_id: str) -> Contents | None:
         """Return what people read before they decide; None once the approval has ended."""
-        sealed = await self._read(lambda rows: rows.shown(approval_id))
-        if sealed is None:
+        encrypted = await self.reading(lambda rows: rows.shown(approval_id))
+        if encrypted is None:
             return None
-        return await asyncio.to_thread(lambda: decode(unseal_shown(self._key, approval_id, sealed)))
+        return await asyncio.to_thread(lambda: decode(decrypt_shown(self._key, approval_id, encrypted)))
 
-    async def list(
-        self, *, status: Status | None = None, agent: str | None = None, limit: int = 1000
-    ) -> tuple[Approval, ...]:
-        """The newest `limit` of them, oldest first."""
-        return await self._read(lambda rows: rows.matching(status=status, agent=agent, limit=limit))
-
-    async def decide(self, approval_id: str, approver: KeyRow, verdict: Verdict, note: str) -> Approval:
-        """Count one person's verdict. Raises VerdictRefused when it does not count."""
-        return await self._write(
-            lambda rows, record: decide(rows, record, approval_id, approver, verdict, note)
-        )
-
-    async def cancel_open(self, key_id: str) -> int:
-        """Cancel what a revoked key asked for and has not used; how many that were."""
-        return await self._write(lambda rows, record: transitions.cancel_open(rows, record, key_id))
+    async def describe(self, approval: Approval, page: int = 0) -> dict[str, Any]:
+        """Return an approval as JSON, with what people read before they decide. Raises NoSuchPage."""
+        contents = await self.contents(approval.id)
+        return await asyncio.to_thread(with_contents, to_document(approval), contents, page)
 
     async def _statuses(self, ids: Sequence[str]) -> Mapping[str, Status]:
-        return await self._read(lambda rows: rows.statuses(ids))
+        return await self.reading(lambda rows: rows.statuses(ids))
 
     def _held(self, rows: ApprovalRows, fingerprint: str) -> tuple[Approval, bytes] | None:
         approval = rows.find(fingerprint, "approved")
-        sealed = None if approval is None else rows.completion(approval.id)
-        if approval is None or sealed is None:
+        encrypted = None if approval is None else rows.completion(approval.id)
+        if approval is None or encrypted is None:
             return None
-        return approval, unseal(self._key, approval.id, sealed, approval.completion_digest)
+        return approval, decrypt(self._key, approval.id, encrypted, approval.completion_digest)
 
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(self._sweep_seconds)
             try:
-                if await self._read(lambda rows: rows.overdue(1)):
-                    await self._write(transitions.expire_overdue)
+                if await self.reading(lambda rows: rows.overdue(1)):
+                    await self.writing(transitions.expire_overdue)
             except (StateUnavailable, RecordingFailed) as error:
-                # nothing passes meanwhile: whoever reads an overdue approval sees it expired
+                # nothing passes meanwhile: an overdue approval reads as expired
                 logging.getLogger(__name__).warning("expired approvals not written down: %s", error)
-
-    async def _read(self, work: Callable[..., T], *arguments: object) -> T:
-        def reading() -> T:
-            with self._store.read() as rows:
-                return work(rows, *arguments)
-
-        return await self._store.state.reading(reading)
-
-    async def _write(self, work: Callable[[ApprovalRows, RecordNow], T]) -> T:
-        """Run one transaction in the writer thread; its records are written by the journal on this loop."""
-        loop = asyncio.get_running_loop()
-
-        def record(made: Record) -> None:
-            written = asyncio.run_coroutine_threadsafe(self._journal.record(made), loop)
-            try:
-                written.result(_RECORD_SECONDS)
-            except TimeoutError as error:
-                written.cancel()
-                raise RecordingFailed(f"no record of the approval in {_RECORD_SECONDS:g} s") from error
-
-        def writing() -> T:
-            with self._store.write() as rows:
-                return work(rows, record)
-
-        return await self._store.state.writing(writing)

@@ -15,38 +15,38 @@ _NONCE_BYTES = 12
 _PURPOSE = "approval/completion"
 
 
-def seal(key: ServerKey, approval_id: str, completion: bytes) -> bytes:
+def encrypt(key: ServerKey, approval_id: str, completion: bytes) -> bytes:
     """Nonce and AES-256-GCM ciphertext; opens for this approval only."""
     nonce = os.urandom(_NONCE_BYTES)
     return nonce + _cipher(key, approval_id).encrypt(nonce, completion, approval_id.encode())
 
 
-def unseal(key: ServerKey, approval_id: str, sealed: bytes, digest: str) -> bytes:
-    """The completion that people approved. Raises StateUnavailable when it is not that one."""
-    completion = _opened(key, approval_id, sealed)
+def decrypt(key: ServerKey, approval_id: str, encrypted: bytes, digest: str) -> bytes:
+    """Decrypt the completion that people approved. Raises StateUnavailable when it is another."""
+    completion = _decrypted(key, approval_id, encrypted)
     if not hmac.compare_digest(digest_of(key, approval_id, completion), digest):
         raise StateUnavailable(f"state: the completion held for {approval_id} is not the approved one")
     return completion
 
 
-def seal_shown(key: ServerKey, approval_id: str, document: bytes) -> bytes:
+def encrypt_shown(key: ServerKey, approval_id: str, document: bytes) -> bytes:
     """Encrypt what people are shown of an approval, until it ends."""
-    return seal(key, f"{approval_id}/shown", document)
+    return encrypt(key, f"{approval_id}/shown", document)
 
 
-def unseal_shown(key: ServerKey, approval_id: str, sealed: bytes) -> bytes:
+def decrypt_shown(key: ServerKey, approval_id: str, encrypted: bytes) -> bytes:
     """Return what people are shown of an approval. Raises StateUnavailable when it cannot be read."""
-    return _opened(key, f"{approval_id}/shown", sealed)
+    return _decrypted(key, f"{approval_id}/shown", encrypted)
 
 
 def digest_of(key: ServerKey, approval_id: str, completion: bytes) -> str:
-    """Keyed, so that a record does not give a short completion away to guessing."""
+    """Return a keyed digest: without the key, a short completion could be guessed from its record."""
     return key.digest(_PURPOSE, approval_id.encode(), completion).hex()
 
 
-def _opened(key: ServerKey, name: str, sealed: bytes) -> bytes:
+def _decrypted(key: ServerKey, name: str, encrypted: bytes) -> bytes:
     try:
-        return _cipher(key, name).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], name.encode())
+        return _cipher(key, name).decrypt(encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:], name.encode())
     except (InvalidTag, ValueError) as error:
         raise StateUnavailable(f"state: what is held for {name} cannot be read") from error
 

@@ -35,7 +35,7 @@ _HEADINGS: dict[About, str] = {
 _LINE_BREAK = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
-class Entry(msgspec.Struct, frozen=True):
+class ContentEntry(msgspec.Struct, frozen=True):
     """One thing to read: what it is about, its name, where it stands, and all of its text, masked."""
 
     about: About
@@ -50,7 +50,7 @@ class Entry(msgspec.Struct, frozen=True):
         return " ".join(said.split())
 
 
-Contents = tuple[Entry, ...]
+Contents = tuple[ContentEntry, ...]
 
 
 def encode(contents: Contents) -> bytes:
@@ -76,7 +76,7 @@ def as_text(contents: Contents) -> str:
     return "\n".join(indented(line) for line in said)
 
 
-def as_lines(page: Sequence[Entry]) -> str:
+def as_lines(page: Sequence[ContentEntry]) -> str:
     """Return a page as text for a terminal."""
     return "\n".join(indented(f"{entry.heading}: {entry.text}") for entry in page)
 
@@ -91,7 +91,7 @@ def pages(contents: Contents) -> list[Contents]:
 
     There is always one page.
     """
-    found: list[list[Entry]] = [[]]
+    found: list[list[ContentEntry]] = [[]]
     room = PAGE_CHARACTERS
     for entry in _pieces(contents):
         size = _size(entry)
@@ -103,7 +103,7 @@ def pages(contents: Contents) -> list[Contents]:
     return [tuple(page) for page in found]
 
 
-def _pieces(contents: Contents) -> Iterator[Entry]:
+def _pieces(contents: Contents) -> Iterator[ContentEntry]:
     """Yield the entries, those with long texts cut into pieces that fill a page each."""
     for entry in contents:
         step = max(PAGE_CHARACTERS - _size(entry) + len(entry.text), PAGE_CHARACTERS // 4)
@@ -111,14 +111,14 @@ def _pieces(contents: Contents) -> Iterator[Entry]:
             yield msgspec.structs.replace(entry, text=entry.text[start : start + step])
 
 
-def _size(entry: Entry) -> int:
+def _size(entry: ContentEntry) -> int:
     return len(entry.name) + len(entry.pointer) + len(entry.text) + 16
 
 
-def _sound(entry: Entry) -> Entry:
+def _sound(entry: ContentEntry) -> ContentEntry:
     fields = {name: value.encode("utf-8", "replace").decode() for name, value in _texts(entry)}
     return msgspec.structs.replace(entry, **fields)
 
 
-def _texts(entry: Entry) -> Iterator[tuple[str, str]]:
+def _texts(entry: ContentEntry) -> Iterator[tuple[str, str]]:
     return ((name, getattr(entry, name)) for name in ("name", "pointer", "text"))

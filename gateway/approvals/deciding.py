@@ -21,7 +21,7 @@ class UnknownApproval(VerdictRefused):
 
 
 class ApprovalClosed(VerdictRefused):
-    """It was decided, used or cancelled already, or its time has passed."""
+    """The approval was closed before, by a decision, its use or its end, or its time has passed."""
 
 
 class MayNotDecide(VerdictRefused):
@@ -73,16 +73,16 @@ def decide(
 
 
 def _check_may_decide(rows: ApprovalRows, approval: Approval, approver: KeyRow) -> None:
-    """Whoever asks never answers, whichever of their keys they hold, and by whichever route they asked."""
+    """Raise unless the approver may decide: the one who asks never does, by any of their keys and routes."""
     key = rows.key(approver.id)
     if key is None or key.status(rows.now) != "active":
         raise MayNotDecide("the approver's key is not active any more")
     if key.role not in ("approver", "admin"):
         raise MayNotDecide(f"this key has role {key.role}; expected approver or admin")
     if same_person(key.owner, approval.owner):
-        raise MayNotDecide(f"{key.owner} owns the key of the asking agent; expected somebody else to decide")
+        raise MayNotDecide(f"{key.owner} owns the key of the asking agent; expected another person to decide")
     if same_person(key.owner, approval.on_behalf_of):
-        raise MayNotDecide(f"{key.owner} is the end user who asks; expected somebody else to decide")
+        raise MayNotDecide(f"{key.owner} is the end user who asks; expected another person to decide")
     if approval.groups and not set(key.groups) & set(approval.groups):
         raise MayNotDecide(f"expected an approver in one of the groups {', '.join(approval.groups)}")
     asking = rows.key(approval.key_id)

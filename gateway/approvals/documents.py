@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 
@@ -20,13 +19,13 @@ class NoSuchPage(RegateError):
     """A page number that this approval does not have."""
 
 
-def to_document(approval: Approval) -> dict[str, Any]:
-    """Every field, times as RFC 3339 in UTC ("" for what has not happened)."""
+def to_document(approval: Approval) -> dict[str, object]:
+    """Return every field, times as RFC 3339 in UTC ("" for what has not happened)."""
     document = asdict(approval)
     return document | {name: rfc3339(document[name]) for name in _TIMES}
 
 
-def with_contents(document: dict[str, Any], contents: Contents | None, page: int = 0) -> dict[str, Any]:
+def with_contents(document: dict[str, object], contents: Contents | None, page: int = 0) -> dict[str, object]:
     """Return the document with the whole summary, the number of pages, and what stands on one (0: on all).
 
     `contents` is None once the approval has ended: the summary is then its beginning, and there is no page.
@@ -51,7 +50,7 @@ def page_of(found: Sequence[Contents], page: int) -> Contents:
 
 
 def rfc3339(seconds: float | None) -> str:
-    """Seconds since 1970 as UTC, to the second; "" for None."""
+    """Return seconds since 1970 as UTC, to the second; "" for None."""
     if seconds is None:
         return ""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

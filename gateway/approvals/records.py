@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 from gateway.audit.files import Record
 from gateway.state import Approval
@@ -14,8 +14,8 @@ Event = Literal["requested", "voted", "approved", "denied", "expired", "cancelle
 RecordNow = Callable[[Record], None]
 
 
-def record_of(approval: Approval, event: Event, **details: Any) -> Record:
-    """`approval` as it stands after the event; `details` say who did it and how."""
+def record_of(approval: Approval, event: Event, **details: object) -> Record:
+    """Return an event's record; `approval` is as it stands after it, `details` say who did it and how."""
     return Record(
         kind="approval",
         exchange_id=approval.exchange_id,

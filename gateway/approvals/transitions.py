@@ -1,4 +1,4 @@
-"""What can happen to an approval without a person's word: asked for, used, given back, expired, cancelled.
+"""What can happen to an approval without a person's word: asked for, used, given back, expired, canceled.
 
 Each function runs inside one write transaction and records before that commits: the record is durable before
 the change takes effect, and a change that cannot be recorded does not happen.
@@ -11,10 +11,9 @@ import hmac
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from gateway.approvals.binding import Binding
-from gateway.approvals.completions import digest_of, seal, seal_shown
+from gateway.approvals.completions import digest_of, encrypt, encrypt_shown
 from gateway.approvals.contents import MAX_BYTES, Contents, as_text, encode
 from gateway.approvals.records import RecordNow, record_of
 from gateway.config import ServerKey
@@ -40,13 +39,13 @@ class Ask:
     revision: str
     exchange_id: str
     session_id: str
-    reasons: Sequence[Mapping[str, Any]]
+    reasons: Sequence[Mapping[str, object]]
     contents: Contents
     completion: bytes | None = None
 
 
 def hold(rows: ApprovalRows, record: RecordNow, key: ServerKey, ask: Ask) -> Approval:
-    """The approval that speaks for this exchange: an approved one, the pending one to join, or a new one.
+    """Return the approval for this exchange: an approved one, the pending one to join, or a new one.
 
     One that was asked for on weaker terms than policy sets now is canceled: it would let the request pass
     with the consent of fewer people, or of others. Raises PolicyDenied when the agent or its owner has too
@@ -63,10 +62,10 @@ def hold(rows: ApprovalRows, record: RecordNow, key: ServerKey, ask: Ask) -> App
     document = encode(ask.contents)
     _check_share(rows, ask, len(document))
     approval = _new(rows.now, key, ask)
-    sealed = None if ask.completion is None else seal(key, approval.id, ask.completion)
-    rows.insert(approval, fingerprint, sealed)
+    encrypted = None if ask.completion is None else encrypt(key, approval.id, ask.completion)
+    rows.insert(approval, fingerprint, encrypted)
     shown = key.digest("approval/shown", approval.id.encode(), document).hex()
-    rows.show(approval.id, shown, seal_shown(key, approval.id, document))
+    rows.show(approval.id, shown, encrypt_shown(key, approval.id, document))
     record(record_of(approval, "requested", summary=approval.summary, shown=shown))
     return approval
 
@@ -106,10 +105,10 @@ def expire_overdue(rows: ApprovalRows, record: RecordNow, *, binding: str | None
 
 def cancel_open(rows: ApprovalRows, record: RecordNow, key_id: str) -> int:
     """Cancel what a revoked key asked for and has not used."""
-    cancelled = rows.open_of_key(key_id)
-    for approval_id in cancelled:
+    still_open = rows.open_of_key(key_id)
+    for approval_id in still_open:
         _cancel(rows, record, present(rows, approval_id), revoked_key=key_id)
-    return len(cancelled)
+    return len(still_open)
 
 
 def _cancel(rows: ApprovalRows, record: RecordNow, approval: Approval, **why: str) -> None:
@@ -118,7 +117,7 @@ def _cancel(rows: ApprovalRows, record: RecordNow, approval: Approval, **why: st
 
 
 def _meets(standing: Approval, terms: ApprovalTerms) -> bool:
-    """Whether the approval asks for at least as many people, of the groups that these terms name."""
+    """Return whether the approval asks for at least as many people, of the groups that these terms name."""
     groups = not terms.groups or (bool(standing.groups) and set(standing.groups) <= set(terms.groups))
     return groups and standing.quorum >= terms.quorum
 

@@ -55,7 +55,7 @@ class Waiting:
         return all(self._taken[name] < share for name, share in zip(names, self._shares, strict=True))
 
     async def close(self) -> None:
-        """Let everybody go; what they wait for stays pending."""
+        """Let every request go; the approvals that they wait for stay pending."""
         for settled in [future for waiters in self._waiters.values() for future in waiters]:
             _settle(settled)
         if self._poller is not None:
@@ -66,7 +66,7 @@ class Waiting:
     async def _poll(self) -> None:
         while self._waiters:
             await asyncio.sleep(self._poll_seconds)
-            # while nobody can say, people keep waiting; each reads the state again when its time is over
+            # while the state cannot be read, requests keep waiting; each reads it again when its time is over
             with suppress(StateUnavailable):
                 statuses = await self._statuses(tuple(self._waiters))
                 for approval_id in [one for one, status in statuses.items() if status != "pending"]:

@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+from gateway.config import DuplicateKey, unique_members
+
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _INDEX = re.compile(r"0|[1-9][0-9]*")
 
@@ -30,6 +32,8 @@ def parse(body: bytes, *, depth: int = 100) -> Any:
         raise Malformed(f"not valid UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
         raise Malformed(f"not valid JSON: {error.msg} at character {error.pos}") from error
+    except DuplicateKey as error:
+        raise Malformed("an object has the same key twice") from error
     except RecursionError as error:
         raise Malformed(f"nested deeper than {depth} levels") from error
     if body.count(b"[") + body.count(b"{") > depth and _deeper(document, depth):
@@ -81,13 +85,6 @@ def escape(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1") if "~" in key or "/" in key else key
 
 
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise Malformed("an object has the same key twice")
-    return members
-
-
 def _constant(name: str) -> None:
     raise Malformed(f"{name} is not JSON")
 
@@ -108,7 +105,7 @@ def _int(literal: str) -> int:
 
 # A decoder holds no state between calls; making one costs more than a small parse.
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_members, parse_constant=_constant, parse_float=_float, parse_int=_int
+    object_pairs_hook=unique_members, parse_constant=_constant, parse_float=_float, parse_int=_int
 )
 
 

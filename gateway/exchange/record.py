@@ -169,7 +169,7 @@ def _part(inspected: InspectedPart, level: str, data_key: DataKey | None) -> dic
     if level != "metadata" and inspected.new:
         said["text"] = inspected.masked
         if data_key and inspected.findings:
-            said["sealed"] = data_key.seal(inspected.part.text, inspected.digest)
+            said["sealed"] = data_key.encrypt(inspected.part.text, inspected.digest)
     return {
         "role": inspected.part.role,
         "kind": inspected.part.kind,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from gateway.approvals import About, Contents, Entry
+from gateway.approvals import About, ContentEntry, Contents
 from gateway.dialects import digits, escape
 from gateway.exchange.exchange import Exchange
 from gateway.exchange.inspect import placeholders
@@ -47,20 +47,20 @@ def contents_of(
     return tuple(
         chain(
             _findings([*fresh, *earlier], vault),
-            [Entry("setting", "model", "", exchange.model)],
+            [ContentEntry("setting", "model", "", exchange.model)],
             _headers(exchange),
             (_attachment(one) for one in attachments),
-            (Entry("tool", tool.name, "", tool.description) for tool in tools),
-            (Entry("call", call.name, "", _arguments(call)) for call in calls),
+            (ContentEntry("tool", tool.name, "", tool.description) for tool in tools),
+            (ContentEntry("call", call.name, "", _arguments(call)) for call in calls),
             _texts(fresh),
             _settings(exchange),
             _structure(shown),
-            (Entry("earlier", *_label(one), one.text) for one in earlier if not _is_structural(one)),
+            (ContentEntry("earlier", *_label(one), one.text) for one in earlier if not _is_structural(one)),
         )
     )
 
 
-def _findings(shown: Iterable[_Shown], vault: Vault) -> Iterator[Entry]:
+def _findings(shown: Iterable[_Shown], vault: Vault) -> Iterator[ContentEntry]:
     """Yield what was found with its context, phrases of injection before values, so many of each entity."""
     found = [(finding, one) for one in shown for finding in one.part.findings]
     found.sort(key=lambda pair: pair[0].category != "injection")
@@ -69,11 +69,11 @@ def _findings(shown: Iterable[_Shown], vault: Vault) -> Iterator[Entry]:
     for finding, one in found:
         counts[finding.entity] = counts.get(finding.entity, 0) + 1
         if counts[finding.entity] <= _MOST_OF_ONE:
-            yield Entry("finding", finding.entity, one.part.pointer, places[id(one)].get(finding, ""))
+            yield ContentEntry("finding", finding.entity, one.part.pointer, places[id(one)].get(finding, ""))
     for entity, count in counts.items():
         if count > _MOST_OF_ONE:
             more = f"{count - _MOST_OF_ONE} more, in the texts below"
-            yield Entry("finding", entity, "other places", more)
+            yield ContentEntry("finding", entity, "other places", more)
 
 
 def _places(shown: _Shown, vault: Vault) -> dict[Finding, str]:
@@ -97,42 +97,44 @@ def _around(text: str, start: int, end: int) -> str:
     return f"{'…' if before else ''}{text[before:after]}{'…' if after < len(text) else ''}"
 
 
-def _headers(exchange: Exchange) -> Iterator[Entry]:
+def _headers(exchange: Exchange) -> Iterator[ContentEntry]:
     """Yield the headers that go up with the body; a part that is named like one has its masked value."""
     masked = {part.part.pointer: part.masked for part in exchange.parts}
     for name, value in up_headers(exchange.call.headers).items():
-        yield Entry("header", name, "", masked.get(name, value))
+        yield ContentEntry("header", name, "", masked.get(name, value))
 
 
-def _attachment(attachment: Attachment) -> Entry:
+def _attachment(attachment: Attachment) -> ContentEntry:
     text = f"{attachment.media_type or 'no media type'}, {attachment.bytes} bytes, not shown"
-    return Entry("attachment", attachment.kind, "", text)
+    return ContentEntry("attachment", attachment.kind, "", text)
 
 
 def _arguments(call: ToolCall) -> str:
     return "" if call.arguments is None else json.dumps(call.arguments, ensure_ascii=False, default=str)
 
 
-def _texts(shown: Iterable[_Shown]) -> Iterator[Entry]:
+def _texts(shown: Iterable[_Shown]) -> Iterator[ContentEntry]:
     for one in shown:
         if not _is_structural(one):
             about: About = "field" if one.part.part.kind == "field" else "text"
-            yield Entry(about, *_label(one), one.text)
+            yield ContentEntry(about, *_label(one), one.text)
 
 
-def _structure(shown: Iterable[_Shown]) -> Iterator[Entry]:
+def _structure(shown: Iterable[_Shown]) -> Iterator[ContentEntry]:
     """Yield the texts that providers read as syntax: roles, types, identifiers."""
-    return (Entry("setting", "", one.part.pointer, one.text) for one in shown if _is_structural(one))
+    return (ContentEntry("setting", "", one.part.pointer, one.text) for one in shown if _is_structural(one))
 
 
-def _settings(exchange: Exchange) -> Iterator[Entry]:
+def _settings(exchange: Exchange) -> Iterator[ContentEntry]:
     """Yield the numbers, flags and empty values of the request, which are parts of no text."""
     parts = [one.part for one in exchange.parts if one.part.place != "key"]
     names = {one.part.pointer: one.masked for one in exchange.parts if one.part.place == "key"}
     yield from _leaves(exchange.document, "", "", {part.pointer for part in parts}, names)
 
 
-def _leaves(value: Any, at: str, said: str, known: set[str], names: Mapping[str, str]) -> Iterator[Entry]:
+def _leaves(
+    value: Any, at: str, said: str, known: set[str], names: Mapping[str, str]
+) -> Iterator[ContentEntry]:
     """Yield the leaves below `at` that are no part; `said` is `at` with the values in keys masked."""
     members: Iterable[tuple[str, Any]] = ()
     if isinstance(value, dict):
@@ -141,9 +143,9 @@ def _leaves(value: Any, at: str, said: str, known: set[str], names: Mapping[str,
         members = ((str(index), member) for index, member in enumerate(value))
     elif at not in known and not isinstance(value, str | bytes):
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        yield Entry("setting", "", said, digits(value) if number else json.dumps(value))
+        yield ContentEntry("setting", "", said, digits(value) if number else json.dumps(value))
     if isinstance(value, dict | list) and not value:
-        yield Entry("setting", "", said, json.dumps(value))
+        yield ContentEntry("setting", "", said, json.dumps(value))
     for token, member in members:
         below = f"{at}/{token}"
         name = escape(names[below]) if below in names else token

@@ -33,7 +33,7 @@ from gateway.http.proxy import Proxy
 from gateway.identity import Identity
 from gateway.observe import Metrics, Telemetry, open_telemetry
 from gateway.oversight import Acts, Evidence, Keyring, Oversight, local_user, settings_in_force
-from gateway.policy import ActiveBundle, Policies, PolicyGauges, Report, Shelf
+from gateway.policy import ActiveBundle, Policies, PolicyGauges, Shelf, StatusFile
 from gateway.sessions import Sessions, UsageCounters
 from gateway.state import ApprovalStore, Keys, State, UsageStore, WriterStore, open_state
 from gateway.upstream import Endpoints, open_session
@@ -199,7 +199,7 @@ async def _watch(shadow: Shadow | None, sealer: Sealer, metrics: Metrics) -> Non
 async def _tell(policies: Policies, folder: Path) -> None:
     """Keep `regate policy status` informed. A report that cannot be written stops nothing but itself."""
     try:
-        with contextlib.closing(Report(folder)) as report:
+        with contextlib.closing(StatusFile(folder)) as report:
             while True:
                 report.say(policies.status())
                 await asyncio.sleep(_REPORT_SECONDS)

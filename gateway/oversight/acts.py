@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from gateway.approvals import Recorder
 from gateway.audit.files import Record
@@ -36,7 +36,7 @@ class Actor:
     face: Literal["api", "cli", "gateway"]
     key_id: str = ""
 
-    def record(self, act: Act, *, session_id: str = "", **body: Any) -> Record:
+    def record(self, act: Act, *, session_id: str = "", **body: object) -> Record:
         """Return the record of an act of this actor's."""
         about = {"session_id": session_id} if session_id else {}
         said = {**about, **body, "by": self.name, "by_key": self.key_id, "face": self.face}
@@ -58,16 +58,16 @@ class Acts:
     def __init__(self, journal: Recorder) -> None:
         self._journal = journal
 
-    async def note(self, by: Actor | KeyRow, act: Act, **body: Any) -> None:
+    async def note(self, by: Actor | KeyRow, act: Act, *, session_id: str = "", **body: object) -> None:
         """Record an act, also of the holder of an API key; it is durable when this returns.
 
         Raises RecordingFailed: then the act must not happen.
         """
         actor = by if isinstance(by, Actor) else Actor(by.owner, "api", by.id)
-        await self._journal.record(actor.record(act, **body))
+        await self._journal.record(actor.record(act, session_id=session_id, **body))
 
 
-def settings_in_force(config: Config) -> dict[str, Any]:
+def settings_in_force(config: Config) -> dict[str, object]:
     """Return the settings that decide what is enforced, kept and called; no secret, nor where one is."""
     policy, audit = config.policy, config.audit
     return {

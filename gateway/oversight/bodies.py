@@ -21,7 +21,10 @@ class BodyTooLate(RegateError):
 
 
 async def read_body(request: Request) -> bytes:
-    """The whole body. Raises BodyTooLarge, unread where its length is said, BodyTooLate, ClientDisconnect."""
+    """Read the whole body.
+
+    Raises BodyTooLarge, before reading where the length is announced, BodyTooLate and ClientDisconnect.
+    """
     said = request.headers.get("content-length", "0")
     if not said.isdecimal() or int(said) > BODY_BYTES:
         raise BodyTooLarge(f"the body is over {BODY_BYTES} bytes")

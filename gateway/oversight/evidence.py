@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gateway.audit.reading import Limits, query
+from gateway.audit.reading import QueryLimits, query
 from gateway.errors import RegateError
 
 T = TypeVar("T")
+RowDict = dict[str, Any]  # a row by its columns
 
 CHILDREN = 2
 WAITING = 16
 ROWS = 1_000
 BYTES = 8 * 1024 * 1024
 # Tighter than the command line's: every row comes back through the gateway's own memory.
-_LIMITS = Limits(seconds=20, memory=512 * 1024**2, address_space=1536 * 1024**2)
+_LIMITS = QueryLimits(seconds=20, memory=512 * 1024**2, address_space=1536 * 1024**2)
 _PARTS = 1_000
 _PART_CHARACTERS = 20_000
 _TEXT_CHARACTERS = 1_000_000
@@ -72,7 +73,7 @@ class Rows:
     rows: Sequence[Sequence[Any]]
     truncated: bool = False
 
-    def dicts(self) -> list[dict[str, Any]]:
+    def dicts(self) -> list[RowDict]:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
@@ -89,15 +90,15 @@ class Evidence:
         self._inside = 0
 
     async def sql(self, text: str, *, rows: int = ROWS) -> Rows:
-        """The answer to somebody's own SELECT, its first `rows` rows and 8 MiB."""
+        """Answer the caller's own SELECT with its first `rows` rows and 8 MiB."""
         return await self._ask(text, rows=rows)
 
-    async def sessions(self, *, agent: str = "", limit: int = 100) -> list[dict[str, Any]]:
-        """The latest sessions, the latest first."""
+    async def sessions(self, *, agent: str = "", limit: int = 100) -> list[RowDict]:
+        """Return the latest sessions, the latest first."""
         return (await self._ask(_SESSIONS, agent, limit)).dicts()
 
-    async def session(self, session_id: str) -> dict[str, Any]:
-        """A session with its exchanges. Raises NotInEvidence."""
+    async def session(self, session_id: str) -> RowDict:
+        """Return a session with its exchanges. Raises NotInEvidence."""
         found = (await self._ask(_SESSION, session_id)).dicts()
         if not found:
             raise NotInEvidence("there is no such session in the evidence")
@@ -105,12 +106,12 @@ class Evidence:
 
     async def exchanges(
         self, *, session: str = "", agent: str = "", action: str = "", limit: int = 100
-    ) -> list[dict[str, Any]]:
-        """The latest exchanges, the latest first, with the reasons of their decisions."""
+    ) -> list[RowDict]:
+        """Return the latest exchanges, the latest first, with the reasons of their decisions."""
         return (await self._ask(_EXCHANGES, session, agent, action, limit)).dicts()
 
-    async def exchange(self, exchange_id: str) -> dict[str, Any]:
-        """An exchange with its decisions and its masked parts. Raises NotInEvidence."""
+    async def exchange(self, exchange_id: str) -> RowDict:
+        """Return an exchange with its decisions and its masked parts. Raises NotInEvidence."""
         found = (await self._ask(_EXCHANGE, exchange_id)).dicts()
         if not found:
             raise NotInEvidence("there is no such exchange in the evidence")
@@ -156,8 +157,8 @@ def _read(root: Path, text: str, values: Sequence[str | int], most: int) -> Rows
     return Rows(result.columns, result.types, rows, truncated)
 
 
-def _bounded(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The parts with their texts until so much has been said; `characters` tells what each really holds."""
+def _bounded(parts: list[RowDict]) -> list[RowDict]:
+    """Cut the parts' texts off behind a million characters; `characters` tells how long each really is."""
     left = _TEXT_CHARACTERS
     for part in parts:
         if part["text"] is not None:
@@ -166,11 +167,11 @@ def _bounded(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return parts
 
 
-def _is_answer(part: dict[str, Any]) -> bool:
+def _is_answer(part: RowDict) -> bool:
     return bool(part["record_kind"] == "completion" or part["phase"] == "response")
 
 
-def _answer(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The completion as recorded at its end; where it never came to that, what policy was asked about."""
+def _answer(parts: list[RowDict]) -> list[RowDict]:
+    """Return the completion as recorded at its end; without an end, as policy was asked about it."""
     closing = [part for part in parts if part["record_kind"] == "completion"]
     return closing or [part for part in parts if _is_answer(part)]

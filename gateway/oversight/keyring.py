@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Annotated, Any, Protocol
+from typing import Annotated, TypedDict
 
 import msgspec
 
-from gateway.approvals import Recorder, rfc3339
+from gateway.approvals import ApprovalBook, Recorder, rfc3339
 from gateway.errors import RecordingFailed, RegateError, StateUnavailable
 from gateway.identity import create_key
 from gateway.oversight.acts import Act, Actor, Acts
@@ -20,13 +20,6 @@ _LONGEST_SECONDS = 10 * 365 * 86_400
 
 class UnknownKey(RegateError):
     """There is no such key, or it is revoked already."""
-
-
-class Cancels(Protocol):
-    """Approvals, as far as a key's end concerns them."""
-
-    async def cancel_open(self, key_id: str) -> int:
-        """Cancel what the key asked for and has not used; return how many. Raises RecordingFailed."""
 
 
 class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,11 +33,38 @@ class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     expires_seconds: Annotated[int, msgspec.Meta(gt=0, le=_LONGEST_SECONDS)] | None = None
 
 
+class KeyDocument(TypedDict):
+    """All about a key but the key itself, as JSON."""
+
+    id: str
+    agent: str
+    owner: str
+    groups: Sequence[str]
+    role: Role
+    delegate: bool
+    status: str
+    created_at: str
+    expires_at: str
+    revoked_at: str
+
+
+class MadeKey(KeyDocument):
+    """A key when it is made, shown this once."""
+
+    key: str
+
+
+class RevokedKey(KeyDocument):
+    """A key that is revoked, and how many of its approvals were canceled with it."""
+
+    cancelled_approvals: int
+
+
 class Keyring:
     """Makes, lists and revokes keys; `acts` records what is done."""
 
     def __init__(
-        self, keys: Keys, approvals: Cancels, journal: Recorder, *, now: Callable[[], float] = time.time
+        self, keys: Keys, approvals: ApprovalBook, journal: Recorder, *, now: Callable[[], float] = time.time
     ) -> None:
         self.acts = Acts(journal)
         self._keys = keys
@@ -52,8 +72,8 @@ class Keyring:
         self._approvals = approvals
         self._now = now
 
-    async def list(self) -> list[dict[str, Any]]:
-        """All keys, revoked ones too; never the keys themselves."""
+    async def list(self) -> list[KeyDocument]:
+        """List all keys, revoked ones too; never the keys themselves."""
         rows = await self._keys.state.reading(self._keys.list)
         return [key_document(row, self._now()) for row in rows]
 
@@ -70,8 +90,8 @@ class Keyring:
         """End a visit in every worker, for as long as its cookie lives. Raises StateUnavailable."""
         await self._keys.state.writing(self._visits.end, visit_id, until, self._now())
 
-    async def create(self, by: Actor | KeyRow, wanted: NewKey) -> dict[str, Any]:
-        """A new key, shown this once. It is recorded before anybody holds it.
+    async def create(self, by: Actor | KeyRow, wanted: NewKey) -> MadeKey:
+        """Make a key, shown this once. It is on record before the caller has it.
 
         Raises ConfigError on a name that will not do, StateUnavailable, RecordingFailed.
         """
@@ -79,12 +99,12 @@ class Keyring:
         try:
             await self._record("key_created", row, by)
         except RecordingFailed:
-            with suppress(StateUnavailable):  # nobody has seen it: left alive, it is a row and no more
+            with suppress(StateUnavailable):  # no caller has seen it: left alive, it is a row and no more
                 await self._keys.state.writing(self._keys.revoke, row.id, self._now())
             raise
-        return key_document(row, self._now()) | {"key": key}
+        return {**key_document(row, self._now()), "key": key}
 
-    async def revoke(self, by: Actor | KeyRow, key_id: str) -> dict[str, Any]:
+    async def revoke(self, by: Actor | KeyRow, key_id: str) -> RevokedKey:
         """Revoke a key, then cancel what it asked for.
 
         Raises UnknownKey, StateUnavailable, RecordingFailed.
@@ -97,10 +117,10 @@ class Keyring:
             raise StateUnavailable("state: the key has vanished")
         try:
             await self._record("key_revoked", row, by)
-            cancelled = await self._approvals.cancel_open(key_id)
+            canceled = await self._approvals.cancel_open(key_id)
         except RecordingFailed as error:
             raise RecordingFailed(f"the key is revoked, but that is not recorded: {error.message}") from error
-        return key_document(row, self._now()) | {"cancelled_approvals": cancelled}
+        return {**key_document(row, self._now()), "cancelled_approvals": canceled}
 
     def _found(self, key_id: str, visit_id: str) -> tuple[KeyRow | None, bool]:
         return self._keys.find(key_id), self._visits.has(visit_id)
@@ -112,8 +132,8 @@ class Keyring:
         await self.acts.note(by, act, **key_document(row, self._now()))
 
 
-def key_document(row: KeyRow, now: float) -> dict[str, Any]:
-    """Everything about a key but the key; times as RFC 3339, "" for what has not happened."""
+def key_document(row: KeyRow, now: float) -> KeyDocument:
+    """Return all about a key but the key itself; times as RFC 3339, "" for what has not happened."""
     return {
         "id": row.id,
         "agent": row.agent,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from gateway.approvals import Approval, Approvals, UnknownApproval, rfc3339
 from gateway.identity import Identity
@@ -27,7 +26,7 @@ class Oversight:
     policies: Policies
 
     async def list_approvals(self, key: KeyRow, status: Status | None = None) -> tuple[Approval, ...]:
-        """The newest approvals that the key's holder may see, oldest first.
+        """List the newest approvals that the key's holder may see, oldest first.
 
         Raises Forbidden, StateUnavailable.
         """
@@ -38,7 +37,11 @@ class Oversight:
         return tuple(approval for approval in found if _is_own(key, approval))
 
     async def read_approval(self, key: KeyRow, approval_id: str) -> Approval:
-        """Raises as `list_approvals`, and UnknownApproval; for somebody else's too, lest it is known."""
+        """Return one approval that the key's holder may see.
+
+        Raises as `list_approvals` does, and UnknownApproval, also for an approval of another owner: the
+        answer must not tell that it exists.
+        """
         everybodys = "approvals" in rights_of(key)
         if not everybodys:
             require(key, "own_approvals")
@@ -57,8 +60,8 @@ class Oversight:
         await self.keys.acts.note(key, "evidence_queried", sql=text)
         return rows
 
-    def policy_status(self, key: KeyRow) -> dict[str, Any]:
-        """The policy in force, and what is wrong with its latest edit. Raises Forbidden."""
+    def policy_status(self, key: KeyRow) -> dict[str, object]:
+        """Describe the policy in force, and what is wrong with its latest edit. Raises Forbidden."""
         require(key, "policy")
         status = self.policies.status()
         return {
@@ -71,5 +74,5 @@ class Oversight:
 
 
 def _is_own(key: KeyRow, approval: Approval) -> bool:
-    """Two owners may have given their agents the same name."""
+    """Compare owners too: two owners may have given their agents the same name."""
     return (approval.agent, approval.owner) == (key.agent, key.owner)

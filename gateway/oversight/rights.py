@@ -25,12 +25,12 @@ class Forbidden(RegateError):
 
 
 def rights_of(key: KeyRow) -> tuple[Right, ...]:
-    """What the key's role may do; a role that is not in the table may do nothing."""
+    """Return what the key's role may do; a role that is not in the table may do nothing."""
     return _RIGHTS.get(key.role, ())
 
 
 def require(key: KeyRow, right: Right) -> None:
-    """Raises Forbidden unless the key's role has the right."""
+    """Raise Forbidden unless the key's role has the right."""
     if right not in rights_of(key):
         roles = " or ".join(role for role, rights in _RIGHTS.items() if right in rights)
         raise Forbidden(f"this key has role {key.role}; expected {roles}")

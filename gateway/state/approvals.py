@@ -58,7 +58,7 @@ class Approval:
     digest: str
     exchange_id: str
     session_id: str
-    reasons: tuple[Mapping[str, Any], ...]
+    reasons: tuple[Mapping[str, object], ...]
     summary: str
     groups: tuple[str, ...]
     quorum: int
@@ -73,7 +73,7 @@ class Approval:
     note: str = ""
 
     def facts(self) -> ApprovalFacts:
-        """What policy sees of it."""
+        """Return what policy sees of it."""
         return ApprovalFacts(
             id=self.id,
             status=self.status,
@@ -99,7 +99,7 @@ class ApprovalStore:
 
     @contextmanager
     def write(self) -> Iterator[ApprovalRows]:
-        """Nobody else writes until the block ends; an exception in it undoes all of it."""
+        """Keep other writers out until the block ends; an exception in it undoes all of it."""
         with self.state.write() as connection:
             yield ApprovalRows(connection, self._now())
 
@@ -117,14 +117,14 @@ class ApprovalRows:
         return found[0] if found else None
 
     def find(self, binding: str, status: Literal["pending", "approved"]) -> Approval | None:
-        """The oldest approval of this binding that has this status and time left."""
+        """Find the oldest approval of this binding that has this status and time left."""
         found = self._select(and_(approvals.c.binding == binding, self._is(status)))
         return found[0] if found else None
 
     def matching(
         self, *, status: Status | None = None, agent: str | None = None, limit: int = 1000
     ) -> tuple[Approval, ...]:
-        """The newest `limit` of them, oldest first."""
+        """List the newest `limit` approvals, oldest first."""
         wanted = and_(
             approvals.c.id.is_not(None),
             *([] if status is None else [self._is(status)]),
@@ -182,14 +182,14 @@ class ApprovalRows:
         return int(self._connection.execute(query.where(approvals.c.owner == owner)).scalar_one())
 
     def agents_with_completions(self) -> frozenset[str]:
-        """The agents of which a completion is held and still open."""
+        """Return the agents of which a completion is held and still open."""
         query = select(approvals.c.agent).where(
             approvals.c.phase == "response", or_(*(self._is(status) for status in _OPEN))
         )
         return frozenset(self._connection.execute(query.distinct()).scalars())
 
     def overdue(self, limit: int, binding: str | None = None) -> tuple[str, ...]:
-        """Ids of open approvals (of one binding) whose time has passed and whose row does not say so yet."""
+        """Return the ids of open approvals (of one binding) past their time and not marked expired."""
         query = select(approvals.c.id).where(self._overdue())
         if binding is not None:
             query = query.where(approvals.c.binding == binding)
@@ -206,10 +206,10 @@ class ApprovalRows:
         values |= {"reasons": [dict(reason) for reason in approval.reasons], "groups": list(approval.groups)}
         self._connection.execute(insert(approvals).values(**values, binding=binding, completion=completion))
 
-    def move(self, approval_id: str, source: Status, target: Status, **changes: Any) -> bool:
+    def move(self, approval_id: str, source: Status, target: Status, **changes: object) -> bool:
         """Compare and set: False when the approval is not in `source` any more or its time has passed."""
         if target not in _OPEN:
-            changes["completion"] = None  # what nobody can be given any more is not kept
+            changes["completion"] = None  # a completion that can no longer be handed over is not kept
         change = update(approvals).where(approvals.c.id == approval_id, self._is(source))
         moved = self._connection.execute(change.values(status=target, **changes)).rowcount == 1
         if moved and target not in _OPEN:
@@ -217,7 +217,7 @@ class ApprovalRows:
         return moved
 
     def expire(self, approval_id: str) -> bool:
-        """Write down that time has closed it; False when somebody else has, or it is not overdue."""
+        """Mark it expired; return False when it is marked already, or is not overdue."""
         change = update(approvals).where(approvals.c.id == approval_id, self._overdue())
         expired = self._connection.execute(change.values(status="expired", completion=None)).rowcount == 1
         if expired:
@@ -225,7 +225,7 @@ class ApprovalRows:
         return expired
 
     def vote(self, approval_id: str, person: str, key: KeyRow, verdict: Verdict, note: str) -> None:
-        """One vote a person: a second one takes the place of the first."""
+        """Count one vote a person: a second one replaces the first."""
         voter = {"name": key.owner, "key_id": key.id, "groups": list(key.groups)}
         said = voter | {"verdict": verdict, "note": note, "at": self.now}
         statement = upsert(votes).values(approval_id=approval_id, person=person, **said)
@@ -237,7 +237,7 @@ class ApprovalRows:
         return find_key(self._connection, key_id)
 
     def completion(self, approval_id: str) -> bytes | None:
-        """The held completion, encrypted as it was put in."""
+        """Return the held completion, encrypted as it was put in."""
         query = select(approvals.c.completion).where(approvals.c.id == approval_id)
         return self._connection.execute(query).scalar_one_or_none()
 
@@ -259,7 +259,7 @@ class ApprovalRows:
         return "expired" if status in _OPEN and row["expires_at"] <= self.now else status
 
     def _select(self, where: ColumnElement[bool], *, newest: int = 0) -> tuple[Approval, ...]:
-        """The oldest one, or the `newest` ones, newest first."""
+        """Select the oldest approval, or the `newest` ones, newest first."""
         order = (approvals.c.created_at, approvals.c.id)
         query = select(*_VISIBLE).where(where)
         query = query.order_by(*(column.desc() for column in order)) if newest else query.order_by(*order)

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import ConfigError, StateUnavailable
+from gateway.processes import write_new
 from gateway.state import schema
 from gateway.state.soundness import Soundness
 
@@ -43,23 +44,23 @@ class State:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent snapshot."""
+        """Open a transaction that reads one consistent snapshot."""
         self._check_file()
         with _translated(), self._readers.begin() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """One transaction that holds the write lock from its start: what it reads cannot change under it."""
+        """Open a transaction with the write lock from its start: what it reads cannot change under it."""
         self._check_file()
         with _translated(), self._writer.begin() as connection:
             yield connection
 
-    async def reading(self, work: Callable[..., T], *arguments: Any) -> T:
+    async def reading(self, work: Callable[..., T], *arguments: object) -> T:
         """Run `work` in a reader thread."""
         return await self._run(self._read_threads, work, *arguments)
 
-    async def writing(self, work: Callable[..., T], *arguments: Any) -> T:
+    async def writing(self, work: Callable[..., T], *arguments: object) -> T:
         """Run `work` in the writer thread. A caller that leaves does not stop work that has begun."""
         return await self._run(self._write_thread, work, *arguments)
 
@@ -98,7 +99,7 @@ class State:
                 found.append((-1, -1))
         return found
 
-    async def _run(self, threads: ThreadPoolExecutor, work: Callable[..., T], *arguments: Any) -> T:
+    async def _run(self, threads: ThreadPoolExecutor, work: Callable[..., T], *arguments: object) -> T:
         job = asyncio.get_running_loop().run_in_executor(threads, work, *arguments)
         try:
             # not wait_for: before Python 3.12 it loses a cancellation that comes in the moment of the answer
@@ -120,7 +121,7 @@ def open_state(path: Path) -> State:
         # Only a new file: closing a descriptor of an old one drops all locks that this process has on it, and
         # the next process that closes it would take itself for the last and remove the log.
         with suppress(FileExistsError):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            write_new(path, b"", 0o600)
     except OSError as error:
         raise StateUnavailable(f"state: {path} cannot be opened: {error.strerror}") from error
     engine = create_engine(URL.create("sqlite", database=str(path)))
@@ -156,7 +157,7 @@ def _translated() -> Iterator[None]:
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-    """Settings of one connection. Commits are synced: what was used stays used after a power cut."""
+    """Prepare one connection. Commits are synced: a used approval stays used after a power cut."""
     connection.isolation_level = None  # transactions begin where _begin says, not at the driver's first write
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
     connection.execute("PRAGMA synchronous = FULL")

@@ -51,20 +51,20 @@ class Keys:
             return find_key(connection, key_id)
 
     def list(self) -> tuple[KeyRow, ...]:
-        """All keys, oldest first, revoked ones too."""
+        """List all keys, oldest first, revoked ones too."""
         with self.state.read() as connection:
             query = select(keys).order_by(keys.c.created_at, keys.c.id)
             return tuple(_key(row) for row in connection.execute(query).mappings())
 
     def revoke(self, key_id: str, now: float) -> bool:
-        """False when there is no such key or it is revoked already."""
+        """Revoke a key; return False when there is no such key or it is revoked already."""
         with self.state.write() as connection:
             change = update(keys).where(keys.c.id == key_id, keys.c.revoked_at.is_(None))
             return connection.execute(change.values(revoked_at=now)).rowcount == 1
 
 
 def find_key(connection: Connection, key_id: str) -> KeyRow | None:
-    """A key as the caller's transaction sees it."""
+    """Find a key as the caller's transaction sees it."""
     row = connection.execute(select(keys).where(keys.c.id == key_id)).mappings().one_or_none()
     return None if row is None else _key(row)
 

@@ -67,7 +67,7 @@ class Soundness:
         return sqlite3.connect(uri, uri=True, timeout=GRACE_SECONDS, isolation_level=None)
 
     def _compare(self, found: tuple[int, int]) -> None:
-        """Keys are never deleted, and what was revoked stays revoked."""
+        """Compare with the keys seen before: keys are never deleted, and a revoked key stays revoked."""
         if found[0] < self._keys[0] or found[1] < self._keys[1]:
             raise StateUnavailable(f"state: {self._path} was set back to an older copy; restart the gateway")
         self._keys = found

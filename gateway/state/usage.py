@@ -53,7 +53,7 @@ class UsageStore:
                 connection.execute(delete(usage).where(usage.c.width == width, ended))
 
     def totals(self, width: int, since: float) -> Mapping[str, tuple[int, int, int]]:
-        """Requests, tokens and cost by agent, over the slots that reach past `since`."""
+        """Return requests, tokens and cost by agent, over the slots that reach past `since`."""
         query = (
             select(
                 usage.c.agent,

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.config.config import Detect
+from gateway.config import Detect
 from gateway.detect import Detector
 from gateway.masking import StreamScanner
 from gateway.words import Part

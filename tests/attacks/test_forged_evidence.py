@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from gateway.audit import Sealer
 from gateway.audit.files import signed_log
 from gateway.audit.files.folder import segment_name
-from gateway.audit.files.record import GENESIS, chain, check, draft, with_signature
+from gateway.audit.files.line import GENESIS, chain, check, with_signature
+from gateway.audit.files.record import draft
 from gateway.audit.files.signing import Signer, load_verifier
 from gateway.audit.sealing.seal import SealingFailed
 from gateway.audit.verifying.proof import ProofFailed, find_records, prove

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 import pytest
 
 from gateway import detect
-from gateway.config.config import Detect, Limits
+from gateway.config import Detect, Limits
 from gateway.config.server_key import ServerKey
 from gateway.contract.decision import Mask
 from gateway.detect.matching import joins

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.config.config import Limits
+from gateway.config import Limits
 from gateway.exchange.exchange import Call, Exchange
 from gateway.exchange.read_request import Reading, outgoing_headers
 from gateway.upstream import Endpoints

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from gateway.config import yaml12
-from gateway.config.config import Config, Policy, Provider
+from gateway.config import Config, PolicySettings, Provider, yaml12
 from gateway.policy import ActiveBundle, Policies, PolicySource
 from gateway.policy.bundle import bundle
 from gateway.policy.bundle.signing_keys import create_signing_key
@@ -52,7 +51,7 @@ def as_yaml(people: dict[str, Any]) -> str:
 def config(request: pytest.FixtureRequest, tmp_path: Path) -> Config:
     need_engine(request.param)
     shutil.copytree(LIBRARY, tmp_path / "rego")
-    settings = Policy(engine=request.param, path=str(tmp_path / "rego"), reload_seconds=0.1)
+    settings = PolicySettings(engine=request.param, path=str(tmp_path / "rego"), reload_seconds=0.1)
     return Config(providers={"demo": Provider("openai", "builtin:demo")}, policy=settings)
 
 

@@ -31,7 +31,7 @@ from cli.rows import inert
 from cli.screen import block, line, printable, spelled
 from gateway.approvals import Binding, transitions
 from gateway.audit import Journal, Record, new_writer
-from gateway.config.config import load_config
+from gateway.config import load_config
 from gateway.config.server_key import load_server_key
 from gateway.contract.decision import ApprovalTerms
 from gateway.errors import RegateError

@@ -20,10 +20,10 @@ from sqlalchemy import delete
 from typer.testing import CliRunner
 
 from cli.main import app
-from gateway.approvals import Entry, pages
+from gateway.approvals import ContentEntry, pages
 from gateway.approvals.contents import PAGE_CHARACTERS, as_text, decode, encode
 from gateway.audit.reading.sql import query
-from gateway.config.config import load_config
+from gateway.config import load_config
 from gateway.exchange.exchange import Call, Exchange
 from gateway.exchange.summary import contents_of
 from gateway.http.app import Worker, create_app, open_worker
@@ -226,7 +226,7 @@ async def test_what_was_shown_is_not_kept_once_the_approval_has_ended(gate: Gate
 
 _ENTRIES = st.lists(
     st.builds(
-        Entry,
+        ContentEntry,
         st.sampled_from(["finding", "setting", "tool", "call", "text", "field", "earlier"]),
         st.text(max_size=20),
         st.text(max_size=20),
@@ -236,7 +236,7 @@ _ENTRIES = st.lists(
 
 
 @given(_ENTRIES)
-def test_no_page_turn_loses_a_character(contents: tuple[Entry, ...]) -> None:
+def test_no_page_turn_loses_a_character(contents: tuple[ContentEntry, ...]) -> None:
     """Pages hold every text whole, none is long, and no text passes for a line of its own."""
     found = pages(decode(encode(contents)))
     said = [(e.about, e.name, e.pointer, e.text) for page in found for e in page]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gateway.approvals import Contents, Entry
+from gateway.approvals import ContentEntry, Contents
 
 
 def told(summary: str) -> Contents:
     """Return the contents whose summary this is, one text."""
     role, _, text = summary.partition(": ")
-    return (Entry("text", role, "/messages/0/content", text),)
+    return (ContentEntry("text", role, "/messages/0/content", text),)

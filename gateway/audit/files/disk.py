@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from pathlib import Path
 
 
@@ -55,13 +56,33 @@ class Disk:
         self.sync_folder(path.parent)
 
     def write_new(self, path: Path, content: bytes, mode: int = 0o600) -> None:
-        """Write a whole file of that name; what a crash left of one goes."""
+        """Write a whole file of that name, over what a crash left there."""
         descriptor = self.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         try:
             self.write(descriptor, content)
             self.sync(descriptor)
         finally:
             os.close(descriptor)
+
+    def replace(self, path: Path, content: bytes, draft: Path, mode: int = 0o600) -> None:
+        """Put a file with this content in the place of the one at `path`, whole or not at all.
+
+        `draft` is where it is written first, on the same file system. The caller syncs the folder.
+        """
+        self.write_new(draft, content, mode)
+        self.rename(draft, path)
+
+    def write_once(self, path: Path, content: bytes, mode: int) -> None:
+        """Write a file whole; of two processes that start at once, the first wins and the other reads it."""
+        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+        self.write_new(draft, content, mode)
+        try:
+            self.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            self.unlink(draft)
+        self.sync_folder(path.parent)
 
 
 def file_sha256(path: Path) -> str:

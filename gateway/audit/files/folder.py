@@ -39,7 +39,7 @@ class Folder:
         self.no_records = self.sealed / "date=1970-01-01" / "empty.parquet"
 
     def prepare(self) -> None:
-        """Make what is missing; writes nothing where all is there.
+        """Make the files that are missing; write nothing where all are there.
 
         DuckDB raises on a glob that matches no file, so a segment and a Parquet file without a record are
         always there. The second has every column, which sealed files of an older version may not have.
@@ -64,12 +64,12 @@ class Folder:
     def live(self, segment: str) -> Path:
         return self.journal / f"{segment}.ndjson"
 
-    def aside(self, segment: str) -> Path:
-        """Where a sealed file is made: on its file system, under a name that no reader's glob matches."""
+    def draft(self, segment: str) -> Path:
+        """Return where a sealed file is made: in its folder, under a name that no reader's glob matches."""
         return self.sealed / f"{segment}.aside"
 
     def live_files(self) -> list[Path]:
-        """Every live segment and tombstone, in order; not the empty one."""
+        """List every live segment and tombstone in order, without the empty one."""
         return sorted(path for path in self.journal.glob("*.ndjson") if path.name != "empty.ndjson")
 
     def sealed_files(self) -> list[Path]:
@@ -81,13 +81,13 @@ def segment_name(writer: str, number: int) -> str:
 
 
 def split_segment(segment: str) -> tuple[str, int] | None:
-    """The writer and the number of a segment's name; None when it is not one."""
+    """Split a segment's name into its writer and its number; return None for any other name."""
     match = _SEGMENT.fullmatch(segment)
     return (match[1], int(match[2])) if match else None
 
 
 def tombstone(segment: str, visible_at: str) -> bytes:
-    """The line that takes a sealed segment's place; `visible_at` tells readers whether they are late."""
+    """Return the line that replaces a sealed segment; `visible_at` tells readers whether they are late."""
     return orjson.dumps({"tombstone": segment, "visible_at": visible_at}) + b"\n"
 
 

@@ -16,9 +16,10 @@ import orjson
 
 from gateway.audit.files import signed_log
 from gateway.audit.files.folder import Folder
+from gateway.audit.files.line import GENESIS
+from gateway.audit.files.log_lines import HeadLine, RootLine
 from gateway.audit.files.merkle import Frontier
-from gateway.audit.files.record import GENESIS
-from gateway.audit.files.signed_log import Held
+from gateway.audit.files.signed_log import LockedLog
 from gateway.audit.files.signing import Signer
 
 _CHUNK = 4 * 1024 * 1024  # a line is far shorter
@@ -48,7 +49,7 @@ def head_message(birth: str, segment: str, seq: int, hash_: str) -> bytes:
 
 def sign_head(folder: Folder, signer: Signer, writer: str, head: Head) -> None:
     """Append a chain's signed head to the log. Raises OSError."""
-    document = {
+    document: HeadLine = {
         "kind": "head",
         "writer": writer,
         "segment": head.segment,
@@ -76,11 +77,11 @@ class Roots:
         """
         now = now or datetime.now(UTC)
         self.read_ahead()
-        with signed_log.held(self._folder.checkpoints, self._folder.disk) as log:
+        with signed_log.locked(self._folder.checkpoints, self._folder.disk) as log:
             self._catch_up(log)
             if not self._uncovered or not (due or now - _signed_at(self._root) >= self._every):
                 return None
-            root = {
+            root: RootLine = {
                 "kind": "root",
                 "size": self._tree.size,
                 "root": self._tree.root().hex(),
@@ -99,7 +100,7 @@ class Roots:
                 file.seek(self._offset)
 
     def signed_seq(self, writer: str) -> int:
-        """The last record of the writer that a head names, as far as the log was read."""
+        """Return the writer's last record that a head names, as far as the log was read."""
         return self._signed.get(writer, 0)
 
     def _forget(self) -> None:
@@ -109,10 +110,10 @@ class Roots:
         self._uncovered = False
         self._root = b""
 
-    def _catch_up(self, log: Held) -> None:
+    def _catch_up(self, log: LockedLog) -> None:
         """Take in the lines that were appended since, by whichever process."""
         if log.end < self._offset:
-            # by somebody's hand; signing goes on, and `verify` against an anchor tells
+            # not by this program; signing goes on, and `verify` against an anchor tells
             _log.error("%s is shorter than it was: signed heads were removed", self._folder.checkpoints)
             self._forget()
         self._take(log.read(self._offset).split(b"\n")[:-1])
@@ -134,7 +135,7 @@ def is_root(line: bytes) -> bool:
 
 
 def stamp(now: datetime) -> str:
-    """A time as lines have it: UTC, to the microsecond."""
+    """Write a time as lines have it: UTC, to the microsecond."""
     return now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 
 def literal(text: str) -> str:
-    """The text as an SQL string literal."""
+    """Return the text as an SQL string literal."""
     return "'" + text.replace("'", "''") + "'"

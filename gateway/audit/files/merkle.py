@@ -25,7 +25,7 @@ class Frontier:
     """A growing tree, kept as its peaks: the roots of its whole subtrees, the largest first."""
 
     def __init__(self, size: int = 0, peaks: Sequence[bytes] = ()) -> None:
-        """A tree taken up where another left off. Raises ValueError when the peaks are not of that size."""
+        """Continue a tree of this size. Raises ValueError when its number of peaks is another."""
         if size.bit_count() != len(peaks):
             raise ValueError(f"a tree of {size} leaves has {size.bit_count()} peaks, found {len(peaks)}")
         self.size = size
@@ -53,7 +53,7 @@ class Frontier:
         return Frontier(self.size, self.peaks)
 
 
-class Span:
+class Range:
     """The end of a tree: the peaks before `start`, then the data of every leaf from there on.
 
     That is enough to prove any of those leaves.
@@ -71,7 +71,7 @@ class Span:
         self.size = before.size + len(self._leaves)
 
     def path(self, index: int) -> list[bytes]:
-        """The siblings of the leaf at `index` (from 0), from the leaf up to the root."""
+        """Return the siblings of the leaf at `index` (from 0), from the leaf up to the root."""
         if not self._start <= index < self.size:
             raise ValueError(f"leaf {index} is not among {self._start} to {self.size - 1}")
         siblings = []
@@ -96,7 +96,7 @@ class Span:
 
 
 def root_from_path(data: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
-    """The root that a leaf's path leads to (RFC 9162, 2.1.3.2); None when the path is not of that shape."""
+    """Return the root that a leaf's path leads to (RFC 9162, 2.1.3.2); None for a path of another shape."""
     if not 0 <= index < size:
         return None
     top, place, last = leaf(data), index, size - 1
@@ -114,5 +114,5 @@ def root_from_path(data: bytes, index: int, size: int, path: Sequence[bytes]) ->
 
 
 def _left(size: int) -> int:
-    """How many leaves are on the left side: the largest power of two below `size`."""
+    """Return how many leaves are on the left side: the largest power of two below `size`."""
     return 1 << (size - 1).bit_length() - 1

@@ -26,13 +26,13 @@ _ROWS_AT_A_TIME = 256
 def write_empty(path: Path, disk: Disk) -> None:
     """Write a Parquet file of no record; several processes may do so at once."""
     columns = ", ".join(f"NULL::{kind} AS {name}" for name, kind in COLUMNS.items())
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         with _connection() as connection:
-            _copy(connection, f"SELECT {columns}, ''::VARCHAR AS line WHERE false", aside, disk)
+            _copy(connection, f"SELECT {columns}, ''::VARCHAR AS line WHERE false", draft, disk)
     except duckdb.IOException as error:
         raise OSError(str(error)) from error
-    disk.rename(aside, path)
+    disk.rename(draft, path)
     disk.sync_folder(path.parent)
 
 
@@ -51,7 +51,7 @@ def write_segments(live: Sequence[Path], path: Path, disk: Disk) -> None:
 
 
 def lines(path: Path) -> Iterator[bytes]:
-    """The lines of a sealed segment in order, without newlines. Raises duckdb.Error."""
+    """Yield the lines of a sealed segment in order, without newlines. Raises duckdb.Error."""
     with _connection() as connection:
         found = connection.execute(f"SELECT line FROM {_file(path)}")  # noqa: S608 - a quoted path
         while rows := found.fetchmany(_ROWS_AT_A_TIME):
@@ -60,7 +60,7 @@ def lines(path: Path) -> Iterator[bytes]:
 
 
 def decisions(path: Path, since: datetime | None, decision_id: str = "") -> Iterator[bytes]:
-    """The lines of a sealed segment's decisions in order: of one of them, or of those recorded since a time.
+    """Yield the lines of a sealed segment's decisions in order: one decision, or all recorded since a time.
 
     Only what is asked for is unpacked. Raises duckdb.Error.
     """
@@ -76,7 +76,7 @@ def decisions(path: Path, since: datetime | None, decision_id: str = "") -> Iter
 
 
 def count_decisions(path: Path, since: datetime | None) -> int:
-    """How many decisions a sealed segment holds that were recorded since a time. Raises duckdb.Error."""
+    """Count the decisions of a sealed segment that were recorded since a time. Raises duckdb.Error."""
     query = f"""
         SELECT count(*) FROM {_file(path)} WHERE kind = 'decision' AND recorded_at >= ?::TIMESTAMPTZ
     """  # noqa: S608 - a quoted path
@@ -90,7 +90,7 @@ def _moment(since: datetime | None) -> str:
 
 
 def first_parted(path: Path) -> int | None:
-    """The place (from 1) of the first record whose columns and line disagree; None when all agree."""
+    """Return the place (from 1) of the first record whose columns and line disagree; None when all agree."""
     query = f"""
         SELECT min(place) FROM (
             SELECT file_row_number + 1 AS place, ({_NAMES}) AS columns, from_json(line, '{_SPEC}') AS s
@@ -123,7 +123,7 @@ def _connection() -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": False,
         }
     )
-    connection.execute("SET enable_progress_bar = false")  # it takes a child process for somebody's terminal
+    connection.execute("SET enable_progress_bar = false")  # in a child process it would write to the terminal
     return connection
 
 
@@ -144,5 +144,5 @@ def _file(path: Path, *options: str) -> str:
 
 
 def _quoted(path: Path) -> str:
-    """A path as an SQL string, its glob characters taken literally."""
+    """Return a path as an SQL string, its glob characters taken literally."""
     return literal("".join(f"[{letter}]" if letter in "*?[" else letter for letter in str(path)))

@@ -1,134 +1,181 @@
-"""A record and the line it becomes: the columns, the committed body, the hash chain.
-
-A line is one JSON object in a fixed order:
-
-    {"writer":…,"seq":…, columns…, "salt":"…","body":{…},"commitment":"…","prev":"…","hash":"…"}
-
-    commitment = SHA-256(salt as hex text ‖ body as it stands in the line)
-    hash       = SHA-256(prev as 32 bytes ‖ the line without its salt, body and hash)
-
-The last line of each durable batch ends in `,"signature":"…"}`, which belongs to no hash: the writer's
-signature over the chain up to there.
-
-The body is in the chain by its salted commitment only, so that a body can be taken out one day and the chain
-still be proved. `prev` is the hash of the writer's line before; 64 zeros for its first.
-"""
+"""A record: its columns, each with type, bounds and meaning in one place, and the bytes that it becomes."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 import orjson
+from msgspec import Meta
 
 from gateway.errors import RecordingFailed
 
 RecordKind = Literal["decision", "forwarded", "completion", "refusal", "approval", "shadow", "gateway"]
 
-GENESIS = "0" * 64
 MAX_LINE = 16 * 1024 * 1024
+
+# DuckDB reads a value that its column cannot hold as NULL, silently: such a record is refused when it is
+# written.
+_Int = Annotated[int, Meta(ge=-1, le=2**31 - 1, extra={"duckdb": "INTEGER"})]
+_Long = Annotated[int, Meta(ge=-1, le=2**63 - 1, extra={"duckdb": "BIGINT"})]
+_Double = Annotated[float, Meta(ge=-1, le=1e300)]
+_DUCKDB = {str: "VARCHAR", bool: "BOOLEAN", float: "DOUBLE", datetime: "TIMESTAMPTZ"}
+_RESERVED = ("distinct", "new")  # words of SQL, which a type quotes
+
+
+def _says(meaning: str) -> Meta:
+    return Meta(description=meaning)
+
+
+class FindingColumns(msgspec.Struct, forbid_unknown_fields=True):
+    """One row of the column `findings`."""
+
+    entity: Annotated[str, _says("what was found, as in `EMAIL_ADDRESS`")]
+    category: Annotated[str, _says("`pii`, `secret`, `code`, `injection`, `custom`")] = ""
+    count: Annotated[_Int, _says("how often")] = 0
+    distinct: Annotated[_Int, _says('how many different values (quote the name: `"distinct"`)')] = 0
+    new: Annotated[_Int, _says("how often in new parts")] = 0
+    max_score: Annotated[_Double, _says("the highest score")] = 0
+    roles: Annotated[tuple[str, ...], _says("the roles of the parts")] = ()
+    kinds: Annotated[tuple[str, ...], _says("the kinds of the parts")] = ()
+    treatment: Annotated[
+        str | None,
+        _says(
+            "what this decision did to it: `masked`, `redacted`, `passed` (the value itself may go on) or "
+            "`refused` (nothing of the prompt or completion may)"
+        ),
+    ] = None
+
+
+class ReasonColumns(msgspec.Struct, forbid_unknown_fields=True):
+    """One row of the column `reasons`."""
+
+    rule: Annotated[str, _says("the rule that spoke")]
+    title: Annotated[str, _says("the rule's title")] = ""
+    message: Annotated[str, _says("what it says to people")] = ""
+    severity: Annotated[str, _says("how grave; ORDER BY and max() know their order")] = ""
+    controls: Annotated[tuple[str, ...], _says("the controls it serves")] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One piece of evidence: its columns in their order, and the body.
+
+    Empty strings and -1 stand for what does not apply or was not reached, and None in the columns of
+    `NULLABLE`. `body` is any JSON object; its `parts`, a list of {role, kind, pointer, digest, new, text?},
+    is what the views put a prompt together from: `text` is there the first time its session sends it.
+    """
+
+    kind: Annotated[RecordKind, _says("what the record is about")]
+    exchange_id: Annotated[str, _says("the exchange")] = ""
+    session_id: Annotated[str, _says("the session")] = ""
+    decision_id: Annotated[str, _says("the decision, as in `X-Regate-Decision-Id`")] = ""
+    agent: Annotated[str, _says("the calling agent")] = ""
+    owner: Annotated[str, _says("the person who answers for the agent's key")] = ""
+    on_behalf_of: Annotated[str, _says("the end user, as the agent asserted")] = ""
+    provider: Annotated[str, _says("the configured provider")] = ""
+    dialect: Annotated[str, _says("the wire format")] = ""
+    model: Annotated[str, _says("the model that was asked for")] = ""
+    method: Annotated[str, _says("HTTP method")] = ""
+    path: Annotated[str, _says("normalized path, findings replaced")] = ""
+    phase: Annotated[str, _says("`request` or `response`")] = ""
+    action: Annotated[str, _says("`allow`, `mask`, `require_approval` or `deny`")] = ""
+    enforced: Annotated[bool, _says("false in a dry run: the action was recorded and not carried out")] = True
+    revision: Annotated[str, _says("the policy revision")] = ""
+    status: Annotated[_Int, _says("HTTP status; -1 when there was none")] = -1
+    code: Annotated[str, _says("the error code; empty when all went well")] = ""
+    approval_id: Annotated[str, _says("the approval that spoke for it")] = ""
+    input_tokens: Annotated[_Long, _says("as the provider counted; -1 when it did not say")] = -1
+    output_tokens: Annotated[_Long, _says("as the provider counted; -1 when it did not say")] = -1
+    cost: Annotated[
+        _Double,
+        _says("what the tokens cost at the provider's configured prices; -1 when that is not known"),
+    ] = -1
+    duration_ms: Annotated[_Double, _says("milliseconds since the exchange began; -1 when not known")] = -1
+    key_id: Annotated[str | None, _says("the key that the agent called with; NULL without one")] = None
+    source_ip: Annotated[
+        str | None, _says("the address that the request came from; NULL when it has none")
+    ] = None
+    forwarded_at: Annotated[
+        datetime | None,
+        _says("when the gateway began to send it to the provider; NULL when it is not known to have"),
+    ] = None
+    bytes_sent: Annotated[
+        _Long | None,
+        _says("how many bytes of body went to the provider; NULL when none is known to have gone"),
+    ] = None
+    sent_digest: Annotated[
+        str | None, _says("HMAC of the body that was sent, under the server's key, in hex")
+    ] = None
+    findings: Annotated[
+        tuple[Mapping[str, object], ...],
+        _says("what was found, one row an entity, as in the view `findings`"),
+    ] = ()
+    reasons: Annotated[
+        tuple[Mapping[str, object], ...], _says("why, one row a reason, as in the view `reasons`")
+    ] = ()
+    body: Annotated[Mapping[str, object], _says("the record's body as JSON")] = field(default_factory=dict)
+
+
+def _meanings(record: type) -> dict[str, str]:
+    """Return what each field of a class means."""
+    hints = get_type_hints(record, include_extras=True)
+    return {
+        name: next(meta.description for meta in hint.__metadata__ if meta.description)
+        for name, hint in hints.items()
+    }
+
+
+def _duckdb(hint: Any) -> str:
+    """Return the DuckDB type that holds a field of this type."""
+    if get_origin(hint) is Annotated:
+        inner, *notes = get_args(hint)
+        named = [meta.extra["duckdb"] for meta in notes if meta.extra]
+        return named[0] if named else _duckdb(inner)
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        inner = get_type_hints(hint, include_extras=True)
+        return f"STRUCT({', '.join(f'{_quoted(name)} {_duckdb(kind)}' for name, kind in inner.items())})"
+    if get_origin(hint) is tuple:
+        return f"{_duckdb(get_args(hint)[0])}[]"
+    if get_origin(hint) is Literal:
+        return "VARCHAR"
+    found = [_duckdb(kind) for kind in get_args(hint) if kind is not type(None)]
+    return found[0] if found else _DUCKDB[hint]
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"' if name in _RESERVED else name
+
+
+MEANINGS = _meanings(Record)
+FINDING_MEANINGS = _meanings(FindingColumns)
+REASON_MEANINGS = _meanings(ReasonColumns)
+FINDING_FIELDS = FindingColumns.__struct_fields__
+
+_CHECKED = {
+    **{name: hint for name, hint in get_type_hints(Record, include_extras=True).items() if name != "body"},
+    "findings": tuple[FindingColumns, ...],
+    "reasons": tuple[ReasonColumns, ...],
+}
+_Row = msgspec.defstruct("_Row", list(_CHECKED.items()))  # a record's columns, checked
 
 # The typed columns of a line in their order, with their DuckDB types. Everything else is in `body`.
 COLUMNS: dict[str, str] = {
     "writer": "VARCHAR",
     "seq": "BIGINT",
     "recorded_at": "TIMESTAMPTZ",
-    "kind": "VARCHAR",
-    "exchange_id": "VARCHAR",
-    "session_id": "VARCHAR",
-    "decision_id": "VARCHAR",
-    "agent": "VARCHAR",
-    "owner": "VARCHAR",
-    "on_behalf_of": "VARCHAR",
-    "provider": "VARCHAR",
-    "dialect": "VARCHAR",
-    "model": "VARCHAR",
-    "method": "VARCHAR",
-    "path": "VARCHAR",
-    "phase": "VARCHAR",
-    "action": "VARCHAR",
-    "enforced": "BOOLEAN",
-    "revision": "VARCHAR",
-    "status": "INTEGER",
-    "code": "VARCHAR",
-    "approval_id": "VARCHAR",
-    "input_tokens": "BIGINT",
-    "output_tokens": "BIGINT",
-    "cost": "DOUBLE",
-    "duration_ms": "DOUBLE",
-    "key_id": "VARCHAR",
-    "source_ip": "VARCHAR",
-    "forwarded_at": "TIMESTAMPTZ",
-    "bytes_sent": "BIGINT",
-    "sent_digest": "VARCHAR",
-    "findings": (
-        'STRUCT(entity VARCHAR, category VARCHAR, count INTEGER, "distinct" INTEGER, "new" INTEGER, '
-        "max_score DOUBLE, roles VARCHAR[], kinds VARCHAR[], treatment VARCHAR)[]"
-    ),
-    "reasons": "STRUCT(rule VARCHAR, title VARCHAR, message VARCHAR, severity VARCHAR, controls VARCHAR[])[]",
+    **{name: _duckdb(hint) for name, hint in _CHECKED.items()},
     "commitment": "VARCHAR",
     "prev": "VARCHAR",
     "hash": "VARCHAR",
 }
-
 # NULL where the value is not known, or where there is none.
-NULLABLE = ("key_id", "source_ip", "forwarded_at", "bytes_sent", "sent_digest")
-
-_TAIL = re.compile(rb',"commitment":"([0-9a-f]{64})","prev":"([0-9a-f]{64})","hash":"([0-9a-f]{64})"}')
-_TAIL_BYTES = len(',"commitment":"","prev":"","hash":""}') + 3 * 64
-_SIGNATURE = re.compile(rb',"signature":"([0-9a-f]{128})"}')
-_SIGNATURE_BYTES = len(',"signature":""}') + 128
-_BODY = re.compile(rb',"salt":"([0-9a-f]{32})","body":')
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One piece of evidence. Empty strings and -1 stand for what does not apply or was not reached, and None
-    for it in the columns of `NULLABLE`.
-
-    `findings` holds rows of `exchange.FindingRow`'s shape, `reasons` rows of `decision.Reason`'s. `body` is
-    any JSON object; its `parts`, a list of {role, kind, pointer, digest, new, text?}, is what the views put a
-    prompt together from: `text` is there the first time its session sends it.
-    """
-
-    kind: RecordKind
-    exchange_id: str = ""
-    session_id: str = ""
-    decision_id: str = ""
-    agent: str = ""
-    owner: str = ""
-    on_behalf_of: str = ""
-    provider: str = ""
-    dialect: str = ""
-    model: str = ""
-    method: str = ""
-    path: str = ""
-    phase: str = ""
-    action: str = ""
-    enforced: bool = True
-    revision: str = ""
-    status: int = -1
-    code: str = ""
-    approval_id: str = ""
-    findings: tuple[Mapping[str, Any], ...] = ()
-    reasons: tuple[Mapping[str, Any], ...] = ()
-    input_tokens: int = -1
-    output_tokens: int = -1
-    cost: float = -1
-    duration_ms: float = -1
-    key_id: str | None = None
-    source_ip: str | None = None
-    forwarded_at: datetime | None = None
-    bytes_sent: int | None = None
-    sent_digest: str | None = None
-    body: Mapping[str, Any] = field(default_factory=dict)
+NULLABLE = tuple(column.name for column in fields(Record) if column.default is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,22 +188,6 @@ class Draft:
 
     def __len__(self) -> int:
         return len(self.columns) + len(self.body) + 512  # the rest of a line is bounded by less than that
-
-
-class BrokenLine(ValueError):
-    """A line that is not what its writer wrote; the message says how it shows."""
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """What a sound line says about its place in the chain."""
-
-    writer: str
-    seq: int
-    prev: str
-    hash: str
-    recorded_at: str
-    signature: str = ""
 
 
 def draft(record: Record, now: datetime) -> Draft:
@@ -174,157 +205,11 @@ def draft(record: Record, now: datetime) -> Draft:
     return made
 
 
-def chain(made: Draft, writer: str, seq: int, prev: str) -> tuple[bytes, str]:
-    """The line of a draft at its place in the chain, newline included, and the line's hash."""
-    head = b'{"writer":"%b","seq":%d,%b' % (writer.encode(), seq, made.columns)
-    commitment = hashlib.sha256(made.salt + made.body).hexdigest().encode()
-    tail = b',"commitment":"%b","prev":"%b"' % (commitment, prev.encode())
-    digest = hashlib.sha256(bytes.fromhex(prev) + head + tail + b"}").hexdigest()
-    body = b',"salt":"%b","body":%b' % (made.salt, made.body)
-    return b'%b%b%b,"hash":"%b"}\n' % (head, body, tail, digest.encode()), digest
-
-
-def with_signature(line: bytes, signature: bytes) -> bytes:
-    """Return a line of `chain` with a signature at its end."""
-    return b'%b,"signature":"%b"}\n' % (line[:-2], signature.hex().encode())
-
-
-def split_signature(line: bytes) -> tuple[bytes, str]:
-    """Return a line (without its newline) as it was before it was signed, and its signature's digits."""
-    found = _SIGNATURE.fullmatch(line, max(0, len(line) - _SIGNATURE_BYTES))
-    return (line[: found.start()] + b"}", found[1].decode()) if found else (line, "")
-
-
-def check(line: bytes) -> Link:
-    """Prove one line (without its newline) in itself; its place is the caller's. Raises BrokenLine."""
-    line, signature = split_signature(line)
-    tail = _TAIL.fullmatch(line, max(0, len(line) - _TAIL_BYTES))
-    # these bytes cannot stand inside a JSON string, and no column is called salt: the first is the one
-    opening = _BODY.search(line)
-    if tail is None or opening is None or opening.end() > tail.start():
-        raise BrokenLine("it is not a whole record")
-    commitment, prev, digest = (group.decode() for group in tail.groups())
-    body = line[opening.end() : tail.start()]
-    if hashlib.sha256(opening[1] + body).hexdigest() != commitment:
-        raise BrokenLine("its body was changed")
-    return _check_head(line[: opening.start()], line[tail.start() :], prev, digest, signature)
-
-
-def withhold(line: bytes) -> bytes:
-    """A sound line without its salt and body: the chain holds for it as well."""
-    opening = _BODY.search(line)
-    assert opening is not None
-    return line[: opening.start()] + line[len(split_signature(line)[0]) - _TAIL_BYTES :]
-
-
-def check_withheld(line: bytes) -> Link:
-    """Prove a line whose salt and body were withheld. Raises BrokenLine."""
-    line, signature = split_signature(line)
-    start = max(0, len(line) - _TAIL_BYTES)
-    tail = _TAIL.fullmatch(line, start)
-    if tail is None:
-        raise BrokenLine("it is not a whole record")
-    _, prev, digest = (group.decode() for group in tail.groups())
-    return _check_head(line[:start], line[start:], prev, digest, signature)
-
-
-def is_withheld(line: bytes) -> bool:
-    """Whether a sound line has neither salt nor body."""
-    return _BODY.search(line) is None
-
-
-def check_either(line: bytes) -> Link:
-    """Prove a line with its body, or one that goes without. Raises BrokenLine."""
-    return check_withheld(line) if is_withheld(line) else check(line)
-
-
-def _check_head(head: bytes, tail: bytes, prev: str, digest: str, signature: str) -> Link:
-    unhashed = head + tail[: -len(',"hash":""}') - 64] + b"}"
-    if hashlib.sha256(bytes.fromhex(prev) + unhashed).hexdigest() != digest:
-        raise BrokenLine("it was changed")
-    return _link(head, prev, digest, signature)
-
-
-# DuckDB reads a value that its column cannot hold as NULL, silently: such a record is refused when it is
-# written.
-_Int = Annotated[int, msgspec.Meta(ge=-1, le=2**31 - 1)]
-_Long = Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)]
-_Double = Annotated[float, msgspec.Meta(ge=-1, le=1e300)]
-
-
-class _Finding(msgspec.Struct, forbid_unknown_fields=True):
-    entity: str
-    category: str = ""
-    count: _Int = 0
-    distinct: _Int = 0
-    new: _Int = 0
-    max_score: _Double = 0
-    roles: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ()
-    treatment: str | None = None
-
-
-FINDING_FIELDS = _Finding.__struct_fields__
-
-
-class _Reason(msgspec.Struct, forbid_unknown_fields=True):
-    rule: str
-    title: str = ""
-    message: str = ""
-    severity: str = ""
-    controls: tuple[str, ...] = ()
-
-
-class _Row(msgspec.Struct):
-    """A record's columns, checked."""
-
-    kind: RecordKind
-    exchange_id: str
-    session_id: str
-    decision_id: str
-    agent: str
-    owner: str
-    on_behalf_of: str
-    provider: str
-    dialect: str
-    model: str
-    method: str
-    path: str
-    phase: str
-    action: str
-    enforced: bool
-    revision: str
-    status: _Int
-    code: str
-    approval_id: str
-    input_tokens: _Long
-    output_tokens: _Long
-    cost: _Double
-    duration_ms: _Double
-    key_id: str | None
-    source_ip: str | None
-    forwarded_at: datetime | None
-    bytes_sent: _Long | None
-    sent_digest: str | None
-    findings: tuple[_Finding, ...]
-    reasons: tuple[_Reason, ...]
-
-
-def _json(body: Mapping[str, Any]) -> bytes:
-    """Compact UTF-8; integers over 64 bits, which orjson refuses, by the standard library."""
+def _json(body: Mapping[str, object]) -> bytes:
+    """Encode as compact UTF-8; integers over 64 bits, which orjson refuses, by the standard library."""
     if not isinstance(body, dict):
         raise TypeError("expected the body to be an object")
     try:
         return orjson.dumps(body)
     except orjson.JSONEncodeError:
         return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-
-
-def _link(head: bytes, prev: str, digest: str, signature: str) -> Link:
-    try:
-        columns = orjson.loads(head + b"}")
-    except orjson.JSONDecodeError as error:
-        raise BrokenLine("it is not JSON") from error
-    if columns.get("kind") not in get_args(RecordKind):
-        raise BrokenLine("it is of no known kind")
-    return Link(columns["writer"], columns["seq"], prev, digest, columns["recorded_at"], signature)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import mmap
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,17 +17,18 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.audit.files import signed_log
 from gateway.audit.files.folder import Folder
 from gateway.audit.files.heads import stamp
-from gateway.audit.files.signing import BadSignature, Signer, Verifier, load_signer, private_pem, read_private
+from gateway.audit.files.log_lines import Document
+from gateway.audit.files.signing import BadLine, Signer, Verifier, load_signer, private_pem, read_private
 from gateway.errors import ConfigError
 
 _REMEDY = "restore the key, or move the audit folder away to begin anew"
 
 
 def open_signer(key: Path, folder: Folder) -> Signer:
-    """The signer of this folder's logs; makes its key where there is neither key nor signed line.
+    """Return the signer of this folder's logs; make its key where there is neither key nor signed line.
 
     A rotation that a crash interrupted is finished first. Raises ConfigError, also when the key is not the
-    one that signed last: with another key, or a new one, nobody could prove the evidence any more.
+    one that signed last: with another key, or a new one, the evidence could no longer be proved.
     """
     try:
         _mend(key, folder)
@@ -56,8 +56,8 @@ def rotate(key: Path, folder: Folder) -> tuple[str, str]:
     fresh = Ed25519PrivateKey.generate()
     old, new = signer.verifier.raw.hex(), Verifier(fresh.public_key()).raw.hex()
     with (
-        signed_log.held(folder.checkpoints, folder.disk) as log,
-        signed_log.held(folder.seals, folder.disk) as seals,
+        signed_log.locked(folder.checkpoints, folder.disk) as log,
+        signed_log.locked(folder.seals, folder.disk) as seals,
     ):
         folder.disk.write_new(_next(key), private_pem(fresh))
         folder.disk.sync_folder(key.parent)
@@ -75,32 +75,32 @@ def rotate(key: Path, folder: Folder) -> tuple[str, str]:
 
 
 def read_rotation(line: bytes) -> tuple[Verifier, Verifier, int]:
-    """Its old and new key, and how many seals the old ones signed. Raises BadSignature."""
+    """Return a rotation's old and new key, and how many seals the old keys signed. Raises BadLine."""
     try:
         claimed = orjson.loads(line)
         old, new = (Verifier.from_raw(bytes.fromhex(claimed[name])) for name in ("from", "to"))
         accepted = bytes.fromhex(claimed["accepted"])
         sealed = int(claimed["seals"])
     except (ValueError, KeyError, TypeError) as error:
-        raise BadSignature("it is not a signed line") from error
+        raise BadLine("it is not a signed line") from error
     old.read(line)
     if not new.signed(_agreement(claimed["from"], claimed["to"]), accepted):
-        raise BadSignature("the new key did not sign it")
+        raise BadLine("the new key did not sign it")
     return old, new, sealed
 
 
 def _agreement(old: str, new: str) -> bytes:
-    """What the new key signs."""
+    """Return the words that the new key signs."""
     return f"regate rotation {old} {new}".encode()
 
 
 def _mend(key: Path, folder: Folder) -> None:
     """Cut a torn line off the log, and finish a rotation. Raises OSError."""
     try:
-        with signed_log.held(folder.checkpoints, folder.disk) as log:
+        with signed_log.locked(folder.checkpoints, folder.disk) as log:
             if _next(key).exists():
                 _settle(key, log.last_line(), folder)
-    except BlockingIOError:  # whoever may read the log can lock it: no reason not to start
+    except BlockingIOError:  # any process that reads the log can lock it: no reason not to start
         if _next(key).exists():
             raise
 
@@ -121,21 +121,19 @@ def _settle(key: Path, last: bytes, folder: Folder) -> None:
         (key.with_name(f"{key.stem}-{old.key_id}.pub"), old),
         (key.with_suffix(".pub"), public),
     ):
-        aside = path.with_suffix(".aside")
-        disk.write_new(aside, verifier.pem(), 0o644)
-        disk.rename(aside, path)
+        disk.replace(path, verifier.pem(), path.with_suffix(".aside"), 0o644)
     disk.rename(fresh, key)
     disk.sync_folder(key.parent)
 
 
 def _check_in_force(verifier: Verifier, folder: Folder) -> None:
-    """Raises ValueError when the log is signed by another key: a later one, or never by this one."""
+    """Raise ValueError when the log is signed by another key: a later one, or never by this one."""
     with folder.checkpoints.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as log:
         start = log.rfind(b'\n{"kind":"rotation"') + 1
         if start or log[:19] == b'{"kind":"rotation"':
             try:
                 _, new, _ = read_rotation(log[start : log.find(b"\n", start)])
-            except BadSignature:
+            except BadLine:
                 return  # planted by hand: `verify` names it
             if new.raw != verifier.raw:
                 raise ValueError(f"it was rotated to the key {new.key_id}")
@@ -143,8 +141,8 @@ def _check_in_force(verifier: Verifier, folder: Folder) -> None:
             raise ValueError("another key signed it")
 
 
-def _document(line: bytes) -> dict[str, Any]:
-    """A line as far as it is one: what is spoilt is for `verify` to name."""
+def _document(line: bytes) -> Document:
+    """Return a line's document, empty for a damaged line: `verify` names the damage."""
     try:
         found = orjson.loads(line)
     except orjson.JSONDecodeError:

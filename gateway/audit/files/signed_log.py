@@ -10,31 +10,31 @@ import errno
 import hashlib
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import orjson
 
+from gateway.audit.files import locks
 from gateway.audit.files.disk import Disk
-from gateway.audit.files.locks import locked
-from gateway.audit.files.record import GENESIS
+from gateway.audit.files.line import GENESIS
+from gateway.audit.files.log_lines import Signable
 from gateway.audit.files.signing import Signer
 
 _LOCK_SECONDS = 1.0
 _BLOCK = 64 * 1024
 
 
-class Held:
-    """A log whose lock the caller holds; nobody else appends meanwhile."""
+class LockedLog:
+    """A log that is locked for the caller: no other process appends meanwhile."""
 
     def __init__(self, descriptor: int, disk: Disk) -> None:
         self._descriptor = descriptor
         self._disk = disk
         self.end = self._mend()
 
-    def append(self, document: Mapping[str, Any], signer: Signer) -> bytes:
+    def append(self, document: Signable, signer: Signer) -> bytes:
         """Append a document as one signed line, durably; on an error no part of it stays. Raises OSError."""
         last = self.last_line()
         prev = hashlib.sha256(last).hexdigest() if last else GENESIS
@@ -57,11 +57,11 @@ class Held:
         return line
 
     def read(self, start: int) -> bytes:
-        """The bytes from `start` to the end."""
+        """Return the bytes from `start` to the end."""
         return os.pread(self._descriptor, self.end - start, start)
 
     def last_line(self) -> bytes:
-        """The newest line without its newline; empty when there is none."""
+        """Return the newest line without its newline; empty when there is none."""
         if self.end == 0:
             return b""
         start = line_end(self._descriptor, self.end - 1)
@@ -70,7 +70,7 @@ class Held:
     def _mend(self) -> int:
         """Cut off the line that its writer died in, torn or (its pages unwritten) full of zeros.
 
-        Nobody has acted on it: every line is synced before the next is written.
+        No process has acted on that line: every line is synced before its writer goes on.
         """
         size = os.fstat(self._descriptor).st_size
         self.end = line_end(self._descriptor, size)
@@ -83,24 +83,24 @@ class Held:
 
 
 @contextmanager
-def held(path: Path, disk: Disk) -> Iterator[Held]:
-    """Hold the log for a block. Raises OSError, also when somebody else keeps it locked."""
+def locked(path: Path, disk: Disk) -> Iterator[LockedLog]:
+    """Lock the log for a block. Raises OSError, also when another process keeps it locked."""
     descriptor = disk.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     try:
         with _lock(descriptor, path):
-            yield Held(descriptor, disk)
+            yield LockedLog(descriptor, disk)
     finally:
         os.close(descriptor)
 
 
-def append(path: Path, document: Mapping[str, Any], signer: Signer, disk: Disk) -> bytes:
+def append(path: Path, document: Signable, signer: Signer, disk: Disk) -> bytes:
     """Append one signed line durably, under the file's lock; returns it. Raises OSError."""
-    with held(path, disk) as log:
+    with locked(path, disk) as log:
         return log.append(document, signer)
 
 
 def lines(path: Path) -> list[bytes]:
-    """Every whole line, without its newline; a line still being written is left out."""
+    """Return every whole line without its newline; a line still being written is left out."""
     try:
         return path.read_bytes().split(b"\n")[:-1]
     except FileNotFoundError:
@@ -108,7 +108,7 @@ def lines(path: Path) -> list[bytes]:
 
 
 def line_end(descriptor: int, end: int) -> int:
-    """The offset behind the last newline before `end`."""
+    """Return the offset behind the last newline before `end`."""
     while end > 0:
         start = max(0, end - _BLOCK)
         newline = os.pread(descriptor, end - start, start).rfind(b"\n")
@@ -120,10 +120,10 @@ def line_end(descriptor: int, end: int) -> int:
 
 @contextmanager
 def _lock(descriptor: int, path: Path) -> Iterator[None]:
-    """Hold the file's lock for a block. Any reader of the file can hold it: raises OSError after a while."""
+    """Lock the file for a block. Any reader of the file can lock it: raises OSError after a while."""
     end = time.monotonic() + _LOCK_SECONDS
     while True:
-        with locked(descriptor, path) as taken:
+        with locks.locked(descriptor, path) as taken:
             if taken:
                 yield
                 return

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import orjson
 from cryptography.exceptions import InvalidSignature
@@ -14,10 +11,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from gateway.audit.files.disk import Disk
+from gateway.audit.files.log_lines import Document, Signable
 from gateway.errors import ConfigError
 
 
-class BadSignature(ValueError):
+class BadLine(ValueError):
     """A line that the key did not sign; the message says why."""
 
 
@@ -31,7 +29,7 @@ class Verifier:
 
     @classmethod
     def from_raw(cls, raw: bytes) -> Verifier:
-        """From the 32 bytes of the key. Raises ValueError."""
+        """Build one from the 32 bytes of the key. Raises ValueError."""
         return cls(Ed25519PublicKey.from_public_bytes(raw))
 
     def pem(self) -> bytes:
@@ -46,20 +44,20 @@ class Verifier:
             return False
         return True
 
-    def read(self, line: bytes) -> dict[str, Any]:
-        """The document of a signed line (without its newline). Raises BadSignature."""
+    def read(self, line: bytes) -> Document:
+        """Return the document of a signed line (without its newline). Raises BadLine."""
         try:
-            document: dict[str, Any] = orjson.loads(line)
+            document: Document = orjson.loads(line)
             signature = bytes.fromhex(document.pop("signature"))
             by = document["key"]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BadSignature("it is not a signed line") from error
+            raise BadLine("it is not a signed line") from error
         if by != self.key_id:
-            raise BadSignature(f"it is signed by the key {by}, expected {self.key_id}")
+            raise BadLine(f"it is signed by the key {by}, expected {self.key_id}")
         if not self.signed(orjson.dumps(document), signature):
-            raise BadSignature("its signature does not fit")
+            raise BadLine("its signature does not fit")
         if line != _with_signature(document, signature):
-            raise BadSignature("it is not written as it was signed")
+            raise BadLine("it is not written as it was signed")
         return document
 
 
@@ -67,7 +65,7 @@ class Signer:
     """Signs lines with the key in a file; when the file is replaced (a rotation), with the new one."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OSError, and ConfigError when it is no Ed25519 key or others may read it."""
+        """Load the key. Raises OSError, and ConfigError when it is no Ed25519 key or others may read it."""
         self._path = path
         self._seen: tuple[int, int] | None = None
         self._refresh()
@@ -76,8 +74,8 @@ class Signer:
     def path(self) -> Path:
         return self._path
 
-    def line(self, document: Mapping[str, Any]) -> bytes:
-        """The document as a signed line, newline included: the signature is over the line without it.
+    def line(self, document: Signable) -> bytes:
+        """Return the document as a signed line with its newline: the signature is over the line without it.
 
         Raises OSError: a key that is gone signs nothing more, so that its loss shows at once.
         """
@@ -115,11 +113,11 @@ def load_signer(path: Path, disk: Disk) -> Signer:
     try:
         disk.make_folder(path.parent.absolute())
         if not path.exists():
-            _write_once(path, private_pem(Ed25519PrivateKey.generate()), 0o600, disk)
+            disk.write_once(path, private_pem(Ed25519PrivateKey.generate()), 0o600)
         signer = Signer(path)
         public = path.with_suffix(".pub")
         if not public.exists():
-            _write_once(public, signer.verifier.pem(), 0o644, disk)
+            disk.write_once(public, signer.verifier.pem(), 0o644)
     except OSError as error:
         raise ConfigError(f"{path}: the evidence key cannot be used: {error}") from error
     if load_verifier(public).key_id != signer.verifier.key_id:
@@ -139,7 +137,7 @@ def load_verifier(path: Path) -> Verifier:
 
 
 def read_private(path: Path) -> Ed25519PrivateKey:
-    """Raises OSError and ConfigError."""
+    """Read an Ed25519 key (PEM). Raises OSError and ConfigError."""
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except ValueError as error:
@@ -155,18 +153,5 @@ def private_pem(key: Ed25519PrivateKey) -> bytes:
     )
 
 
-def _with_signature(document: Mapping[str, Any], signature: bytes) -> bytes:
+def _with_signature(document: Signable, signature: bytes) -> bytes:
     return orjson.dumps({**document, "signature": signature.hex()})
-
-
-def _write_once(path: Path, content: bytes, mode: int, disk: Disk) -> None:
-    """Write a file whole; of two processes that start at once, the first wins and the other reads it."""
-    aside = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    disk.write_new(aside, content, mode)
-    try:
-        disk.link(aside, path)
-    except FileExistsError:
-        pass
-    finally:
-        disk.unlink(aside)
-    disk.sync_folder(path.parent)

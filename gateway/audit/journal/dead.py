@@ -1,4 +1,4 @@
-"""Segments that no writer holds any more, and the torn tails that their writers left."""
+"""Segments whose writers are dead, and the torn tails that those writers left."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ import orjson
 
 from gateway.audit.files import signed_log
 from gateway.audit.files.folder import Folder, is_tombstone
+from gateway.audit.files.line import BrokenLine, check, split_signature
 from gateway.audit.files.locks import flocked
-from gateway.audit.files.record import BrokenLine, check, split_signature
 from gateway.audit.files.signed_log import line_end
 
 _CHUNK = 4 * 1024 * 1024
@@ -35,7 +35,7 @@ class TornTail:
 
 
 class DeadSegment:
-    """A segment whose lock is free, held for the caller."""
+    """A segment that no writer locks, locked for the caller."""
 
     def __init__(self, folder: Folder, name: str, descriptor: int) -> None:
         self.name = name
@@ -43,7 +43,7 @@ class DeadSegment:
         self._descriptor = descriptor
 
     def torn_tail(self, *, signed: bool = True) -> TornTail | None:
-        """The end of a batch that was never durable, so that no caller counts on it; None when all is whole.
+        """Return the end of a batch that was never durable: no caller counts on it. None when all is whole.
 
         It begins behind the last line that is `signed`; in a chain from before batches were, behind the last
         whole line. After a power cut that lost pages before others it begins before zeros (JSON has none).
@@ -68,7 +68,7 @@ class DeadSegment:
         self._folder.disk.sync(self._descriptor)
 
     def _batch_end(self, size: int) -> int | None:
-        """Where the last whole batch ends; None when a batch before the last one is damaged."""
+        """Return where the last whole batch ends; None when a batch before the last one is damaged."""
         end = self._signed_end(size)
         whole = self._whole_end(size)
         if whole >= end:
@@ -78,7 +78,7 @@ class DeadSegment:
         return before if self._signed_end(self._start_of(end)) == before else None
 
     def _signed_end(self, end: int) -> int:
-        """The offset behind the last signed line that ends at or before `end`."""
+        """Return the offset behind the last signed line that ends at or before `end`."""
         end = line_end(self._descriptor, end)
         while end:
             start = self._start_of(end)
@@ -88,7 +88,7 @@ class DeadSegment:
         return 0
 
     def _start_of(self, end: int) -> int:
-        """The offset of the line that ends there."""
+        """Return the offset of the line that ends there."""
         return line_end(self._descriptor, max(0, end - 1))
 
     def _whole_end(self, size: int) -> int:
@@ -100,7 +100,7 @@ class DeadSegment:
         return end
 
     def _seq_before(self, end: int) -> int:
-        """The number of the record that ends there; 0 when none does."""
+        """Return the number of the record that ends there; 0 when none does."""
         start = self._start_of(end)
         try:
             return check(os.pread(self._descriptor, max(0, end - 1 - start), start)).seq
@@ -108,7 +108,7 @@ class DeadSegment:
             return 0
 
     def _signed_seq(self) -> int:
-        """The writer's last signed record in this segment, 0 without one; reads the whole log."""
+        """Return the writer's last signed record in this segment, or 0; read the whole log for it."""
         ours = b'"segment":"%b"' % self.name.encode()
         signed = 0
         for line in signed_log.lines(self._folder.checkpoints):
@@ -120,7 +120,7 @@ class DeadSegment:
 
 @contextmanager
 def dead_segment(folder: Folder, segment: str) -> Iterator[DeadSegment | None]:
-    """Hold a segment whose lock is free; None when its writer holds it, or when it is no longer there."""
+    """Lock a segment whose lock is free; yield None when its writer locks it, or it is no longer there."""
     path = folder.live(segment)
     try:
         if is_tombstone(path):

@@ -6,25 +6,22 @@ import asyncio
 import logging
 import secrets
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 from gateway.audit.files.disk import Disk
 from gateway.audit.files.folder import Folder
-from gateway.audit.files.heads import Head, sign_head
-from gateway.audit.files.record import Draft, Record, draft
+from gateway.audit.files.record import Record, draft
 from gateway.audit.files.rotation import open_signer
-from gateway.audit.files.signing import Signer
-from gateway.audit.journal.dead import dead_segment
+from gateway.audit.journal.callers import QueuedRecord, settle
+from gateway.audit.journal.head_signing import HeadSigning
 from gateway.audit.journal.segment import LiveChain
-from gateway.audit.journal.writers import Register, is_free, sign_end
+from gateway.audit.journal.torn_tails import TornTail, cut_torn_tails
 from gateway.errors import RecordingFailed
 
 _BATCH_BYTES = 8 * 1024 * 1024
@@ -38,16 +35,8 @@ _log = logging.getLogger("regate.audit")
 
 
 def new_writer() -> str:
-    """A writer id for this process: never used before, naming neither host nor process."""
+    """Make a writer id for this process: never used before, naming neither host nor process."""
     return f"w{secrets.token_hex(5)}"
-
-
-@dataclass(slots=True)
-class _Entry:
-    """A record in the queue; `done` is there when its caller waits."""
-
-    draft: Draft
-    done: Future[None] | asyncio.Future[None] | None
 
 
 class Journal:
@@ -83,10 +72,10 @@ class Journal:
             rename=new_writer,
             remember=remember,
         )
-        self._signing = _Signing(self._folder, self._chain, sign_seconds)
+        self._signing = HeadSigning(self._folder, self._chain, sign_seconds)
         self._queue_records = queue_records
         self._queue_bytes = queue_bytes
-        self._queue: deque[_Entry] = deque()
+        self._queue: deque[QueuedRecord] = deque()
         self._queued_bytes = 0
         self._wake = threading.Condition()
         self._closing = False
@@ -106,7 +95,7 @@ class Journal:
 
     @property
     def crowded(self) -> bool:
-        """Whether what is no evidence of an exchange should stay away: the disk is behind, or fails."""
+        """Whether records that belong to no exchange should be left out: the disk is behind, or fails."""
         return (
             bool(self._failure)
             or len(self._queue) * 4 > self._queue_records
@@ -127,7 +116,8 @@ class Journal:
         try:
             if register:
                 self._chain.register()
-            self._cut_torn_tails(signer)
+            for tail in cut_torn_tails(self._folder, signer, self._note_cut):
+                _log.warning("cut a torn tail of %d bytes off %s", tail.bytes, tail.segment)
         except OSError as error:
             self._fail([], error)
         self._thread.start()
@@ -144,14 +134,14 @@ class Journal:
             raise RecordingFailed(f"the record was not durable within {_DURABLE_SECONDS:g} s") from error
 
     def record_sync(self, record: Record) -> None:
-        """`record` for callers without an event loop."""
+        """Do as `record` does, for callers without an event loop."""
         done: Future[None] = Future()
         done.set_running_or_notify_cancel()
         self._submit(record, done).result()
 
     def enqueue(self, record: Record) -> None:
         """Hand a record in, in order, and do not wait for the disk. Raises RecordingFailed."""
-        self._put(_Entry(draft(record, datetime.now(UTC)), None))
+        self._put(QueuedRecord(draft(record, datetime.now(UTC)), None))
 
     def close(self) -> None:
         """Write what is queued, sign the head, close the segment. Raises RecordingFailed over lost ones."""
@@ -165,10 +155,10 @@ class Journal:
         self._failure = "the journal is closed"
 
     def _submit(self, record: Record, done: _Done) -> _Done:
-        self._put(_Entry(draft(record, datetime.now(UTC)), done))
+        self._put(QueuedRecord(draft(record, datetime.now(UTC)), done))
         return done
 
-    def _put(self, entry: _Entry) -> None:
+    def _put(self, entry: QueuedRecord) -> None:
         with self._wake:
             if self._failure or self._closing:
                 self._refused += 1
@@ -211,8 +201,8 @@ class Journal:
         self._end()
         return True
 
-    def _take(self, limit: int) -> list[_Entry]:
-        batch: list[_Entry] = []
+    def _take(self, limit: int) -> list[QueuedRecord]:
+        batch: list[QueuedRecord] = []
         taken = 0
         with self._wake:
             while self._queue and taken < limit:
@@ -221,20 +211,20 @@ class Journal:
             self._queued_bytes -= taken
         return batch
 
-    def _write(self, batch: Sequence[_Entry]) -> None:
+    def _write(self, batch: Sequence[QueuedRecord]) -> None:
         try:
             self._chain.append(entry.draft for entry in batch)
         except OSError as error:
             self._fail(batch, error)
             return
         except BaseException as error:
-            self._fail(batch, error)  # whoever waits for this batch is refused before the thread dies
+            self._fail(batch, error)  # its callers are refused before the thread dies
             raise
-        _settle(batch, "")
+        settle(batch, "")
         self._signing.sign_when_due()
 
-    def _fail(self, batch: Sequence[_Entry], error: BaseException) -> None:
-        """Refuse everyone who waits; keep, in order, what nobody waits for."""
+    def _fail(self, batch: Sequence[QueuedRecord], error: BaseException) -> None:
+        """Refuse the callers that wait; keep, in order, the records without a waiting caller."""
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         with self._wake:
             self._failure = reason
@@ -244,7 +234,7 @@ class Journal:
         waiting = [entry for entry in entries if entry.done]
         self._refused += len(waiting)
         _log.error("the journal cannot write: %s", reason)
-        _settle(waiting, f"the record cannot be written: {reason}")
+        settle(waiting, f"the record cannot be written: {reason}")
 
     def _recover(self) -> None:
         """Write what is kept behind a record of the gap; when that works, records are taken again."""
@@ -283,74 +273,7 @@ class Journal:
             _log.error("the last segment may be torn: %s", error)
             self._chain.abandon()
 
-    def _cut_torn_tails(self, signer: Signer) -> None:
-        """Cut off what dead writers left behind their last batch: no caller counts on it. Record each cut."""
-        register = Register(self._folder, signer.verifier)
-        for path in self._folder.live_files():
-            with dead_segment(self._folder, path.stem) as segment:
-                if segment is None or segment.torn_tail() is None:
-                    continue
-                register.read_ahead()
-                if not is_free(path.stem, register):
-                    continue
-                if path.stem not in register.ended:
-                    sign_end(self._folder, signer, path.stem)
-                if tail := segment.torn_tail():  # nothing more comes now that its end is signed
-                    found = Record(kind="gateway", code="torn_tail_cut", body=asdict(tail))
-                    self._chain.append([draft(found, datetime.now(UTC))])
-                    segment.cut(tail)
-                    _log.warning("cut a torn tail of %d bytes off %s", tail.bytes, tail.segment)
-
-
-def _settle(batch: Iterable[_Entry], failure: str) -> None:
-    """Let everyone who waits for the batch go on, or refuse them: one call into each event loop."""
-    loops: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
-    for done in (entry.done for entry in batch):
-        if isinstance(done, asyncio.Future):
-            loops.setdefault(done.get_loop(), []).append(done)
-        elif done is not None:
-            _resolve([done], failure)
-    for loop, waiting in loops.items():
-        with suppress(RuntimeError):  # a loop that is closed has nobody who waits
-            loop.call_soon_threadsafe(_resolve, waiting, failure)
-
-
-def _resolve(waiting: Sequence[Future[None] | asyncio.Future[None]], failure: str) -> None:
-    for done in waiting:
-        if done.done():
-            continue  # who left does not take the record back
-        if failure:
-            done.set_exception(RecordingFailed(failure))
-        else:
-            done.set_result(None)
-
-
-class _Signing:
-    """Signs the chain's head: after the first record, every so many seconds while it moves, at the end."""
-
-    def __init__(self, folder: Folder, chain: LiveChain, seconds: float) -> None:
-        self._folder = folder
-        self._chain = chain
-        self._seconds = seconds
-        self._due = 0.0
-        self._signed = Head()
-
-    def start(self, signer: Signer) -> None:
-        self._signer = signer
-
-    def sign_when_due(self) -> None:
-        if time.monotonic() >= self._due:
-            self.sign()
-
-    def sign(self) -> None:
-        """Append a signed head. A failure leaves the records as they are, so it is logged and tried again."""
-        head = self._chain.head
-        if head.hash == self._signed.hash:
-            return
-        self._due = time.monotonic() + self._seconds
-        try:
-            sign_head(self._folder, self._signer, self._chain.writer, head)
-            self._signed = head
-        except OSError as error:
-            self._due = time.monotonic() + min(5, self._seconds)
-            _log.error("the chain's head could not be signed: %s", error)
+    def _note_cut(self, tail: TornTail) -> None:
+        """Record a torn tail before it is cut off. Raises OSError."""
+        found = Record(kind="gateway", code="torn_tail_cut", body=asdict(tail))
+        self._chain.append([draft(found, datetime.now(UTC))])

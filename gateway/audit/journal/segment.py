@@ -12,7 +12,8 @@ from contextlib import suppress
 
 from gateway.audit.files.folder import Folder, segment_name, split_segment
 from gateway.audit.files.heads import Head, head_message
-from gateway.audit.files.record import Draft, chain, with_signature
+from gateway.audit.files.line import chain, with_signature
+from gateway.audit.files.record import Draft
 from gateway.audit.files.signing import Signer
 from gateway.audit.journal.writers import sign_birth, sign_end
 from gateway.errors import RegateError
@@ -134,7 +135,7 @@ class LiveChain:
         self._noted = 0  # bytes of the signed heads that were searched for our end
 
     def _asked(self) -> bool:
-        """Whether segments as old as this one are to be closed: something in them is to be erased."""
+        """Return whether segments as old as this one are to be closed: something in them is to be erased."""
         try:
             return self._folder.rotate.stat().st_mtime + _COARSE >= self._opened_at
         except OSError:
@@ -148,18 +149,18 @@ class LiveChain:
         self.register()
         segment = segment_name(self.writer, self._number + 1)
         path = self._folder.live(segment)
-        aside = path.with_suffix(".opening")
-        descriptor = self._disk.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
+        draft = path.with_suffix(".opening")
+        descriptor = self._disk.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND)
         linked = False
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._disk.link(aside, path)
+            self._disk.link(draft, path)
             linked = True
-            self._disk.unlink(aside)
+            self._disk.unlink(draft)
             self._disk.sync_folder(path.parent)
         except OSError:
             os.close(descriptor)
-            for left in (aside, path) if linked else (aside,):
+            for left in (draft, path) if linked else (draft,):
                 with suppress(OSError):
                     self._disk.unlink(left)
             raise
@@ -195,7 +196,7 @@ class LiveChain:
         return "another process signed its end" if log.st_size > self._noted and self._is_ended() else ""
 
     def _is_ended(self) -> bool:
-        """Whether the lines of the log that are new since the last look end this segment."""
+        """Return whether the lines of the log that are new since the last look end this segment."""
         with self._folder.checkpoints.open("rb") as log:
             log.seek(self._noted)
             whole = log.read().rpartition(b"\n")[0]

@@ -18,7 +18,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 
@@ -26,8 +25,9 @@ from gateway.audit.files import signed_log
 from gateway.audit.files.folder import Folder, split_segment
 from gateway.audit.files.heads import stamp
 from gateway.audit.files.key_ring import follow_keys
-from gateway.audit.files.record import GENESIS
-from gateway.audit.files.signing import BadSignature, Signer, Verifier
+from gateway.audit.files.line import GENESIS
+from gateway.audit.files.log_lines import Document, EndLine
+from gateway.audit.files.signing import BadLine, Signer, Verifier
 from gateway.audit.journal.process import Process, this_process
 
 _CHUNK = 4 * 1024 * 1024  # a line is far shorter
@@ -57,11 +57,11 @@ def sign_birth(folder: Folder, signer: Signer, writer: str) -> str:
 
 def sign_end(folder: Folder, signer: Signer, segment: str) -> None:
     """Say durably that nothing more is written into a segment. Raises OSError."""
-    document = {"kind": "end", "segment": segment, "signed_at": stamp(datetime.now(UTC))}
+    document: EndLine = {"kind": "end", "segment": segment, "signed_at": stamp(datetime.now(UTC))}
     signed_log.append(folder.checkpoints, document, signer, folder.disk)
 
 
-def read_birth(line: bytes, document: dict[str, Any]) -> Birth:
+def read_birth(line: bytes, document: Document) -> Birth:
     """Return the birth that a checked line says. Raises KeyError and TypeError when it is none of ours."""
     process = Process(**{name: document[name] for name in Process.__dataclass_fields__})
     return Birth(document["writer"], hashlib.sha256(line).hexdigest(), process)
@@ -140,7 +140,7 @@ class Register:
                 birth = read_birth(line, document)
                 self.born.setdefault(birth.writer, birth)
                 self._since.setdefault(birth.writer, rotations)
-        except (BadSignature, KeyError, TypeError):
+        except (BadLine, KeyError, TypeError):
             return
 
     def _place(self, rotations: int) -> int:
@@ -174,7 +174,7 @@ def signed_head(folder: Folder, key: Sequence[Verifier], writer: str) -> tuple[i
             try:
                 document = by_id[orjson.loads(line)["key"]].read(line)
                 found = max(found, (int(document["seq"]), str(document["hash"])))
-            except (BadSignature, ValueError, KeyError, TypeError):
+            except (BadLine, ValueError, KeyError, TypeError):
                 continue
     return found
 

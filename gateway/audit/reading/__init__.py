@@ -21,8 +21,8 @@ from gateway.audit.reading.schema import (
     reference,
 )
 from gateway.audit.reading.sql import (
-    Limits,
     QueryFailed,
+    QueryLimits,
     QueryRefused,
     Result,
     query,
@@ -38,8 +38,8 @@ from gateway.audit.reading.views import (
 __all__ = [
     "OCSF_SELECT",
     "VIEWS",
-    "Limits",
     "QueryFailed",
+    "QueryLimits",
     "QueryRefused",
     "RecordedDecision",
     "Result",

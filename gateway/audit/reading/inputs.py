@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import duckdb
 import orjson
 
 from gateway.audit.files import signed_log
 from gateway.audit.files.folder import TOMBSTONE, Folder, split_segment
+from gateway.audit.files.log_lines import Seal, SealedSegment
 from gateway.audit.reading.recorded import RecordedDecision, rebuild
 from gateway.errors import RegateError
 
@@ -27,7 +28,7 @@ class EvidenceUnreadable(RegateError):
 
 
 def decision_lines(root: Path, since: datetime | None = None) -> Iterator[bytes]:
-    """The lines of the decisions recorded since a time, segment by segment: each writer's in order.
+    """Yield the lines of the decisions recorded since a time, segment by segment: each writer's in order.
 
     A segment that is sealed meanwhile is read once. Raises EvidenceUnreadable.
     """
@@ -37,13 +38,13 @@ def decision_lines(root: Path, since: datetime | None = None) -> Iterator[bytes]
 
 
 def count_decisions(root: Path, since: datetime | None = None) -> int:
-    """How many lines `decision_lines` gives, at less cost. Raises EvidenceUnreadable."""
+    """Count the lines that `decision_lines` gives, at less cost. Raises EvidenceUnreadable."""
     folder = Folder(root)
     return sum(_count(folder, source, since) for source in _sources(folder))
 
 
 def find_decision(root: Path, decision_id: str) -> RecordedDecision | None:
-    """The decision of that id, or None when the journal has none. Raises EvidenceUnreadable."""
+    """Return the decision of that id, or None when the journal has none. Raises EvidenceUnreadable."""
     if not decision_id.isascii():
         return None
     folder, name = Folder(root), b'"decision_id":"%b"' % decision_id.encode()
@@ -55,18 +56,18 @@ def find_decision(root: Path, decision_id: str) -> RecordedDecision | None:
 
 
 def dropped(root: Path, since: datetime | None = None) -> tuple[int, int]:
-    """Segments that were sealed since a time and are no longer there, and how many records they held.
+    """Count the segments that were sealed since a time and are no longer there, and the records they had.
 
     Raises EvidenceUnreadable.
     """
     folder = Folder(root)
     try:
         gone = [
-            held["last_seq"] - held["first_seq"] + 1
+            each["last_seq"] - each["first_seq"] + 1
             for seal in _seals(folder)
             if (since is None or datetime.fromisoformat(seal["visible_at"]) >= since)
-            for held in seal["segments"]
-            if not _is_there(folder, seal, held["segment"])
+            for each in seal["segments"]
+            if not _is_there(folder, seal, each["segment"])
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EvidenceUnreadable(f"{folder.seals}: {error}; see regate audit verify") from error
@@ -81,17 +82,17 @@ class _Source:
     segment: str = ""
 
 
-def _seals(folder: Folder) -> list[dict[str, Any]]:
+def _seals(folder: Folder) -> list[Seal]:
     lines = [orjson.loads(line) for line in signed_log.lines(folder.seals)]
     return [line for line in lines if line["kind"] == "seal"]
 
 
 def _sources(folder: Folder) -> list[_Source]:
-    """Every record once: sealed files in the order they were sealed, then what is not sealed yet."""
+    """List where every record is read once: sealed files in their order, then the segments without a seal."""
     live = folder.live_files()  # before the seals: what is sealed meanwhile is met there
     try:
         seals = _seals(folder)
-        sealed = {held["segment"] for seal in seals for held in seal["segments"]}
+        sealed = {each["segment"] for seal in seals for each in seal["segments"]}
         files = [_Source(path) for seal in seals if (path := folder.root / seal["path"]).exists()]
         writers = _writers(folder)
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -111,19 +112,19 @@ def _writers(folder: Folder) -> frozenset[str]:
 
 def _lines(folder: Folder, source: _Source, since: datetime | None, decision_id: str = "") -> Iterator[bytes]:
     from gateway.audit.files import (
-        parquet,  # DuckDB takes 0.15 s to import, and whoever imports us may not need it
+        parquet,  # DuckDB takes 0.15 s to import, and not every caller needs it
     )
 
-    path, held = source.path, None
+    path, sealed = source.path, None
     if source.segment:
         with _live(folder, source.segment) as file:
             if file is not None:
                 yield from _from_live(file, since)
                 return
-        path, held = _sealed_since(folder, source.segment)
+        path, sealed = _sealed_since(folder, source.segment)
     try:
         for line in parquet.decisions(path, since, decision_id):
-            if held is None or _is_of(held, line):
+            if sealed is None or _is_of(sealed, line):
                 yield line
     except (duckdb.Error, OSError) as error:
         raise EvidenceUnreadable(f"{path}: cannot be read: {error}") from error
@@ -142,7 +143,7 @@ def _count(folder: Folder, source: _Source, since: datetime | None) -> int:
 
 @contextmanager
 def _live(folder: Folder, segment: str) -> Iterator[BinaryIO | None]:
-    """The live segment; None when it is sealed and buried. Once open it stays whole."""
+    """Open the live segment; yield None when it is sealed and buried. Once open it stays whole."""
     try:
         with folder.live(segment).open("rb") as file:
             yield None if file.read(len(TOMBSTONE)) == TOMBSTONE else file
@@ -150,28 +151,28 @@ def _live(folder: Folder, segment: str) -> Iterator[BinaryIO | None]:
         yield None
 
 
-def _is_there(folder: Folder, seal: Mapping[str, Any], segment: str) -> bool:
+def _is_there(folder: Folder, seal: Seal, segment: str) -> bool:
     if (folder.root / seal["path"]).exists():
         return True
     with _live(folder, segment) as file:
         return file is not None
 
 
-def _sealed_since(folder: Folder, segment: str) -> tuple[Path, Mapping[str, Any]]:
-    """The file of a segment that was sealed and buried meanwhile, and which records it is."""
+def _sealed_since(folder: Folder, segment: str) -> tuple[Path, SealedSegment]:
+    """Return the file of a segment that was sealed and buried meanwhile, and which records are its own."""
     for seal in _seals(folder):
-        for held in seal["segments"]:
-            if held["segment"] == segment:
-                return folder.root / seal["path"], held
+        for each in seal["segments"]:
+            if each["segment"] == segment:
+                return folder.root / seal["path"], each
     raise EvidenceUnreadable(f"{segment}: it was sealed, but its seal is gone; see regate audit verify")
 
 
-def _is_of(held: Mapping[str, Any], line: bytes) -> bool:
+def _is_of(sealed: SealedSegment, line: bytes) -> bool:
     place = _PLACE.match(line)
     return (
         place is not None
-        and place[1].decode() == held["writer"]
-        and held["first_seq"] <= int(place[2]) <= held["last_seq"]
+        and place[1].decode() == sealed["writer"]
+        and sealed["first_seq"] <= int(place[2]) <= sealed["last_seq"]
     )
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 from gateway import __version__
 
+Row = Mapping[str, Any]  # of `SELECT`; a column says what it holds
+
 VERSION = "1.3.0"
 _CATEGORY, _CLASS = 6, 6003
 _ACTIVITIES = {"POST": 1, "GET": 2, "HEAD": 2, "PUT": 3, "PATCH": 3, "DELETE": 4}
@@ -32,7 +34,7 @@ _DECIDED = {
 }
 _DRY_RUN = (1, 17, _SUCCESS)
 _REFUSED = (2, 2, _FAILURE)
-_FAULT = (2, 27, _FAILURE)  # what is no decision of anybody's: nothing fails open
+_FAULT = (2, 27, _FAILURE)  # a fault instead of a decision: nothing fails open
 _WHO_SAID_NO = ("policy_", "approval_", "unauthenticated", "invalid_request", "prompt_too_large")
 _UNMAPPED = (
     "kind", "phase", "action", "enforced", "decision_id", "approval_id", "owner", "on_behalf_of", "model",
@@ -48,8 +50,8 @@ SELECT = f"""
 """  # noqa: S608 - our own names
 
 
-def event(row: Mapping[str, Any]) -> dict[str, Any]:
-    """One row of `SELECT` as one event."""
+def event(row: Row) -> dict[str, object]:
+    """Turn one row of `SELECT` into one event."""
     activity = _ACTIVITIES.get(row["method"], 99)
     severity = max((_SEVERITIES.get(reason["severity"], 1) for reason in row["reasons"]), default=1)
     action, disposition, status = _outcome(row)
@@ -86,13 +88,13 @@ def event(row: Mapping[str, Any]) -> dict[str, Any]:
     return _present(**said)
 
 
-def _outcome(row: Mapping[str, Any]) -> tuple[int, int, int]:
+def _outcome(row: Row) -> tuple[int, int, int]:
     if row["kind"] == "refusal":
         return _REFUSED if row["code"].startswith(_WHO_SAID_NO) and row["status"] < 500 else _FAULT
     return _DECIDED[row["action"]] if row["enforced"] else _DRY_RUN
 
 
-def _message(row: Mapping[str, Any]) -> str:
+def _message(row: Row) -> str:
     if row["kind"] == "refusal":
         return f"refused: {row['code']}"
     because = "; ".join(reason["message"] or reason["title"] or reason["rule"] for reason in row["reasons"])
@@ -100,7 +102,7 @@ def _message(row: Mapping[str, Any]) -> str:
     return f"{row['phase']}: {row['action']}{dry}{': ' if because else ''}{because}"
 
 
-def _metadata(row: Mapping[str, Any]) -> dict[str, Any]:
+def _metadata(row: Row) -> dict[str, object]:
     return {
         "version": VERSION,
         "product": {"name": "Regate", "vendor_name": "Regate", "version": __version__},
@@ -112,12 +114,12 @@ def _metadata(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _actor(row: Mapping[str, Any]) -> dict[str, Any]:
+def _actor(row: Row) -> dict[str, object]:
     user = {"name": row["agent"] or "unidentified", "type_id": 99, "type": "Agent"}
     return _present(user=user, session=_present(uid=row["session_id"]))
 
 
-def _api(row: Mapping[str, Any]) -> dict[str, Any]:
+def _api(row: Row) -> dict[str, object]:
     return _present(
         operation=row["dialect"] or "none",
         request={"uid": row["exchange_id"]},
@@ -126,6 +128,6 @@ def _api(row: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def _present(**fields: Any) -> dict[str, Any]:
-    """Without what does not apply."""
+def _present(**fields: object) -> dict[str, object]:
+    """Return the fields that have a value."""
     return {name: value for name, value in fields.items() if value not in ("", [], {}, None)}

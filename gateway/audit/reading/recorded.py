@@ -11,6 +11,7 @@ import msgspec
 from gateway.contract import Syntax
 from gateway.words import Phase, Place
 
+Json = dict[str, Any]  # an object as the record has it
 Lost = Literal["", "not_recorded", "erased", "unreadable"]
 """Why an input cannot be rebuilt: `decision.record` was metadata, its body is gone, its line is damaged."""
 
@@ -28,17 +29,17 @@ class RecordedDecision:
     enforced: bool = True
     action: str = ""
     revision: str = ""
-    decision: dict[str, Any] | None = None
-    input: dict[str, Any] | None = None
+    decision: Json | None = None
+    input: Json | None = None
     approval_status: str = ""
     syntax: tuple[Syntax, ...] = ()
     lost: Lost = ""
 
 
 def rebuild(line: bytes) -> RecordedDecision:
-    """What policy was asked and said, by a record's line; as JSON the input is exactly what the engine got.
+    """Rebuild what policy was asked and said from a record's line; as JSON the input is what the engine got.
 
-    Never raises: what cannot be rebuilt says why.
+    Never raises: a decision without its input says why.
     """
     try:
         record = msgspec.json.decode(line, type=_Line)
@@ -74,9 +75,9 @@ class _Part(msgspec.Struct):
 
 
 class _Body(msgspec.Struct):
-    input: dict[str, Any]
+    input: Json
     parts: tuple[_Part, ...]
-    decision: dict[str, Any]
+    decision: Json
 
 
 class _Line(msgspec.Struct):
@@ -103,13 +104,13 @@ def _lost(body: _Body) -> Lost:
     return "not_recorded" if body.decision["record"] == "metadata" else "erased"
 
 
-def _document(body: _Body) -> dict[str, Any]:
-    """The recorded input with its parts put back where `policy_input` has them."""
+def _document(body: _Body) -> Json:
+    """Return the recorded input with its parts back in their place."""
     seen = [_part(part) for part in body.parts if part.new or part.place != "structural"]
     return {**body.input, "prompt": {"parts": seen, **body.input["prompt"]}}
 
 
-def _part(part: _Part) -> dict[str, Any]:
+def _part(part: _Part) -> Json:
     return {
         "role": part.role,
         "kind": part.kind,
@@ -124,7 +125,7 @@ def _syntax(parts: Sequence[_Part]) -> tuple[Syntax, ...]:
 
 
 def _holds_input(body: msgspec.Raw) -> bool:
-    """Whether there is something left of what policy was asked."""
+    """Return whether anything is left of what policy was asked."""
     try:
         left = msgspec.json.decode(body)
     except _DAMAGED:

@@ -10,10 +10,8 @@ Kernel limits, Landlock and DuckDB's own settings each close what the others lea
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
-import signal
 import sys
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -32,16 +30,14 @@ from gateway.audit.reading.views import create_views
 
 _ROWS_AT_A_TIME = 256
 _ROW_GROUP_BYTES = 32 * 1024 * 1024  # a row group waits in memory: by rows, long prompts would fill it
-_PR_SET_PDEATHSIG = 1
 
 
 class Refused(ValueError):
-    """Not a statement that may run here."""
+    """A statement that may not run here."""
 
 
 def main() -> None:
     """Answer the one request on standard input."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
     request = orjson.loads(sys.stdin.buffer.read())
     pytz.timezone("UTC")  # read its files while they can be read
     folder = Folder(Path(request["root"]))
@@ -63,7 +59,7 @@ def main() -> None:
 
 
 def select_only(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
-    """The statement, if it is exactly one and reads only. Raises Refused, duckdb.Error."""
+    """Return the statement, if it is exactly one and reads only. Raises Refused, duckdb.Error."""
     statements = connection.extract_statements(sql)
     if len(statements) != 1:
         raise Refused(f"expected exactly one statement, found {len(statements)}")
@@ -80,7 +76,7 @@ def _limit(limits: dict[str, int]) -> None:
 
 
 def _system() -> list[Path]:
-    """What DuckDB reads at its start to learn the memory limit: it aborts where it cannot."""
+    """Return the files that DuckDB reads at its start to learn the memory limit: without them it aborts."""
     return [path for path in (Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")) if path.exists()]
 
 
@@ -139,7 +135,7 @@ def _say(message: object) -> None:
 
 
 def _plain(value: Any, kind: str = "") -> Any:
-    """A value of DuckDB's as JSON has it; what JSON has no word for becomes text."""
+    """Return a value of DuckDB's as JSON has it; a value without a JSON form becomes text."""
     match value:
         case None | bool() | float():
             return str(value) if isinstance(value, float) and (value - value) != 0 else value

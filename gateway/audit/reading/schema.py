@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gateway.audit.files.literal import literal
+from gateway.audit.files.record import FINDING_MEANINGS, MEANINGS, REASON_MEANINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,44 +18,17 @@ class View:
     note: str = ""
 
 
+# What a column means in every view that has it, unless the view says something else.
 _MEANINGS = {
-    "action": "`allow`, `mask`, `require_approval` or `deny`",
-    "agent": "the calling agent",
-    "approval_id": "the approval that spoke for it",
-    "body": "the record's body as JSON",
-    "bytes_sent": "how many bytes of body went to the provider; NULL when none is known to have gone",
-    "code": "the error code; empty when all went well",
-    "cost": "what the tokens cost at the provider's configured prices; -1 when that is not known",
-    "decision_id": "the decision, as in `X-Regate-Decision-Id`",
-    "dialect": "the wire format",
-    "duration_ms": "milliseconds since the exchange began; -1 when not known",
-    "enforced": "false in a dry run: the action was recorded and not carried out",
-    "exchange_id": "the exchange",
-    "forwarded_at": "when the gateway began to send it to the provider; NULL when it is not known to have",
-    "findings": "what was found, one row an entity, as in the view `findings`",
-    "input_tokens": "as the provider counted; -1 when it did not say",
-    "key_id": "the key that the agent called with; NULL without one",
-    "kind": "the part's kind",
-    "method": "HTTP method",
-    "model": "the model that was asked for",
-    "on_behalf_of": "the end user, as the agent asserted",
-    "output_tokens": "as the provider counted; -1 when it did not say",
-    "owner": "the person who answers for the agent's key",
-    "path": "normalised path, findings replaced",
-    "phase": "`request` or `response`",
-    "provider": "the configured provider",
-    "reasons": "why, one row a reason, as in the view `reasons`",
+    **MEANINGS,
     "recorded_at": "when, by the gateway's clock (UTC)",
-    "revision": "the policy revision",
     "segment": "the file it is in: a live segment, or a sealed file named by its first segment",
     "sent": "whether anything went to the provider: `yes`, `no`, or `unknown`, which means that it may have",
-    "sent_digest": "HMAC of the body that was sent, under the server's key, in hex",
     "seq": "its number in the writer's chain, from 1",
-    "session_id": "the session",
-    "source_ip": "the address that the request came from; NULL when it has none",
-    "status": "HTTP status; -1 when there was none",
     "writer": "the process that wrote the record",
 }
+
+_ORDERED = "the decision's action; ORDER BY and max() know their order"
 
 _STATES = """| `state` | the exchange |
 |---|---|
@@ -106,7 +80,7 @@ VIEWS: Mapping[str, View] = {
             "action": "the last decision on the prompt; empty when policy was not asked",
             "state": "how the exchange ended, as in the view `exchanges`",
             "entity": "what was found, as in `EMAIL_ADDRESS`; NULL when nothing was",
-            "category": "`pii`, `secret`, `code`, `injection`, `custom`",
+            "category": FINDING_MEANINGS["category"],
             "treatment": "what the last decision did to it; `passed` is the value itself",
             "count": "how often, parts of earlier exchanges that were sent again included",
             "distinct": "how many different values",
@@ -120,28 +94,15 @@ VIEWS: Mapping[str, View] = {
     "reasons": View(
         "a reason of a decision",
         {
-            "action": "the decision's action; ORDER BY and max() know their order",
-            "rule": "the rule that spoke",
-            "title": "the rule's title",
-            "message": "what it says to people",
-            "severity": "how grave; ORDER BY and max() know their order",
-            "controls": "the controls it serves",
+            "action": _ORDERED,
+            **REASON_MEANINGS,
         },
     ),
     "findings": View(
         "an entity found in a decision's prompt or completion. Never the value",
         {
-            "action": "the decision's action; ORDER BY and max() know their order",
-            "entity": "what was found, as in `EMAIL_ADDRESS`",
-            "category": "`pii`, `secret`, `code`, `injection`, `custom`",
-            "count": "how often",
-            "distinct": 'how many different values (quote the name: `"distinct"`)',
-            "new": "how often in new parts",
-            "max_score": "the highest score",
-            "roles": "the roles of the parts",
-            "kinds": "the kinds of the parts",
-            "treatment": "what this decision did to it: `masked`, `redacted`, `passed` (the value itself may "
-            "go on) or `refused` (nothing of the prompt or completion may)",
+            "action": _ORDERED,
+            **FINDING_MEANINGS,
         },
     ),
     "shadow": View(
@@ -199,6 +160,7 @@ VIEWS: Mapping[str, View] = {
             "phase": "`request`, `response`, or empty in a closing record",
             "place": "its place in the record, from 1",
             "role": "the part's role",
+            "kind": "the part's kind",
             "pointer": "its JSON pointer",
             "digest": "its keyed digest",
             "new": "not seen before in this session",
@@ -208,7 +170,6 @@ VIEWS: Mapping[str, View] = {
     "records": View(
         "a record",
         {
-            "kind": "what the record is about",
             "action": "`allow`, `mask`, `require_approval`, `deny`, or empty",
             "commitment": "SHA-256 of the salted body",
             "prev": "the hash of the writer's record before",
@@ -219,12 +180,12 @@ VIEWS: Mapping[str, View] = {
 
 
 def meaning(view: str, column: str) -> str:
-    """What the column says. Raises KeyError for one that nobody described."""
+    """Return what the column means. Raises KeyError for a column without a description."""
     return VIEWS[view].columns.get(column) or _MEANINGS[column]
 
 
 def comments(columns: Mapping[str, list[tuple[str, str]]]) -> Iterator[str]:
-    """COMMENT statements for the views and their columns, so that any DuckDB client shows what they mean."""
+    """Yield COMMENT statements for the views and their columns: any DuckDB client shows what they mean."""
     for view, names in columns.items():
         yield f"COMMENT ON VIEW {view} IS {literal(f'One row {VIEWS[view].row}.')}"
         for name, _ in names:
@@ -232,7 +193,7 @@ def comments(columns: Mapping[str, list[tuple[str, str]]]) -> Iterator[str]:
 
 
 def reference(columns: Mapping[str, list[tuple[str, str]]]) -> str:
-    """The reference page: `columns` holds each view's columns with their types."""
+    """Write the reference page; `columns` holds each view's columns with their types."""
     lines = [
         "# The views, column by column",
         "",

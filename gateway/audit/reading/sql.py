@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ import orjson
 import gateway
 from gateway.audit.files.folder import Folder
 from gateway.errors import RegateError
+from gateway.processes import running
 
 _ROW_BYTES = 32 * 1024 * 1024  # two records of the largest size
 
@@ -33,7 +34,7 @@ class QueryFailed(RegateError):
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class QueryLimits:
     """Bounds of one query, in seconds and bytes."""
 
     seconds: int = 60
@@ -57,13 +58,13 @@ def query(
     sql: str,
     parameters: Sequence[str | int | float | bool | None] = (),
     *,
-    limits: Limits | None = None,
+    limits: QueryLimits | None = None,
 ) -> Iterator[Result]:
     """Run one SELECT over the audit folder; values are plain JSON. Leaving the block ends the child.
 
     Raises QueryRefused, QueryFailed, ConfigError.
     """
-    with _child(root, sql, parameters, limits or Limits(), None) as child:
+    with _child(root, sql, parameters, limits or QueryLimits(), None) as child:
         columns = child.columns()
         names, types = (tuple(column[place] for column in columns) for place in (0, 1))
         yield Result(names, types, child.rows())
@@ -75,7 +76,7 @@ def query_to_parquet(
     out: BinaryIO,
     parameters: Sequence[str] = (),
     *,
-    limits: Limits | None = None,
+    limits: QueryLimits | None = None,
     answered: Callable[[], None] = lambda: None,
 ) -> None:
     """Run one SELECT and write its rows as Parquet; `answered` is called before the first byte goes out.
@@ -84,7 +85,7 @@ def query_to_parquet(
     """
     with tempfile.TemporaryDirectory(prefix="regate-sql-") as folder:
         made = Path(folder).resolve() / "rows.parquet"
-        with _child(root, sql, parameters, limits or Limits(), made) as child:
+        with _child(root, sql, parameters, limits or QueryLimits(), made) as child:
             child.columns()
             for _ in child.rows():
                 pass
@@ -96,7 +97,7 @@ def query_to_parquet(
 class _Child:
     """The answer of the child process, line by line."""
 
-    def __init__(self, process: subprocess.Popen[bytes], limits: Limits) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], limits: QueryLimits) -> None:
         self._process = process
         self._limits = limits
         self._late = False
@@ -137,7 +138,7 @@ class _Child:
 
 @contextmanager
 def _child(
-    root: Path, sql: str, parameters: Sequence[object], limits: Limits, parquet: Path | None
+    root: Path, sql: str, parameters: Sequence[object], limits: QueryLimits, parquet: Path | None
 ) -> Iterator[_Child]:
     folder = Folder(root)
     folder.prepare()
@@ -156,9 +157,9 @@ def _child(
 
 @contextmanager
 def _spill_folder(most: int) -> Iterator[tuple[str, int]]:
-    """A new folder and how much may go there: half of what is free, since others write to that disk too.
+    """Make a folder to spill to, and say how much may go there: half of what is free, as others write too.
 
-    "" where no folder can be made: such a query has its memory and nothing else.
+    Yields "" where no folder can be made: such a query has its memory and nothing else.
     """
     try:
         folder = tempfile.TemporaryDirectory(prefix="regate-sql-", ignore_cleanup_errors=True)
@@ -170,29 +171,19 @@ def _spill_folder(most: int) -> Iterator[tuple[str, int]]:
 
 
 @contextmanager
-def _process(request: dict[str, Any], limits: Limits) -> Iterator[_Child]:
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "gateway.audit.reading.sandbox"],
-        # nothing of our own environment: it holds credentials
-        env={"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONPATH": str(Path(gateway.__file__).parents[1])},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    child = _Child(process, limits)
-    deadline = threading.Timer(limits.seconds, child.kill_late)
-    deadline.start()
-    try:
-        assert process.stdin is not None
-        _hand_over(process.stdin, orjson.dumps(request))
-        yield child
-    finally:
-        deadline.cancel()
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
+def _process(request: Mapping[str, object], limits: QueryLimits) -> Iterator[_Child]:
+    env = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONPATH": str(Path(gateway.__file__).parents[1])}
+    sandbox = ("-P", "-m", "gateway.audit.reading.sandbox")
+    with running(Path(sys.executable), *sandbox, env=env) as process:
+        child = _Child(process, limits)
+        deadline = threading.Timer(limits.seconds, child.kill_late)
+        deadline.start()
+        try:
+            assert process.stdin is not None
+            _hand_over(process.stdin, orjson.dumps(request))
+            yield child
+        finally:
+            deadline.cancel()
 
 
 def _hand_over(pipe: IO[bytes], request: bytes) -> None:

@@ -13,8 +13,8 @@ from gateway.audit.files.signed_log import line_end
 class Tail:
     """Reads what was appended since the last call; begins at the present end of every segment.
 
-    A segment is a tombstone a minute after it was sealed at the earliest: who reads at longer intervals has
-    to ask the sealed segments for what it missed.
+    A segment is a tombstone a minute after it was sealed at the earliest: a caller that reads at longer
+    intervals has to ask the sealed segments for what it missed.
     """
 
     def __init__(self, root: Path) -> None:
@@ -29,7 +29,7 @@ class Tail:
         return [line for path in self._folder.live_files() for line in self._read_new(path)]
 
     def _read_new(self, path: Path) -> list[bytes]:
-        """By one descriptor: a tombstone may take the file's place at any time, and go."""
+        """Read a segment by one descriptor: a tombstone may take the file's place at any time, and go."""
         offset = self._offsets.get(path.name, 0)
         with suppress(FileNotFoundError), path.open("rb") as file:
             if os.fstat(file.fileno()).st_size <= offset or file.read(len(TOMBSTONE)) == TOMBSTONE:

@@ -39,7 +39,7 @@ class Anchor:
         self._failure = ""
 
     def well(self) -> bool:
-        """Whether the last attempt of any process went well, or none was made."""
+        """Return whether the last attempt of any process went well, or none was made."""
         last = last_anchored(self._folder) if self._place else None
         return last is None or not last.failure
 
@@ -89,16 +89,14 @@ class Anchor:
             _log.warning("signed roots are anchored again")
         self._failure = failure
         try:
-            self._folder.anchored.with_suffix(".aside").write_bytes(
-                orjson.dumps(asdict(Anchored(stamp(datetime.now(UTC)), failure)))
-            )
-            os.rename(self._folder.anchored.with_suffix(".aside"), self._folder.anchored)
+            path, last = self._folder.anchored, Anchored(stamp(datetime.now(UTC)), failure)
+            self._folder.disk.replace(path, orjson.dumps(asdict(last)), path.with_suffix(".aside"), 0o644)
         except OSError as error:
             _log.error("what became of the anchor could not be noted: %s", error)
 
 
 def last_anchored(folder: Folder) -> Anchored | None:
-    """The last attempt of any process; None when there was none."""
+    """Return the last attempt of any process; None when there was none."""
     try:
         return Anchored(**orjson.loads(folder.anchored.read_bytes()))
     except (OSError, ValueError, TypeError):

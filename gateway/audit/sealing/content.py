@@ -25,7 +25,7 @@ _SHORTEST = 32  # characters of a content key
 
 
 class Unreadable(RegateError):
-    """Sealed content that this content key does not open."""
+    """Encrypted content that this content key does not decrypt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +35,19 @@ class DataKey:
     cipher: AESGCM
     wrapped: str
 
-    def seal(self, text: str, digest: str) -> str:
+    def encrypt(self, text: str, digest: str) -> str:
         return _encrypt(self.cipher, text.encode("utf-8", "surrogatepass"), digest)
 
 
 class ContentKey:
-    """Makes data keys and opens what they sealed."""
+    """Makes data keys, and decrypts what they encrypted."""
 
     def __init__(self, secret: bytes) -> None:
         self._cipher = AESGCM(HKDF(SHA256(), 32, None, b"regate/content").derive(secret))
         self._keys: OrderedDict[str, DataKey] = OrderedDict()
 
     def of(self, session_id: str) -> DataKey:
-        """The data key that this process uses for the session."""
+        """Return the data key that this process uses for the session."""
         key = self._keys.get(session_id)
         if key is None:
             fresh = AESGCM.generate_key(256)
@@ -56,14 +56,14 @@ class ContentKey:
                 self._keys.popitem(last=False)
         return key
 
-    def open(self, session_id: str, wrapped: str, sealed: str, digest: str) -> str:
-        """The text of a sealed part. Raises Unreadable."""
+    def decrypt(self, session_id: str, wrapped: str, encrypted: str, digest: str) -> str:
+        """Decrypt the text of a part. Raises Unreadable."""
         key = _decrypt(self._cipher, wrapped, session_id)
-        return _decrypt(AESGCM(key), sealed, digest).decode("utf-8", "surrogatepass")
+        return _decrypt(AESGCM(key), encrypted, digest).decode("utf-8", "surrogatepass")
 
 
 def load_content_key(config: Config) -> ContentKey:
-    """The key that `audit.content_key` names; without one, a key derived from the server's.
+    """Load the key that `audit.content_key` names; without one, a key derived from the server's.
 
     Raises ConfigError when it is not set, or too short to be a key.
     """
@@ -90,4 +90,6 @@ def _decrypt(cipher: AESGCM, text: str, bound: str) -> bytes:
         data = bytes.fromhex(text)
         return cipher.decrypt(data[:_NONCE], data[_NONCE:], bound.encode())
     except (InvalidTag, ValueError) as error:
-        raise Unreadable("sealed content does not open: another key sealed it, or it was changed") from error
+        raise Unreadable(
+            "content cannot be decrypted: another key encrypted it, or it was changed"
+        ) from error

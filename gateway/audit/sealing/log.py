@@ -6,14 +6,14 @@ A line made by hand could have a chain counted as sealed, a file deleted or bodi
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import orjson
 
 from gateway.audit.files import signed_log
 from gateway.audit.files.folder import Folder
-from gateway.audit.files.record import GENESIS
-from gateway.audit.files.signing import BadSignature
+from gateway.audit.files.line import GENESIS
+from gateway.audit.files.log_lines import SealLine
+from gateway.audit.files.signing import BadLine
 from gateway.audit.journal.writers import Register
 from gateway.errors import RegateError
 
@@ -30,7 +30,7 @@ class SealLog:
         self._register = register
         self._checked: list[bytes] = []
 
-    def lines(self) -> list[dict[str, Any]]:
+    def lines(self) -> list[SealLine]:
         """Return every line's document, in order. Raises SealingFailed at the first that does not hold."""
         found = signed_log.lines(self._folder.seals)
         known = len(self._checked) if found[: len(self._checked)] == self._checked else 0
@@ -42,8 +42,8 @@ class SealLog:
             prev = hashlib.sha256(found[number - 1]).hexdigest() if number else GENESIS
             try:
                 if key.read(found[number])["prev"] != prev:
-                    raise BadSignature("it does not follow the line before it")
-            except (BadSignature, KeyError) as error:
+                    raise BadLine("it does not follow the line before it")
+            except (BadLine, KeyError) as error:
                 # sealing on would give a segment a second seal
                 raise SealingFailed(
                     f"{self._folder.seals}:{number + 1}: {error}; see regate audit verify"

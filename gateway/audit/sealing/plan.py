@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from gateway.audit.files.folder import Folder, split_segment
+from gateway.audit.files.line import GENESIS
+from gateway.audit.files.log_lines import Seal, SealedSegment
 from gateway.audit.files.merkle import Frontier
-from gateway.audit.files.record import GENESIS
 from gateway.audit.journal.dead import dead_segment
 from gateway.audit.journal.writers import Register, is_free
 
@@ -28,13 +30,50 @@ class End:
     hash: str = GENESIS
     peaks: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, sealed: SealedSegment) -> End:
+        """Return the end at a sealed segment."""
+        return cls(sealed["last_seq"], sealed["hash"], tuple(sealed["peaks"]))
+
     def tree(self) -> Frontier:
         return Frontier(self.seq, [bytes.fromhex(peak) for peak in self.peaks])
 
 
+class Voucher(msgspec.Struct, frozen=True):
+    """What vouches for a writer's records: its birth's digest and the keys since, as hexadecimal digits.
+
+    Of a chain from before births: the number and the hash of the last record that a signed head names.
+    """
+
+    birth: str = ""
+    keys: tuple[str, ...] = ()
+    seq: int = 0
+    hash: str = ""
+
+
+class SealRequest(msgspec.Struct, frozen=True):
+    """What the sealer's child process is to do: which segments go into which file."""
+
+    root: str
+    ends: dict[str, End]  # by writer: where the sealed part of its chain ends
+    files: list[list[str]]
+    writers: dict[str, Voucher]
+
+
+class SealReport(msgspec.Struct, frozen=True):
+    """What one file has, if it was written; the segments that are refused, and why it failed this time."""
+
+    file: str = ""
+    segments: list[SealedSegment] = []
+    refused: dict[str, str] = {}
+    failed: str = ""
+    date: str = ""
+    parquet_sha256: str = ""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Closed:
-    """A whole segment that nobody writes any more."""
+    """A whole segment that no process writes any more."""
 
     writer: str
     number: int
@@ -43,12 +82,12 @@ class Closed:
     written_at: datetime
 
 
-def seal_ends(seals: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, End]]:
-    """Each writer's last sealed segment, by number, and the end of its chain there."""
+def seal_ends(seals: Iterable[Seal]) -> dict[str, tuple[int, End]]:
+    """Return each writer's last sealed segment, by number, and the end of its chain there."""
     ends: dict[str, tuple[int, End]] = {}
-    for held in (held for seal in seals for held in seal["segments"]):
-        if (place := split_segment(held["segment"])) and place[1] > ends.get(place[0], (0, End()))[0]:
-            ends[place[0]] = place[1], End(held["last_seq"], held["hash"], tuple(held["peaks"]))
+    for each in (each for seal in seals for each in seal["segments"]):
+        if (place := split_segment(each["segment"])) and place[1] > ends.get(place[0], (0, End()))[0]:
+            ends[place[0]] = place[1], End.of(each)
     return ends
 
 
@@ -59,7 +98,7 @@ def closed_segments(
     claim: Callable[[str], None],
     all_hosts: bool,
 ) -> list[Closed]:
-    """In their chains' order; also of writers that are not registered, which the caller sorts out.
+    """List the closed segments in their chains' order, also of writers that are not registered.
 
     A segment that its writer did not close is claimed first, so that a writer that lives after all notices.
     A torn segment is not closed: it waits for a journal's start.
@@ -85,7 +124,7 @@ def closed_segments(
 
 
 def plan(closed: Sequence[Closed], sealed: Mapping[str, int], gather: timedelta) -> list[list[str]]:
-    """Files to write, in order: the segments of each.
+    """Return the files to write, in order: the segments of each.
 
     A segment follows its chain's sealed ones. Small ones share a file a day, once the oldest has waited for
     `gather`, there are many, or a large one waits behind them.

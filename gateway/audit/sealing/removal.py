@@ -12,23 +12,23 @@ A record without its body and salt is still in the chain, which holds its commit
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import orjson
+import msgspec
 
 import gateway
 from gateway.audit.files import signed_log
 from gateway.audit.files.folder import Folder
 from gateway.audit.files.heads import stamp
+from gateway.audit.files.log_lines import Drop, Erasure, Seal, SealLine
 from gateway.audit.files.signing import Signer
 from gateway.errors import RegateError
+from gateway.processes import run
 
 # What policy saw, said and answered. Of an approval only what was shown to people goes: verdicts stay.
 ERASED_KINDS = ("decision", "completion", "refusal")
@@ -46,9 +46,9 @@ class Order:
     agent: str
     before: str
 
-    def covers(self, seal: Mapping[str, Any]) -> bool:
-        """Whether the file may hold such records."""
-        return any(held["first_at"] <= self.before for held in seal["segments"])
+    def covers(self, seal: Seal) -> bool:
+        """Return whether the file may contain such records."""
+        return any(each["first_at"] <= self.before for each in seal["segments"])
 
 
 def order_erasure(folder: Folder, signer: Signer, session: str, agent: str, now: datetime) -> Order:
@@ -57,6 +57,21 @@ def order_erasure(folder: Folder, signer: Signer, session: str, agent: str, now:
     signed_log.append(folder.seals, {"kind": "order", **asdict(order)}, signer, folder.disk)
     folder.disk.write_new(folder.rotate, order.before.encode())
     return order
+
+
+class RewriteRequest(msgspec.Struct, frozen=True):
+    """What the remover's child process is to do: leave bodies that the orders name out of one sealed file."""
+
+    root: str
+    path: str
+    orders: tuple[Order, ...]
+
+
+class Rewritten(msgspec.Struct, frozen=True):
+    """What the child process did: how many bodies went, and the SHA-256 of the file made, if any did."""
+
+    bodies: int = 0
+    parquet_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,29 +85,28 @@ class Removals:
     dropped: frozenset[str] = frozenset()
 
     def awaits(self, path: str, sha256: str) -> bool:
-        """Whether the file is still the one before an erasure: its process was stopped, or is at it."""
+        """Return whether the file is still the one before an erasure: its process was stopped or is busy."""
         return sha256 in self.erased.get(path, ())[:-1]
 
 
-def read_removals(lines: Iterable[Mapping[str, Any]]) -> Removals:
-    """From the lines of `seals.ndjson`, in order."""
+def read_removals(lines: Iterable[SealLine]) -> Removals:
+    """Read the removals from the lines of `seals.ndjson`, in order."""
     sealed: dict[str, str] = {}
     erased: dict[str, list[str]] = {}
     dropped: set[str] = set()
     for line in lines:
-        match line["kind"]:
-            case "seal":
-                sealed[line["path"]] = line["parquet_sha256"]
-            case "erasure":
-                erased.setdefault(line["path"], [sealed[line["path"]]]).append(line["parquet_sha256"])
-            case "dropped":
-                dropped.add(line["path"])
+        if line["kind"] == "seal":
+            sealed[line["path"]] = line["parquet_sha256"]
+        elif line["kind"] == "erasure":
+            erased.setdefault(line["path"], [sealed[line["path"]]]).append(line["parquet_sha256"])
+        elif line["kind"] == "dropped":
+            dropped.add(line["path"])
     return Removals(erased, frozenset(dropped))
 
 
-def told_removals(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+def told_removals(lines: Sequence[SealLine]) -> list[str]:
     """Say what the log's lines took out of the evidence, each day's on a line."""
-    held = {
+    records = {
         line["path"]: sum(each["last_seq"] - each["first_seq"] + 1 for each in line["segments"])
         for line in lines
         if line["kind"] == "seal"
@@ -101,7 +115,7 @@ def told_removals(lines: Sequence[Mapping[str, Any]]) -> list[str]:
     erased: Counter[str] = Counter()
     for line in lines:
         if line["kind"] == "dropped":
-            dropped[line["dropped_at"][:10]] += held[line["path"]]
+            dropped[line["dropped_at"][:10]] += records[line["path"]]
         elif line["kind"] == "erasure":
             erased[line["erased_at"][:10]] += line["bodies"]
     return [
@@ -118,7 +132,7 @@ class Remover:
         self._retention = retention
         self._looked: set[tuple[str, Order]] = set()  # files in which an order finds nothing (any more)
 
-    def recover(self, lines: Sequence[Mapping[str, Any]]) -> None:
+    def recover(self, lines: Sequence[SealLine]) -> None:
         """Finish what a crash interrupted, and delete the empty files that stand for dropped ones."""
         for line in lines:
             if line["kind"] == "erasure":
@@ -126,8 +140,8 @@ class Remover:
             elif line["kind"] == "dropped" and (path := self._folder.root / line["path"]).exists():
                 self._folder.disk.unlink(path)
 
-    def run(self, lines: Sequence[Mapping[str, Any]], signer: Signer) -> int:
-        """One pass over every sealed file; returns how many bodies went. Raises RemovalFailed, OSError."""
+    def run(self, lines: Sequence[SealLine], signer: Signer) -> int:
+        """Pass once over every sealed file; return how many bodies went. Raises RemovalFailed, OSError."""
         gone = {line["path"] for line in lines if line["kind"] == "dropped"}
         seals = [line for line in lines if line["kind"] == "seal" and line["path"] not in gone]
         orders = [
@@ -137,56 +151,51 @@ class Remover:
             self._drop(seal, signer)
         return sum(self._erase(seal, orders, signer) for seal in seals)
 
-    def _past(self, seals: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    def _past(self, seals: Iterable[Seal]) -> Iterator[Seal]:
         if self._retention is not None:
             end = stamp(datetime.now(UTC) - self._retention)
-            yield from (seal for seal in seals if all(held["last_at"] < end for held in seal["segments"]))
+            yield from (seal for seal in seals if all(each["last_at"] < end for each in seal["segments"]))
 
-    def _drop(self, seal: Mapping[str, Any], signer: Signer) -> None:
-        """Signed first. Readers that have listed the file find an empty one, until the next start."""
+    def _drop(self, seal: Seal, signer: Signer) -> None:
+        """Sign that the file goes, then empty it: readers that have listed it still find a file."""
         folder, path = self._folder, self._folder.root / seal["path"]
-        line = {"kind": "dropped", "path": seal["path"], "dropped_at": stamp(datetime.now(UTC))}
+        line: Drop = {"kind": "dropped", "path": seal["path"], "dropped_at": stamp(datetime.now(UTC))}
         signed_log.append(folder.seals, line, signer, folder.disk)
-        empty = folder.aside(f"{path.stem}-dropped")
-        folder.disk.write_new(empty, folder.no_records.read_bytes(), 0o400)
-        folder.disk.rename(empty, path)
+        draft = folder.draft(f"{path.stem}-dropped")
+        folder.disk.replace(path, folder.no_records.read_bytes(), draft, 0o400)
         folder.disk.sync_folder(path.parent)
 
-    def _erase(self, seal: Mapping[str, Any], orders: Sequence[Order], signer: Signer) -> int:
+    def _erase(self, seal: Seal, orders: Sequence[Order], signer: Signer) -> int:
         path = seal["path"]
         due = [order for order in orders if (path, order) not in self._looked and order.covers(seal)]
         if not due or not (self._folder.root / path).exists():
             return 0
         made = self._write_anew(path, due)
-        if made["bodies"]:
-            line = {"kind": "erasure", "path": path, "parquet_sha256": made["parquet_sha256"],
-                    "bodies": made["bodies"], "erased_at": stamp(datetime.now(UTC))}  # fmt: skip
+        if made.bodies:
+            line: Erasure = {"kind": "erasure", "path": path, "parquet_sha256": made.parquet_sha256,
+                    "bodies": made.bodies, "erased_at": stamp(datetime.now(UTC))}  # fmt: skip
             signed_log.append(self._folder.seals, line, signer, self._folder.disk)
             self._put_in(line)
         self._looked |= {(path, order) for order in due}
-        return int(made["bodies"])
+        return made.bodies
 
-    def _write_anew(self, path: str, orders: Sequence[Order]) -> dict[str, Any]:
-        """In a process of its own, whose memory and DuckDB go with it."""
-        request = {
-            "root": str(self._folder.root),
-            "path": path,
-            "orders": [asdict(order) for order in orders],
-        }
-        child = subprocess.run(
-            [sys.executable, "-P", "-m", "gateway.audit.sealing.removal_worker"],
+    def _write_anew(self, path: str, orders: Sequence[Order]) -> Rewritten:
+        """Write the file in a child process, whose memory and DuckDB go with it."""
+        request = RewriteRequest(str(self._folder.root), path, tuple(orders))
+        child = run(
+            Path(sys.executable),
+            "-P",
+            "-m",
+            "gateway.audit.sealing.removal_worker",
+            stdin=msgspec.json.encode(request),
             env={"PATH": os.defpath, "PYTHONPATH": str(Path(gateway.__file__).parents[1])},
-            input=orjson.dumps(request),
-            capture_output=True,
-            check=False,
         )
         if child.returncode != 0:
             reason = child.stderr.decode(errors="replace").strip().rpartition("\n")[2]
             raise RemovalFailed(f"{path}: bodies could not be erased: {reason}")
-        made: dict[str, Any] = orjson.loads(child.stdout)
-        return made
+        return msgspec.json.decode(child.stdout, type=Rewritten)
 
-    def _put_in(self, line: Mapping[str, Any]) -> None:
+    def _put_in(self, line: Erasure) -> None:
         """Rename the file without bodies over the one with them, unless that was done."""
         path = self._folder.root / line["path"]
         made = anew(self._folder, path, line["parquet_sha256"])
@@ -196,5 +205,5 @@ class Remover:
 
 
 def anew(folder: Folder, path: Path, sha256: str) -> Path:
-    """Where the file that is to take another's place lies until it does."""
+    """Return where the file that is to replace a sealed file lies until it does."""
     return folder.sealed / f"{path.stem}-{sha256[:16]}.anew"

@@ -11,18 +11,18 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import orjson
 
 from gateway.audit.files import parquet
 from gateway.audit.files.disk import file_sha256
 from gateway.audit.files.folder import Folder
-from gateway.audit.files.record import check_either, is_withheld, withhold
-from gateway.audit.sealing.removal import ERASED_KINDS, Order, anew
+from gateway.audit.files.line import check_either, is_withheld, withhold
+from gateway.audit.sealing.removal import ERASED_KINDS, Order, RewriteRequest, Rewritten, anew
 
 
-def write_anew(folder: Folder, path: Path, orders: Sequence[Order]) -> dict[str, Any]:
+def write_anew(folder: Folder, path: Path, orders: Sequence[Order]) -> Rewritten:
     """Leave out the bodies of what the orders name. Raises OSError, duckdb.Error, BrokenLine."""
     lines = folder.sealed / f"{path.stem}.lines"
     made = folder.sealed / f"{path.stem}.made"
@@ -34,14 +34,14 @@ def write_anew(folder: Folder, path: Path, orders: Sequence[Order]) -> dict[str,
                     line, bodies = withhold(line), bodies + 1
                 file.write(line + b"\n")
         if not bodies:
-            return {"bodies": 0}
+            return Rewritten()
         parquet.write_segments([lines], made, folder.disk)
         for before, after in zip(parquet.lines(path), parquet.lines(made), strict=True):
             _check_same(before, after)
         sha256 = file_sha256(made)
         folder.disk.rename(made, anew(folder, path, sha256))
         folder.disk.sync_folder(folder.sealed)
-        return {"bodies": bodies, "parquet_sha256": sha256}
+        return Rewritten(bodies, sha256)
     finally:
         lines.unlink(missing_ok=True)
         made.unlink(missing_ok=True)
@@ -61,18 +61,17 @@ def _goes(line: bytes, orders: Sequence[Order]) -> bool:
 
 
 def _check_same(before: bytes, after: bytes) -> None:
-    """The record's place in the chain is the same, whatever was left out."""
+    """Raise OSError unless the record's place in the chain is the same with and without its body."""
     link = check_either(before)
     if check_either(after) != link:
         raise OSError(f"record {link.writer}:{link.seq} was written differently")
 
 
 def main() -> None:
-    request = orjson.loads(sys.stdin.buffer.read())
-    folder = Folder(Path(request["root"]))
-    orders = [Order(**order) for order in request["orders"]]
-    made = write_anew(folder, folder.root / request["path"], orders)
-    sys.stdout.buffer.write(orjson.dumps(made))
+    request = msgspec.json.decode(sys.stdin.buffer.read(), type=RewriteRequest)
+    folder = Folder(Path(request.root))
+    made = write_anew(folder, folder.root / request.path, request.orders)
+    sys.stdout.buffer.write(msgspec.json.encode(made))
 
 
 if __name__ == "__main__":

@@ -15,16 +15,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import orjson
+import msgspec
 
 import gateway
 from gateway.audit.files import signed_log
@@ -32,12 +30,22 @@ from gateway.audit.files.disk import Disk, file_sha256
 from gateway.audit.files.folder import Folder, is_tombstone, tombstone
 from gateway.audit.files.heads import Head, Roots, sign_head
 from gateway.audit.files.locks import locked
+from gateway.audit.files.log_lines import Seal, SealedSegment
 from gateway.audit.files.rotation import open_signer
 from gateway.audit.journal.writers import Register, sign_end, signed_head
 from gateway.audit.sealing.anchor import Anchor
 from gateway.audit.sealing.log import SealingFailed, SealLog
-from gateway.audit.sealing.plan import End, closed_segments, plan, seal_ends
+from gateway.audit.sealing.plan import (
+    End,
+    SealReport,
+    SealRequest,
+    Voucher,
+    closed_segments,
+    plan,
+    seal_ends,
+)
 from gateway.audit.sealing.removal import RemovalFailed, Remover
+from gateway.processes import run
 
 __all__ = ["Sealed", "Sealer", "SealingFailed"]
 
@@ -110,7 +118,7 @@ class Sealer:
                 publish(self._folder)
 
     def seal(self, *, everything: bool = False, sign: bool = False, all_hosts: bool = False) -> Sealed:
-        """One pass: seal what is closed, bury what is due, sign a root when one is due.
+        """Pass once: seal what is closed, bury what is due, sign a root when one is due.
 
         With `everything`, small and new segments do not wait; with `sign`, the root does not; with
         `all_hosts`, segments of other hosts are sealed too. Raises SealingFailed, OSError.
@@ -132,12 +140,12 @@ class Sealer:
         return Sealed(done, dict(self._refused))
 
     def unburied(self) -> bool:
-        """Whether a sealed segment still stands as it was written, beside its sealed file."""
-        sealed = {held["segment"] for seal in self._seals() for held in seal["segments"]}
+        """Return whether a sealed segment still stands as it was written, beside its sealed file."""
+        sealed = {each["segment"] for seal in self._seals() for each in seal["segments"]}
         return any(path.stem in sealed and not is_tombstone(path) for path in self._folder.live_files())
 
     async def run(self, interval_seconds: float = 5) -> None:
-        """Seal every so often until cancelled; a pass that fails is logged and tried again."""
+        """Seal every so often until the task ends; a pass that fails is logged and tried again."""
         while True:
             try:
                 await asyncio.to_thread(self.seal)
@@ -145,7 +153,7 @@ class Sealer:
                 _log.error("sealing failed: %s", error)
             await asyncio.sleep(interval_seconds)
 
-    def _seals(self) -> list[dict[str, Any]]:
+    def _seals(self) -> list[Seal]:
         return [line for line in self._log.lines() if line["kind"] == "seal"]
 
     @contextmanager
@@ -173,31 +181,31 @@ class Sealer:
 
     def _mend(self) -> None:
         """Cut a torn line off the seals before they are read."""
-        with signed_log.held(self._folder.seals, self._folder.disk):
+        with signed_log.locked(self._folder.seals, self._folder.disk):
             pass
 
     def _seal_closed(
-        self, seals: Sequence[Mapping[str, Any]], everything: bool, all_hosts: bool
+        self, seals: Sequence[Seal], everything: bool, all_hosts: bool
     ) -> tuple[tuple[str, ...], str]:
-        """The segments that were sealed, and why others could not be this time."""
+        """Seal the closed segments; return those that were sealed, and why others could not be this time."""
         ends = seal_ends(seals)
-        sealed = {held["segment"] for seal in seals for held in seal["segments"]}
+        sealed = {each["segment"] for seal in seals for each in seal["segments"]}
         closed = closed_segments(
             self._folder, sealed | self._refused.keys(), self._register, self._claim, all_hosts
         )
-        writers = {each.writer: self._voucher(each.writer) for each in closed}
-        self._refuse(
-            {each.segment: "no birth of its writer is signed" for each in closed if not writers[each.writer]}
-        )
-        closed = [each for each in closed if writers[each.writer]]
+        found = {writer: self._voucher(writer) for writer in {each.writer for each in closed}}
+        writers = {writer: voucher for writer, voucher in found.items() if voucher}
+        strange = [each.segment for each in closed if each.writer not in writers]
+        self._refuse(dict.fromkeys(strange, "no birth of its writer is signed"))
+        closed = [each for each in closed if each.writer in writers]
         last = {writer: number for writer, (number, _) in ends.items()}
         files = plan(closed, last, timedelta(0) if everything else self._gather)
         done: list[str] = []
         failed = ""
         for report in self._write(ends, files, writers) if files else ():
-            self._refuse(report["refused"])
-            failed = report.get("failed", failed)
-            if report["segments"]:
+            self._refuse(report.refused)
+            failed = report.failed or failed
+            if report.segments:
                 done += self._admit(report)
         return tuple(done), failed
 
@@ -205,96 +213,92 @@ class Sealer:
         """Sign the end of a dead writer's segment. Raises OSError."""
         sign_end(self._folder, self._signer, segment)
 
-    def _voucher(self, writer: str) -> dict[str, Any]:
-        """What vouches for a writer's records; empty when nothing of ours does.
+    def _voucher(self, writer: str) -> Voucher | None:
+        """Return what vouches for a writer's records; None when nothing of ours does.
 
         Its birth, which each batch's signature names; of a chain from before births, its last signed head.
         """
         if birth := self._register.born.get(writer):
-            return {"birth": birth.digest, "keys": [key.hex() for key in self._register.keys(birth)]}
+            return Voucher(birth.digest, tuple(key.hex() for key in self._register.keys(birth)))
         seq, digest = signed_head(self._folder, self._register.ring(), writer)
-        return {"seq": seq, "hash": digest} if seq else {}
+        return Voucher(seq=seq, hash=digest) if seq else None
 
     def _write(
         self,
         ends: Mapping[str, tuple[int, End]],
-        files: Sequence[Sequence[str]],
-        writers: Mapping[str, Mapping[str, Any]],
-    ) -> Iterable[dict[str, Any]]:
-        request = {
-            "root": str(self._folder.root),
-            "ends": {writer: astuple(end) for writer, (_, end) in ends.items()},
-            "files": files,
-            "writers": writers,
-        }
+        files: list[list[str]],
+        writers: dict[str, Voucher],
+    ) -> Iterable[SealReport]:
+        reached = {writer: end for writer, (_, end) in ends.items()}
+        request = SealRequest(str(self._folder.root), reached, files, writers)
         package = str(Path(gateway.__file__).parents[1])
-        child = subprocess.run(
-            [sys.executable, "-P", "-m", "gateway.audit.sealing.worker"],
+        child = run(
+            Path(sys.executable),
+            "-P",
+            "-m",
+            "gateway.audit.sealing.worker",
+            stdin=msgspec.json.encode(request),
             env={"PATH": os.defpath, "PYTHONPATH": package},
-            input=orjson.dumps(request),
-            capture_output=True,
-            check=False,
         )
         if child.returncode != 0:
             raise SealingFailed(
                 f"the sealing process ended with {child.returncode}: {_last_line(child.stderr)}"
             )
-        return [orjson.loads(line) for line in child.stdout.splitlines()]
+        return [msgspec.json.decode(line, type=SealReport) for line in child.stdout.splitlines()]
 
     def _refuse(self, refused: Mapping[str, str]) -> None:
         for segment, reason in refused.items():
             self._refused[segment] = reason
             _log.error("%s cannot be sealed: %s", segment, reason)
 
-    def _admit(self, report: Mapping[str, Any]) -> list[str]:
-        """Steps 3 and 4 for one proved file."""
+    def _admit(self, report: SealReport) -> list[str]:
+        """Take steps 3 and 4 for one proved file."""
         folder, disk = self._folder, self._folder.disk
-        target = folder.sealed / f"date={report['date']}" / f"{report['file']}.parquet"
+        target = folder.sealed / f"date={report.date}" / f"{report.file}.parquet"
         disk.make_folder(target.parent)
-        disk.rename(folder.aside(report["file"]), target)
+        disk.rename(folder.draft(report.file), target)
         disk.sync_folder(target.parent)
         disk.sync_folder(folder.sealed)
-        for held in report["segments"]:
-            self._sign_end(held)
+        for each in report.segments:
+            self._sign_end(each)
         visible_at = datetime.now(UTC) + self._settle
-        seal = {
+        seal: Seal = {
             "kind": "seal",
-            "file": report["file"],
+            "file": report.file,
             "path": str(target.relative_to(folder.root)),
-            "parquet_sha256": report["parquet_sha256"],
-            "segments": report["segments"],
+            "parquet_sha256": report.parquet_sha256,
+            "segments": report.segments,
             "visible_at": visible_at.isoformat(timespec="microseconds"),
         }
         signed_log.append(folder.seals, seal, self._signer, disk)
-        return [held["segment"] for held in report["segments"]]
+        return [each["segment"] for each in report.segments]
 
-    def _sign_end(self, held: Mapping[str, Any]) -> None:
+    def _sign_end(self, sealed: SealedSegment) -> None:
         """Sign the head at a segment's end unless its writer did."""
-        if self._roots.signed_seq(held["writer"]) < held["last_seq"]:
-            tree = End(held["last_seq"], held["hash"], tuple(held["peaks"])).tree()
-            head = Head(held["segment"], held["last_seq"], held["hash"], tree)
-            sign_head(self._folder, self._signer, held["writer"], head)
+        if self._roots.signed_seq(sealed["writer"]) < sealed["last_seq"]:
+            tree = End.of(sealed).tree()
+            head = Head(sealed["segment"], sealed["last_seq"], sealed["hash"], tree)
+            sign_head(self._folder, self._signer, sealed["writer"], head)
 
-    def _bury_due(self, seals: Sequence[Mapping[str, Any]]) -> None:
-        """Step 5. The seal's own time goes into the tombstone: it tells which readers came too late."""
+    def _bury_due(self, seals: Sequence[Seal]) -> None:
+        """Take step 5. The seal's own time goes into the tombstone: it tells which readers came too late."""
         now = datetime.now(UTC)
-        sealed = {held["segment"]: (seal, held) for seal in seals for held in seal["segments"]}
+        sealed = {each["segment"]: (seal, each) for seal in seals for each in seal["segments"]}
         for live in self._folder.live_files():
-            seal, held = sealed.get(live.stem, (None, None))
+            seal, segment = sealed.get(live.stem, (None, None))
             if (
                 seal is None
-                or held is None
+                or segment is None
                 or live.stem in self._refused
                 or datetime.fromisoformat(seal["visible_at"]) + self._bury > now
                 or is_tombstone(live)
             ):
                 continue
-            if file_sha256(live) != held["live_sha256"]:
+            if file_sha256(live) != segment["live_sha256"]:
                 self._refuse({live.stem: "it was changed since it was sealed, so it is not buried"})
                 continue
-            made = live.with_suffix(".tombstone")
-            self._folder.disk.write_new(made, tombstone(live.stem, seal["visible_at"]))
-            self._folder.disk.rename(made, live)
+            buried = tombstone(live.stem, seal["visible_at"])
+            self._folder.disk.replace(live, buried, live.with_suffix(".tombstone"))
 
 
 def _last_line(stderr: bytes) -> str:

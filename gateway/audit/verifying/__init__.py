@@ -2,14 +2,11 @@
 
 from gateway.audit.verifying.proof import check_proofs, find_records
 from gateway.audit.verifying.proof import prove as prove_record
-from gateway.audit.verifying.verification import (
-    Report,
-    size,
-    verify,
-)
+from gateway.audit.verifying.report import Verification
+from gateway.audit.verifying.verification import size, verify
 
 __all__ = [
-    "Report",
+    "Verification",
     "check_proofs",
     "find_records",
     "prove_record",

@@ -6,15 +6,15 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import orjson
 
-from gateway.audit.files.key_ring import Keys, Tell
+from gateway.audit.files.key_ring import KeysInForce, Tell
+from gateway.audit.files.line import GENESIS
+from gateway.audit.files.log_lines import Document
 from gateway.audit.files.merkle import Frontier
-from gateway.audit.files.record import GENESIS
-from gateway.audit.files.signing import BadSignature, Verifier
-from gateway.audit.verifying.pool import Pool
+from gateway.audit.files.signing import BadLine, Verifier
+from gateway.audit.verifying.pool import TaskPool
 
 _CHUNK = 2000  # signatures a task
 
@@ -33,9 +33,9 @@ class Heads:
 
 
 def signed_lines(
-    lines: Sequence[bytes], keys: Sequence[tuple[int, Verifier]], tell: Tell, pool: Pool
-) -> list[dict[str, Any] | None]:
-    """The lines' documents. None, and told, are those whose signature does not hold; told the first moved."""
+    lines: Sequence[bytes], keys: Sequence[tuple[int, Verifier]], tell: Tell, pool: TaskPool
+) -> list[Document | None]:
+    """Return the lines' documents. Tell each bad signature, which gives None, and the first broken `prev`."""
     tasks = []
     ends = [start for start, _ in keys[1:]] + [len(lines)]
     for (start, key), end in zip(keys, ends, strict=True):
@@ -53,11 +53,11 @@ def signed_lines(
 
 def read_heads(
     lines: Sequence[bytes],
-    documents: Sequence[dict[str, Any] | None],
+    documents: Sequence[Document | None],
     keys: Sequence[tuple[int, Verifier]],
     tell: Tell,
 ) -> Heads:
-    """Births, heads, and roots proved against the lines before them; the first that does not fit is told."""
+    """Return births, heads, and roots proved by the lines before them; tell the first that does not fit."""
     found, tree, fits = Heads(lines=len(lines)), Frontier(), None not in documents
     for number, (line, document) in enumerate(zip(lines, documents, strict=True), start=1):
         if document and document["kind"] == "root":
@@ -79,20 +79,20 @@ def read_heads(
 
 
 def _in_force(keys: Sequence[tuple[int, Verifier]], number: int) -> tuple[bytes, ...]:
-    """The keys that sign from a line (from 1) on."""
+    """Return the keys that sign from a line (from 1) on."""
     ends = [start for start, _ in keys[1:]] + [number]
     return tuple(key.raw for (_, key), end in zip(keys, ends, strict=True) if end >= number)
 
 
-def check_anchor(anchored: Sequence[bytes], heads: Heads, keys: Keys, tell: Tell) -> int:
-    """How many anchored roots are in the log; told is the first that is not."""
+def check_anchor(anchored: Sequence[bytes], heads: Heads, keys: KeysInForce, tell: Tell) -> int:
+    """Count the anchored roots that are in the log; tell the first that is not."""
     known = {key.key_id: key for _, key in keys.checkpoints}
     count = 0
     for number, line in enumerate(anchored, start=1):
         try:
             key = known.get(orjson.loads(line)["key"])
             root = key.read(line) if key else None
-        except (BadSignature, ValueError, KeyError, TypeError):
+        except (BadLine, ValueError, KeyError, TypeError):
             root = None
         if root is None:
             tell("it is not a root that our key signed", number)
@@ -114,12 +114,12 @@ def _bad_signatures(task: tuple[int, Sequence[bytes], bytes]) -> dict[int, str]:
     for number, line in enumerate(lines, start=first):
         try:
             verifier.read(line)
-        except BadSignature as error:
+        except BadLine as error:
             bad[number] = str(error)
     return bad
 
 
-def _follow_prev(lines: Sequence[bytes], documents: Sequence[dict[str, Any] | None], tell: Tell) -> None:
+def _follow_prev(lines: Sequence[bytes], documents: Sequence[Document | None], tell: Tell) -> None:
     first = documents[0] if documents else None
     if first and first["prev"] != GENESIS:
         tell("the lines before it were removed", 1)

@@ -15,7 +15,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Pool(AbstractContextManager["Pool"]):
+class TaskPool(AbstractContextManager["TaskPool"]):
     """Maps functions over tasks, in order, on `jobs` processes; with one job, in this process."""
 
     def __init__(self, jobs: int) -> None:
@@ -24,7 +24,7 @@ class Pool(AbstractContextManager["Pool"]):
         self._executor = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) if jobs > 1 else None
 
     def map(self, work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
-        """Results in the tasks' order; no more than a few are under way or waiting to be taken."""
+        """Yield results in the tasks' order; no more than a few are under way or waiting to be taken."""
         if self._executor is None:
             yield from map(work, tasks)
             return
@@ -44,5 +44,5 @@ class Pool(AbstractContextManager["Pool"]):
 
 
 def cores() -> int:
-    """How many this process may use."""
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0))

@@ -7,10 +7,9 @@ the evidence key; an empty line ends it. A file holds any number of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import orjson
 
@@ -18,9 +17,10 @@ from gateway.audit.files import parquet, signed_log
 from gateway.audit.files.folder import Folder, is_tombstone, split_segment
 from gateway.audit.files.heads import is_root
 from gateway.audit.files.key_ring import follow_keys
-from gateway.audit.files.merkle import Frontier, Span, root_from_path
-from gateway.audit.files.record import BrokenLine, check, check_either, check_withheld, is_withheld, withhold
-from gateway.audit.files.signing import BadSignature, Verifier
+from gateway.audit.files.line import BrokenLine, check, check_either, check_withheld, is_withheld, withhold
+from gateway.audit.files.log_lines import HeadLine
+from gateway.audit.files.merkle import Frontier, Range, root_from_path
+from gateway.audit.files.signing import BadLine, Verifier
 from gateway.audit.reading.sql import query
 from gateway.audit.sealing.plan import End
 from gateway.errors import RegateError
@@ -44,7 +44,7 @@ class Proved:
 
 
 def find_records(root: Path, record_id: str) -> list[tuple[str, int]]:
-    """The records of a `writer:seq`, a decision or an exchange. Raises ProofFailed when there is none."""
+    """Return the records of a `writer:seq`, a decision or an exchange. Raises ProofFailed without any."""
     if place := _PLACE.fullmatch(record_id):
         return [(place[1], int(place[2]))]
     select = "SELECT writer, seq FROM records WHERE exchange_id = ? OR decision_id = ? ORDER BY recorded_at"
@@ -56,7 +56,7 @@ def find_records(root: Path, record_id: str) -> list[tuple[str, int]]:
 
 
 def prove(root: Path, writer: str, seq: int, *, trusted: Verifier | None = None, body: bool = True) -> bytes:
-    """The proof of one record, with its body or without.
+    """Prove one record, with its body or without; return the proof.
 
     Raises ProofFailed, also when the head over it is not signed by the trusted key or one tied to it: without
     a trusted key that is the reader's to find out.
@@ -78,7 +78,7 @@ def prove(root: Path, writer: str, seq: int, *, trusted: Verifier | None = None,
         "path": path,
         "line": index,
         "lines": size,
-        "log_path": [each.hex() for each in Span(Frontier(), log[:size]).path(index)],
+        "log_path": [each.hex() for each in Range(Frontier(), log[:size]).path(index)],
     }
     rotations = [line for line in log if line.startswith(b'{"kind":"rotation"')]
     record = line if body or is_withheld(line) else withhold(line)
@@ -89,15 +89,15 @@ def prove(root: Path, writer: str, seq: int, *, trusted: Verifier | None = None,
 
 
 def check_proofs(data: bytes, trusted: Verifier) -> list[Proved]:
-    """What a file of proofs proves to who trusts the key. Raises ProofFailed when one does not hold."""
+    """Return what a file of proofs proves under the trusted key. Raises ProofFailed over a bad one."""
     blocks = [block.split(b"\n") for block in data.split(b"\n\n") if block.strip()]
     if not blocks:
         raise ProofFailed("there is no proof in it")
     return [_check(block, trusted) for block in blocks]
 
 
-def _head(log: Sequence[bytes], writer: str, seq: int) -> tuple[int, Mapping[str, Any]]:
-    """The first head of the writer's that covers the record, and its place in the log."""
+def _head(log: Sequence[bytes], writer: str, seq: int) -> tuple[int, HeadLine]:
+    """Return the writer's first head that covers the record, and its place in the log."""
     ours = b'{"kind":"head","writer":"%b",' % writer.encode()
     heads = [(place, orjson.loads(line)) for place, line in enumerate(log) if line.startswith(ours)]
     covering = [(head["seq"], place, head) for place, head in heads if head["seq"] >= seq]
@@ -108,7 +108,7 @@ def _head(log: Sequence[bytes], writer: str, seq: int) -> tuple[int, Mapping[str
 
 
 def _in_chain(folder: Folder, writer: str, seq: int, size: int) -> tuple[bytes, list[str]]:
-    """The record's line, and its path in the tree over the chain's first `size` records."""
+    """Return the record's line, and its path in the tree over the chain's first `size` records."""
     before, segments = _reach(folder, writer, seq)
     line, hashes, number = b"", [], before.size
     for each in _records(folder, writer, segments):
@@ -124,12 +124,12 @@ def _in_chain(folder: Folder, writer: str, seq: int, size: int) -> tuple[bytes, 
         hashes.append(bytes.fromhex(link.hash))
         line = each if number == seq else line
         if number == size:
-            return line, [each.hex() for each in Span(before, hashes).path(seq - 1)]
+            return line, [each.hex() for each in Range(before, hashes).path(seq - 1)]
     raise ProofFailed(f"the chain of {writer} ends before its signed head; see regate audit verify")
 
 
 def _reach(folder: Folder, writer: str, seq: int) -> tuple[Frontier, list[tuple[str, Path]]]:
-    """The tree at the end of the last sealed segment before the record, and the segments behind it."""
+    """Return the tree at the end of the last sealed segment before the record, and the segments behind it."""
     before = End()
     segments: dict[int, tuple[str, Path]] = {}
     for path in folder.live_files():
@@ -137,20 +137,20 @@ def _reach(folder: Folder, writer: str, seq: int) -> tuple[Frontier, list[tuple[
         if place and place[0] == writer and not is_tombstone(path):
             segments[place[1]] = path.stem, path
     for seal in map(orjson.loads, signed_log.lines(folder.seals)):
-        for held in seal.get("segments", ()):
-            if held["writer"] != writer:
+        for each in seal.get("segments", ()):
+            if each["writer"] != writer:
                 continue
-            number = (split_segment(held["segment"]) or ("", 0))[1]
-            segments[number] = held["segment"], folder.root / seal["path"]
-            if before.seq < held["last_seq"] < seq:
-                before = End(held["last_seq"], held["hash"], tuple(held["peaks"]))
+            number = (split_segment(each["segment"]) or ("", 0))[1]
+            segments[number] = each["segment"], folder.root / seal["path"]
+            if before.seq < each["last_seq"] < seq:
+                before = End.of(each)
                 last = number
     behind = {number: segment for number, segment in segments.items() if not before.seq or number > last}
     return before.tree(), [segment for _, segment in sorted(behind.items())]
 
 
 def _records(folder: Folder, writer: str, segments: Iterable[tuple[str, Path]]) -> Iterator[bytes]:
-    """The writer's lines. A sealed file that holds several of its segments is read once."""
+    """Yield the writer's lines. A sealed file with several of its segments is read once."""
     ours, read = b'{"writer":"%b",' % writer.encode(), set()
     for segment, path in segments:
         if path in read:
@@ -183,7 +183,7 @@ def _check(block: Sequence[bytes], trusted: Verifier) -> Proved:
         signed = roots.get(root["key"], trusted).read(block[3])
     except BrokenLine as error:
         raise ProofFailed(f"the record does not hold: {error}") from error
-    except BadSignature as error:
+    except BadLine as error:
         raise ProofFailed(f"its head or root does not hold: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ProofFailed("it is not a proof") from error
@@ -193,8 +193,11 @@ def _check(block: Sequence[bytes], trusted: Verifier) -> Proved:
 def _signers(
     rotations: Sequence[bytes], trusted: Verifier
 ) -> tuple[dict[str, Verifier], dict[str, Verifier]]:
-    """Whose heads hold (the trusted key's, and those of all keys that it is tied to by rotations), and whose
-    roots (the trusted key's and its successors': a replaced key may be in anybody's hands)."""
+    """Return the keys whose heads hold, and those whose roots hold.
+
+    Heads: of the trusted key and all keys that rotations tie to it. Roots: of the trusted key and its
+    successors only, since a replaced key may have been stolen.
+    """
 
     def refuse(reason: str, _: int) -> None:
         raise ProofFailed(f"the rotations do not hold: {reason}")

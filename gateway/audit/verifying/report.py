@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Break:
 
 
 @dataclass(slots=True)
-class Report:
+class Verification:
     """What was proved. `unsigned` counts records that a writer is at, behind its last signed batch,
     `dropped` those of files that retention took away; `removed` says what went by order, and when."""
 
@@ -43,5 +44,21 @@ class Report:
     def intact(self) -> bool:
         return not self.breaks
 
-    def document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, object]:
         return {"intact": self.intact, **asdict(self)}
+
+
+class Breaks:
+    """Adds breaks to a verification; files are named from the audit folder."""
+
+    def __init__(self, root: Path, found: Verification) -> None:
+        self._root = root
+        self._found = found
+
+    def add(self, file: Path, reason: str, line: int = -1, writer: str = "", seq: int = -1) -> None:
+        name = str(file.relative_to(self._root)) if file.is_relative_to(self._root) else str(file)
+        self._found.breaks.append(Break(name, reason, line, writer, seq))
+
+    def teller(self, file: Path) -> Callable[[str, int], None]:
+        """Return what adds a break by its reason and its line in this file."""
+        return lambda reason, line: self.add(file, reason, line)

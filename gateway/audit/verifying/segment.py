@@ -13,7 +13,7 @@ from gateway.audit.files import parquet
 from gateway.audit.files.disk import file_sha256
 from gateway.audit.files.folder import Folder, is_tombstone
 from gateway.audit.files.heads import head_message
-from gateway.audit.files.record import BrokenLine, Link, check, check_either
+from gateway.audit.files.line import BrokenLine, Link, check, check_either
 from gateway.audit.files.signing import Verifier
 from gateway.audit.journal.dead import dead_segment
 
@@ -38,7 +38,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RecordRun:
     """Sound records of one writer that follow each other, from a line (from 1) on."""
 
     line: int
@@ -52,14 +52,14 @@ class Run:
         return len(self.hashes) // _HASH_BYTES
 
     def hash(self, place: int) -> bytes:
-        """Of the record at this place in the run, from 0."""
+        """Return the hash of the record at this place in the run, from 0."""
         return self.hashes[place * _HASH_BYTES : (place + 1) * _HASH_BYTES]
 
-    def cut(self, start: int, stop: int) -> Run:
-        """The records at these places."""
+    def cut(self, start: int, stop: int) -> RecordRun:
+        """Return the run of the records at these places."""
         prev = self.hash(start - 1).hex() if start else self.prev
         hashes = self.hashes[start * _HASH_BYTES : stop * _HASH_BYTES]
-        return Run(self.line + start, self.writer, self.seq + start, prev, hashes)
+        return RecordRun(self.line + start, self.writer, self.seq + start, prev, hashes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Found:
     or `loose` records put there by another hand. `forged` is the first line whose signature does not fit.
     """
 
-    runs: tuple[Run, ...] = ()
+    runs: tuple[RecordRun, ...] = ()
     broken: str = ""
     buried: bool = False
     signed: int = 0
@@ -84,8 +84,8 @@ class Found:
     def lines(self) -> int:
         return sum(run.count for run in self.runs)
 
-    def part(self, first: int, last: int) -> list[Run]:
-        """The runs between two lines, both from 1 and included."""
+    def part(self, first: int, last: int) -> list[RecordRun]:
+        """Return the runs between two lines, both from 1 and included."""
         parts = []
         for run in self.runs:
             start, stop = max(first - run.line, 0), min(last - run.line + 1, run.count)
@@ -105,7 +105,7 @@ def prove_file(task: Task) -> Found:
 
 
 def _prove_sealed(task: Task) -> Found:
-    """The signed seal vouches for the whole file, so that its batches' signatures need no look."""
+    """Prove a sealed file. Its signed seal vouches for it whole, so batches' signatures are not looked at."""
     runs, broken, *_ = _runs(parquet.lines(task.path), check_either if task.erased else check)
     changed = file_sha256(task.path) != task.sha256
     parted = (parquet.first_parted(task.path) or 0) if changed and not broken else 0
@@ -134,7 +134,7 @@ def _prove_live(task: Task) -> Found:
 
 
 def _voucher(task: Task) -> Callable[[Link], bool]:
-    """Whether a link's signature, if it has one, is that of the segment's writer."""
+    """Return the check whether a link's signature is that of the segment's writer."""
     verifiers = [Verifier.from_raw(key) for key in task.keys]
 
     def fits(link: Link) -> bool:
@@ -146,7 +146,7 @@ def _voucher(task: Task) -> Callable[[Link], bool]:
 
 
 def _stands_still(path: Path) -> bool:
-    """Whether nothing is written for a while: a batch and its signature come in one write."""
+    """Return whether nothing is written for a while: a batch and its signature come in one write."""
     before = path.stat().st_size
     for _ in range(_LOOKS):
         time.sleep(_LOOK_SECONDS)
@@ -157,9 +157,9 @@ def _stands_still(path: Path) -> bool:
 
 def _runs(
     lines: Iterator[bytes], check: Callable[[bytes], Link], fits: Callable[[Link], bool] = lambda _: True
-) -> tuple[tuple[Run, ...], str, int, int]:
+) -> tuple[tuple[RecordRun, ...], str, int, int]:
     """Sound records, why they end before the lines do, the last signed line, and the first falsely signed."""
-    runs: list[Run] = []
+    runs: list[RecordRun] = []
     first, hashes = None, bytearray()
     start, signed, forged, last, broken = 0, 0, 0, None, ""
     try:
@@ -167,7 +167,7 @@ def _runs(
             link = check(line)
             if last is None or (link.seq, link.prev, link.writer) != (last.seq + 1, last.hash, last.writer):
                 if first is not None:
-                    runs.append(Run(start, first.writer, first.seq, first.prev, bytes(hashes)))
+                    runs.append(RecordRun(start, first.writer, first.seq, first.prev, bytes(hashes)))
                 first, start, hashes = link, line_number, bytearray()
             hashes += bytes.fromhex(link.hash)
             if link.signature and fits(link):
@@ -178,7 +178,7 @@ def _runs(
     except BrokenLine as error:
         broken = str(error)
     if first is not None:
-        runs.append(Run(start, first.writer, first.seq, first.prev, bytes(hashes)))
+        runs.append(RecordRun(start, first.writer, first.seq, first.prev, bytes(hashes)))
     return tuple(runs), broken, signed, forged
 
 

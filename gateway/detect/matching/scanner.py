@@ -13,7 +13,6 @@ import logging
 import os
 import platform
 import stat
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gateway.errors import InspectionFailed
+from gateway.processes import draft
 
 try:
     import hyperscan
@@ -109,7 +109,7 @@ def _open(expressions: Sequence[Expression], folder: Path | None) -> Any:
             return kept
         database = _compile(expressions)
         if directory is not None and folder is not None:
-            _write(name, folder, directory, hyperscan.dumpb(database))
+            _write(name, directory, hyperscan.dumpb(database))
     return database
 
 
@@ -169,15 +169,7 @@ def _read(name: str, directory: int) -> Any | None:
         return None
 
 
-def _write(name: str, folder: Path, directory: int, database: bytes) -> None:
+def _write(name: str, directory: int, database: bytes) -> None:
     """Keep it, whole or not at all. A disk that is full or read-only costs the next process its compiling."""
-    aside = ""
-    try:
-        handle, aside = tempfile.mkstemp(dir=folder)
-        with open(handle, "wb") as file:
-            file.write(hashlib.sha256(database).digest() + database)
-        os.rename(aside, name, dst_dir_fd=directory)
-    except OSError:
-        if aside:
-            with contextlib.suppress(OSError):
-                os.unlink(aside)
+    with contextlib.suppress(OSError), draft(Path(name), 0o600, durable=False, dir_fd=directory) as file:
+        file.write(hashlib.sha256(database).digest() + database)

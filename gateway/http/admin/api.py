@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from gateway.approvals import Approval, to_document, with_contents
+from gateway.approvals import to_document
 from gateway.dialects import Malformed, parse
 from gateway.errors import ConfigError, InvalidRequest
 from gateway.http.admin.errors import InvalidValue, UnsupportedMediaType, describe
@@ -102,7 +102,7 @@ class _Api:
         approval = await self._oversight.read_approval(key, request.path_params["id"])
         if "approvals" not in rights_of(key):
             return to_document(approval)
-        return await self._whole(approval, _number(request, "page", "0", 999_999))
+        return await self._oversight.approvals.describe(approval, _number(request, "page", "0", 999_999))
 
     async def approve(self, request: Request, key: KeyRow) -> object:
         return await self._decide(request, key, "approve")
@@ -164,12 +164,9 @@ class _Api:
     async def _decide(self, request: Request, key: KeyRow, verdict: Verdict) -> object:
         require(key, "decide")
         said = await _body(request, _Note)
-        approval_id = request.path_params["id"]
-        return await self._whole(await self._oversight.approvals.decide(approval_id, key, verdict, said.note))
-
-    async def _whole(self, approval: Approval, page: int = 0) -> dict[str, Any]:
-        contents = await self._oversight.approvals.contents(approval.id)
-        return await asyncio.to_thread(with_contents, to_document(approval), contents, page)
+        approvals = self._oversight.approvals
+        decided = await approvals.decide(request.path_params["id"], key, verdict, said.note)
+        return await approvals.describe(decided)
 
 
 async def _body(request: Request, kind: type[T]) -> T:

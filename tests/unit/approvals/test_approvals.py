@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from gateway.approvals import Approvals, Binding, cancel_open
-from gateway.approvals.transitions import MAX_PENDING, SUMMARY_CHARACTERS
+from gateway.approvals import Approvals, Binding
+from gateway.approvals.transitions import MAX_PENDING, SUMMARY_CHARACTERS, cancel_open
 from gateway.audit.files.record import Record
 from gateway.config.server_key import ServerKey
 from gateway.errors import ApprovalRequired, PolicyDenied, RecordingFailed, StateUnavailable

@@ -11,7 +11,8 @@ import pytest
 from gateway.audit import Journal, Record, Sealer, new_writer
 from gateway.audit.files.folder import Folder
 from gateway.audit.reading.sql import query
-from gateway.audit.verifying.verification import Report, verify
+from gateway.audit.verifying.report import Verification
+from gateway.audit.verifying.verification import verify
 
 
 class Evidence:
@@ -43,7 +44,7 @@ class Evidence:
         sealer.start()
         return sealer
 
-    def verify(self, **options: Any) -> Report:
+    def verify(self, **options: Any) -> Verification:
         return verify(self.root, self.key.with_suffix(".pub"), **options)
 
     def rows(self, sql: str, *parameters: Any) -> list[list[Any]]:

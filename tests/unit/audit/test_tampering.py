@@ -13,7 +13,8 @@ import duckdb
 import orjson
 import pytest
 
-from gateway.audit.files.record import GENESIS, Draft, chain
+from gateway.audit.files.line import GENESIS, chain
+from gateway.audit.files.record import Draft
 from gateway.audit.verifying.verification import verify
 from tests.unit.audit.conftest import Evidence, decision
 

@@ -7,7 +7,7 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.config import CustomEntity, Detect
+from gateway.config import CustomEntity, Detect
 from gateway.detect import Detector
 from gateway.detect.matching.patterns import Deadline, matches
 from gateway.errors import ConfigError, InspectionFailed

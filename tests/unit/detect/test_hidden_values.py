@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.config.config import Detect
+from gateway.config import Detect
 from gateway.detect import Detector
 from gateway.detect.entities.phone import _plan_of, _Region, _shapes
 from gateway.detect.matching.readings import Folding, unescaped

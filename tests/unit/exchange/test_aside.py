@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from gateway import detect
-from gateway.config.config import Detect, Limits
+from gateway.config import Detect, Limits
 from gateway.config.server_key import ServerKey
 from gateway.contract.decision import Mask
 from gateway.dialects.sse import SseEvent

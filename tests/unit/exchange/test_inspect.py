@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway import detect
-from gateway.config.config import Detect
+from gateway.config import Detect
 from gateway.config.server_key import ServerKey
 from gateway.contract.decision import Mask
 from gateway.contract.guards import CREDENTIAL_ENTITY

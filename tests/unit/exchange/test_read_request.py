@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from gateway.config.config import Limits
+from gateway.config import Limits
 from gateway.errors import InvalidRequest, PromptTooLarge
 from gateway.exchange.exchange import Exchange
 from gateway.exchange.read_request import Reading

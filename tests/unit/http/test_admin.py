@@ -14,7 +14,7 @@ import pytest
 from starlette.applications import Starlette
 
 from gateway.audit.verifying.verification import verify
-from gateway.config.config import load_config
+from gateway.config import load_config
 from gateway.errors import RecordingFailed
 from gateway.http.admin import admin_routes
 from gateway.http.app import create_app, open_worker

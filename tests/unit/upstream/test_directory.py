@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.config.config import Price, Provider
+from gateway.config import Price, Provider
 from gateway.errors import InvalidRequest, UpstreamUnavailable
 from gateway.upstream import Endpoints, open_session
 from gateway.words import Usage

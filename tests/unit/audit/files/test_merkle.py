@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.audit.files.merkle import Frontier, Span, root_from_path
+from gateway.audit.files.merkle import Frontier, Range, root_from_path
 
 
 def defined(leaves: list[bytes]) -> bytes:
@@ -45,7 +45,7 @@ def test_every_leaf_behind_the_peaks_is_proved_by_its_path_and_no_other_is(
 ) -> None:
     everything = leaves(start + more)
     index = data.draw(st.integers(start, start + more - 1))
-    path = Span(grown(start), everything[start:]).path(index)
+    path = Range(grown(start), everything[start:]).path(index)
     root = grown(start + more).root()
 
     assert root_from_path(everything[index], index, start + more, path) == root

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.audit.files.record import COLUMNS, GENESIS, MAX_LINE, BrokenLine, Record, chain, check, draft
+from gateway.audit.files.line import GENESIS, BrokenLine, chain, check
+from gateway.audit.files.record import COLUMNS, MAX_LINE, Record, draft
 from gateway.errors import RecordingFailed
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)

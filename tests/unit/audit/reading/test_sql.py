@@ -16,7 +16,7 @@ import pytest
 
 from gateway.audit import Record
 from gateway.audit.reading.landlock import confine
-from gateway.audit.reading.sql import Limits, QueryFailed, QueryRefused, query, query_to_parquet
+from gateway.audit.reading.sql import QueryFailed, QueryLimits, QueryRefused, query, query_to_parquet
 from tests.unit.audit.conftest import Evidence
 
 
@@ -101,7 +101,7 @@ def test_a_link_in_the_evidence_leads_nowhere_else(written: Evidence, tmp_path: 
 def test_a_query_that_does_not_end_is_stopped(written: Evidence, sql: str) -> None:
     begun = time.monotonic()
 
-    with pytest.raises(QueryFailed), query(written.root, sql, limits=Limits(seconds=2)) as result:
+    with pytest.raises(QueryFailed), query(written.root, sql, limits=QueryLimits(seconds=2)) as result:
         list(result.rows)
     assert time.monotonic() - begun < 5
 
@@ -128,14 +128,14 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_query_over_more_than_its_memory_goes_to_disk_and_leaves_nothing_there(
     written: Evidence, scratch: Path
 ) -> None:
-    with query(written.root, _SORTED, limits=Limits(memory=_SMALL)) as result:
+    with query(written.root, _SORTED, limits=QueryLimits(memory=_SMALL)) as result:
         assert list(result.rows) == [[4_000_000]]
         assert [path.stat().st_mode & 0o777 for path in scratch.iterdir()] == [0o700]
     assert not list(scratch.iterdir())
 
 
 def test_a_query_writes_no_more_than_it_may(written: Evidence, scratch: Path) -> None:
-    limits = Limits(memory=_SMALL, spill=_SMALL // 8)
+    limits = QueryLimits(memory=_SMALL, spill=_SMALL // 8)
 
     with pytest.raises(QueryFailed), query(written.root, _SORTED, limits=limits) as result:
         list(result.rows)
@@ -148,7 +148,7 @@ def test_a_query_without_a_place_on_disk_has_its_memory(written: Evidence, scrat
     assert written.rows("SELECT count(*) FROM records") == [[10]]
     with (
         pytest.raises(QueryFailed, match="Out of Memory"),
-        query(written.root, _SORTED, limits=Limits(memory=_SMALL)) as result,
+        query(written.root, _SORTED, limits=QueryLimits(memory=_SMALL)) as result,
     ):
         list(result.rows)
 

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.audit import Sealer
 from gateway.audit.files import signed_log
-from gateway.audit.files.record import withhold
+from gateway.audit.files.line import withhold
 from gateway.audit.files.signing import load_signer
 from gateway.audit.sealing.removal import Order, RemovalFailed, order_erasure
 from tests.unit.audit.conftest import Evidence, decision

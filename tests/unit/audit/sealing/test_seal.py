@@ -158,11 +158,11 @@ def test_what_follows_a_broken_segment_stays_with_it(evidence: Evidence) -> None
 
 def test_a_file_that_cannot_be_written_now_is_tried_again(written: Evidence) -> None:
     sealer = written.sealer()
-    (written.folder.aside(written.live().stem)).mkdir()
+    (written.folder.draft(written.live().stem)).mkdir()
     with pytest.raises(SealingFailed, match="directory"):
         sealer.seal()
 
-    (written.folder.aside(written.live().stem)).rmdir()
+    (written.folder.draft(written.live().stem)).rmdir()
     assert sealer.seal().segments == (written.live().stem,)
 
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.audit.verifying.verification import Break
+from gateway.audit.verifying.report import Break
 from tests.unit.audit.conftest import Evidence, decision
 
 
@@ -108,7 +108,8 @@ def test_a_chain_rewritten_whole_is_not_the_one_that_was_signed(written: Evidenc
     journal.close()
     target = written.live()
     line = forged.live().read_bytes().replace(journal.writer.encode(), target.stem.partition("-")[0].encode())
-    from gateway.audit.files.record import GENESIS, Draft, chain
+    from gateway.audit.files.line import GENESIS, chain
+    from gateway.audit.files.record import Draft
 
     made = Draft(line[line.index(b'"recorded_at"') : line.index(b',"salt"')], b"0" * 32, b"{}")
     target.write_bytes(chain(made, target.stem.partition("-")[0], 1, GENESIS)[0])

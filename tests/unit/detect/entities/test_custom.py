@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.config import CustomEntity, Detect
+from gateway.config import CustomEntity, Detect
 from gateway.detect import Detector
 from gateway.detect.entities.checksums import CHECKSUMS
 from gateway.detect.entities.custom import Custom

@@ -13,7 +13,7 @@ from pathlib import Path
 import tldextract
 from faker import Faker
 
-from gateway.config.config import Detect
+from gateway.config import Detect
 from gateway.detect import Detector
 from gateway.detect.entities import numbers
 

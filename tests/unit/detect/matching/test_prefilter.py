@@ -10,7 +10,7 @@ import regex
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from gateway.config.config import Detect
+from gateway.config import Detect
 from gateway.detect import Detector
 from gateway.detect.matching import scanner
 from gateway.detect.matching.beginnings import Beginnings

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from gateway.config.config import Detect
+from gateway.config import Detect
 from gateway.detect import DetectionService, Detector
 from gateway.detect.matching.patterns import InspectionLate
 from gateway.detect.service import inspection, pool
@@ -171,7 +171,7 @@ async def test_a_full_queue_and_a_process_that_does_not_start_refuse(monkeypatch
 
 _OWNER = """
 import asyncio, sys
-from gateway.config.config import Detect
+from gateway.config import Detect
 from gateway.detect.service.pool import Pool
 
 async def main():

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.config.config import Detect, Ner
+from gateway.config import Detect, Ner
 from gateway.detect import DetectionService, Detector
 from gateway.detect.entities import ner
 from gateway.detect.service.names import Names
