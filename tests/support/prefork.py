@@ -23,6 +23,7 @@ import os
 import pkgutil
 import runpy
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -131,10 +132,14 @@ def run(
         return subprocess.CompletedProcess(["regate", *arguments], code, out.read(), err.read())
 
 
+def program() -> list[str]:
+    """The program and first arguments that run `regate …` in the caller's folder, environment and files."""
+    return [sys.executable, "-ES", str(Path(__file__).with_name("forked_command.py")), _server()]
+
+
 def install(path: Path) -> None:
-    """Write a program that runs `regate …` in the caller's folder, environment and files, for shells."""
-    client = Path(__file__).with_name("forked_command.py")
-    path.write_text(f'#!/bin/sh\nexec {sys.executable} -ES {client} {_server()} "$@"\n')
+    """Write the same as a program for shells."""
+    path.write_text(f'#!/bin/sh\nexec {shlex.join(program())} "$@"\n')
     path.chmod(0o755)
 
 
@@ -202,6 +207,10 @@ def _monitor(connection: socket.socket) -> list[str]:
         os.close(file)
     with contextlib.suppress(ConnectionError):
         connection.sendall(b"%d\n" % command)
+    if sys.platform == "linux":
+        ended = os.pidfd_open(command)
+        if ended not in select.select([ended, connection], [], [])[0]:
+            os.kill(command, signal.SIGKILL)  # its client is gone
     _, status = os.waitpid(command, 0)
     with contextlib.suppress(ConnectionError):
         connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
