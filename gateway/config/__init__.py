@@ -18,12 +18,11 @@ from gateway.config.settings import (
     Provider,
     TelemetrySettings,
 )
-from gateway.config.strict import DuplicateKey, strict_json, unique_members
 from gateway.config.yaml12 import compose, strict_yaml
 
 __all__ = [
-    "BUNDLE", "RESERVED_PROVIDERS", "Audit", "Checksum", "Config", "CustomEntity", "Detect", "DuplicateKey",
+    "BUNDLE", "RESERVED_PROVIDERS", "Audit", "Checksum", "Config", "CustomEntity", "Detect",
     "Hold", "Limits", "Ner", "Opa", "PolicySettings", "Price", "Provider", "ServerKey", "TelemetrySettings",
-    "compose", "config_path", "load_config", "load_server_key", "resolve_reference", "strict_json",
-    "strict_yaml", "unique_members",
+    "compose", "config_path", "load_config", "load_server_key", "resolve_reference",
+    "strict_yaml",
 ]  # fmt: skip

@@ -36,6 +36,12 @@ def load_config(path: Path) -> Config:
         config = msgspec.convert(document, Config)
     except msgspec.ValidationError as error:
         raise ConfigError(f"{path}: {_explain(error, document)}") from error
+    from gateway.dialects import families  # here: processes that are given their settings do without
+
+    for name, provider in config.providers.items():
+        if provider.family not in families():
+            expected = f"Expected one of {', '.join(families())}, found {provider.family!r}"
+            raise ConfigError(f"{path}: $.providers.{name}.family: {expected}")
     try:
         return msgspec.structs.replace(config, root=path.resolve().parent)
     except ValueError as error:  # what only shows once the paths are known

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from gateway.words import Category, Family
+from gateway.words import Category
 
 BUNDLE = ".tar.gz"
 _BASE_URL = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
@@ -35,7 +35,7 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `prices` by model, a name or a glob: the first that fits counts.
     """
 
-    family: Family
+    family: str
     base_url: str
     credential: str = ""
     prices: dict[str, Price] = {}

@@ -36,7 +36,7 @@ from gateway.oversight import Acts, Evidence, Keyring, Oversight, local_user, se
 from gateway.policy import ActiveBundle, Policies, PolicyGauges, Shelf, StatusFile
 from gateway.sessions import Sessions, UsageCounters
 from gateway.state import ApprovalStore, Keys, State, UsageStore, WriterStore, open_state
-from gateway.upstream import Endpoints, open_session
+from gateway.upstream import Upstreams, open_session
 
 _GAUGE_SECONDS = 1.0
 _REPORT_SECONDS = 0.25
@@ -105,8 +105,8 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
         await usage.start()
         session = open_session(config.limits.connect_seconds, config.limits.read_seconds)
         stack.push_async_callback(session.close)
-        endpoints = Endpoints(config.providers, session)
-        for name, reason in endpoints.disabled.items():
+        upstreams = Upstreams(config.providers, session)
+        for name, reason in upstreams.disabled.items():
             _log.warning("provider %s is disabled: %s", name, reason)
         if not config.policy.enforce:
             _log.warning("dry run: decisions are recorded and not carried out (policy.enforce is false)")
@@ -117,7 +117,7 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
             Identity(keys),
             Sessions(key),
             usage,
-            endpoints,
+            upstreams,
             inspection,
             detector,
             policies,

@@ -14,7 +14,7 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 
-from gateway.config import strict_json
+from gateway.dialects import strict_json
 from gateway.policy.bundle.signing_keys import SigningKey, VerifyKey
 
 SIGNATURES = ".signatures.json"

@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from gateway.config import strict_json, strict_yaml
+from gateway.config import strict_yaml
+from gateway.dialects import strict_json
 from gateway.errors import ConfigError
 from gateway.policy.source.settings import SETTINGS
 

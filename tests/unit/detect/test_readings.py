@@ -14,7 +14,7 @@ from gateway.detect import Detector
 from gateway.detect.matching.encodings import RUN_BEGIN, encoded_runs
 from gateway.detect.matching.markup import unmarked
 from gateway.detect.matching.patterns import Deadline
-from gateway.detect.matching.prefilter import Gate
+from gateway.detect.matching.prefilter import Prefilter
 from gateway.detect.matching.readings import unescaped, unveiled
 
 RANDOM = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0eF3hI6"
@@ -167,7 +167,7 @@ def test_only_text_is_read_from_base64(data: bytes) -> None:
 
 
 def _decoded(text: str) -> list[str]:
-    runs = encoded_runs(Gate([RUN_BEGIN]).scan(text), Deadline(10))
+    runs = encoded_runs(Prefilter([RUN_BEGIN]).scan(text), Deadline(10))
     return [decoded for run in runs for decoded in run.texts]
 
 

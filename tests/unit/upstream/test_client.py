@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from gateway.errors import UpstreamTimeout, UpstreamUnavailable, UpstreamUnreadable
-from gateway.upstream import HttpUpstream, UpstreamRequest, open_session, pack, unpack
+from gateway.upstream import HttpTransport, UpstreamRequest, open_session, pack, unpack
 
 REQUEST = UpstreamRequest("POST", "/v1/x%20y", "limit=2", {"accept": "application/json"}, b"{}")
 
@@ -48,7 +48,7 @@ async def say(writer, data: bytes):
 
 async def fetch(port: int, *, base: str = "", credential=None, read_seconds: float = 5):
     async with open_session(2, read_seconds) as session:
-        upstream = HttpUpstream(session, f"http://127.0.0.1:{port}{base}", credential or {})
+        upstream = HttpTransport(session, f"http://127.0.0.1:{port}{base}", credential or {})
         response = await upstream.send(REQUEST)
         try:
             return response, b"".join([chunk async for chunk in response.chunks()])

@@ -1,4 +1,4 @@
-"""The gate: whatever the pattern, whatever the text, it gives what the pattern gives without it."""
+"""The prefilter: whatever the pattern, whatever the text, it gives what the pattern gives without it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from gateway.config import Detect
 from gateway.detect import Detector
 from gateway.detect.matching import scanner
 from gateway.detect.matching.beginnings import Beginnings
-from gateway.detect.matching.opening import NoOpening, opening
+from gateway.detect.matching.opening import opening
+from gateway.detect.matching.pattern_tree import NoOpening
 from gateway.detect.matching.patterns import Deadline
-from gateway.detect.matching.prefilter import Gate
+from gateway.detect.matching.prefilter import Prefilter
 from gateway.detect.matching.scanner import Expression, Scanner
 
 # Letters whose other case is beyond ASCII, marks that combine, digits and spaces of other scripts.
@@ -62,9 +63,9 @@ def test_gated_matches_are_the_matches(source: str, flags: int, text: str) -> No
     except (regex.error, NoOpening):
         assume(False)
     expected = [match.span() for match in pattern.finditer(text)]
-    gated = Gate([pattern]).scan(text)
+    gated = Prefilter([pattern]).scan(text)
     assert [match.span() for match in gated.matches(pattern, Deadline(10))] == expected
-    assert Gate([], signals=[pattern]).scan(text).may_match(pattern) or not expected
+    assert Prefilter([], signals=[pattern]).scan(text).may_match(pattern) or not expected
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])

@@ -17,9 +17,9 @@ from gateway.detect import DetectionService, Detector
 from gateway.detect.matching.patterns import InspectionLate
 from gateway.detect.service import inspection, pool
 from gateway.detect.service.cache import ResultCache
-from gateway.detect.service.pool import Pool
+from gateway.detect.service.pool import ProcessPool
 from gateway.errors import InspectionFailed
-from gateway.words import Part, Span
+from gateway.words import Match, Part
 
 LARGE = "mail a@example.com" + " word" * 5000
 
@@ -35,15 +35,15 @@ def part(text: str) -> Part:
 
 
 @pytest.fixture
-async def processes() -> AsyncIterator[Pool]:
+async def processes() -> AsyncIterator[ProcessPool]:
     """A pool with one process that is up; its texts may take three seconds."""
-    pool = Pool(Detect(), 3)
-    await until(pool.is_up)
+    pool = ProcessPool(Detect(), 3)
+    await until(pool.ensure_started)
     yield pool
     await pool.close()
 
 
-def pids(pool: Pool) -> set[int]:
+def pids(pool: ProcessPool) -> set[int]:
     return {process.pid for process in pool._processes}
 
 
@@ -53,7 +53,7 @@ async def test_small_and_large_prompts_give_the_same_findings_also_from_a_proces
     inspection = DetectionService(inspector, 30)
     ((small,),) = await inspection.find([part("mail a@example.com")])
     ((large,),) = await inspection.find([part(LARGE)])
-    await until(inspection._pool.is_up)
+    await until(inspection._pool.ensure_started)
     ((again,),) = await inspection.find([part(f"{LARGE} half a surrogate \ud800")])
     await inspection.close()
     assert small == large == again
@@ -88,8 +88,8 @@ async def test_a_small_text_that_takes_long_leaves_the_event_loop(
     assert finding.entity == "EMAIL_ADDRESS"
 
 
-def _late_on_the_loop(inspect: Callable[..., tuple[Span, ...]]) -> Callable[..., tuple[Span, ...]]:
-    def guarded(text: str, *, key: str, seconds: float | None = None) -> tuple[Span, ...]:
+def _late_on_the_loop(inspect: Callable[..., tuple[Match, ...]]) -> Callable[..., tuple[Match, ...]]:
+    def guarded(text: str, *, key: str, seconds: float | None = None) -> tuple[Match, ...]:
         if seconds is not None and seconds < 1:
             raise InspectionLate("too long for the loop")
         return inspect(text, key=key)
@@ -102,7 +102,7 @@ def test_texts_that_a_thread_looks_at_have_one_deadline_together(
 ) -> None:
     looked_at = []
 
-    def slowly(text: str, **_: object) -> tuple[Span, ...]:
+    def slowly(text: str, **_: object) -> tuple[Match, ...]:
         looked_at.append(text)
         time.sleep(0.02)
         return ()
@@ -118,7 +118,7 @@ async def test_a_text_that_failed_is_not_remembered_as_harmless(
 ) -> None:
     asked = DetectionService(inspector, 30)
 
-    def fail(*_: object, **__: object) -> tuple[Span, ...]:
+    def fail(*_: object, **__: object) -> tuple[Match, ...]:
         raise InspectionFailed("a recognizer failed on the text")
 
     with monkeypatch.context() as patch:
@@ -129,19 +129,21 @@ async def test_a_text_that_failed_is_not_remembered_as_harmless(
     await asked.close()
 
 
-async def test_a_hung_process_is_ended_and_another_takes_over(processes: Pool) -> None:
+async def test_a_hung_process_is_ended_and_another_takes_over(processes: ProcessPool) -> None:
     (hung,) = pids(processes)
     os.kill(hung, signal.SIGSTOP)
     with pytest.raises(InspectionFailed):
         await processes.inspect([("", LARGE)])
     with pytest.raises(ProcessLookupError):
         os.kill(hung, 0)
-    await until(processes.is_up)
+    await until(processes.ensure_started)
     assert [len(spans) for spans in await processes.inspect([("", LARGE), ("", "nothing")])] == [1, 0]
     assert hung not in pids(processes)
 
 
-async def test_a_process_that_died_is_replaced_and_one_whose_caller_left_is_kept(processes: Pool) -> None:
+async def test_a_process_that_died_is_replaced_and_one_whose_caller_left_is_kept(
+    processes: ProcessPool,
+) -> None:
     (first,) = pids(processes)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.001):
@@ -149,14 +151,14 @@ async def test_a_process_that_died_is_replaced_and_one_whose_caller_left_is_kept
     assert [len(spans) for spans in await processes.inspect([("", LARGE)])] == [1]
     assert first in pids(processes)
     os.kill(first, signal.SIGKILL)
-    await until(lambda: processes.is_up() and first not in pids(processes))
+    await until(lambda: processes.ensure_started() and first not in pids(processes))
     assert [len(spans) for spans in await processes.inspect([("", LARGE)])] == [1]
 
 
 async def test_a_full_queue_and_a_process_that_does_not_start_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "_MOST_WAITING", 1)
-    broken = Pool(Detect(phone_regions=("XX",)), 0.5)  # no Detector can be made of this
-    assert not broken.is_up()
+    broken = ProcessPool(Detect(phone_regions=("XX",)), 0.5)  # no Detector can be made of this
+    assert not broken.ensure_started()
     waiting = asyncio.create_task(broken.inspect([("", "text")]))
     await asyncio.sleep(0)
     with pytest.raises(InspectionFailed, match="too many"):
@@ -164,7 +166,7 @@ async def test_a_full_queue_and_a_process_that_does_not_start_refuse(monkeypatch
     with pytest.raises(InspectionFailed, match="in time"):
         await waiting
     await until(lambda: not broken._starting)
-    assert not broken.is_up()
+    assert not broken.ensure_started()
     assert not broken._starting  # it waits before it tries again
     await broken.close()
 
@@ -172,11 +174,11 @@ async def test_a_full_queue_and_a_process_that_does_not_start_refuse(monkeypatch
 _OWNER = """
 import asyncio, sys
 from gateway.config import Detect
-from gateway.detect.service.pool import Pool
+from gateway.detect.service.pool import ProcessPool
 
 async def main():
-    pool = Pool(Detect(), 30)
-    while not pool.is_up():
+    pool = ProcessPool(Detect(), 30)
+    while not pool.ensure_started():
         await asyncio.sleep(0.02)
     print(*(process.pid for process in pool._processes), flush=True)
     await pool.inspect([("", "415 555 2671 " * 1_000_000)])
@@ -203,7 +205,7 @@ def _runs(pid: int) -> bool:
 
 def test_the_cache_forgets_the_oldest_result_when_it_is_full() -> None:
     cache = ResultCache(limit_bytes=2000)
-    span = Span("EMAIL_ADDRESS", "pii", 1.0, 0, 3)
+    span = Match("EMAIL_ADDRESS", "pii", 1.0, 0, 3)
     for number in range(10):
         cache[cache.digest(str(number), "")] = (span,)
         assert cache.bytes <= 2000
