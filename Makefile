@@ -3,7 +3,8 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 OPA = $(shell scripts/install-opa --print)
-PYTEST_ARGS ?= -n 3
+# Blocks of tests stay together, so that few workers start the same gateway.
+PYTEST_ARGS ?= -n 3 --dist worksteal
 
 .PHONY: help setup run demo test test-fast policy-test check audit format docs bench accuracy lock clean
 

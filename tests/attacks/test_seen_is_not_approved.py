@@ -24,9 +24,9 @@ from tests.support.configuration import any_engine, configuration, edit_settings
 from tests.support.fake_provider import FakeProvider
 from tests.support.gateway import GatewayProcess
 from tests.support.people import approve
-from tests.support.pulling_opa import until
 from tests.support.scripted import ScriptedProvider, completion
 from tests.support.values import INJECTION
+from tests.support.waiting import until
 
 ON_ANY_MACHINE = settings(suppress_health_check=[HealthCheck.too_slow])  # a busy one draws slowly
 LENIENT = {"categories": {"injection": {"request": {"action": "allow"}}}}
@@ -73,7 +73,7 @@ class Scene:
             ).json()
             return bool(answer["revision"] == revision)
 
-        until(in_force, seconds=30)
+        until(in_force)
 
 
 @pytest.fixture(scope="module")

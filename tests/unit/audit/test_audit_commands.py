@@ -7,7 +7,6 @@ import io
 import json
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import duckdb
 import pytest
 
 from gateway.audit import Record
+from tests.support import prefork
 from tests.unit.audit.conftest import Evidence, decision
 
 PROJECT = Path(__file__).parents[3]
@@ -31,7 +31,7 @@ class Command:
 
     def start(self, *arguments: str, **pipes: int) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "cli.main", *arguments],
+            [*prefork.program(), *arguments],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(PROJECT)},
             text=True,
