@@ -3,9 +3,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 OPA = $(shell scripts/install-opa --print)
-PYTEST_ARGS ?= -n 3
+# Blocks of tests stay together, so that few workers start the same gateway.
+PYTEST_ARGS ?= -n 3 --dist worksteal
 
-.PHONY: help setup run demo test policy-test check audit format bench accuracy lock clean
+.PHONY: help setup run demo test test-fast policy-test check audit format docs bench accuracy lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +35,10 @@ test: setup .venv/.duckdb-2 policy-test ## every test: Python and opa test
 	REGATE_CHROMIUM="$$(scripts/install-chromium)" REGATE_OPA="$(OPA)" REGATE_REQUIRE_OPA=$(if $(OPA),1,0) \
 		$(BIN)/pytest $(PYTEST_ARGS)
 
+test-fast: setup ## the unit tests of what changed since main, in under a minute
+	@files="$$($(BIN)/python scripts/changed_tests.py)" && if [ -z "$$files" ]; then echo "no unit test mirrors what changed"; else \
+		REGATE_OPA="$(OPA)" $(BIN)/pytest -q -x -n 2 --session-timeout 60 $$files; fi
+
 policy-test: setup ## the policy's own tests
 	@REGATE_OPA="$(OPA)" $(BIN)/regate policy test
 
@@ -53,13 +58,18 @@ format: setup ## put everything into the one format
 	$(BIN)/ruff check --fix .
 	@REGATE_OPA="$(OPA)" $(BIN)/regate policy fmt
 
+docs: setup ## renew the pages that are written from code, METADATA and decisions
+	@$(BIN)/regate audit views --markdown > docs/reference/audit-schema.md
+	@$(BIN)/regate policy docs
+	@$(BIN)/python scripts/decisions.py
+
 bench: setup ## what governing costs, against a bare pass-through
 	@REGATE_OPA="$(OPA)" $(BIN)/python -m bench
 	@$(BIN)/python -m bench.detect
 	@$(BIN)/python -m bench.stalls
 	@$(BIN)/python -m bench.streams
 
-accuracy: setup ## how well values are found; ACCURACY_DATA names a labelled file to score as well
+accuracy: setup ## how well values are found; ACCURACY_DATA names a labeled file to score as well
 	@$(BIN)/python -m bench.accuracy
 
 lock: ## write requirements.lock anew from pyproject.toml

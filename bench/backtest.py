@@ -32,7 +32,7 @@ from gateway.exchange.exchange import Call, Exchange
 from gateway.exchange.record import Ledger
 from gateway.policy import load_source
 from gateway.policy.engine.lanes import Lane, open_lanes
-from gateway.upstream import Endpoint, Upstream
+from gateway.upstream import Transport, Upstream
 from gateway.words import (
     Agent,
     ApprovalFacts,
@@ -190,7 +190,7 @@ def _exchange(number: int) -> tuple[Exchange, Phase, tuple[InspectedPart, ...]]:
     exchange = Exchange(call, enforced=True, id=f"ex_{number}")
     exchange.agent = Agent(f"agent-{number % 40}", "dana", "api_key", (f"team-{number % 8}",))
     exchange.provider, exchange.dialect, exchange.path = "bench", "openai.chat", "/v1/chat/completions"
-    exchange.endpoint = Endpoint("bench", "openai", cast(Upstream, None), "")  # nothing is sent
+    exchange.upstream = Upstream("bench", "openai", cast(Transport, None), "")  # nothing is sent
     exchange.model, exchange.session_id = "gpt-4.1", f"se_{number // 12}"
     exchange.prompt = Prompt(model=exchange.model)
     found = _ENTITIES[: number % (len(_ENTITIES) + 1)]

@@ -23,10 +23,10 @@ from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
 from presidio_analyzer.nlp_engine import NoOpNlpEngine
 from presidio_analyzer.recognizer_registry import RecognizerRegistryProvider
 
-from gateway.config.config import Detect
+from gateway.config import Detect
 from gateway.detect import DetectionService, Detector
 from gateway.detect.service.cache import ResultCache
-from gateway.words import Part, Span
+from gateway.words import Match, Part
 
 PROSE = (
     "The migration moved the billing tables without downtime, because writes were queued for the short "
@@ -129,7 +129,7 @@ def _soak() -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     most = 0
     for number in range(_SOAK):
-        spans = tuple(Span("EMAIL_ADDRESS", "pii", 1.0, at, at + number % 50) for at in range(number % 4))
+        spans = tuple(Match("EMAIL_ADDRESS", "pii", 1.0, at, at + number % 50) for at in range(number % 4))
         cache[cache.digest(f"part {number}", "")] = spans
         most = max(most, cache.bytes)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024

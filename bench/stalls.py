@@ -22,7 +22,7 @@ import orjson
 
 from bench.__main__ import configured, server
 from bench.detect import DENSE
-from gateway.config.config import load_config
+from gateway.config import load_config
 from gateway.policy import find_opa
 from gateway.serve import listen, run_worker
 

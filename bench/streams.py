@@ -17,11 +17,11 @@ from itertools import pairwise
 
 from faker import Faker
 
-from gateway.config.config import Detect
+from gateway.config import Detect
 from gateway.detect import Detector
 from gateway.dialects import TextDelta
-from gateway.dialects.openai_stream import OpenAIStream
-from gateway.dialects.sse import SseDecoder, encode
+from gateway.dialects.openai_chat.stream import OpenAIStream
+from gateway.dialects.reading.sse import SseDecoder, encode
 from gateway.masking import Restorer, StreamScanner, Vault
 
 _CHUNK = 4  # characters
@@ -49,7 +49,7 @@ class Governed:
     def __init__(self, inspector: Detector, restorer: Restorer) -> None:
         self._decoder = SseDecoder(1 << 30)
         self._reader = OpenAIStream()
-        self._scanner = StreamScanner(inspector, known=lambda _: False)
+        self._scanner = StreamScanner(inspector)
         self._restorer = restorer.stream()
 
     def feed(self, data: bytes) -> int:
@@ -65,7 +65,7 @@ class Governed:
                         for piece in pieces
                     )
                     if text := self._restorer.feed(text):
-                        encode(item.frame(text))
+                        encode(item.reshape(text))
         return decided
 
 

@@ -32,7 +32,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class TestReport:
     """All of them, and the places of the policy (file, line) that no test runs.
 
     `not_covered` is None where nobody could tell, for a test failed.
@@ -81,7 +81,7 @@ class Report:
         }
 
 
-def write_junit(report: Report, path: Path) -> None:
+def write_junit(report: TestReport, path: Path) -> None:
     """JUnit's XML; what no test runs is a failed test case of its own. Raises ConfigError."""
     suite = ElementTree.Element(
         "testsuite",

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from cli.rego_report import Outcome, Report
+from cli.rego_report import Outcome, TestReport
 from gateway.config import strict_yaml
 from gateway.errors import ConfigError
 from gateway.policy import PolicySource
@@ -27,7 +27,7 @@ _PACKAGE = re.compile(r"^package\s+([\w.]+)", re.MULTILINE)
 _TEST = re.compile(r"^(test_\w+)", re.MULTILINE)
 
 
-def run_tests(source: PolicySource, folder: Path, *, seconds: float = 10.0) -> Report:
+def run_tests(source: PolicySource, folder: Path, *, seconds: float = 10.0) -> TestReport:
     """Run every rule `test_…` of the Rego files below `folder` against the policy, each for so many seconds.
 
     YAML and JSON files below it are data, rooted at their folder as OPA does it: `cases/x.yaml` is in
@@ -55,7 +55,7 @@ def run_tests(source: PolicySource, folder: Path, *, seconds: float = 10.0) -> R
                 outcomes.append(_placed(Outcome(name, error=child.failure), *places[name]))
     failed = covered is None or any(outcome.error for outcome in outcomes)
     missed = [(file, line) for file in policy for line in (covered or {}).get(file, ())]
-    return Report(ENGINE, outcomes, None if failed else missed)
+    return TestReport(ENGINE, outcomes, None if failed else missed)
 
 
 def rego_files(folder: Path) -> list[Path]:

@@ -24,6 +24,7 @@ from rich.text import Text
 from cli.screen import Spelled, line, spelled
 from gateway.audit.reading import Result
 from gateway.errors import ConfigError, RegateError
+from gateway.processes import draft
 
 _TABLE_ROWS = 1000
 _FORMULA, _BREAK = tuple("=+-@"), tuple("\t\r\n")
@@ -82,19 +83,14 @@ def whole_file(out: Path | None) -> Iterator[BinaryIO]:
     if out is None:
         yield cast(BinaryIO, Spelled()) if sys.stdout.isatty() else sys.stdout.buffer
         return
-    draft = out.with_name(f".{out.name}.{os.getpid()}.partial")
+    begun = False
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError as error:
-        raise ConfigError(f"{out}: cannot be written: {error.strerror}") from error
-    try:
-        with open(descriptor, "wb") as file:
+        with draft(out, 0o600, durable=False) as file:
+            begun = True
             yield file
-        draft.replace(out)
     except OSError as error:
-        raise RegateError(f"{out}: cannot be written: {error.strerror}") from error
-    finally:
-        draft.unlink(missing_ok=True)
+        failure = RegateError if begun else ConfigError
+        raise failure(f"{out}: cannot be written: {error.strerror}") from error
 
 
 def inert(cell: str) -> str:

@@ -8,8 +8,6 @@ from typing import Any, Literal
 
 import msgspec
 
-Family = Literal["openai", "anthropic"]
-Dialect = Literal["openai.chat", "anthropic.messages", "json", "opaque", "none"]
 Kind = Literal["text", "system", "tool_call", "tool_result", "tool_definition", "field"]
 Category = Literal["pii", "secret", "code", "injection", "custom"]
 Phase = Literal["request", "response"]
@@ -21,7 +19,7 @@ Treatment = Literal["masked", "redacted", "passed", "refused"]
 
 # Where a part stands in its document. Only a `value` or a `number` can be masked; a finding in a `key` or
 # in a `structural` value (model, type, id) is refused, because the provider reads those as syntax.
-Place = Literal["value", "number", "key", "structural"]
+PartPlace = Literal["value", "number", "key", "structural"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ class Part:
     kind: Kind
     pointer: str
     text: str
-    place: Place = "value"
+    place: PartPlace = "value"
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):  # thousands of them are made in one turn of the loop
@@ -68,7 +66,7 @@ class Finding(msgspec.Struct, frozen=True, gc=False):  # thousands of them are m
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Match:
     """One detected entity as character offsets into one text. Never the value itself."""
 
     entity: str

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from bench.accuracy.corpus import Sample, corpus
 from bench.accuracy.score import Report, score
-from gateway.config.config import Detect
+from gateway.config import Detect
 from gateway.detect import Detector
-from gateway.detect.entities.ner import Ner
+from gateway.detect.entities.ner import NameModel
 from gateway.detect.matching.overlaps import resolve
-from gateway.words import Span
+from gateway.words import Match
 
 _DATA = os.environ.get("ACCURACY_DATA", "")
 
@@ -47,15 +47,15 @@ def main() -> None:
         _print(score(_labelled(Path(options.data)), inspect, names={"LOCATION": "GPE"}))
 
 
-def _with_names(inspector: Detector) -> Callable[[str], tuple[Span, ...]]:
+def _with_names(inspector: Detector) -> Callable[[str], tuple[Match, ...]]:
     """As a prompt is inspected when names are switched on."""
-    model = Ner()
+    model = NameModel()
     return lambda text: resolve([*inspector.inspect(text), *model.find([text])[0]])
 
 
 def _print_cost(samples: Sequence[Sample], inspector: Detector) -> None:
     """What reading for names takes, against patterns alone in the same run."""
-    model, texts = Ner(), [sample.text for sample in samples if not sample.labels]
+    model, texts = NameModel(), [sample.text for sample in samples if not sample.labels]
     started = time.process_time()
     for text in texts:
         inspector.inspect(text)

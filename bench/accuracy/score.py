@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from bench.accuracy.corpus import Sample
-from gateway.words import Span
+from gateway.words import Match
 
 _PHRASES = frozenset({"PROMPT_INJECTION", "CODE_MARKER"})
 
@@ -48,7 +48,7 @@ class Report:
 
 def score(
     samples: Iterable[Sample],
-    inspect: Callable[[str], Iterable[Span]],
+    inspect: Callable[[str], Iterable[Match]],
     *,
     names: Mapping[str, str] | None = None,
 ) -> Report:

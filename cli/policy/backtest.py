@@ -15,7 +15,7 @@ from cli.moments import ago
 from cli.policy.bundles import known_verify_key
 from cli.policy.folders import AsJson
 from cli.screen import line, progress_bar
-from gateway.candidate import Cell, Example, Gate, Report, parse_gates, run_backtest
+from gateway.candidate import BacktestReport, Cell, Example, FailOn, parse_fail_on, run_backtest
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError, RegateError
 from gateway.policy import PolicySource, configured_policy, is_bundle, load_source
@@ -64,7 +64,7 @@ def backtest(
     Exit code 1: a transition that --fail-on names, a decision that its own revision no longer makes, or
     nothing to replay. 2: a candidate that cannot be used.
     """
-    gates = parse_gates(fail_on)
+    gates = parse_fail_on(fail_on)
     config = load_config(config_path())
     source = _source(config, candidate)
     with progress_bar(
@@ -112,7 +112,7 @@ def _moment(since: str) -> datetime | None:
     return found
 
 
-def _print(report: Report, gates: tuple[Gate, ...]) -> None:
+def _print(report: BacktestReport, gates: tuple[FailOn, ...]) -> None:
     typer.echo(
         f"{report.replayed:,} of {report.recorded:,} recorded decisions replayed in {report.seconds:.1f} s\n"
         f"by revision {report.revision} ({report.engine} engine)"

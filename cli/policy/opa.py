@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import TimeoutExpired
 from typing import Any
 
 from cli.policy.faults import Fault
 from gateway.errors import RegateError
 from gateway.policy.engine import REFUSED, WHY, offline, restricted
+from gateway.processes import run
 
 SECONDS = 60.0
 NOT_HIDDEN = "--ignore=.*"  # hidden files are editors' and git's
-_PASSED_ON = ("PATH", "HOME", "TMPDIR")
 
 
 class OpaFailed(RegateError):
@@ -26,7 +25,7 @@ class OpaFailed(RegateError):
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class OpaRun:
     """What a run of opa came to."""
 
     code: int
@@ -42,26 +41,17 @@ class Run:
             raise OpaFailed(f"opa ended with {self.code}: {said[:2000] or 'without a word'}") from error
 
 
-def run_opa(opa: Path, *arguments: str | Path, stdin: str = "", seconds: float = SECONDS) -> Run:
-    """Run opa to its end. Raises OpaFailed after `seconds`; it is killed then."""
+def run_opa(opa: Path, *arguments: str | Path, stdin: str = "", seconds: float = SECONDS) -> OpaRun:
+    """OpaRun opa to its end. Raises OpaFailed after `seconds`; it is killed then."""
     try:
-        run = subprocess.run(  # noqa: S603 - the operator's own binary, no shell
-            [opa, *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-            check=False,
-            # policy may be somebody's pull request, and the environment holds credentials
-            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
-        )
-    except subprocess.TimeoutExpired as error:
+        ended = run(opa, *arguments, stdin=stdin.encode(), seconds=seconds)
+        return OpaRun(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+    except TimeoutExpired as error:
         raise OpaFailed(
             f"opa {arguments[0]} did not end within {seconds:g} s and was stopped; a rule or test may loop"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise OpaFailed(f"{opa}: cannot be run: {error}") from error
-    return Run(run.returncode, run.stdout, run.stderr)
 
 
 @contextmanager

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from cli.policy.opa import NOT_HIDDEN, Run, capabilities, run_opa
-from cli.rego_report import Outcome, Report
+from cli.policy.opa import NOT_HIDDEN, OpaRun, capabilities, run_opa
+from cli.rego_report import Outcome, TestReport
 from gateway.errors import ConfigError
 from gateway.policy import opa_version
 from gateway.policy.engine import explained
@@ -16,8 +16,8 @@ _TOTAL_SECONDS = 600.0
 _COVERED_IS_SLOWER = 6
 
 
-def run_tests(opa: Path, policy: Path, folders: Sequence[Path], seconds: float) -> Report:
-    """Run every test for so many seconds at most, then see which lines of `policy` they run.
+def run_tests(opa: Path, policy: Path, folders: Sequence[Path], seconds: float) -> TestReport:
+    """OpaRun every test for so many seconds at most, then see which lines of `policy` they run.
 
     Raises ConfigError when the files cannot be compiled, OpaFailed when OPA does not end.
     """
@@ -28,15 +28,15 @@ def run_tests(opa: Path, policy: Path, folders: Sequence[Path], seconds: float) 
 
 def _run(
     opa: Path, engine: str, policy: Path, folders: Sequence[Path], seconds: float, allowed: str
-) -> Report:
+) -> TestReport:
     results = _test(opa, folders, allowed, "--format=json", f"--timeout={seconds:g}s") or []
     outcomes = [outcome for result in results for outcome in _outcomes(result)]
     if not outcomes or any(outcome.error for outcome in outcomes):
-        return Report(engine, outcomes)
+        return TestReport(engine, outcomes)
     covered = _test(
         opa, folders, allowed, "--coverage", "--format=json", f"--timeout={seconds * _COVERED_IS_SLOWER:g}s"
     )
-    return Report(engine, outcomes, sorted(set(_not_covered(policy, covered))))
+    return TestReport(engine, outcomes, sorted(set(_not_covered(policy, covered))))
 
 
 def _test(opa: Path, folders: Sequence[Path], *options: str) -> Any:
@@ -46,7 +46,7 @@ def _test(opa: Path, folders: Sequence[Path], *options: str) -> Any:
     return run.document()
 
 
-def _complaint(run: Run) -> str:
+def _complaint(run: OpaRun) -> str:
     return explained((run.err.strip() or run.out.strip())[:4000]) or f"opa test ended with {run.code}"
 
 

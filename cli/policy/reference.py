@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import yaml
 
 from cli.policy.folders import PolicyFolder, configured
-from gateway.config import strict_yaml
 from gateway.errors import ConfigError
 from gateway.policy import PolicySource, load_source
+from gateway.policy.source import Block, metadata
 
 PAGE = Path("docs/reference/policies.md")
 
-_COMMENT = re.compile(r"#[ \t]?(.*)")
 _TOPIC = re.compile(r"package[ \t]+regate\.rules\.(\w+)")
 _HEAD = """# The rules
 
 Written by `regate policy docs` from the METADATA of the policy files: change it there. What a rule sees, and
 how verdicts become one decision, is in [policy.md](policy.md).
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A METADATA block and the code that it speaks of, up to the next block."""
-
-    about: Mapping[str, Any]
-    code: str
-
-    def custom(self, key: str, default: Any = "") -> Any:
-        return (self.about.get("custom") or {}).get(key, default)
 
 
 def docs(
@@ -64,29 +50,11 @@ def reference(source: PolicySource) -> str:
 
 
 def blocks(path: Path, text: str) -> Iterator[Block]:
-    """Every METADATA block of a file, in its order. Raises ConfigError on one that is no YAML."""
-    lines = text.splitlines()
-    starts = [number for number, line in enumerate(lines) if re.fullmatch(r"#\s*METADATA\s*", line)]
-    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
-        block = []
-        for line in lines[start + 1 : end]:
-            comment = _COMMENT.fullmatch(line)
-            if comment is None:
-                break
-            block.append(comment.group(1))
-        yield Block(
-            _parsed(path, start + 1, "\n".join(block)), "\n".join(lines[start + 1 + len(block) : end])
-        )
-
-
-def _parsed(path: Path, line: int, block: str) -> Mapping[str, Any]:
-    try:
-        about = strict_yaml(block)
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError(f"{path}:{line}: METADATA is not valid YAML") from error
-    if not isinstance(about, dict):
-        raise ConfigError(f"{path}:{line}: expected METADATA to be a mapping")
-    return about
+    """Yield every METADATA block of a file, in its order. Raises ConfigError on one that is no mapping."""
+    for block in metadata(path, text):
+        if not isinstance(block.about, dict):
+            raise ConfigError(f"{path}:{block.line}: expected METADATA to be a mapping")
+        yield block
 
 
 def _topic(name: str, found: list[Block]) -> str:

@@ -12,7 +12,7 @@ import typer
 from cli import rego_tests
 from cli.policy import opa_tests
 from cli.policy.folders import AsJson, PolicyFolder, TestFolder, configured, rego_folders, test_folder
-from cli.rego_report import Report, write_junit
+from cli.rego_report import TestReport, write_junit
 from cli.screen import block
 from gateway.config import Config
 from gateway.errors import RegateError
@@ -49,7 +49,7 @@ def run_policy_tests(
     raise typer.Exit(0 if report.passed else 1)
 
 
-def _run(config: Config, tests: Path | None, seconds: float) -> Report:
+def _run(config: Config, tests: Path | None, seconds: float) -> TestReport:
     folders = rego_folders(config, tests)
     source = load_source(config.policy_path)
     opa = find_opa()
@@ -59,7 +59,7 @@ def _run(config: Config, tests: Path | None, seconds: float) -> Report:
     return rego_tests.run_tests(source, test_folder(config, tests), seconds=seconds)
 
 
-def _tell(report: Report) -> None:
+def _tell(report: TestReport) -> None:
     for told in report.lines():
         typer.echo(block(told))
 

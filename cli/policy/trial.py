@@ -12,13 +12,12 @@ import msgspec
 from gateway.config import Config, ServerKey
 from gateway.contract import Syntax, finding_rows
 from gateway.detect import DetectionService, Detector
+from gateway.dialects import usual_path
 from gateway.errors import ConfigError, Refusal, RegateError
 from gateway.exchange import Arrival, Call, Exchange, Inspector, Reading, Subject, input_of, syntax_of
 from gateway.sessions import Sessions
-from gateway.upstream import Endpoints, open_session
+from gateway.upstream import Upstreams, open_session
 from gateway.words import Agent, Source, UsageFacts, Used
-
-_PATHS = {"openai": "/v1/chat/completions", "anthropic": "/v1/messages"}
 
 
 class TrialRefused(RegateError):
@@ -55,12 +54,12 @@ async def arrive(config: Config, request: Request) -> tuple[dict[str, Any], tupl
     unsent = {request.provider: msgspec.structs.replace(provider, credential="", base_url="builtin:demo")}
     key = ServerKey(secrets.token_bytes(32))
     arrival = Arrival(
-        Reading(Endpoints(unsent, session), config.limits),
+        Reading(Upstreams(unsent, session), config.limits),
         Inspector(inspection, detector, key),
         Sessions(key),
         key,
     )
-    exchange = Exchange(_call(request, _PATHS[provider.family]), enforced=True)
+    exchange = Exchange(_call(request, usual_path(provider.family)), enforced=True)
     try:
         arrival.recognise(
             exchange, Agent(request.agent, request.owner, "api_key", tuple(request.groups), {"role": "agent"})

@@ -1,21 +1,21 @@
 """What a candidate policy would have decided about recorded traffic, and would decide about live traffic."""
 
 from gateway.candidate.backtest import run_backtest
-from gateway.candidate.comparing import Gate, Transition, compare, parse_gates
-from gateway.candidate.report import Cell, Example, Report
+from gateway.candidate.comparing import FailOn, Transition, compare, parse_fail_on
+from gateway.candidate.report import BacktestReport, Cell, Example
 from gateway.candidate.shadow import Difference, Question, Shadow, ShadowStatus
 
 __all__ = [
+    "BacktestReport",
     "Cell",
     "Difference",
     "Example",
-    "Gate",
+    "FailOn",
     "Question",
-    "Report",
     "Shadow",
     "ShadowStatus",
     "Transition",
     "compare",
-    "parse_gates",
+    "parse_fail_on",
     "run_backtest",
 ]

@@ -16,7 +16,7 @@ import msgspec
 
 from gateway.audit.reading import RecordedDecision, count_decisions, decision_lines, dropped, rebuild
 from gateway.candidate.comparing import compare
-from gateway.candidate.report import Report
+from gateway.candidate.report import BacktestReport
 from gateway.contract import Decision, guard
 from gateway.policy import PolicySource
 from gateway.policy.engine import Engine, Lane, open_lanes
@@ -36,7 +36,7 @@ async def run_backtest(
     timeout_seconds: float = 2.0,
     limit: int = 5,
     progress: Callable[[int, int], None] = lambda *_: None,
-) -> Report:
+) -> BacktestReport:
     """Ask `source` about the decisions recorded since a time: all, or `sample` of them spread evenly.
 
     `limit` exchanges are kept for each difference; `progress` gets what is done and how much there is. Each
@@ -51,7 +51,7 @@ async def run_backtest(
         open_lanes(source, engine, cores=cores, timeout_seconds=timeout_seconds) as (chosen, lanes),
         aclosing(_batches(root, since, recorded, total)) as batches,
     ):
-        report = Report(source.revision, chosen, recorded, *dropped(root, since))
+        report = BacktestReport(source.revision, chosen, recorded, *dropped(root, since))
 
         def replayed() -> None:
             progress(report.replayed + report.lost.total(), total)
@@ -64,7 +64,7 @@ async def run_backtest(
 class _Replay:
     """What one lane does with a batch: rebuild, ask, guard as the gateway does, compare."""
 
-    def __init__(self, lane: Lane, report: Report, limit: int, replayed: Callable[[], None]) -> None:
+    def __init__(self, lane: Lane, report: BacktestReport, limit: int, replayed: Callable[[], None]) -> None:
         self._lane = lane
         self._report = report
         self._limit = limit

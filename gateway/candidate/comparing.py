@@ -48,7 +48,7 @@ def _changed(before: Decision, after: Decision) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class FailOn:
     """Transitions that must not be: `allow:deny`; `any` stands for every outcome, but for no change.
 
     The same action twice (`mask:mask`) stands for another decision with that action.
@@ -67,20 +67,20 @@ class Gate:
         )
 
 
-def parse_gates(text: str) -> tuple[Gate, ...]:
+def parse_fail_on(text: str) -> tuple[FailOn, ...]:
     """`allow:deny,any:error` as gates. Raises ConfigError, naming the piece that is none."""
     return tuple(_gate(piece.strip()) for piece in text.split(",")) if text.strip() else ()
 
 
-def _gate(piece: str) -> Gate:
+def _gate(piece: str) -> FailOn:
     before, colon, after = piece.partition(":")
     if not colon or before not in (*ACTIONS, _ANY) or after not in (*ACTIONS, ERROR, _ANY):
         raise ConfigError(
             f"--fail-on: found {piece!r}, expected FROM:TO of {', '.join(get_args(Action))}, any; "
             f"TO can be {ERROR} as well"
         )
-    return Gate(before, after)
+    return FailOn(before, after)
 
 
-def refused(gates: Sequence[Gate], transition: Transition) -> bool:
+def refused(gates: Sequence[FailOn], transition: Transition) -> bool:
     return any(gate.refuses(transition) for gate in gates)

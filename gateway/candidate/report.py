@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from gateway.audit.reading import RecordedDecision
-from gateway.candidate.comparing import Gate, Transition, refused
+from gateway.candidate.comparing import FailOn, Transition, refused
 from gateway.contract import Decision, to_document
 from gateway.errors import PolicyUnavailable, RegateError
 
@@ -36,7 +36,7 @@ class Cell:
 
 
 @dataclass(slots=True)
-class Report:
+class BacktestReport:
     """A backtest's result; each recorded decision is in a cell or in `lost`, unless sampling left it out.
 
     `untrue` counts decisions that the very same revision now makes otherwise: the replay is not exact, or the
@@ -78,7 +78,7 @@ class Report:
         if untrue and len(self.untrue_examples) < limit:
             self.untrue_examples.append(_example(recorded, said))
 
-    def refused_by(self, gates: Sequence[Gate]) -> list[Cell]:
+    def refused_by(self, gates: Sequence[FailOn]) -> list[Cell]:
         """The cells that must not be."""
         return [cell for cell in self.ordered() if refused(gates, cell.transition)]
 
@@ -88,7 +88,7 @@ class Report:
             self.cells.values(), key=lambda cell: (cell.transition.same, -cell.count, cell.transition)
         )
 
-    def document(self, gates: Sequence[Gate] = ()) -> dict[str, Any]:
+    def document(self, gates: Sequence[FailOn] = ()) -> dict[str, Any]:
         """The report as plain data."""
         return {
             "revision": self.revision,

@@ -9,6 +9,7 @@ import secrets
 from pathlib import Path
 
 from gateway.errors import ConfigError
+from gateway.processes import write_new
 
 _BYTES = 32
 
@@ -50,10 +51,7 @@ def load_server_key(path: Path) -> ServerKey:
 def _create(path: Path) -> None:
     """Write a new key; of two processes that start at once, the first wins and the other reads its key."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(secrets.token_bytes(_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
+    write_new(draft, secrets.token_bytes(_BYTES), 0o600)
     try:
         os.link(draft, path)
     except FileExistsError:

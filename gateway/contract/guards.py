@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.contract.decision import Decision, Reason
-from gateway.words import Place
+from gateway.words import PartPlace
 
 CREDENTIAL_ENTITY = "PROVIDER_CREDENTIAL"
-MASKABLE: tuple[Place, ...] = ("value", "number")
+MASKABLE: tuple[PartPlace, ...] = ("value", "number")
 _WHERE = {"key": "an object key", "structural": "a field that is syntax"}
 
 
@@ -17,7 +17,7 @@ _WHERE = {"key": "an object key", "structural": "a field that is syntax"}
 class Syntax:
     """Entities, sorted, in one part that is no value: masking them would change what is asked."""
 
-    place: Place
+    place: PartPlace
     entities: tuple[str, ...]
 
 

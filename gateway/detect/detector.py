@@ -25,10 +25,10 @@ from gateway.detect.matching.keys import PRIVATE_MEMBERS
 from gateway.detect.matching.markup import open_markup, unmarked
 from gateway.detect.matching.overlaps import rank, resolve
 from gateway.detect.matching.patterns import Deadline
-from gateway.detect.matching.prefilter import Candidates, Gate
+from gateway.detect.matching.prefilter import Candidates, Prefilter
 from gateway.detect.matching.readings import Decoded, Folding, unescaped, unveiled
 from gateway.errors import InspectionFailed
-from gateway.words import Finding, Part, Span
+from gateway.words import Finding, Match, Part
 
 _KEY_CONTEXT = 64  # a longer text brings its own context
 # Without one of these no number, address or secret can be there, only phrases: most prose passes here.
@@ -57,7 +57,10 @@ class Detector:
     """Finds entities. It has no state; several threads may use it at once."""
 
     def __init__(self, settings: Detect, *, seconds: float = 10) -> None:
-        """`seconds` bounds one inspection. Raises ConfigError on a setting or recognizer of no use."""
+        """Compile what the settings want. Raises ConfigError on a setting or recognizer of no use.
+
+        `seconds` bounds one inspection.
+        """
         check_settings(settings)
         self.settings = settings
         self._threshold = settings.threshold
@@ -71,8 +74,8 @@ class Detector:
         self._phrases = Phrases(settings.off)
         self._custom = Custom(settings.custom, settings.off)
         written = [*self._phrases.patterns, *Secrets.patterns, *self._presidio.patterns(folded=False)]
-        self._gate = Gate([*written, RUN_BEGIN], signals=[_SIGNAL])
-        self._folded_gate = Gate(
+        self._prefilter = Prefilter([*written, RUN_BEGIN], signals=[_SIGNAL])
+        self._folded_prefilter = Prefilter(
             self._presidio.patterns(folded=True), signals=[CARD_SIGNAL, IBAN_SIGNAL, PHONE_SIGNAL]
         )
         self.version = _version(settings)
@@ -86,8 +89,8 @@ class Detector:
         since: int = 0,
         until: int | None = None,
         seconds: float | None = None,
-    ) -> tuple[Span, ...]:
-        """The entities in `text`, disjoint and in order; `key` is the JSON key that it stands under.
+    ) -> tuple[Match, ...]:
+        """Return the entities in `text`, disjoint and in order; `key` is the JSON key that it stands under.
 
         With `since`, only what reaches beyond that offset: what stands before it is context. With `until`,
         what begins there or later may be left out; nothing else is. Raises InspectionFailed when any part of
@@ -104,19 +107,19 @@ class Detector:
             raise InspectionFailed("a recognizer failed on the text") from error
         return tuple(span for span in resolve(self._wanted(spans)) if span.end > since)
 
-    def _as_written(self, text: str) -> Sequence[Span]:
+    def _as_written(self, text: str) -> Sequence[Match]:
         """Return the entities in the text as it is written, whatever their score."""
         return self._readings(text, "", range(len(text)), Deadline(self._seconds), (), 0)
 
     def open_at(self, text: str) -> int:
-        """From where on more text might still change what is found: the text's length when nothing is open.
+        """Return the offset from which more text might still change what is found; the text's length if none.
 
         Raises InspectionFailed like `inspect`.
         """
         return self._open_readings(text, Deadline(self._seconds), _READINGS)
 
     def find(self, parts: Sequence[Part]) -> tuple[tuple[Finding, ...], ...]:
-        """The findings of each part, in the order of the parts. Raises InspectionFailed."""
+        """Return the findings of each part, in the order of the parts. Raises InspectionFailed."""
         return tuple(findings(part, self.inspect(part.text, key=key_of(part))) for part in parts)
 
     def _readings(
@@ -127,45 +130,47 @@ class Detector:
         deadline: Deadline,
         readings: Sequence[_Reading],
         layers: int,
-    ) -> list[Span]:
-        """The entities in the text as written and in its readings, each made of the one before."""
-        written = self._gate.scan(text)
+    ) -> list[Match]:
+        """Return the entities in the text as written and in its readings, each made of the one before."""
+        written = self._prefilter.scan(text)
         spans = self._read(written, key, within, deadline)
         if layers:
             spans += self._encoded(written, within, deadline, layers)
-        for place, read in enumerate(readings):
+        for index, read in enumerate(readings):
             if reading := read(text):
                 everything = range(len(reading.text))
-                inner = self._readings(reading.text, key, everything, deadline, readings[place + 1 :], layers)
+                inner = self._readings(reading.text, key, everything, deadline, readings[index + 1 :], layers)
                 return reading.united(spans, inner)
         return spans
 
-    def _encoded(self, written: Candidates, within: range, deadline: Deadline, layers: int) -> Iterator[Span]:
+    def _encoded(
+        self, written: Candidates, within: range, deadline: Deadline, layers: int
+    ) -> Iterator[Match]:
         """Yield every encoded run that holds a key or an entity, as a whole."""
         for run in encoded_runs(written, deadline):
             if run.end <= within.start:
                 continue
             found = [span for text in run.texts for span in self._inside(text, deadline, layers - 1)]
             if run.is_key:
-                yield Span("PRIVATE_KEY", "secret", 1.0, run.start, run.end)
+                yield Match("PRIVATE_KEY", "secret", 1.0, run.start, run.end)
             elif found:
                 yield replace(max(found, key=rank), start=run.start, end=run.end)
 
-    def _inside(self, text: str, deadline: Deadline, layers: int) -> tuple[Span, ...]:
+    def _inside(self, text: str, deadline: Deadline, layers: int) -> tuple[Match, ...]:
         """Return the entities in a text that was encoded."""
         spans = self._readings(text, "", range(len(text)), deadline, _READINGS, layers)
         return resolve(self._wanted(spans))
 
     def _open_readings(self, text: str, deadline: Deadline, readings: Sequence[_Reading]) -> int:
         at = self._open_at(text, deadline)
-        for place, read in enumerate(readings):
+        for index, read in enumerate(readings):
             if reading := read(text):
-                inner = self._open_readings(reading.text, deadline, readings[place + 1 :])
+                inner = self._open_readings(reading.text, deadline, readings[index + 1 :])
                 return min(at, reading.source(inner))
         return at
 
-    def _read(self, written: Candidates, key: str, within: range, deadline: Deadline) -> list[Span]:
-        """The entities in one reading of a text, in no order."""
+    def _read(self, written: Candidates, key: str, within: range, deadline: Deadline) -> list[Match]:
+        """Return the entities in one reading of a text, in no order."""
         spans, context = list(self._phrases.find(written, deadline)), Context(written.text, key)
         spans += self._custom.find(written.text, context, deadline)
         if written.may_match(_SIGNAL) and _SIGNAL.search(written.text, within.start):
@@ -180,11 +185,13 @@ class Detector:
         opened = [start + found.start() for found in (address, number) if found]
         return min([at, *opened, *(begun for begun in (open_run(text), open_markup(text)) if begun >= 0)])
 
-    def _values(self, written: Candidates, context: Context, within: range, deadline: Deadline) -> list[Span]:
+    def _values(
+        self, written: Candidates, context: Context, within: range, deadline: Deadline
+    ) -> list[Match]:
         text = written.text
         spans = list(self._secrets.find(written, deadline))
         spans += self._emails.find(text)
-        folded = self._folded_gate.scan(self._folding.folded(text))
+        folded = self._folded_prefilter.scan(self._folding.folded(text))
         if folded.may_match(CARD_SIGNAL):
             spans += find_cards(folded.text)
         if folded.may_match(IBAN_SIGNAL):
@@ -195,19 +202,19 @@ class Detector:
             spans += self._phones.find(text, folded.text, strong, deadline, within)
         return spans
 
-    def _wanted(self, spans: Sequence[Span]) -> Iterator[Span]:
+    def _wanted(self, spans: Sequence[Match]) -> Iterator[Match]:
         return (span for span in spans if span.score >= self._threshold and span.entity not in self._off)
 
 
-def findings(part: Part, spans: Sequence[Span]) -> tuple[Finding, ...]:
-    """What was found in a part's text, as findings in the part."""
+def findings(part: Part, spans: Sequence[Match]) -> tuple[Finding, ...]:
+    """Return what was found in a part's text as findings of the part."""
     return tuple(
         Finding(span.entity, span.category, span.score, part.pointer, span.start, span.end) for span in spans
     )
 
 
 def key_of(part: Part) -> str:
-    """The nearest object key in the pointer, for texts too short to have context of their own."""
+    """Return the nearest object key in the pointer, for texts too short to have context of their own."""
     if part.place == "key":
         return ""
     if len(part.text) > _KEY_CONTEXT:
@@ -218,7 +225,7 @@ def key_of(part: Part) -> str:
 
 
 def _version(settings: Detect) -> str:
-    """What could change a result: the libraries and the settings."""
+    """Return what could change a result: the versions of the libraries, and the settings."""
     digest = hashlib.sha256(msgspec.json.encode(settings)).hexdigest()[:8]
     names = {
         "presidio": "presidio-analyzer",

@@ -2,78 +2,68 @@
 
 from __future__ import annotations
 
-from gateway.dialects.document import (
-    Malformed,
-    escape,
-    parse,
-    put,
-    serialise,
+from gateway.dialects.reading.document import Malformed, escape, parse, put, serialize
+from gateway.dialects.reading.encoding import decompress
+from gateway.dialects.reading.leaves import digits
+from gateway.dialects.reading.models import reachable
+from gateway.dialects.reading.path import normalize
+from gateway.dialects.reading.sse import SseDecoder, SseEvent, comment, encode
+from gateway.dialects.reading.stream import (
+    CallReady,
+    ChannelEnd,
+    Item,
+    OtherEvent,
+    StreamReader,
+    TextDelta,
+    json_event,
 )
-from gateway.dialects.encoding import (
-    decompress,
-)
-from gateway.dialects.failure import (
+from gateway.dialects.reading.strict import DuplicateKey, strict_json
+from gateway.dialects.registry import (
+    demo_answer,
+    dialect_of,
     error_document,
     error_event,
-)
-from gateway.dialects.leaves import (
-    digits,
-)
-from gateway.dialects.models import (
-    reachable,
-)
-from gateway.dialects.path import (
-    normalise,
-)
-from gateway.dialects.registry import (
-    dialect_of,
+    families,
+    find,
     is_json,
     read_completion,
     read_prompt,
     stream_reader,
-)
-from gateway.dialects.sse import (
-    SseDecoder,
-    SseEvent,
-    comment,
-    encode,
-)
-from gateway.dialects.stream import (
-    CallReady,
-    ChannelEnd,
-    Frame,
-    Item,
-    StreamReader,
-    TextDelta,
-    json_event,
+    usual_path,
 )
 
 __all__ = [
     "CallReady",
     "ChannelEnd",
-    "Frame",
+    "DuplicateKey",
     "Item",
     "Malformed",
+    "OtherEvent",
     "SseDecoder",
     "SseEvent",
     "StreamReader",
     "TextDelta",
     "comment",
     "decompress",
+    "demo_answer",
     "dialect_of",
     "digits",
     "encode",
     "error_document",
     "error_event",
     "escape",
+    "families",
+    "find",
     "is_json",
     "json_event",
-    "normalise",
+    "normalize",
     "parse",
     "put",
     "reachable",
     "read_completion",
     "read_prompt",
-    "serialise",
+    "serialize",
     "stream_reader",
+    "strict_json",
+    "usual_path",
 ]

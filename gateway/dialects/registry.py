@@ -1,62 +1,109 @@
-"""Which dialect a request speaks, and who reads it."""
+"""Every dialect, one line each, and the questions that the rest of the gateway asks about them by name."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from gateway.dialects import anthropic_messages, openai_chat, plain
-from gateway.dialects.anthropic_stream import AnthropicStream
-from gateway.dialects.openai_stream import OpenAIStream
-from gateway.dialects.stream import StreamReader
-from gateway.words import Completion, Dialect, Family, Prompt
+from gateway.dialects.dialect import Dialect, Family
+from gateway.dialects.reading.failure import error_members
+from gateway.dialects.reading.sse import SseEvent
+from gateway.dialects.reading.stream import StreamReader
+from gateway.words import Completion, Prompt
+
+DIALECTS: tuple[Dialect, ...] = (
+    openai_chat.DIALECT,
+    anthropic_messages.DIALECT,
+    plain.JSON,
+    plain.OPAQUE,
+    plain.NONE,
+)
 
 
-def dialect_of(family: Family, method: str, path: str, content_type: str, has_body: bool) -> Dialect:
-    """The dialect of a request, by its provider's family and the end of its normalised path."""
+def find(name: str) -> Dialect:
+    """Return the dialect of this name. Raises LookupError when there is none."""
+    for dialect in DIALECTS:
+        if dialect.name == name:
+            return dialect
+    raise LookupError(f"no dialect is called {name!r}")
+
+
+def families() -> dict[str, Family]:
+    """Return every family that has a dialect, by name, in the order of their first dialects."""
+    return {dialect.family.name: dialect.family for dialect in DIALECTS if dialect.family}
+
+
+def dialect_of(family: str, method: str, path: str, content_type: str, has_body: bool) -> str:
+    """Return the name of a request's dialect, by its provider's family, normalized path and content."""
     if not has_body:
-        return "none"
+        return plain.NONE.name
     if not is_json(content_type):
-        return "opaque"
-    if method == "POST" and family == "openai" and path.endswith("/chat/completions"):
-        return "openai.chat"
-    if method == "POST" and family == "anthropic" and path.endswith("/v1/messages"):
-        return "anthropic.messages"
-    return "json"
+        return plain.OPAQUE.name
+    for dialect in DIALECTS if method == "POST" else ():
+        if dialect.answers(family, path):
+            return dialect.name
+    return plain.JSON.name
 
 
 def is_json(content_type: str) -> bool:
-    """Whether a Content-Type says that the body is JSON."""
+    """Return whether a Content-Type says that the body is JSON."""
     media_type = content_type.partition(";")[0].strip().lower()
     return media_type == "application/json" or (
         media_type.startswith("application/") and media_type.endswith("+json")
     )
 
 
-def read_prompt(dialect: Dialect, document: Any) -> Prompt:
-    """The prompt of a parsed request body; an `opaque` body and none at all have no parts."""
-    if dialect == "openai.chat":
-        return openai_chat.read_prompt(document)
-    if dialect == "anthropic.messages":
-        return anthropic_messages.read_prompt(document)
-    return plain.read_prompt(document) if dialect == "json" else Prompt()
+def read_prompt(dialect: str, document: Any) -> Prompt:
+    """Return the prompt of a parsed request body; `opaque` and `none` have no parts. Raises Malformed."""
+    return find(dialect).read_prompt(document)
 
 
-def read_completion(dialect: Dialect, document: Any) -> Completion:
-    """The completion of a parsed JSON response body, whatever its request was.
+def read_completion(dialect: str, document: Any) -> Completion:
+    """Return the completion of a parsed JSON response body, whatever its request was.
 
-    Raises Malformed when it is not a completion of the dialect nor an error.
+    Raises Malformed when it is neither a completion of the dialect nor an error.
     """
-    if dialect == "openai.chat":
-        return openai_chat.read_completion(document)
-    if dialect == "anthropic.messages":
-        return anthropic_messages.read_completion(document)
-    return plain.read_completion(document)
+    return find(dialect).read_completion(document)
 
 
-def stream_reader(dialect: Dialect) -> StreamReader | None:
-    """A reader for one streamed completion; None where the dialect has no streams that can be read."""
-    if dialect == "openai.chat":
-        return OpenAIStream()
-    if dialect == "anthropic.messages":
-        return AnthropicStream()
+def stream_reader(dialect: str) -> StreamReader | None:
+    """Return a reader for one streamed completion; None where the dialect has no streams that can be read."""
+    new_stream = find(dialect).new_stream
+    return new_stream() if new_stream else None
+
+
+def usual_path(family: str) -> str:
+    """Return the path that a conversation with a provider of this family usually takes."""
+    return next(one.usual_path for one in DIALECTS if one.usual_path and one.family is families()[family])
+
+
+def demo_answer(family: str, path: str, body: bytes, number: int) -> dict[str, Any] | list[SseEvent] | None:
+    """Return what the built-in demo provider answers: a body, or events; None where it has no such path.
+
+    Raises ValueError, TypeError, AttributeError or KeyError on a body that it cannot read.
+    """
+    for dialect in DIALECTS:
+        if dialect.demo and dialect.answers(family, path):
+            return dialect.demo(orjson.loads(body), number)
     return None
+
+
+def error_document(family: str, code: str, message: str, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the body of a refusal; `extra` (decision_id, reasons, …) goes inside its `error` object.
+
+    The family is "" while no provider is known: the first one's shape serves then.
+    """
+    return _family(family).error_document(error_members(code, message, extra))
+
+
+def error_event(family: str, document: Mapping[str, Any]) -> SseEvent:
+    """Return the event that ends a stream with `document`, as the SDKs of the family raise it."""
+    return _family(family).error_event(document)
+
+
+def _family(name: str) -> Family:
+    known = families()
+    return known[name] if name else next(iter(known.values()))

@@ -10,9 +10,9 @@ from gateway.contract import CREDENTIAL_ENTITY, Decision, Mask
 from gateway.dialects import (
     CallReady,
     ChannelEnd,
-    Frame,
     Item,
     Malformed,
+    OtherEvent,
     SseEvent,
     StreamReader,
     TextDelta,
@@ -20,7 +20,7 @@ from gateway.dialects import (
     error_document,
     error_event,
     put,
-    serialise,
+    serialize,
 )
 from gateway.errors import PolicyDenied, Refusal, UpstreamUnreadable
 from gateway.exchange.answer_whole import always_asks, is_text, restores_much
@@ -39,7 +39,6 @@ from gateway.exchange.inspect import (
 from gateway.exchange.intake import Intake
 from gateway.exchange.record import Ledger
 from gateway.exchange.row import Row
-from gateway.exchange.turns import Turns
 from gateway.masking import Piece, apply_mask
 from gateway.upstream import pack
 from gateway.words import InspectedPart, Part, ResponseFacts, ToolCall, Usage
@@ -72,7 +71,6 @@ class StreamedCompletion:
         self._surveying = False
         self._all_decided = False
         self._decided: dict[str, Mask | None] = {}
-        self._turns = Turns() if exchange.dialect == "openai.chat" else None
         self._event_texts = EventTexts(exchange.restorer)
 
     async def frames(self) -> AsyncGenerator[bytes]:
@@ -115,9 +113,8 @@ class StreamedCompletion:
         """Each provider event as the events that may go out for it."""
         try:
             async for event in self._intake.events():
-                yield await self._counted(self._ordered(self._reader.read(event)))
-            items = self._ordered(self._reader.close()) + (self._turns.close() if self._turns else [])
-            last = await self._counted(items) + await self._row.close()
+                yield await self._counted(self._reader.read(event))
+            last = await self._counted(self._reader.close()) + await self._row.close()
         except Malformed as error:
             raise UpstreamUnreadable(f"the provider's stream cannot be read: {error}") from error
         if not self._surveying:
@@ -134,9 +131,6 @@ class StreamedCompletion:
             if completion.usage != Usage():
                 self._exchange.completion = completion
 
-    def _ordered(self, items: list[Item]) -> list[Item]:
-        return self._turns.order(items) if self._turns else items
-
     async def _step(self, items: Iterable[Item]) -> list[SseEvent]:
         events: list[SseEvent] = []
         calls: list[CallReady] = []
@@ -151,7 +145,7 @@ class StreamedCompletion:
                     events += await self._row.end(item)
                 case CallReady():
                     calls.append(item)
-                case Frame():
+                case OtherEvent():
                     events += await self._row.events([await self._frame(item)])
         events += await self._calls_out(calls)
         return events + (await self._row.close() if self._is_over() else [])
@@ -220,9 +214,9 @@ class StreamedCompletion:
             if part.part.pointer in item.call.pointers:
                 text = exchange.restorer.whole(text, json_escape=item.call.raw_json)
             texts[part.part.pointer] = text
-        return item.frames(texts)
+        return item.events(texts)
 
-    async def _frame(self, item: Frame) -> SseEvent:
+    async def _frame(self, item: OtherEvent) -> SseEvent:
         """An event without text of its own; its other strings are looked at all the same."""
         parts = await self._inspector.completion(self._exchange, item.parts)
         self._others += [part for part in parts if holds_value(part)]
@@ -239,9 +233,9 @@ class StreamedCompletion:
             text = masked_text(part, self._decided, vault) or part.part.text
             restored = self._event_texts.restored(item, part.part.pointer, text)
             document = put(document, part.part.pointer, restored)
-        return replace(item.event, data=serialise(document).decode())
+        return replace(item.event, data=serialize(document).decode())
 
-    async def _refuse_joints(self, item: Frame, spoken: Sequence[InspectedPart]) -> None:
+    async def _refuse_joints(self, item: OtherEvent, spoken: Sequence[InspectedPart]) -> None:
         """Refuse what is found only where a text goes on from one of an earlier event.
 
         Its beginning has gone out: what stands here cannot be masked any more.

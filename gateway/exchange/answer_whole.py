@@ -8,7 +8,7 @@ from typing import Any, TypeVar, TypeVarTuple
 
 from gateway.config import Limits
 from gateway.contract import CREDENTIAL_ENTITY, Decision
-from gateway.dialects import Malformed, parse, put, read_completion, serialise
+from gateway.dialects import Malformed, parse, put, read_completion, serialize
 from gateway.errors import UpstreamUnreadable
 from gateway.exchange.decide import Asking, Restored, Subject, masks_of
 from gateway.exchange.exchange import Answer, Exchange
@@ -51,7 +51,7 @@ class WholeCompletion:
             "content-type": "application/json",
             **exchange.headers(),
         }
-        return Answer(response.status, headers, serialise(document))
+        return Answer(response.status, headers, serialize(document))
 
     def _read(self, exchange: Exchange, response: UpstreamResponse, raw: bytes) -> tuple[Any, Completion]:
         try:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.masking import Piece, StreamScanner, piece_of, split
-from gateway.words import Finding, InspectedPart, Part, Span
+from gateway.words import Finding, InspectedPart, Match, Part
 
 # Characters that are scanned without a break: where every word may begin a number or an IBAN a character
 # costs half a millisecond.
@@ -34,7 +34,7 @@ class Channel:
         self._part = part
         self._scanner = scanner
         self._leads = deque(leads)
-        self._marks: list[tuple[int, int, Span]] = []  # what goes on in a later channel
+        self._marks: list[tuple[int, int, Match]] = []  # what goes on in a later channel
         self._raw: list[str] = []
         self._shown: list[str] = []
         self._findings: list[Finding] = []
@@ -71,7 +71,7 @@ class Channel:
     def marked(self, pieces: Sequence[Piece]) -> Iterator[Piece]:
         """Yield the pieces; what goes on in a later channel is a finding, with those that it overlaps."""
         text = "".join(piece.text for piece in pieces)
-        at, found = 0, list[tuple[int, int, Span]]()
+        at, found = 0, list[tuple[int, int, Match]]()
         for piece in pieces:
             if piece.finding:
                 found.append((at, at + len(piece.text), piece.finding))
@@ -115,7 +115,7 @@ class Channel:
         self._shown.append(shown)
         self._length += len(text)
 
-    def found(self, span: Span, text: str) -> Finding:
+    def found(self, span: Match, text: str) -> Finding:
         """The finding that the next piece is, noted."""
         end = self._length + len(text)
         pointer = self._part.pointer

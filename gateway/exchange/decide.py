@@ -176,7 +176,7 @@ class Asking:
             method=exchange.call.method,
             path=exchange.up_path,
             query=exchange.up_query,
-            provider=exchange.endpoint.name,
+            provider=exchange.upstream.name,
             phase=phase,
             digest=self._key.digest("binding", exchange.unmasked, _bound_headers(exchange)).hex(),
         )
@@ -226,7 +226,7 @@ def input_of(exchange: Exchange, subject: Subject, rows: Sequence[FindingRow]) -
         session_id=exchange.session_id,
         agent=exchange.agent,
         source=exchange.source,
-        provider=exchange.endpoint.name,
+        provider=exchange.upstream.name,
         dialect=exchange.dialect,
         method=exchange.call.method,
         path=exchange.path,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from gateway.dialects import Frame
+from gateway.dialects import OtherEvent
 from gateway.masking import Restorer, StreamRestorer
 from gateway.words import Part
 
@@ -20,7 +20,7 @@ class EventTexts:
         self._tails: dict[str, str] = {}
         self._restorers: dict[str, StreamRestorer] = {}
 
-    def joints(self, frame: Frame, parts: Iterable[Part]) -> list[tuple[int, Part]]:
+    def joints(self, frame: OtherEvent, parts: Iterable[Part]) -> list[tuple[int, Part]]:
         """Each text with the end of the earlier one before it, and where the two meet."""
         found = []
         for part in parts:
@@ -31,7 +31,7 @@ class EventTexts:
             self._tails[path] = (before + part.text)[-_REACH:]
         return found
 
-    def restored(self, frame: Frame, pointer: str, text: str) -> str:
+    def restored(self, frame: OtherEvent, pointer: str, text: str) -> str:
         """The text, masked as it is, with its values: those that are certain by the text's own end."""
         if frame.whole:
             return self._restorer.whole(text)

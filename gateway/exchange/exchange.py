@@ -12,13 +12,11 @@ from typing import Any
 from gateway.contract import ACTIONS, Decision
 from gateway.masking import Restorer, Vault
 from gateway.sessions import Session
-from gateway.upstream import Endpoint
+from gateway.upstream import Upstream
 from gateway.words import (
     Agent,
     ApprovalFacts,
     Completion,
-    Dialect,
-    Family,
     FindingRow,
     InspectedPart,
     Phase,
@@ -99,9 +97,9 @@ class Exchange:
     clock: float = field(default_factory=time.perf_counter)
 
     agent: Agent = NOBODY
-    endpoint: Endpoint = field(init=False)
-    provider: str = ""  # the endpoint's name, once it is known
-    family: Family = "openai"
+    upstream: Upstream = field(init=False)
+    provider: str = ""  # the configured name, once it is known
+    family: str = ""
     # as policy and the record see them: findings replaced, and empty until they were looked for
     path: str = ""
     model: str = ""
@@ -109,7 +107,7 @@ class Exchange:
     source: Source = Source("", "")
     up_path: str = ""  # as the provider gets it
     up_query: str = ""
-    dialect: Dialect = "none"
+    dialect: str = "none"
     document: Any = None
     unmasked: bytes = b""  # the body as it was inspected, re-serialised
     prompt: Prompt = Prompt()
@@ -162,7 +160,7 @@ class Exchange:
     @property
     def cost(self) -> float:
         """What those tokens cost; -1 when that is not known."""
-        return self.endpoint.cost(self.prompt.model, self.usage_spent) if self.forwarded else -1
+        return self.upstream.cost(self.prompt.model, self.usage_spent) if self.forwarded else -1
 
     def elapsed_ms(self) -> float:
         return (time.perf_counter() - self.clock) * 1000

@@ -12,7 +12,7 @@ from gateway.approvals import Approvals
 from gateway.candidate import Shadow
 from gateway.config import Config, ServerKey
 from gateway.contract import Decision
-from gateway.dialects import StreamReader, error_document, serialise, stream_reader
+from gateway.dialects import StreamReader, error_document, serialize, stream_reader
 from gateway.errors import PolicyOutcome, RecordingFailed, Refusal, UpstreamUnavailable, UpstreamUnreadable
 from gateway.exchange.answer_stream import StreamedCompletion
 from gateway.exchange.answer_whole import WholeCompletion, is_empty
@@ -29,7 +29,7 @@ from gateway.identity import Identity, check_names
 from gateway.masking import Restorer
 from gateway.policy import Policies
 from gateway.sessions import Sessions, UsageCounters
-from gateway.upstream import CountedResponse, Endpoints, UpstreamRequest, UpstreamResponse, unpack
+from gateway.upstream import CountedResponse, UpstreamRequest, UpstreamResponse, Upstreams, unpack
 from gateway.words import Completion
 
 # The codes of a denial that need not be a decision: a person or the gateway itself may have said no.
@@ -48,7 +48,7 @@ class Gateway:
         identity: Identity,
         sessions: Sessions,
         usage: UsageCounters,
-        endpoints: Endpoints,
+        upstreams: Upstreams,
         inspection: detect.DetectionService,
         detector: detect.Detector,
         policies: Policies,
@@ -61,7 +61,7 @@ class Gateway:
         self._usage = usage
         self._key = key
         self._inspector = Inspector(inspection, detector, key)
-        self._arrival = Arrival(Reading(endpoints, config.limits), self._inspector, sessions, key)
+        self._arrival = Arrival(Reading(upstreams, config.limits), self._inspector, sessions, key)
         self._ledger = ledger
         self._waiting_room = WaitingRoom(self._ledger, config.hold.keepalive_seconds)
         self._policies = policies
@@ -184,7 +184,7 @@ class Gateway:
         await self._asking.use(exchange.approval, exchange.id)
         try:
             self._ledger.forwarding(exchange, request.body, self._key.digest("sent", request.body).hex())
-            response = await exchange.endpoint.upstream.send(request)
+            response = await exchange.upstream.transport.send(request)
         except (RecordingFailed, UpstreamUnavailable):
             await self._asking.give_back(exchange.approval)
             raise
@@ -256,7 +256,7 @@ def refusal_answer(exchange: Exchange, refusal: Refusal) -> Answer:
     if isinstance(refusal, PolicyOutcome):
         headers["x-should-retry"] = "false"
     document = error_document(exchange.family, refusal.code, refusal.message, extra)
-    return Answer(refusal.status, headers, serialise(document))
+    return Answer(refusal.status, headers, serialize(document))
 
 
 def _decided(exchange: Exchange) -> Decision:

@@ -13,10 +13,10 @@ from dataclasses import replace
 from gateway.contract import MASKABLE
 from gateway.exchange.exchange import Exchange
 from gateway.sessions import Scope
-from gateway.words import Dialect, InspectedPart, Part
+from gateway.words import InspectedPart, Part
 
 _SPOKEN = ("text", "tool_call", "tool_result")
-_UNLABELED: tuple[Dialect, ...] = ("json", "opaque")  # here everything that is said is a field
+_UNLABELED: tuple[str, ...] = ("json", "opaque")  # here everything that is said is a field
 
 
 def scope_of(exchange: Exchange, revision: str) -> Scope:
@@ -50,7 +50,7 @@ def unmark(exchange: Exchange, revision: str) -> bool:
     return True
 
 
-def _is_said(dialect: Dialect, part: Part) -> bool:
+def _is_said(dialect: str, part: Part) -> bool:
     """Return whether the part carries the conversation on. Settings, tools and syntax do not."""
     said = part.kind in _SPOKEN or (part.kind == "field" and dialect in _UNLABELED)
     return said and part.place in MASKABLE

@@ -17,7 +17,7 @@ from gateway.errors import PolicyDenied
 from gateway.exchange.exchange import Exchange
 from gateway.masking import JsonDepths, StreamScanner, Vault, apply_mask, splice_json
 from gateway.upstream import down_headers
-from gateway.words import Finding, InspectedPart, Part, Span
+from gateway.words import Finding, InspectedPart, Match, Part
 
 _CREDENTIAL_MASK = Mask(entity=CREDENTIAL_ENTITY, operator="redact")
 _MANY = 500  # parts: about 10 ms of digests
@@ -72,7 +72,7 @@ class Inspector:
 
     async def headers(self, exchange: Exchange, sent: Mapping[str, str]) -> dict[str, str]:
         """The provider's headers that may go down. One with a finding is left out: it cannot be masked."""
-        headers = down_headers(sent, exchange.endpoint.secret)
+        headers = down_headers(sent, exchange.upstream.secret)
         long = [Part("", "field", name, text) for name, text in headers.items() if len(text) > _SHORT]
         found = await self._inspection.find(long)
         tainted = {part.pointer for part, findings in zip(long, found, strict=True) if findings}
@@ -104,9 +104,9 @@ class Inspector:
 
     def scanner(self, exchange: Exchange) -> StreamScanner:
         """What finds entities in one text of this exchange's streamed completion."""
-        inspector = _WithCredential(self._detector, exchange.endpoint.secret)
+        inspector = _WithCredential(self._detector, exchange.upstream.secret)
         # what the prompt held is a piece as well: it may pass, but is not shown
-        return StreamScanner(inspector, known=lambda _: False)
+        return StreamScanner(inspector)
 
     def _masked(self, text: str, findings: Sequence[Finding], exchange: Exchange) -> str:
         def placeholder(finding: Finding) -> str:
@@ -133,7 +133,7 @@ def credential_findings(exchange: Exchange, part: Part) -> tuple[Finding, ...]:
     """Where the provider's answer repeats the credential that the gateway called it with."""
     return tuple(
         Finding(span.entity, span.category, span.score, part.pointer, span.start, span.end)
-        for span in _occurrences(part.text, exchange.endpoint.secret)
+        for span in _occurrences(part.text, exchange.upstream.secret)
     )
 
 
@@ -250,7 +250,7 @@ class _WithCredential:
         self._detector = detector
         self._secret = secret
 
-    def inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Span, ...]:
+    def inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Match, ...]:
         spans = self._detector.inspect(text, since=since, until=until)
         secrets = [span for span in _occurrences(text, self._secret) if span.end > since]
         if not secrets:
@@ -262,11 +262,11 @@ class _WithCredential:
         return self._detector.open_at(text)
 
 
-def _occurrences(text: str, secret: str | None) -> tuple[Span, ...]:
+def _occurrences(text: str, secret: str | None) -> tuple[Match, ...]:
     if not secret or secret not in text:
         return ()
     spans, start = [], text.find(secret)
     while start >= 0:
-        spans.append(Span(CREDENTIAL_ENTITY, "secret", 1.0, start, start + len(secret)))
+        spans.append(Match(CREDENTIAL_ENTITY, "secret", 1.0, start, start + len(secret)))
         start = text.find(secret, start + len(secret))
     return tuple(spans)

@@ -8,10 +8,10 @@ from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 
 from gateway import detect
 from gateway.config import Limits
-from gateway.dialects import Malformed, decompress, dialect_of, normalise, parse, read_prompt, serialise
+from gateway.dialects import Malformed, decompress, dialect_of, normalize, parse, read_prompt, serialize
 from gateway.errors import InvalidRequest, PromptTooLarge
 from gateway.exchange.exchange import Exchange
-from gateway.upstream import QUERY_PARAMETERS, Endpoints, up_headers
+from gateway.upstream import QUERY_PARAMETERS, Upstreams, up_headers
 from gateway.words import Attachment, Part, Prompt
 
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
@@ -24,8 +24,8 @@ _LARGE = 64 * 1024  # bytes: a body over this is parsed off the event loop, for 
 class Reading:
     """Reads requests within bounds, those on bytes before and after decompression."""
 
-    def __init__(self, endpoints: Endpoints, limits: Limits) -> None:
-        self._endpoints = endpoints
+    def __init__(self, upstreams: Upstreams, limits: Limits) -> None:
+        self._upstreams = upstreams
         self._limit = limits.body_bytes
         self._depth = limits.depth
         self._max_parts = limits.parts
@@ -37,9 +37,9 @@ class Reading:
         Raises InvalidRequest, and UpstreamUnavailable for a disabled provider.
         """
         call = exchange.call
-        exchange.endpoint = self._endpoints.find(call.provider)
-        exchange.provider, exchange.family = exchange.endpoint.name, exchange.endpoint.family
-        exchange.up_path = normalise(call.raw_path)
+        exchange.upstream = self._upstreams.find(call.provider)
+        exchange.provider, exchange.family = exchange.upstream.name, exchange.upstream.family
+        exchange.up_path = normalize(call.raw_path)
         query, exchange.up_query = _query(call.raw_query)
         texts = {"path": exchange.up_path, "query": query, **up_headers(call.headers)}
         return [Part("", "field", name, text, "structural") for name, text in texts.items()]
@@ -69,7 +69,7 @@ class Reading:
         try:
             exchange.document = parse(body, depth=self._depth)
             exchange.prompt = read_prompt(exchange.dialect, exchange.document)
-            exchange.unmasked = serialise(exchange.document)
+            exchange.unmasked = serialize(exchange.document)
         except Malformed as error:
             raise InvalidRequest(f"the body cannot be read: {error}") from error
         if exchange.dialect != "json" and not isinstance(exchange.document, dict):
@@ -90,7 +90,7 @@ def outgoing_body(exchange: Exchange) -> bytes:
     if exchange.dialect == "opaque":
         document = exchange.document
         return document.encode() if isinstance(document, str) else bytes(document)
-    return serialise(exchange.document)
+    return serialize(exchange.document)
 
 
 def outgoing_headers(exchange: Exchange) -> dict[str, str]:

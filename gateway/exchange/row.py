@@ -40,7 +40,7 @@ class Row:
     async def text(self, item: TextDelta) -> list[SseEvent]:
         """Return the events that may go out after this piece of text."""
         channel = self._channel(item.channel, item.part)
-        self._outlet.frames[channel.name] = item.frame
+        self._outlet.frames[channel.name] = item.reshape
         self._last = channel
         pieces = await channel.scan(item.part.text)
         events = await self.flush() if self._waiting and not channel.has_leads else []
@@ -49,7 +49,7 @@ class Row:
     async def end(self, item: ChannelEnd) -> list[SseEvent]:
         """Return the events that may go out now that this channel is over."""
         channel = self._channel(item.channel, item.part)
-        self._outlet.frames[channel.name] = item.frame
+        self._outlet.frames[channel.name] = item.reshape
         if channel.is_held or self._waiting:
             self._waiting.append(channel)
             return []

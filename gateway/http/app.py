@@ -33,10 +33,10 @@ from gateway.http.proxy import Proxy
 from gateway.identity import Identity
 from gateway.observe import Metrics, Telemetry, open_telemetry
 from gateway.oversight import Acts, Evidence, Keyring, Oversight, local_user, settings_in_force
-from gateway.policy import ActiveBundle, Policies, PolicyGauges, Report, Shelf
+from gateway.policy import ActiveBundle, Policies, PolicyGauges, Shelf, StatusFile
 from gateway.sessions import Sessions, UsageCounters
 from gateway.state import ApprovalStore, Keys, State, UsageStore, WriterStore, open_state
-from gateway.upstream import Endpoints, open_session
+from gateway.upstream import Upstreams, open_session
 
 _GAUGE_SECONDS = 1.0
 _REPORT_SECONDS = 0.25
@@ -105,8 +105,8 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
         await usage.start()
         session = open_session(config.limits.connect_seconds, config.limits.read_seconds)
         stack.push_async_callback(session.close)
-        endpoints = Endpoints(config.providers, session)
-        for name, reason in endpoints.disabled.items():
+        upstreams = Upstreams(config.providers, session)
+        for name, reason in upstreams.disabled.items():
             _log.warning("provider %s is disabled: %s", name, reason)
         if not config.policy.enforce:
             _log.warning("dry run: decisions are recorded and not carried out (policy.enforce is false)")
@@ -117,7 +117,7 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
             Identity(keys),
             Sessions(key),
             usage,
-            endpoints,
+            upstreams,
             inspection,
             detector,
             policies,
@@ -199,7 +199,7 @@ async def _watch(shadow: Shadow | None, sealer: Sealer, metrics: Metrics) -> Non
 async def _tell(policies: Policies, folder: Path) -> None:
     """Keep `regate policy status` informed. A report that cannot be written stops nothing but itself."""
     try:
-        with contextlib.closing(Report(folder)) as report:
+        with contextlib.closing(StatusFile(folder)) as report:
             while True:
                 report.say(policies.status())
                 await asyncio.sleep(_REPORT_SECONDS)

@@ -14,14 +14,14 @@ _LONGEST_START = 256
 
 
 def escaped(value: str, times: int = 1) -> str:
-    """The value as it stands inside a JSON string; twice, inside a JSON text inside a JSON string."""
+    """Return the value as it stands inside a JSON string; twice, inside a JSON text in a JSON string."""
     for _ in range(times):
         value = json.dumps(value, ensure_ascii=False)[1:-1]
     return value
 
 
 def unescaped(value: str, times: int = 1) -> str:
-    """What the inside of a JSON string means; itself when it is no such thing."""
+    """Return what the inside of a JSON string means; the text itself when it is no such thing."""
     for _ in range(times):
         meaning = decoded_literal(f'"{value}"')
         value = value if meaning is None else meaning
@@ -29,7 +29,7 @@ def unescaped(value: str, times: int = 1) -> str:
 
 
 def decoded_literal(literal: str) -> str | None:
-    """What a JSON string with its quotes means; None when it is none."""
+    """Return what a JSON string with its quotes means; None when it is none."""
     try:
         value = json.loads(literal)
     except ValueError:
@@ -75,7 +75,7 @@ class JsonStrings:
             self._before = "x" + self._before[-_LONGEST_START:]  # no start of the text any more
 
     def _meet(self, backslashes: int) -> None:
-        """A quote: the end of a string that is open, the beginning of one, or plain text."""
+        """Take a quote: it ends an open string, begins one, or is plain text."""
         before, self._before = self._before, "x"
         for depth in range(self.depth):
             if backslashes % 2 == 0:
@@ -89,7 +89,7 @@ class JsonStrings:
             self._before = ""
 
     def _begins(self, before: str) -> bool:
-        """Whether a string of JSON begins here."""
+        """Return whether a string of JSON begins here."""
         if self.depth:
             if self._is_json[-1] is None:
                 self._is_json[-1] = _INNER_START.fullmatch(before) is not None
@@ -108,7 +108,7 @@ class JsonDepths:
         self._at = 0
 
     def at(self, offset: int) -> int:
-        """The depth of this place."""
+        """Return the depth of this offset."""
         if offset < self._at:
             self._strings, self._at = JsonStrings(), 0
         self._strings.read(self._text[self._at : offset])

@@ -18,7 +18,7 @@ Replace = Callable[[Finding], str]
 
 
 def is_json(text: str) -> bool:
-    """Whether the text is one JSON object or array."""
+    """Return whether the text is one JSON object or array."""
     if text.lstrip()[:1] not in ("{", "["):
         return False
     try:
@@ -29,7 +29,7 @@ def is_json(text: str) -> bool:
 
 
 def splice_json(text: str, findings: Sequence[Finding], replace: Replace, replace_key: Replace) -> str:
-    """`splice`, but what is JSON stays JSON.
+    """Replace findings as `splice` does, but keep JSON valid.
 
     What takes the place of a number stands in quotes, a finding that stretches over two strings is replaced
     in each, and `replace_key` says what replaces one in an object's key: two keys must not become one.

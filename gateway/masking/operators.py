@@ -9,7 +9,7 @@ from msgspec.structs import replace as with_fields
 
 from gateway.contract import Mask
 from gateway.masking.vault import Vault
-from gateway.words import Finding, Span
+from gateway.words import Finding, Match
 
 _SHOWN = 4
 _LEAST_FOR_PARTIAL = 8
@@ -17,8 +17,8 @@ _LEAST_FOR_PARTIAL = 8
 _CHARACTER = re.compile(r"\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|\\.|.", re.DOTALL)
 
 
-def apply_mask(mask: Mask, finding: Finding | Span, value: str, vault: Vault) -> str:
-    """What stands for `value`: its placeholder, its kind alone, its last four characters, or a keyed hash."""
+def apply_mask(mask: Mask, finding: Finding | Match, value: str, vault: Vault) -> str:
+    """Return what replaces `value`: its placeholder, its kind, its last four characters, or a keyed hash."""
     if mask.operator == "placeholder":
         placeholder = vault.placeholder(finding.entity, finding.category, value)
         if mask.restore:
@@ -44,7 +44,7 @@ def splice(
     start: int = 0,
     end: int | None = None,
 ) -> str:
-    """`text` from `start` to `end` with every finding in it replaced.
+    """Return `text` from `start` to `end` with every finding in it replaced.
 
     Overlapping findings become one span, replaced once: the one with the highest score, then the longest,
     says how; `replace` sees the joint offsets.
@@ -59,7 +59,7 @@ def splice(
 
 
 def merged(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings in order, those that overlap as one."""
+    """Return the findings in order, those that overlap as one."""
     disjoint: list[Finding] = []
     for finding in sorted(findings, key=lambda finding: (finding.start, finding.end)):
         if disjoint and finding.start < disjoint[-1].end:

@@ -23,7 +23,7 @@ _NAME = regex.compile(rf"(?:{_OPEN}|\\{{1,7}}<)({_BODY})", regex.IGNORECASE)
 
 
 def canonical(written: str) -> str:
-    """The placeholder as the vault writes it: `<EMAIL_ADDRESS_k7f3q2>`."""
+    """Return the placeholder as the vault writes it: `<EMAIL_ADDRESS_k7f3q2>`."""
     name = _NAME.match(written)
     assert name is not None
     entity, _, code = name[1].replace("\\", "").rpartition("_")
@@ -31,18 +31,18 @@ def canonical(written: str) -> str:
 
 
 def may_hold(text: str) -> bool:
-    """Whether a placeholder may begin in the text: a quick no for most."""
+    """Return whether a placeholder may begin in the text: a quick no for most."""
     return _FIRST.search(text) is not None
 
 
 def names_in(text: str) -> Iterator[str]:
-    """Everything in a text that a model could have meant as a placeholder, as the vault would write it."""
+    """Return every placeholder that a model could have meant in a text, as the vault would write it."""
     if may_hold(text):
         yield from (canonical(match.group()) for match in PLACEHOLDER.finditer(text))
 
 
 def open_at(text: str, start: int) -> int:
-    """Where after `start` a placeholder begins that more text may complete; the text's length if nowhere."""
+    """Return where after `start` an unfinished placeholder begins; the text's length if nowhere."""
     at = max(start, len(text) - LONGEST)
     while match := PLACEHOLDER.search(text, at, partial=True):
         if match.partial:

@@ -39,7 +39,7 @@ class Opened(NamedTuple):
     is_mark_up: bool
 
 
-class Place:
+class UrlTracker:
     """Where a run of texts that is read in pieces has come to. The cost is linear, the memory bounded."""
 
     def __init__(self, owner: str = "") -> None:

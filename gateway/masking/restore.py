@@ -9,9 +9,9 @@ import regex
 
 from gateway.masking.json_strings import JsonStrings, decoded_literal, escaped, unescaped
 from gateway.masking.placeholders import PLACEHOLDER, canonical, may_hold, names_in, open_at
-from gateway.masking.places import Opened, Place
+from gateway.masking.places import Opened, UrlTracker
 from gateway.masking.urls import LOOK_AHEAD, holds_word, host_follows, url_from, urls_in, word_around
-from gateway.masking.vault import Entry, Vault
+from gateway.masking.vault import Vault, VaultEntry
 
 _LITERAL = regex.compile(r'"(?:[^"\\]|\\.)*+"', regex.DOTALL)
 _SPACE = regex.compile(r"[ \t\n\f\r]")
@@ -25,13 +25,13 @@ class Restorer:
     """
 
     def __init__(self, vault: Vault, prompt_texts: Sequence[str]) -> None:
-        """`prompt_texts` are the prompt's texts as the agent sent them: their URLs may come back whole."""
+        """Take the prompt's texts as the agent sent them: their URLs may come back whole."""
         self._vault = vault
         self._prompt_texts = prompt_texts
         self._words: dict[str, bool] = {}  # whether the prompt holds them
 
     def whole(self, text: str, *, json_escape: bool = False) -> str:
-        """The text with its values. With `json_escape` it is JSON, each string of it a text of its own."""
+        """Return the text with its values. With `json_escape` it is JSON; each string is read by itself."""
         if not self._vault.restorable or not may_hold(text):
             return text
         if json_escape:
@@ -57,7 +57,7 @@ class Restorer:
         return RunRestorer(self)
 
     def restores(self, text: str) -> tuple[tuple[str, str], ...]:
-        """Entity and category of every restorable placeholder in the text, or in the JSON strings in it."""
+        """Return entity and category of every restorable placeholder in the text and its JSON strings."""
         names = set(names_in(text))
         if "\\" in text:
             names.update(
@@ -76,8 +76,8 @@ class Restorer:
         """Whether some value looks different inside a JSON string."""
         return any(escaped(entry.value) != entry.value for entry in self._vault.restorable.values())
 
-    def entry(self, written: str) -> Entry | None:
-        """What a placeholder stands for, however it is written; None: not ours, or not to be restored."""
+    def entry(self, written: str) -> VaultEntry | None:
+        """Return what a placeholder stands for, however it is written; None when it is not to be restored."""
         return self._vault.restorable.get(canonical(written))
 
     def may_stand(self, text: str, start: int, end: int, opened: Opened | None) -> bool:
@@ -165,12 +165,12 @@ class RunRestorer:
         ] = []  # the texts that are not over: where each begins, and its owner
         self._strings = JsonStrings()
         self._quotes = 0
-        self._place = Place()
+        self._tracker = UrlTracker()
 
     def feed(self, text: str, owner: str = "") -> list[tuple[str, str]]:
         """Return what can go out now, each piece after its owner. Another owner begins another text."""
         if not self._texts:
-            self._place = Place(owner)
+            self._tracker = UrlTracker(owner)
         if not self._texts or self._texts[-1][1] != owner:
             self._texts.append((self._at + len(self._held), owner))
         self._held += text
@@ -215,16 +215,16 @@ class RunRestorer:
         self._held = text[end:]
         return pieces
 
-    def _placeholder(self, entry: Entry, written: str, after: str) -> tuple[str, str]:
+    def _placeholder(self, entry: VaultEntry, written: str, after: str) -> tuple[str, str]:
         self._begin_texts()
         self._at += len(written)
         start, stop = len(self._past), len(self._past) + len(written)
-        if self._restorer.may_stand(self._past + written + after, start, stop, self._place.opened()):
+        if self._restorer.may_stand(self._past + written + after, start, stop, self._tracker.opened()):
             shown = self._value(entry)
-            self._place.read(shown)
+            self._tracker.read(shown)
         else:
             shown = written
-            self._place.pass_placeholder(len(written))
+            self._tracker.pass_placeholder(len(written))
         self._past = (self._past + shown)[-_LOOK_BACK:]
         return self._texts[0][1], shown
 
@@ -242,18 +242,18 @@ class RunRestorer:
     def _begin_texts(self) -> None:
         while len(self._texts) > 1 and self._texts[1][0] <= self._at:
             del self._texts[0]
-            self._place.begin_text(self._texts[0][1])
+            self._tracker.begin_text(self._texts[0][1])
             self._strings, self._quotes = JsonStrings(), 0
 
     def _read(self, text: str) -> None:
         if self._restorer.is_idle:
             return
-        self._place.read(text)
+        self._tracker.read(text)
         if self._restorer.has_escapes:
             self._strings.read(text)
             self._quotes += text.count('"')
 
-    def _value(self, entry: Entry) -> str:
+    def _value(self, entry: VaultEntry) -> str:
         """Return the value as this place has it."""
         deeper = self._strings.depth - entry.depth
         if deeper >= 0:

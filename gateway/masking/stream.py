@@ -2,6 +2,13 @@
 
 Every step is taken at a place that the text alone decides (the end of a word, the hold's limit), never at the
 end of a chunk, so that every chunking of one text gives the same pieces of masked text.
+
+Example, for the chunks `Hi, write to jane@ac`, `me.org and ` and `be happy`:
+
+    1. `Hi, `, `write `, `to ` end words and can become nothing else: they go out, each as a piece
+    2. `jane@ac` is held: no word ends there
+    3. at the space after `jane@acme.org` the address is complete: a piece with a finding, then ` ` and `and `
+    4. `be happy` is held until the text is closed
 """
 
 from __future__ import annotations
@@ -9,11 +16,11 @@ from __future__ import annotations
 import copy
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from gateway.words import Span
+from gateway.words import Match
 
 _CONTEXT = 320  # characters already out that are looked at again
 _STRETCH = 32  # characters: what is decided before a longer undecided text goes out by as many
@@ -29,17 +36,17 @@ _STEP_LENGTH = 4  # characters; a place of decision that has not come yet begins
 _CUT = re.compile(r"[\s,;(){}\[\]\"'<>|]")
 _KEY_END = re.compile(r"-----END[ A-Z0-9]{0,40}-----")
 _KEY_END_LENGTH = 64
-_LONG_TOKEN = Span("LONG_TOKEN", "secret", 0.5, 0, 0)
+_LONG_TOKEN = Match("LONG_TOKEN", "secret", 0.5, 0, 0)
 
 
-class TextInspector(Protocol):
+class TextDetector(Protocol):
     """What the scanner asks of `detect.Detector`, which stands on the same floor."""
 
-    def inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Span, ...]:
-        """The disjoint entities that reach beyond `since`, in order; all that begin before `until`."""
+    def inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Match, ...]:
+        """Return the disjoint entities that reach beyond `since`, in order; all that begin before `until`."""
 
     def open_at(self, text: str) -> int:
-        """From where on more text might still change what is found."""
+        """Return the offset from which more text might still change what is found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +54,22 @@ class Piece:
     """A stretch of the text; `finding` says what all of it is (offsets within the piece); None is plain."""
 
     text: str
-    finding: Span | None = None
+    finding: Match | None = None
 
 
 class StreamScanner:
     """One text in chunks. At most `hold` characters are held; a longer unbroken token is a finding.
 
-    `known` says which values are no news (the prompt held them): they pass as plain text. Every method raises
-    InspectionFailed as the inspector does; the scanner is then of no further use.
+    Every method raises InspectionFailed as the inspector does; the scanner is then of no further use.
     """
 
-    def __init__(self, inspector: TextInspector, *, known: Callable[[str], bool], hold: int = 8192) -> None:
+    def __init__(self, inspector: TextDetector, *, hold: int = 8192) -> None:
         self._inspector = inspector
-        self._known = known
         self._hold = hold
         self._context = ""
         self._pending = ""
         self._seen = 0  # pending text up to here has been considered
-        self._swallowing: Span | None = None  # the finding that goes on beyond the hold's limit
+        self._swallowing: Match | None = None  # the finding that goes on beyond the hold's limit
         self._gone = 0  # where in all that came the pending text begins
         self._borders: tuple[int, ...] = ()  # where in all that came another text begins
 
@@ -80,7 +85,7 @@ class StreamScanner:
         return other
 
     def feed(self, chunk: str) -> list[Piece]:
-        """The pieces that can go out now; all texts together are the chunks so far, less what is held."""
+        """Return the pieces that can go out now: all texts so far, less what is held."""
         self._pending += chunk
         pieces: list[Piece] = []
         while True:
@@ -90,7 +95,7 @@ class StreamScanner:
             pieces += found
 
     def close(self) -> list[Piece]:
-        """The rest, as a text that ends here."""
+        """Return the rest, as a text that ends here."""
         text, start = self._context + self._pending, len(self._context)
         if self._swallowing:
             pieces = [piece_of(self._pending, self._swallowing)] if self._pending else []
@@ -122,7 +127,7 @@ class StreamScanner:
         return self._release(text, start, _before_straddling(spans, cut), spans)
 
     def _force(self) -> list[Piece]:
-        """The hold is full: mask what is not decided, but for text that can be cut beside every finding."""
+        """Make room when the hold is full: cut beside the findings if possible, else mask the undecided."""
         text, start = self._context + self._pending[: self._hold], len(self._context)
         spans = self._inspect(text, since=start)
         if spans and spans[-1].end == len(text):
@@ -137,7 +142,7 @@ class StreamScanner:
         return self._take(self._hold, going_on)
 
     def _swallow(self) -> list[Piece] | None:
-        """The finding goes on: to the end of the key or of the token."""
+        """Mask on to the end of the key or token."""
         assert self._swallowing is not None
         is_key = self._swallowing.entity == "PRIVATE_KEY"
         end = (_KEY_END if is_key else _BREAK).search(self._pending, self._seen, self._hold)
@@ -149,13 +154,13 @@ class StreamScanner:
         self._seen = max(0, len(self._pending) - _KEY_END_LENGTH)
         return None
 
-    def _take(self, length: int, finding: Span) -> list[Piece]:
+    def _take(self, length: int, finding: Match) -> list[Piece]:
         taken, self._pending, self._seen = self._pending[:length], self._pending[length:], 0
         self._gone += len(taken)
         self._context = (self._context + taken)[-_CONTEXT:]
         return [piece_of(taken, finding)] if taken else []
 
-    def _release(self, text: str, start: int, cut: int, spans: Sequence[Span]) -> list[Piece]:
+    def _release(self, text: str, start: int, cut: int, spans: Sequence[Match]) -> list[Piece]:
         if cut <= start:
             return []
         pieces = list(self._pieces(text, start, cut, spans))
@@ -165,8 +170,8 @@ class StreamScanner:
         self._context = _whole_words(text[:cut][-_CONTEXT:])
         return pieces
 
-    def _inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Span, ...]:
-        """What is found in the text as it stands, and with a space where another text begins."""
+    def _inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Match, ...]:
+        """Return what is found in the text as it stands, and with a space where another text begins."""
         spans = self._inspector.inspect(text, since=since, until=until)
         apart = self._spaces(text)
         if not apart:
@@ -183,15 +188,15 @@ class StreamScanner:
         return min(at, _unspaced(self._inspector.open_at(_with_spaces(text, apart)), apart))
 
     def _spaces(self, text: str) -> list[int]:
-        """The places in context and pending text where another text begins and no white space is."""
+        """Return the offsets where another text begins without white space."""
         first = self._gone - len(self._context)
         borders = [border - first for border in self._borders if 0 < border - first < len(text)]
         return [at for at in borders if not (text[at - 1].isspace() or text[at].isspace())]
 
-    def _pieces(self, text: str, start: int, end: int, spans: Sequence[Span]) -> Iterator[Piece]:
+    def _pieces(self, text: str, start: int, end: int, spans: Sequence[Match]) -> Iterator[Piece]:
         at = start
         for span in spans:
-            if span.start >= end or self._known(text[span.start : span.end]):
+            if span.start >= end:
                 continue
             first = max(span.start, start)
             if first > at:
@@ -209,7 +214,7 @@ def split(piece: Piece, at: int) -> tuple[Piece, Piece]:
     return first, second
 
 
-def piece_of(text: str, finding: Span) -> Piece:
+def piece_of(text: str, finding: Match) -> Piece:
     """Return the text as a piece of a finding."""
     return Piece(text, replace(finding, start=0, end=len(text)))
 
@@ -220,7 +225,7 @@ def _with_spaces(text: str, places: Sequence[int]) -> str:
 
 
 def _spaced(at: int, places: Sequence[int]) -> int:
-    """Where a place of the text is once spaces stand at `places`."""
+    """Return the offset that a place of the text has once spaces stand at `places`."""
     return at + bisect_left(places, at)
 
 
@@ -228,9 +233,12 @@ def _unspaced(at: int, places: Sequence[int]) -> int:
     return at - bisect_left([place + number for number, place in enumerate(places)], at)
 
 
-def _disjoint(spans: Sequence[Span]) -> tuple[Span, ...]:
-    """The spans in order, those that overlap as one: of a secret, of the higher score, of the longer one."""
-    found: list[Span] = []
+def _disjoint(spans: Sequence[Match]) -> tuple[Match, ...]:
+    """Return the findings in order, overlapping ones merged.
+
+    The merged one is a secret if any is, else the one of the higher score, else the longer one.
+    """
+    found: list[Match] = []
     for span in sorted(spans, key=lambda span: (span.start, span.end)):
         if found and span.start < found[-1].end:
             best = max(
@@ -242,20 +250,20 @@ def _disjoint(spans: Sequence[Span]) -> tuple[Span, ...]:
     return tuple(found)
 
 
-def _before_straddling(spans: Sequence[Span], cut: int) -> int:
-    """The nearest place at or before `cut` that no finding stretches over."""
+def _before_straddling(spans: Sequence[Match], cut: int) -> int:
+    """Return the nearest offset at or before `cut` that no finding crosses."""
     return next((span.start for span in spans if span.start < cut < span.end), cut)
 
 
 def _word_start(text: str, at: int) -> int:
-    """The start of the word that `at` lies in: half a word is never let out."""
+    """Return the start of the word at `at`: half a word never goes out."""
     while at > 0 and not _BREAK.match(text, at - 1):
         at -= 1
     return at
 
 
 def _whole_words(context: str) -> str:
-    """The context without the half of a word that it begins with, which would be read as another word."""
+    """Drop the half of a word that the context begins with: it would be read as another word."""
     if len(context) < _CONTEXT:
         return context
     mark = _BREAK.search(context)

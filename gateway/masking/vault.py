@@ -17,7 +17,7 @@ _SHORTEST = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class VaultEntry:
     """A value as it was found: `depth` strings deep, one JSON text inside the other, escapes and all."""
 
     entity: str
@@ -33,13 +33,13 @@ class Vault:
     """
 
     def __init__(self, agent_key: bytes, *, beside: Vault | None = None) -> None:
-        """No placeholder is given that the vault `beside` has for another value."""
+        """Keep clear of every placeholder that the vault `beside` has for another value."""
         self._key = agent_key
         self._beside = beside
         self._reserved: set[str] = set()
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, VaultEntry] = {}
         self._values: set[str] = set()
-        self._restorable: dict[str, Entry] = {}
+        self._restorable: dict[str, VaultEntry] = {}
 
     def reserve(self, texts: Iterable[str]) -> None:
         """Keep clear of every placeholder that these texts hold as plain text: those stand for themselves."""
@@ -49,7 +49,7 @@ class Vault:
             del self._entries[name]
 
     def placeholder(self, entity: str, category: Category, value: str, *, depth: int = 0) -> str:
-        """`<ENTITY_k7f3q2>` for a value; longer when those six characters are another's here.
+        """Return `<ENTITY_k7f3q2>` for a value; longer when another value has those six characters here.
 
         Raises InspectionFailed when the prompt's own text has taken every length of it.
         """
@@ -58,31 +58,26 @@ class Vault:
             name = f"<{entity}_{code[:length]}>"
             if name in self._reserved or self._is_of_another(name, value):
                 continue
-            self._entries.setdefault(name, Entry(entity, category, value, depth))
+            self._entries.setdefault(name, VaultEntry(entity, category, value, depth))
             self._values.add(value)
             return name
         raise InspectionFailed("the prompt holds every placeholder that a value of it could have")
 
     def code(self, purpose: str, entity: str, value: str) -> str:
-        """52 characters of lower-case base32 that only the holder of the key can link to the value."""
+        """Return 52 characters of lower-case base32 that only the holder of the key can link to the value."""
         data = f"{purpose}\0{entity}\0{value}".encode("utf-8", "surrogatepass")
         return base64.b32encode(hmac.digest(self._key, data, hashlib.sha256)).decode().rstrip("=").lower()
 
-    def value_of(self, placeholder: str) -> str | None:
-        """The value behind a placeholder of this exchange; None for anything else."""
-        entry = self._entries.get(placeholder)
-        return entry.value if entry else None
-
     def holds(self, value: str) -> bool:
-        """Whether the value was found in this exchange."""
+        """Return whether the value was found in this exchange."""
         return value in self._values
 
     def mark_restorable(self, placeholder: str) -> None:
-        """Policy gives this value back to the caller. Raises KeyError on a placeholder that is not ours."""
+        """Let this value go back to the caller. Raises KeyError on a placeholder that is not ours."""
         self._restorable[placeholder] = self._entries[placeholder]
 
     @property
-    def restorable(self) -> Mapping[str, Entry]:
+    def restorable(self) -> Mapping[str, VaultEntry]:
         """What may be restored, by placeholder."""
         return MappingProxyType(self._restorable)
 

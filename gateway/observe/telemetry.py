@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from gateway import __version__
 from gateway.config import Config
+from gateway.dialects import find
 from gateway.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ _TEXT = 256  # characters of an attribute: a model's name is the agent's to choo
 _EXPORT_SECONDS = 5.0
 _CLOSE_SECONDS = 3.0
 _FAILING_SECONDS = 60.0
-_OPERATIONS = {"openai.chat": "chat", "anthropic.messages": "chat"}
 _log = logging.getLogger("regate.telemetry")
 
 Attributes = Mapping[str, str | bool | int | float | tuple[str, ...]]
@@ -160,14 +160,14 @@ def _caller(exchange: Exchange) -> Context:
 
 
 def _operation(exchange: Exchange) -> str:
-    return _OPERATIONS.get(exchange.dialect, exchange.dialect)
+    return find(exchange.dialect).operation or exchange.dialect
 
 
 def _exchange_attributes(exchange: Exchange) -> Attributes:
     usage = exchange.usage_spent
     found: dict[str, str | bool | int | float | tuple[str, ...]] = {
         "gen_ai.operation.name": _operation(exchange),
-        "gen_ai.provider.name": exchange.family if exchange.provider else "",
+        "gen_ai.provider.name": exchange.family,
         "gen_ai.request.model": _text(exchange.model),
         "gen_ai.usage.input_tokens": usage.input_tokens,
         "gen_ai.usage.output_tokens": usage.output_tokens,

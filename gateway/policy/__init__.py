@@ -7,7 +7,7 @@ from gateway.policy.engine.opa import PINNED, find_opa, opa_version
 from gateway.policy.gauges import PolicyGauges
 from gateway.policy.loading.origin import configured_policy, is_bundle, load_policy
 from gateway.policy.policies import Policies, PolicyStatus, new_engine
-from gateway.policy.reports import Report, read_reports
+from gateway.policy.reports import StatusFile, read_reports
 from gateway.policy.source.source import PolicySource, load_source
 
 __all__ = [
@@ -18,8 +18,8 @@ __all__ = [
     "PolicyGauges",
     "PolicySource",
     "PolicyStatus",
-    "Report",
     "Shelf",
+    "StatusFile",
     "configured_policy",
     "find_opa",
     "is_bundle",

@@ -19,7 +19,7 @@ _LONGEST = 2000  # characters of an error
 _ATTEMPTS = 5
 
 
-class Report:
+class StatusFile:
     """This worker's own file, locked as long as the worker lives: what is not locked is nobody's."""
 
     def __init__(self, folder: Path) -> None:

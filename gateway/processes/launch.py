@@ -9,6 +9,8 @@ import os
 import signal
 import sys
 
+NOT_RUN = 126  # the exit code of a program that cannot be run, as in shells; the mark and errno go to stderr
+MARK = b"launch: "
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -22,4 +24,8 @@ def die_with_parent(parent: int) -> None:
 
 if __name__ == "__main__":
     die_with_parent(int(sys.argv[1]))
-    os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - the very purpose; the caller names the program
+    try:
+        os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606 - the very purpose; the caller names the program
+    except OSError as error:
+        os.write(2, MARK + str(error.errno).encode())
+        os._exit(NOT_RUN)

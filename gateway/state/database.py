@@ -15,6 +15,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, in
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import ConfigError, StateUnavailable
+from gateway.processes import write_new
 from gateway.state import schema
 from gateway.state.soundness import Soundness
 
@@ -120,7 +121,7 @@ def open_state(path: Path) -> State:
         # Only a new file: closing a descriptor of an old one drops all locks that this process has on it, and
         # the next process that closes it would take itself for the last and remove the log.
         with suppress(FileExistsError):
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            write_new(path, b"", 0o600)
     except OSError as error:
         raise StateUnavailable(f"state: {path} cannot be opened: {error.strerror}") from error
     engine = create_engine(URL.create("sqlite", database=str(path)))

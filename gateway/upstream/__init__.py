@@ -2,28 +2,28 @@
 
 from gateway.upstream.client import (
     CountedResponse,
-    HttpUpstream,
+    HttpTransport,
     ReplayedResponse,
-    Upstream,
+    Transport,
     UpstreamRequest,
     UpstreamResponse,
     open_session,
     pack,
     unpack,
 )
-from gateway.upstream.directory import Endpoint, Endpoints
+from gateway.upstream.directory import Upstream, Upstreams
 from gateway.upstream.headers import QUERY_PARAMETERS, down_headers, up_headers
 
 __all__ = [
     "QUERY_PARAMETERS",
     "CountedResponse",
-    "Endpoint",
-    "Endpoints",
-    "HttpUpstream",
+    "HttpTransport",
     "ReplayedResponse",
+    "Transport",
     "Upstream",
     "UpstreamRequest",
     "UpstreamResponse",
+    "Upstreams",
     "down_headers",
     "open_session",
     "pack",

@@ -39,20 +39,20 @@ class UpstreamResponse(Protocol):
     def headers(self) -> Mapping[str, str]: ...
 
     def chunks(self) -> AsyncIterator[bytes]:
-        """The body. Raises UpstreamUnavailable or UpstreamTimeout when it breaks off."""
+        """Yield the body. Raises UpstreamUnavailable or UpstreamTimeout when it breaks off."""
 
     async def close(self) -> None:
         """Give up on whatever has not been read; the connection is not reused then."""
 
 
-class Upstream(Protocol):
+class Transport(Protocol):
     """Something that answers like a provider."""
 
     async def send(self, request: UpstreamRequest) -> UpstreamResponse:
         """Send the request and wait for the status line and headers."""
 
 
-class HttpUpstream:
+class HttpTransport:
     """A provider over HTTP. Redirects are not followed and nothing is retried."""
 
     def __init__(self, session: aiohttp.ClientSession, base_url: str, credential: Mapping[str, str]) -> None:
@@ -138,7 +138,7 @@ class ReplayedResponse:
 
 
 def pack(response: UpstreamResponse, body: bytes) -> bytes:
-    """A whole completion as one blob: what a ReplayedResponse needs, then the provider's bytes."""
+    """Return a whole completion as one blob: what a ReplayedResponse needs, then the provider's bytes."""
     head = {"status": response.status, "content-type": response.headers.get("content-type", "")}
     return orjson.dumps(head) + b"\n" + body
 
@@ -150,7 +150,7 @@ def unpack(blob: bytes) -> ReplayedResponse:
 
 
 def open_session(connect_seconds: float, read_seconds: float) -> aiohttp.ClientSession:
-    """The pooled session: no cookies kept, no proxy or netrc taken from the environment."""
+    """Open the pooled session: it keeps no cookies and takes no proxy or netrc from the environment."""
     return aiohttp.ClientSession(
         connector=BoundedConnector(limit=0, keepalive_timeout=30),
         timeout=aiohttp.ClientTimeout(total=None, connect=connect_seconds, sock_read=read_seconds),
@@ -161,7 +161,7 @@ def open_session(connect_seconds: float, read_seconds: float) -> aiohttp.ClientS
 
 
 def _translate(error: Exception) -> RegateError:
-    """A refusal in our words; the foreign message may name internal hosts, so it stays behind."""
+    """Translate a failure into a refusal; the foreign message may name internal hosts and is left out."""
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return UpstreamUnavailable("the provider could not be reached in time")
     if isinstance(error, TimeoutError):

@@ -9,25 +9,25 @@ from fnmatch import fnmatchcase
 import aiohttp
 
 from gateway.config import Price, Provider, resolve_reference
+from gateway.dialects import families
 from gateway.errors import InvalidRequest, UpstreamUnavailable
-from gateway.upstream.client import HttpUpstream, Upstream
-from gateway.upstream.demo import DemoUpstream
-from gateway.upstream.headers import credential_headers
-from gateway.words import Family, Usage
+from gateway.upstream.client import HttpTransport, Transport
+from gateway.upstream.demo import DemoTransport
+from gateway.words import Usage
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
-    """A provider that can be called. `secret` is its credential, kept to recognise it in what comes back."""
+class Upstream:
+    """A provider that can be called. `secret` is its credential, kept to find it in what comes back."""
 
     name: str
-    family: Family
-    upstream: Upstream
+    family: str
+    transport: Transport
     secret: str | None
     prices: Mapping[str, Price] = field(default_factory=dict)
 
     def cost(self, model: str, usage: Usage) -> float:
-        """What these tokens cost; -1 when nobody counted them or gave the model a price."""
+        """Return what these tokens cost; -1 when they were not counted or the model has no price."""
         price = next((price for name, price in self.prices.items() if fnmatchcase(model, name)), None)
         if price is None or usage.input_tokens < 0:
             return -1
@@ -35,35 +35,36 @@ class Endpoint:
         return spent / 1_000_000
 
 
-class Endpoints:
+class Upstreams:
     """Every configured provider; `disabled` says why some of them cannot be called."""
 
     def __init__(self, providers: Mapping[str, Provider], session: aiohttp.ClientSession) -> None:
         self.disabled: dict[str, str] = {}
-        self._endpoints: dict[str, Endpoint] = {}
+        self._upstreams: dict[str, Upstream] = {}
         for name, provider in providers.items():
             secret = resolve_reference(provider.credential) if provider.credential else None
             if provider.credential and secret is None:
                 self.disabled[name] = f"its credential {provider.credential} is not set"
             else:
-                self._endpoints[name] = _endpoint(name, provider, secret, session)
+                self._upstreams[name] = _upstream(name, provider, secret, session)
 
-    def find(self, name: str) -> Endpoint:
-        """The endpoint of this name.
+    def find(self, name: str) -> Upstream:
+        """Return the provider of this name.
 
         Raises InvalidRequest for an unknown provider, UpstreamUnavailable for one that is disabled.
         """
         if name in self.disabled:
             raise UpstreamUnavailable(f"provider {name!r} is disabled: its credential is not set")
-        if name not in self._endpoints:
+        if name not in self._upstreams:
             raise InvalidRequest("unknown provider: expected the name of one that regate.yaml configures")
-        return self._endpoints[name]
+        return self._upstreams[name]
 
 
-def _endpoint(name: str, provider: Provider, secret: str | None, session: aiohttp.ClientSession) -> Endpoint:
-    upstream: Upstream
+def _upstream(name: str, provider: Provider, secret: str | None, session: aiohttp.ClientSession) -> Upstream:
+    transport: Transport
     if provider.base_url == "builtin:demo":
-        upstream = DemoUpstream(provider.family)
+        transport = DemoTransport(provider.family)
     else:
-        upstream = HttpUpstream(session, provider.base_url, credential_headers(provider.family, secret))
-    return Endpoint(name, provider.family, upstream, secret, provider.prices)
+        credential = families()[provider.family].credential(secret) if secret else {}
+        transport = HttpTransport(session, provider.base_url, credential)
+    return Upstream(name, provider.family, transport, secret, provider.prices)

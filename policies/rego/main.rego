@@ -89,7 +89,7 @@ _faults := [] if {
 		not "allow" in _actions
 	],
 	[_deny(
-		"regate.no_approver", "Nobody can approve this",
+		"regate.no_approver", "No group can approve this",
 		"the rules that ask for approval name groups that have no group in common",
 	) |
 		not _approvers

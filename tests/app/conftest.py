@@ -13,7 +13,7 @@ import httpx
 import pytest
 import yaml
 
-from gateway.config.config import load_config
+from gateway.config import load_config
 from gateway.http.app import Worker, create_app, open_worker
 from gateway.identity import create_key
 from tests.support.configuration import configuration

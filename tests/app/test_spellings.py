@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 
 from gateway.upstream.client import UpstreamRequest, UpstreamResponse
-from gateway.upstream.demo import DemoUpstream
+from gateway.upstream.demo import DemoTransport
 from tests.app.conftest import Opened, Running
 from tests.support.values import API_KEY, CARD, EMAIL
 
@@ -28,13 +28,13 @@ SPELT = (
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The bodies that the demo provider gets."""
     bodies: list[str] = []
-    send = DemoUpstream.send
+    send = DemoTransport.send
 
-    async def listen(self: DemoUpstream, request: UpstreamRequest) -> UpstreamResponse:
+    async def listen(self: DemoTransport, request: UpstreamRequest) -> UpstreamResponse:
         bodies.append(json.dumps(json.loads(request.body), ensure_ascii=False))
         return await send(self, request)
 
-    monkeypatch.setattr(DemoUpstream, "send", listen)
+    monkeypatch.setattr(DemoTransport, "send", listen)
     return bodies
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config.config import Config, load_config
+from gateway.config import Config, load_config
 from gateway.config.variables import NotExpanded, expand
 from gateway.errors import ConfigError
 

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.config.config import Detect
+from gateway.config import Detect
 from gateway.detect import Detector
 from gateway.masking import StreamScanner
 from gateway.words import Part
@@ -166,7 +166,7 @@ def test_a_putty_key_is_found_whole_and_cut_off(inspector: Detector, text: str) 
 
 def test_a_putty_key_does_not_stream_out_line_by_line(inspector: Detector) -> None:
     """A model writes such a key piece by piece."""
-    scanner = StreamScanner(inspector, known=lambda _: False)
+    scanner = StreamScanner(inspector)
     text = f"here it is {PUTTY}\nthat was it"
     pieces = [piece for at in range(0, len(text), 7) for piece in scanner.feed(text[at : at + 7])]
     shown = "".join(piece.text for piece in [*pieces, *scanner.close()] if piece.finding is None)
@@ -202,7 +202,7 @@ def test_markup_inside_a_value_does_not_hide_it(inspector: Detector, text: str) 
     """An attacker puts tags, comments, emphasis or invisible characters into a value."""
     left = without_findings(inspector, f"see {text} there")
     assert not any(piece in left for piece in ("jane", "roe", "acme", "1111", "AKIA", "BLZ7", "WUVR"))
-    scanner = StreamScanner(inspector, known=lambda _: False)
+    scanner = StreamScanner(inspector)
     whole = f"see {text} there"
     pieces = [piece for char in whole for piece in scanner.feed(char)] + scanner.close()
     assert "".join(piece.text for piece in pieces if piece.finding is None) == left

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 import regex
 
-from gateway.config.config import CustomEntity, Detect, Ner
+from gateway.config import CustomEntity, Detect, Ner
 from gateway.detect import DetectionService, Detector
 from gateway.detect import detector as module
 from gateway.detect.entities import ner, presidio, samples

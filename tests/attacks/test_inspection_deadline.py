@@ -6,12 +6,12 @@ import asyncio
 import string
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 import pytest
 
 from gateway import detect
-from gateway.config.config import Detect, QueryLimits
+from gateway.config import Detect, Limits
 from gateway.config.server_key import ServerKey
 from gateway.contract.decision import Mask
 from gateway.detect.matching import joins
@@ -156,8 +156,24 @@ def test_a_long_key_over_many_values_is_refused() -> None:
         read_prompt("openai.chat", {"metadata": {"k" * 100_000: dict.fromkeys(map(str, range(1000)), "v")}})
 
 
+Endless = Callable[[], None]
+
+
 @pytest.fixture
-async def late(detector: detect.Detector) -> AsyncIterator[Inspector]:
+def endless() -> Iterator[Endless]:
+    """A step that goes on until the test is over, so that only a deadline can end the wait for it."""
+    over = threading.Event()
+
+    def step() -> None:
+        assert threading.current_thread() is not threading.main_thread(), "the loop would stand still"
+        over.wait()
+
+    yield step
+    over.set()
+
+
+@pytest.fixture
+async def late(detector: detect.Detector, endless: Endless) -> AsyncIterator[Inspector]:
     """A prompt may take a fifth of a second."""
     patient = detect.DetectionService(detector, 0.2)
     yield Inspector(patient, detector, KEY)
@@ -173,6 +189,7 @@ async def test_no_step_beside_the_patterns_escapes_the_deadline(
     late: Inspector,
     new_exchange: NewExchange,
     monkeypatch: pytest.MonkeyPatch,
+    endless: Endless,
     step: str,
     ask: str,
 ) -> None:
@@ -185,31 +202,28 @@ async def test_no_step_beside_the_patterns_escapes_the_deadline(
 
     def slow(*_: object, **__: object) -> None:
         on_loop.append(threading.current_thread() is threading.main_thread())
-        time.sleep(3)
+        endless()
 
     monkeypatch.setattr(owner, name, slow)
     exchange = new_exchange()
     exchange.session = Sessions(KEY).enter("agent", "s", "")
     parts = [Part("user", "text", f"/{number}/text", f"{VALUE} is here") for number in range(1200)]
-    began = time.monotonic()
     with pytest.raises(InspectionFailed, match=r"within|in time"):
         await getattr(late, ask)(exchange, parts)
-    assert time.monotonic() - began < 2.5
+    assert on_loop
     assert not any(on_loop)
 
 
 async def test_a_body_that_takes_long_to_parse_is_refused(
-    new_exchange: NewExchange, monkeypatch: pytest.MonkeyPatch
+    new_exchange: NewExchange, monkeypatch: pytest.MonkeyPatch, endless: Endless
 ) -> None:
     """An attacker finds a body that its parser is slow on."""
-    monkeypatch.setattr(read_request, "parse", lambda *_, **__: time.sleep(3))
-    read = Reading(None, QueryLimits(inspect_seconds=0.2))  # type: ignore[arg-type]  # no address is looked up
+    monkeypatch.setattr(read_request, "parse", lambda *_, **__: endless())
+    read = Reading(None, Limits(inspect_seconds=0.2))  # type: ignore[arg-type]  # no address is looked up
     exchange = new_exchange(body=b'{"messages": []}' + b" " * 100_000)
     exchange.family = "openai"
-    began = time.monotonic()
     with pytest.raises(InspectionFailed, match="within"):
         await read.read(exchange)
-    assert time.monotonic() - began < 2.5
 
 
 async def test_a_large_hostile_prompt_is_refused_soon_after_the_deadline(
@@ -220,7 +234,7 @@ async def test_a_large_hostile_prompt_is_refused_soon_after_the_deadline(
     exchange = new_exchange()
     exchange.session = Sessions(KEY).enter("agent", "s", "")
     text = ("1.1.1.1 " * 400_000)[: 3 * 1024 * 1024]
-    began = time.monotonic()
+    began = time.process_time()
     asked = asyncio.create_task(
         Inspector(asking, detector, KEY).prompt(exchange, [Part("user", "text", "/x", text)])
     )
@@ -230,6 +244,6 @@ async def test_a_large_hostile_prompt_is_refused_soon_after_the_deadline(
         turns += 1
     with pytest.raises(InspectionFailed):
         await asked
-    assert time.monotonic() - began < 8
+    assert time.process_time() - began < 8
     assert turns > 10
     await asking.close()

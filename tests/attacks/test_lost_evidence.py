@@ -13,6 +13,7 @@ import pytest
 from gateway.audit.files.folder import is_tombstone
 from gateway.audit.journal.process import this_process
 from gateway.audit.reading.sql import QueryFailed
+from tests.support.waiting import PATIENCE_SECONDS, until
 from tests.unit.audit.conftest import Evidence, decision
 
 # Every flock seems to be granted. A process that hides is taken for one of another container, which its
@@ -91,7 +92,7 @@ def test_a_gateway_does_not_seal_what_another_one_writes_away_under_it(tmp_path:
         subprocess.run([sys.executable, "-c", _SEALER, *common], check=True)
     finally:
         (tmp_path / "acknowledged.stop").touch()
-        assert writer.wait(60) == 0
+        assert writer.wait(PATIENCE_SECONDS) == 0
 
     told = set(acknowledged.read_text().split())
     found = {row[0] for row in evidence.rows("SELECT exchange_id FROM records WHERE kind = 'decision'")}
@@ -178,10 +179,7 @@ def test_a_process_tells_itself_from_the_one_that_had_its_number_before() -> Non
         other = replace(here, pid=child.pid, started=int(fields[19]))
         assert not other.is_gone()
         os.kill(child.pid, 9)
-        deadline = time.monotonic() + 10
-        while not other.is_gone():  # a zombie: it writes nothing more
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        until(other.is_gone)  # a zombie: it writes nothing more
     finally:
         child.kill()
         child.wait()

@@ -17,7 +17,8 @@ from gateway.policy.bundle.bundle import build_bundle, read_bundle
 from gateway.policy.bundle.signature import sign
 from gateway.policy.bundle.signing_keys import SigningKey, create_signing_key
 from tests.support.configuration import SHIPPED, need_engine
-from tests.support.pulling_opa import PullingOpa, until
+from tests.support.pulling_opa import PullingOpa
+from tests.support.waiting import until
 from tests.unit.policy.conftest import request_document
 
 ALLOW_ALL = b'package regate\n\ndecision := {"action": "allow"}\n'

@@ -12,15 +12,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.dialects import read_prompt
-from gateway.dialects.models import named_models, reachable
-from gateway.words import Dialect
+from gateway.dialects.reading.models import named_models, reachable
 from tests.support.asking import post, refusal
 from tests.support.configuration import any_engine, configuration, policy_copy
 from tests.support.fake_provider import FakeProvider
 from tests.support.gateway import GatewayProcess
 
 ON_ANY_MACHINE = settings(suppress_health_check=[HealthCheck.too_slow])  # a busy one draws slowly
-DIALECTS: tuple[Dialect, ...] = ("openai.chat", "anthropic.messages", "json")
+DIALECTS: tuple[str, ...] = ("openai.chat", "anthropic.messages", "json")
 SAID = {"messages": [{"role": "user", "content": "which model suits me?"}]}
 
 # How a request names the model `far`, beside the one that is on the list.
@@ -82,7 +81,7 @@ def test_a_model_that_is_not_listed_is_not_reached_beside_a_listed_one(
     key: str,
     provider: FakeProvider,
     http: httpx.Client,
-    dialect: Dialect,
+    dialect: str,
     extra: dict[str, Any],
 ) -> None:
     """An agent names a listed model, and lets a router or a tool ask another one."""
@@ -162,7 +161,7 @@ def nested(draw: st.DrawFn) -> dict[str, Any]:
 
 @ON_ANY_MACHINE
 @given(nested(), st.sampled_from(DIALECTS))
-def test_no_nesting_hides_a_model(document: dict[str, Any], dialect: Dialect) -> None:
+def test_no_nesting_hides_a_model(document: dict[str, Any], dialect: str) -> None:
     """An attacker wraps the name of a model in objects and lists that no router is known for yet."""
     body = {"max_tokens": 9, **SAID, "extra_body": document}
     assert "far" in reachable(read_prompt(dialect, body).models, "")

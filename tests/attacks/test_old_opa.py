@@ -17,6 +17,7 @@ from gateway.policy import PINNED, PolicySource, find_opa
 from gateway.policy.engine.engine import probe
 from gateway.policy.engine.pulling_opa import PullingOpaClient
 from gateway.policy.engine.remote import RemoteOpa
+from tests.support.waiting import PATIENCE_SECONDS
 
 INSTALL = Path(__file__).parents[2] / "scripts" / "install-opa"
 OLD = ["1.21.1", "1.22.3", "0.70.0", "1.9.9", "1.2.0", f"{PINNED}-rc.1", "", "unknown", "1.22", "latest", "9"]
@@ -91,7 +92,7 @@ async def asked(url: str) -> AsyncIterator[RemoteOpa]:
     async def loadable(_: PolicySource) -> None:
         return None
 
-    client = PullingOpaClient(url, token="t0k", ca=None, timeout_seconds=5)
+    client = PullingOpaClient(url, token="t0k", ca=None, timeout_seconds=PATIENCE_SECONDS)
     engine = RemoteOpa(client, loadable, 0, getLogger("test.old-opa"))
     await engine.start(PolicySource(Path("rego"), {}, b"{}", "r1"))
     try:
@@ -101,7 +102,7 @@ async def asked(url: str) -> AsyncIterator[RemoteOpa]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not condition():  # noqa: ASYNC110 - the engine has no event to wait for
             await asyncio.sleep(0.02)
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.config.config import QueryLimits
+from gateway.config import Limits
 from gateway.exchange.exchange import Call, Exchange
 from gateway.exchange.read_request import Reading, outgoing_headers
-from gateway.upstream import Endpoints
+from gateway.upstream import Upstreams
 from gateway.words import Source
 from tests.support.asking import post, refusal
 from tests.support.configuration import any_engine, configuration, policy_copy
@@ -152,7 +152,7 @@ def test_every_byte_of_an_opaque_body_is_read_or_reported(body: bytes, parameter
 
     headers = {"content-type": f"text/plain{parameters}"}
     exchange = Exchange(Call("openai", "POST", b"/", b"", headers, Source("", ""), sent), enforced=True)
-    asyncio.run(Reading(cast(Endpoints, {}), QueryLimits()).read(exchange))
+    asyncio.run(Reading(cast(Upstreams, {}), Limits()).read(exchange))
     texts = [part.text for part in exchange.prompt.parts if part.place == "value"]
     syntax = [part.text for part in exchange.prompt.parts if part.place == "structural"]
 

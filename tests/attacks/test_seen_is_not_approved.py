@@ -17,16 +17,16 @@ from gateway.exchange.exchange import Call, Exchange
 from gateway.exchange.history import mark, scope_of, unmark
 from gateway.policy import load_source
 from gateway.sessions.session import Sessions
-from gateway.words import Agent, InspectedPart, Kind, Part, Place, Source
+from gateway.words import Agent, InspectedPart, Kind, Part, PartPlace, Source
 from tests.e2e.conftest import Launch
 from tests.support.asking import bearer, body_of, post, refusal
 from tests.support.configuration import any_engine, configuration, edit_settings, policy_copy
 from tests.support.fake_provider import FakeProvider
 from tests.support.gateway import GatewayProcess
 from tests.support.people import approve
-from tests.support.pulling_opa import until
 from tests.support.scripted import ScriptedProvider, completion
 from tests.support.values import INJECTION
+from tests.support.waiting import until
 
 ON_ANY_MACHINE = settings(suppress_health_check=[HealthCheck.too_slow])  # a busy one draws slowly
 LENIENT = {"categories": {"injection": {"request": {"action": "allow"}}}}
@@ -73,7 +73,7 @@ class Scene:
             ).json()
             return bool(answer["revision"] == revision)
 
-        until(in_force, seconds=30)
+        until(in_force)
 
 
 @pytest.fixture(scope="module")
@@ -287,7 +287,7 @@ def test_a_turn_that_a_client_sends_again_needs_no_second_approval(
 
 KEY = ServerKey(bytes(32))
 TEXTS = ("hello", "ignore it", "ok", "yes")
-Said = tuple[str, Kind, str, Place]  # role, kind, text, place
+Said = tuple[str, Kind, str, PartPlace]  # role, kind, text, place
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +316,7 @@ SAID: st.SearchStrategy[Said] = st.tuples(
     st.sampled_from(("user", "assistant")),
     st.sampled_from(cast(tuple[Kind, ...], ("text", "tool_result", "system", "tool_definition", "field"))),
     st.sampled_from(TEXTS),
-    st.sampled_from(cast(tuple[Place, ...], ("value", "structural"))),
+    st.sampled_from(cast(tuple[PartPlace, ...], ("value", "structural"))),
 )
 SENT = st.tuples(st.sampled_from((Scope(), *OTHERS)), st.lists(SAID, min_size=1, max_size=4), st.booleans())
 
@@ -395,7 +395,7 @@ def test_parts_that_passed_are_new_in_any_order_and_number(texts: list[str]) -> 
     ("kind", "place"),
     [("system", "value"), ("tool_definition", "value"), ("field", "value"), ("text", "structural")],
 )
-def test_another_instruction_or_tool_does_not_carry_a_conversation_on(kind: Kind, place: Place) -> None:
+def test_another_instruction_or_tool_does_not_carry_a_conversation_on(kind: Kind, place: PartPlace) -> None:
     """An attacker sends an approved text again with another system prompt, tool or field."""
     text, setting = inspected(("user", "text", "hello", "value")), inspected(("", kind, "other", place))
     sessions = Sessions(KEY)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from gateway.config.config import Detect
+from gateway.config import Detect
 from gateway.detect import DetectionService, Detector
 from gateway.detect.matching.joins import joins
 from gateway.dialects import read_completion, read_prompt

@@ -12,7 +12,6 @@ import pty
 import re
 import stat
 import subprocess
-import sys
 import time
 import unicodedata
 from collections.abc import Iterator
@@ -31,7 +30,7 @@ from cli.rows import inert
 from cli.screen import block, line, printable, spelled
 from gateway.approvals import Binding, transitions
 from gateway.audit import Journal, Record, new_writer
-from gateway.config.config import load_config
+from gateway.config import load_config
 from gateway.config.server_key import load_server_key
 from gateway.contract.decision import ApprovalTerms
 from gateway.errors import RegateError
@@ -40,6 +39,7 @@ from gateway.identity import create_key
 from gateway.observe.logs import JsonFormatter
 from gateway.state import ApprovalStore, KeyRow, Keys, open_state
 from gateway.words import Agent
+from tests.support import prefork
 from tests.support.configuration import SHIPPED
 from tests.support.contents import told
 
@@ -235,7 +235,7 @@ def test_json_still_says_what_was_written(evidence: Evidence, command: str) -> N
 def test_an_error_forges_no_line(evidence: Evidence, arguments: list[str]) -> None:
     """Messages on stderr quote what they were given, and nothing of it takes effect."""
     done = subprocess.run(
-        [sys.executable, "-m", "cli.main", *arguments],
+        [*prefork.program(), *arguments],
         capture_output=True, text=True, check=False, env={**os.environ, **evidence.environment},
     )  # fmt: skip
     assert done.returncode == 1, done.stderr
@@ -250,7 +250,7 @@ def test_a_real_terminal_gets_only_our_own_colors(evidence: Evidence, command: s
     """With a terminal at the other end there are escape sequences for colors, and no others."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "cli.main", *evidence.arguments(command)],
+        [*prefork.program(), *evidence.arguments(command)],
         stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL, env={**os.environ, **evidence.environment},
     )  # fmt: skip
     os.close(theirs)

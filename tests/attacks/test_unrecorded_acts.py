@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 from cli.main import app
 from gateway.audit import Journal, Record, new_writer
 from gateway.audit.reading.sql import query
-from gateway.config.config import load_config
+from gateway.config import load_config
 from gateway.errors import PolicyUnavailable, RecordingFailed
 from gateway.http.admin import admin_routes
 from gateway.policy import Policies

@@ -23,14 +23,14 @@ from cli.main import app
 from gateway.approvals import ContentEntry, pages
 from gateway.approvals.contents import PAGE_CHARACTERS, as_text, decode, encode
 from gateway.audit.reading.sql import query
-from gateway.config.config import load_config
+from gateway.config import load_config
 from gateway.exchange.exchange import Call, Exchange
 from gateway.exchange.summary import contents_of
 from gateway.http.app import Worker, create_app, open_worker
 from gateway.identity import create_key
 from gateway.masking import Vault
 from gateway.state.schema import shown
-from gateway.upstream import Endpoint, Upstream
+from gateway.upstream import Transport, Upstream
 from gateway.words import Source
 from tests.support.configuration import configuration, policy_copy
 from tests.support.values import EMAIL, INJECTION
@@ -257,7 +257,7 @@ _JSON = st.recursive(
 def test_every_number_and_flag_of_any_document_is_shown(document: Any) -> None:
     """What is no text of its own is told with its place."""
     exchange = Exchange(Call("openai", "POST", b"/", b"", {}, Source("", ""), cast(Any, None)), True)
-    exchange.endpoint = Endpoint("openai", "openai", cast(Upstream, None), None)
+    exchange.upstream = Upstream("openai", "openai", cast(Transport, None), None)
     exchange.document = document
     contents = contents_of(exchange, (), vault=Vault(b"k" * 32))
     told = [entry for entry in contents if entry.about == "setting" and entry.name != "model"]

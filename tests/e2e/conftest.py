@@ -23,6 +23,7 @@ from tests.support.fake_provider import FakeProvider
 from tests.support.gateway import GatewayProcess
 from tests.support.keyring import Keyring, cut_keys
 from tests.support.scripted import ScriptedProvider
+from tests.support.waiting import PATIENCE_SECONDS
 
 RULES = Path(__file__).parents[1] / "support" / "e2e.rego"
 Launch = Callable[..., GatewayProcess]
@@ -83,7 +84,9 @@ def governed(
 
     Completions on its approval list wait half a second for people.
     """
-    process = _with_test_policy(running_provider, tmp_path_factory.mktemp("governed"), wait_seconds=0.5)
+    process = _with_test_policy(
+        running_provider, tmp_path_factory.mktemp("governed"), wait_seconds=0.5, read_seconds=2
+    )
     yield process
     process.kill()
 
@@ -98,7 +101,10 @@ def keys(governed: GatewayProcess) -> Keyring:
 def patient(
     running_provider: FakeProvider, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[GatewayProcess]:
-    """The same, where completions wait for 45 seconds and held streams get a comment every 0.2 seconds."""
+    """The same, where completions wait for 45 seconds and held streams get a comment every 0.2 seconds.
+
+    A provider may pause for as long as the default lets it.
+    """
     folder = tmp_path_factory.mktemp("patient")
     process = _with_test_policy(running_provider, folder, wait_seconds=45, hold={"keepalive_seconds": 0.2})
     yield process
@@ -132,7 +138,7 @@ def launch(provider: FakeProvider, tmp_path: Path) -> Iterator[Launch]:
 @pytest.fixture(scope="session")
 def http() -> Iterator[httpx.Client]:
     """A plain client, for what no SDK would send."""
-    with httpx.Client(timeout=30, trust_env=False) as client:
+    with httpx.Client(timeout=PATIENCE_SECONDS, trust_env=False) as client:
         yield client
 
 
@@ -154,7 +160,7 @@ def words() -> str:
 
 
 def _with_test_policy(
-    provider: FakeProvider, folder: Path, *, wait_seconds: float, **changes: Any
+    provider: FakeProvider, folder: Path, *, wait_seconds: float, read_seconds: int = 600, **changes: Any
 ) -> GatewayProcess:
     denied = {"action": "deny"}
     groups: dict[str, Any] = {
@@ -163,7 +169,7 @@ def _with_test_policy(
         "one-provider": {"providers": ["demo"]},
     }
     settings = {"groups": groups, "approval": {"wait_seconds": wait_seconds}}
-    limits = {"body_bytes": 1024 * 1024, "response_bytes": 4 * 1024 * 1024, "read_seconds": 2}
+    limits = {"body_bytes": 1024 * 1024, "response_bytes": 4 * 1024 * 1024, "read_seconds": read_seconds}
     config = configuration(
         provider.url,
         engine=any_engine(),

@@ -17,7 +17,8 @@ from tests.support.bundles import library, tampered
 from tests.support.configuration import any_engine, configuration, edit_settings, need_engine, policy_copy
 from tests.support.fake_provider import FakeProvider
 from tests.support.gateway import DidNotStart, GatewayProcess
-from tests.support.pulling_opa import PullingOpa, built, until
+from tests.support.pulling_opa import PullingOpa, built
+from tests.support.waiting import until
 from tests.unit.policy.conftest import request_document
 
 DENY = {"groups": {"default": {"models": ["other-*"]}}}

@@ -6,7 +6,6 @@ import itertools
 import json
 import signal
 import threading
-import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import httpx
@@ -17,6 +16,7 @@ from tests.support.asking import body_of, events, post, streamed_text
 from tests.support.fake_provider import FakeProvider
 from tests.support.gateway import GatewayProcess
 from tests.support.values import EMAIL
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 ASKING = 6  # clients at once
 LETTERS = "abcdefghij"
@@ -29,9 +29,7 @@ def test_after_a_kill_under_load_every_prompt_that_reached_the_provider_is_on_re
     key = gateway.create_key("agent", "ana")
     for _ in range(2):
         with Load(gateway, key) as asked:
-            deadline = time.monotonic() + 20
-            while len(asked) < 40 and time.monotonic() < deadline:
-                time.sleep(0.01)
+            until(lambda answered=asked: len(answered) >= 40)  # type: ignore[misc]
             assert gateway.process is not None
             gateway.process.kill()
             gateway.process.wait()
@@ -66,8 +64,8 @@ def test_told_to_stop_it_finishes_what_is_under_way_and_signs_its_evidence(
         provider.await_received(bool)
         assert gateway.process is not None
         gateway.process.send_signal(stop)
-        answer = streaming.result(30)
-        code = gateway.process.wait(30)
+        answer = streaming.result(PATIENCE_SECONDS)
+        code = gateway.process.wait(PATIENCE_SECONDS)
 
     assert code == 0, gateway.log()
     assert streamed_text(answer.text) == f"the long tale of {EMAIL} and others"
@@ -83,11 +81,11 @@ def test_told_to_stop_it_cancels_what_does_not_end_and_says_so(
 ) -> None:
     gateway = launch(limits={"drain_seconds": 1})
     key = gateway.create_key("agent", "ana")
-    with httpx.Client(timeout=30, trust_env=False) as client, ThreadPoolExecutor(1) as pool:
+    with httpx.Client(timeout=PATIENCE_SECONDS, trust_env=False) as client, ThreadPoolExecutor(1) as pool:
         hanging = pool.submit(post, client, gateway, key, body_of("openai", "hang", "hello"))
         provider.await_received(bool)
         assert gateway.stop() == 0
-        hanging.exception(30)
+        hanging.exception(PATIENCE_SECONDS)
 
     [row] = gateway.query("SELECT state, code FROM exchanges")
     assert (row["state"], row["code"]) == ("cancelled", "cancelled")
@@ -118,7 +116,7 @@ class Load:
             client.result()
 
     def _ask(self, *, stream: bool) -> None:
-        with httpx.Client(timeout=10, trust_env=False) as client:
+        with httpx.Client(timeout=PATIENCE_SECONDS, trust_env=False) as client:
             while not self._over.is_set():
                 text = f"prompt |{spelt(next(self._count))}| for {EMAIL}"
                 try:

@@ -22,6 +22,7 @@ from tests.support.gateway import GatewayProcess
 from tests.support.people import await_pending
 from tests.support.processes import alive, opa_of
 from tests.support.values import EMAIL, INJECTION
+from tests.support.waiting import PATIENCE_SECONDS, holds
 
 FAMILIES: tuple[Family, ...] = ("openai", "anthropic")
 ROUNDS, CLIENTS = 15, 10
@@ -36,13 +37,12 @@ def test_many_callers_that_leave_leave_nothing_open_and_nothing_unrecorded(
     asyncio.run(leave_in_rounds(gateway, key))
 
     def open_exchanges() -> float:
-        lines = httpx.get(f"{gateway.url}/metrics", trust_env=False, timeout=30).text.splitlines()
+        lines = httpx.get(
+            f"{gateway.url}/metrics", trust_env=False, timeout=PATIENCE_SECONDS
+        ).text.splitlines()
         return float(next(line for line in lines if line.startswith("regate_exchanges_open")).split()[-1])
 
-    deadline = time.monotonic() + 15
-    while open_exchanges() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert open_exchanges() == 0
+    assert holds(lambda: open_exchanges() == 0)
     received = provider.await_received(lambda all_of_them: all(one.ending != "open" for one in all_of_them))
     assert received
     assert [one.target for one in received if one.ending == "open"] == []
@@ -98,21 +98,21 @@ def test_an_engine_that_hangs_is_replaced_after_three_late_answers(
     need_engine("sidecar")
     gateway = launch(engine="sidecar")
     key = gateway.create_key("agent", "ana")
-    assert gateway.process is not None
-    hung = opa_of(gateway.process.pid)
+    hung = opa_of(gateway.pid)
     os.kill(hung, signal.SIGSTOP)
     late = [post(http, gateway, key, body_of("openai", "echo", "hello")) for _ in range(3)]
     assert {refusal(answer) for answer in late} == {(503, "policy_unavailable")}
 
-    answers, deadline = [], time.monotonic() + 20
-    while not answers or (answers[-1].status_code != 200 and time.monotonic() < deadline):
+    answers: list[httpx.Response] = []
+
+    def decides() -> bool:
         answers.append(post(http, gateway, key, body_of("openai", "echo", "hello")))
-    assert answers[-1].status_code == 200
+        return answers[-1].status_code == 200
+
+    assert holds(decides)
     assert {refusal(answer)[0] for answer in answers[:-1]} <= {503}
-    while alive(hung) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not alive(hung)
-    assert opa_of(gateway.process.pid) != hung
+    assert holds(lambda: not alive(hung))
+    assert opa_of(gateway.pid) != hung
 
 
 def test_a_state_file_that_is_replaced_or_removed_refuses_and_is_not_ready(
@@ -162,9 +162,9 @@ def test_requests_that_outlast_the_drain_are_told_so_in_their_dialect(
         provider.await_received(bool)
         assert gateway.process is not None
         gateway.process.send_signal(signal.SIGTERM)
-        answers = {family: one.result(20) for family, one in waiting.items()}
-        cut_off = hanging.result(20)
-        code = gateway.process.wait(20)
+        answers = {family: one.result(PATIENCE_SECONDS) for family, one in waiting.items()}
+        cut_off = hanging.result(PATIENCE_SECONDS)
+        code = gateway.process.wait(PATIENCE_SECONDS)
 
     for answer in (*answers.values(), cut_off):
         assert refusal(answer) == (503, "shutting_down")

@@ -7,8 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +15,11 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support import prefork
 from tests.support.configuration import any_engine
-from tests.support.gateway import ROOT, GatewayProcess
+from tests.support.gateway import GatewayProcess
+from tests.support.prefork import ROOT
+from tests.support.waiting import PATIENCE_SECONDS, holds
 
 GUIDE = (ROOT / "docs/guides/policy.md").read_text()
 # A file is named by the text right above its block; a block of sh is typed.
@@ -50,7 +51,7 @@ class Author:
             env=self.shell,
             capture_output=True,
             text=True,
-            timeout=110,
+            timeout=PATIENCE_SECONDS,
             check=False,
         )
         assert done.returncode == code, f"{commands}\n{done.stdout}{done.stderr}"
@@ -63,13 +64,16 @@ class Author:
             self.gateway.config[name] = {**self.gateway.config[name], **value}
         self.gateway.start()
 
-    def until(self, commands: str, text: str, *, seconds: float = 60) -> str:
+    def until(self, commands: str, text: str) -> str:
         """The same, typed again until it prints the text: the gateway may not have read an edit yet."""
-        deadline = time.monotonic() + seconds
-        while text not in (said := self.type(commands)) and time.monotonic() < deadline:
-            time.sleep(0.2)
-        assert text in said, said
-        return said
+        said: list[str] = []
+
+        def printed() -> bool:
+            said.append(self.type(commands))
+            return text in said[-1]
+
+        assert holds(printed), said[-1]
+        return said[-1]
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +85,7 @@ def author(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Author]:
     config |= {"listen": "127.0.0.1:0", "policy": {"engine": any_engine(), "path": "policies/rego"}}
     commands = tmp_path / "bin"
     commands.mkdir()
-    (commands / "regate").write_text(f'#!/bin/sh\nexec {sys.executable} -m cli.main "$@"\n')
-    (commands / "regate").chmod(0o755)
+    prefork.install(commands / "regate")
     gateway = GatewayProcess(tmp_path, config)
     shell = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": f"{commands}:{os.environ['PATH']}"}
     shell.pop("REGATE_CONFIG", None)

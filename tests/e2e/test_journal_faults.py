@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import resource
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from tests.support.asking import body_of, post, refusal
 from tests.support.fake_provider import FakeProvider
 from tests.support.gateway import DidNotStart
 from tests.support.processes import forbid_writing
+from tests.support.waiting import holds
 
 FAILED = (503, "recording_failed")
 
@@ -76,10 +76,8 @@ def test_a_disk_that_takes_no_records_refuses_every_prompt_until_it_does(
     assert "audit" in str(ready.json()["problems"])
 
     disk.empty() if fault == "full disk" else forbid_writing(gateway.pid, resource.RLIM_INFINITY)
-    deadline = time.monotonic() + 15
-    while post(http, gateway, key, body_of("openai", "echo", "after")).status_code != 200:
-        assert time.monotonic() < deadline, gateway.log()
-        time.sleep(0.1)
+    after = body_of("openai", "echo", "after")
+    assert holds(lambda: post(http, gateway, key, after).status_code == 200), gateway.log()
     assert http.get(f"{gateway.url}/readyz").status_code == 200
     assert gateway.stop() == 0
     verified = gateway.cli("audit", "verify")

@@ -16,7 +16,7 @@ from tests.e2e.conftest import Launch
 from tests.support.asking import body_of, post
 from tests.support.configuration import any_engine, edit_settings, policy_copy
 from tests.support.gateway import GatewayProcess
-from tests.support.pulling_opa import until
+from tests.support.waiting import PATIENCE_SECONDS, until
 
 MODELS = {200: ["*"], 403: ["other-*"]}
 BROKEN = "package regate.rules.broken\n\nverdicts contains verdict if {\n\tverdict := nobody(1)\n}\n"
@@ -30,7 +30,7 @@ def policy(tmp_path: Path) -> Path:
 @pytest.fixture
 def pair(launch: Launch, policy: Path) -> GatewayProcess:
     gateway = launch(engine=any_engine(), policy=policy, workers=2)
-    until(lambda: len(running(gateway)) == 2, seconds=60)
+    until(lambda: len(running(gateway)) == 2)
     return gateway
 
 
@@ -47,7 +47,7 @@ def test_edits_under_load_refuse_nobody_and_a_broken_one_changes_nothing(
     def load() -> set[int]:
         seen = set()
         each_anew = httpx.Limits(max_keepalive_connections=0)  # a new connection finds either worker
-        with httpx.Client(timeout=30, trust_env=False, limits=each_anew) as http:
+        with httpx.Client(timeout=PATIENCE_SECONDS, trust_env=False, limits=each_anew) as http:
             while not stop.wait(0.02):
                 seen.add(post(http, pair, key, body_of("openai", "echo", "hello")).status_code)
         return seen
@@ -62,11 +62,11 @@ def test_edits_under_load_refuse_nobody_and_a_broken_one_changes_nothing(
             time.sleep(0.5)  # and is asked
             revisions.add(revision)
         (policy / "rules" / "broken.rego").write_text(BROKEN)
-        until(lambda: all("broken.rego" in worker["error"] for worker in running(pair)), seconds=60)
+        until(lambda: all("broken.rego" in worker["error"] for worker in running(pair)))
         told = pair.cli("policy", "status")
         assert told.returncode == 1
         assert told.stdout.count("the last good policy stays in force") == 2
-        with httpx.Client(trust_env=False) as http:
+        with httpx.Client(timeout=PATIENCE_SECONDS, trust_env=False) as http:
             ready = http.get(f"{pair.url}/readyz")
             assert ready.status_code == 200
             assert "broken.rego" in ready.json()["policy"]["error"]

@@ -14,7 +14,8 @@ from tests.support.asking import body_of, post, refusal
 from tests.support.configuration import configuration, edit_settings, need_engine, policy_copy
 from tests.support.fake_provider import FakeProvider
 from tests.support.gateway import DidNotStart, GatewayProcess
-from tests.support.pulling_opa import TOKEN, PullingOpa, until
+from tests.support.pulling_opa import TOKEN, PullingOpa
+from tests.support.waiting import until
 
 GRACE = 3.0
 

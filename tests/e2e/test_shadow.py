@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from tests.support.configuration import ENGINES, need_engine, policy_copy
 from tests.support.fake_provider import FakeProvider
 from tests.support.gateway import GatewayProcess
 from tests.support.values import EMAIL
+from tests.support.waiting import holds
 
 DENY_ALL = """package regate.rules.nobody
 
@@ -48,11 +48,8 @@ def ready(http: httpx.Client, gateway: GatewayProcess) -> dict[str, Any]:
 
 
 def await_shadow(http: httpx.Client, gateway: GatewayProcess, what: str) -> dict[str, Any]:
-    deadline = time.monotonic() + 30
-    while not (shadow := ready(http, gateway))[what]:
-        assert time.monotonic() < deadline, gateway.log()
-        time.sleep(0.05)
-    return shadow
+    assert holds(lambda: ready(http, gateway)[what]), gateway.log()
+    return ready(http, gateway)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

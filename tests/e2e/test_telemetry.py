@@ -18,7 +18,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from tests.support.asking import body_of, post
 from tests.support.configuration import any_engine, configuration
 from tests.support.fake_provider import FakeProvider
-from tests.support.gateway import ROOT, GatewayProcess
+from tests.support.gateway import GatewayProcess
+from tests.support.prefork import ROOT
 from tests.support.values import CREDENTIAL, EMAIL, PEM
 
 _TRACE, _SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from gateway.policy import find_opa
-from tests.support.gateway import ROOT
+from tests.support.prefork import ROOT
 
 SHIPPED = ROOT / "policies" / "rego"
 ENGINES = ("sidecar", "embedded")

@@ -13,8 +13,7 @@ from typing import Any
 from gateway.approvals import Approvals, Binding
 from gateway.audit import Journal, Record, new_writer
 from gateway.audit.reading.sql import query
-from gateway.config.config import Config, Provider
-from gateway.config.config import Policy as PolicySettings
+from gateway.config import Config, PolicySettings, Provider
 from gateway.config.server_key import ServerKey
 from gateway.contract.decision import ApprovalTerms
 from gateway.identity import Identity, create_key

@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx
 
-from tests.support.gateway import ROOT
+from tests.support.prefork import ROOT
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class FakeProvider:
         )
         assert self._process.stdout is not None
         self.url = f"http://127.0.0.1:{int(self._process.stdout.readline())}"
-        self._http = httpx.Client(base_url=self.url, timeout=10, trust_env=False)
+        self._http = httpx.Client(base_url=self.url, timeout=PATIENCE_SECONDS, trust_env=False)
 
     def received(self) -> list[Received]:
         return [_received(one) for one in self._http.get("/__control/requests").json()]
@@ -66,7 +67,7 @@ class FakeProvider:
         return received[0]
 
     def await_received(
-        self, enough: Callable[[list[Received]], bool], *, seconds: float = 10
+        self, enough: Callable[[list[Received]], bool], *, seconds: float = PATIENCE_SECONDS
     ) -> list[Received]:
         deadline = time.monotonic() + seconds
         while not enough(received := self.received()) and time.monotonic() < deadline:
@@ -78,7 +79,7 @@ class FakeProvider:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(10)
+        self._process.wait(PATIENCE_SECONDS)
         self._process.stdout.close()
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,12 +18,10 @@ import yaml
 
 from gateway.audit.files.folder import Folder
 from gateway.audit.reading.views import create_views
+from tests.support import prefork
+from tests.support.prefork import ROOT
 from tests.support.values import CREDENTIAL
-
-ROOT = Path(__file__).parents[2]
-START_SECONDS = 60.0
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None)
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 class DidNotStart(AssertionError):
@@ -44,23 +40,20 @@ class GatewayProcess:
     config: dict[str, Any]
     environment: Mapping[str, str] = field(default_factory=dict)
     url: str = ""
-    process: subprocess.Popen[bytes] | None = None
+    process: prefork.Command | None = None
 
-    def start(self, *, seconds: float = START_SECONDS) -> GatewayProcess:
+    def start(self, *, seconds: float = PATIENCE_SECONDS) -> GatewayProcess:
         """Start it and wait until it listens. Raises DidNotStart."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.configure()
         before = len(self.said())
         with self._output("stdout") as out, self._output("stderr") as err:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "cli.main", "up"],
-                cwd=ROOT,
-                env=self._environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-                preexec_fn=_die_with_parent,
+            self.process = prefork.start(
+                ["up"],
+                (out.fileno(), err.fileno()),
+                folder=ROOT,
+                environment=self._environment(),
+                session=True,
             )
         deadline = time.monotonic() + seconds
         while "listening on " not in (said := self.said()[before:]):
@@ -81,7 +74,7 @@ class GatewayProcess:
             return 0
         self.process.send_signal(signal.SIGTERM)
         try:
-            return self.process.wait(30)
+            return self.process.wait(PATIENCE_SECONDS)
         finally:
             self.kill()
 
@@ -95,17 +88,15 @@ class GatewayProcess:
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process = None
 
-    def cli(self, *arguments: str, key: str = "", seconds: float = 60) -> subprocess.CompletedProcess[str]:
+    def cli(
+        self, *arguments: str, key: str = "", seconds: float = PATIENCE_SECONDS
+    ) -> subprocess.CompletedProcess[str]:
         """Run `regate …` on this gateway's files, as another process; nothing is raised for its exit code."""
-        return subprocess.run(
-            [sys.executable, "-m", "cli.main", *arguments],
-            cwd=ROOT,
-            env=self._environment() | ({"REGATE_KEY": key} if key else {}),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-            check=False,
+        return prefork.run(
+            arguments,
+            folder=ROOT,
+            environment=self._environment() | ({"REGATE_KEY": key} if key else {}),
+            seconds=PATIENCE_SECONDS,
         )
 
     def run(self, *arguments: str, key: str = "") -> str:
@@ -127,12 +118,11 @@ class GatewayProcess:
             names = [column[0] for column in rows.description or ()]
             return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
 
-    def closing(self, exchange_id: str, *, seconds: float = 10) -> dict[str, Any]:
+    def closing(self, exchange_id: str) -> dict[str, Any]:
         """The record that closed the exchange; it is queued, so it may take a moment."""
         found = self.await_rows(
             "SELECT * FROM records WHERE exchange_id = ? AND kind IN ('completion', 'refusal')",
             exchange_id,
-            seconds=seconds,
         )
         assert len(found) == 1, found
         return found[0]
@@ -142,7 +132,7 @@ class GatewayProcess:
         sql: str,
         *parameters: object,
         enough: Callable[[Sequence[Any]], bool] = bool,
-        seconds: float = 10,
+        seconds: float = PATIENCE_SECONDS,
     ) -> list[dict[str, Any]]:
         """The rows once they are `enough`; what there is when the time is up."""
         deadline = time.monotonic() + seconds
@@ -197,9 +187,3 @@ class GatewayProcess:
             "NO_COLOR": "1",
         }
         return {name: os.environ[name] for name in kept if name in os.environ} | own | dict(self.environment)
-
-
-def _die_with_parent() -> None:
-    """No gateway outlives a test run that was killed (Linux; elsewhere the fixtures stop it)."""
-    if sys.platform == "linux":
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

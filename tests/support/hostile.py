@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from tests.support.configuration import any_engine, configuration
 from tests.support.gateway import GatewayProcess
+from tests.support.waiting import PATIENCE_SECONDS
 
 PATH = "/demo/v1/chat/completions"
 NOWHERE = "http://127.0.0.1:1"
@@ -35,7 +36,7 @@ def connect(gateway: GatewayProcess, *, receive_bytes: int = 0) -> socket.socket
     made = socket.socket()
     if receive_bytes:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
-    made.settimeout(20)
+    made.settimeout(PATIENCE_SECONDS)
     made.connect((address.hostname, address.port))
     return made
 
@@ -57,7 +58,7 @@ def chunked(*pieces: bytes, end: bytes = b"0\r\n\r\n") -> bytes:
     return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + end
 
 
-def heard(connection: socket.socket, *, seconds: float = 20) -> bytes:
+def heard(connection: socket.socket, *, seconds: float = PATIENCE_SECONDS) -> bytes:
     """All that comes until the gateway closes or `seconds` are over."""
     said, deadline = b"", time.monotonic() + seconds
     with contextlib.suppress(OSError):
@@ -85,7 +86,7 @@ def is_closed(connection: socket.socket, *, seconds: float) -> bool:
     return False
 
 
-def ask(gateway: GatewayProcess, sent: bytes, *, seconds: float = 20) -> bytes:
+def ask(gateway: GatewayProcess, sent: bytes, *, seconds: float = PATIENCE_SECONDS) -> bytes:
     """Send bytes on a connection of their own; what is heard until it is closed."""
     with contextlib.closing(connect(gateway)) as connection:
         with contextlib.suppress(OSError):  # the gateway may have heard enough

@@ -12,11 +12,12 @@ from typer.testing import CliRunner
 from cli.main import app
 from gateway.state import ApprovalStore, open_state
 from tests.support.gateway import GatewayProcess
+from tests.support.waiting import PATIENCE_SECONDS
 
 
-def await_pending(gateway: GatewayProcess, words: str, *, seconds: float = 15) -> str:
+def await_pending(gateway: GatewayProcess, words: str) -> str:
     """The id of the pending approval whose summary holds these words."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE_SECONDS
     state = open_state(gateway.state)
     try:
         while time.monotonic() < deadline:

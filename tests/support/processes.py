@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import resource
-import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from tests.support.waiting import until
 
 
 def below(pid: int) -> Iterator[tuple[int, str]]:
@@ -24,15 +27,21 @@ def below(pid: int) -> Iterator[tuple[int, str]]:
             yield from below(int(path.name))
 
 
-def opa_of(pid: int, *, seconds: float = 10) -> int:
+def opa_of(pid: int) -> int:
     """The OPA that a gateway runs."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = [child for child, command in below(pid) if " run --server " in command]
-        if found:
-            return found[0]
-        time.sleep(0.05)
-    raise AssertionError(f"process {pid} runs no opa")
+    found: list[int] = []
+    until(lambda: found.extend(child for child, told in below(pid) if " run --server " in told) or found)
+    return found[0]
+
+
+def processor_seconds(pid: int) -> float:
+    """The processor time that a process and its descendants have used."""
+    ticks = 0
+    for each in (pid, *(child for child, _ in below(pid))):
+        with contextlib.suppress(OSError):  # it has just ended
+            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def alive(pid: int) -> bool:

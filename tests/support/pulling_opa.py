@@ -8,7 +8,6 @@ import ipaddress
 import json
 import socket
 import subprocess
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +22,7 @@ from cryptography.x509.oid import NameOID
 
 from gateway.policy import find_opa
 from gateway.policy.bundle.signing_keys import load_verify_key
-from tests.support.gateway import _die_with_parent
+from tests.support.prefork import die_with_parent
 
 TOKEN = "the-gateway-s-token"
 AUTHZ = """package system.authz
@@ -77,7 +76,7 @@ class PullingOpa:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
         return self
 
@@ -155,14 +154,6 @@ class PullingOpa:
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
         )
-
-
-def until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
-    """Fails when it does not come to hold, in a time that is ample on a busy machine."""
-    late = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < late, "it did not come to hold"
-        time.sleep(0.02)
 
 
 def built(run: Callable[..., str], *arguments: str) -> dict[str, Any]:

@@ -20,9 +20,10 @@ SHARE = 0.9  # of the functions' docstrings
 BANNED = re.compile(
     r"\b(nobody|nobody's|whoever|whomever|somebody|somebody's|what is no|who is no)\b", re.IGNORECASE
 )
-# British spellings that slip in.
+# British spellings that slip in. `cancelled` in quotes, or within a name, is a status and a word of Python's.
 BRITISH = re.compile(
-    r"\b(behaviour|colour|honour|favour|normalis|authoris|serialis|organis|recognis|licence|cancelled|labell|modell)",
+    r"\b(behaviour|colour|honour|favour|normalis|authoris|serialis|organis|recognis|licence|labell|modell)"
+    r"|(?<![\w\"'`.])cancelled(?![\w\"'`(])",
     re.IGNORECASE,
 )
 # What no imperative begins with, nor ends with; with the exceptions.

@@ -3,10 +3,11 @@
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.support import prefork
 
 ROOT = Path(__file__).parents[2]
 BLOCKS = re.findall(r"```rego\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
@@ -21,7 +22,7 @@ def project(tmp_path):
 
 
 def regate(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cli.main", "policy", *arguments]
+    command = [*prefork.program(), "policy", *arguments]
     return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
 
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
-import subprocess
 import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from gateway.processes import run
 
 _HELD = 3
 _TRY = f"""
@@ -60,9 +61,7 @@ def are_shared(folder: Path) -> bool:
     """
     with tempfile.NamedTemporaryFile(dir=folder, prefix="lock-", suffix=".test") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        held = subprocess.run(  # noqa: S603 - our own program, on a file of our own
-            [sys.executable, "-c", _TRY, file.name], check=False, capture_output=True
-        )
+        held = run(Path(sys.executable), "-c", _TRY, file.name)
     if held.returncode not in (0, _HELD):
         raise OSError(held.stderr.decode(errors="replace").strip().rpartition("\n")[2])
     return held.returncode == _HELD

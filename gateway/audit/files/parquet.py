@@ -17,7 +17,6 @@ from gateway.audit.files.record import COLUMNS, NULLABLE
 # DuckDB gives up on a larger line; ours end at 16 MiB.
 MAX_OBJECT = 64 * 1024 * 1024
 
-Error = duckdb.Error
 _SPEC = json.dumps(COLUMNS)
 _NAMES = ", ".join(COLUMNS)
 _PARSED = ", ".join(f"s.{name}" for name in COLUMNS)

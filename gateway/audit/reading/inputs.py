@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+import duckdb
 import orjson
 
 from gateway.audit.files import signed_log
@@ -125,7 +126,7 @@ def _lines(folder: Folder, source: _Source, since: datetime | None, decision_id:
         for line in parquet.decisions(path, since, decision_id):
             if sealed is None or _is_of(sealed, line):
                 yield line
-    except (parquet.Error, OSError) as error:
+    except (duckdb.Error, OSError) as error:
         raise EvidenceUnreadable(f"{path}: cannot be read: {error}") from error
 
 
@@ -136,7 +137,7 @@ def _count(folder: Folder, source: _Source, since: datetime | None) -> int:
         return sum(1 for _ in _lines(folder, source, since))
     try:
         return parquet.count_decisions(source.path, since)
-    except (parquet.Error, OSError) as error:
+    except (duckdb.Error, OSError) as error:
         raise EvidenceUnreadable(f"{source.path}: cannot be read: {error}") from error
 
 

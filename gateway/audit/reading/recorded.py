@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from gateway.contract import Syntax
-from gateway.words import Phase, Place
+from gateway.words import PartPlace, Phase
 
 Json = dict[str, Any]  # an object as the record has it
 Lost = Literal["", "not_recorded", "erased", "unreadable"]
@@ -70,7 +70,7 @@ class _Part(msgspec.Struct):
     pointer: str
     new: bool
     text: str | None = None
-    place: Place | None = None
+    place: PartPlace | None = None
     entities: tuple[str, ...] = ()
 
 

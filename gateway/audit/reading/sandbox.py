@@ -10,10 +10,8 @@ Kernel limits, Landlock and DuckDB's own settings each close what the others lea
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
-import signal
 import sys
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -32,7 +30,6 @@ from gateway.audit.reading.views import create_views
 
 _ROWS_AT_A_TIME = 256
 _ROW_GROUP_BYTES = 32 * 1024 * 1024  # a row group waits in memory: by rows, long prompts would fill it
-_PR_SET_PDEATHSIG = 1
 
 
 class Refused(ValueError):
@@ -41,7 +38,6 @@ class Refused(ValueError):
 
 def main() -> None:
     """Answer the one request on standard input."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
     request = orjson.loads(sys.stdin.buffer.read())
     pytz.timezone("UTC")  # read its files while they can be read
     folder = Folder(Path(request["root"]))

@@ -20,6 +20,7 @@ import orjson
 import gateway
 from gateway.audit.files.folder import Folder
 from gateway.errors import RegateError
+from gateway.processes import running
 
 _ROW_BYTES = 32 * 1024 * 1024  # two records of the largest size
 
@@ -171,28 +172,18 @@ def _spill_folder(most: int) -> Iterator[tuple[str, int]]:
 
 @contextmanager
 def _process(request: Mapping[str, object], limits: QueryLimits) -> Iterator[_Child]:
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "gateway.audit.reading.sandbox"],
-        # nothing of our own environment: it holds credentials
-        env={"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONPATH": str(Path(gateway.__file__).parents[1])},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
-    child = _Child(process, limits)
-    deadline = threading.Timer(limits.seconds, child.kill_late)
-    deadline.start()
-    try:
-        assert process.stdin is not None
-        _hand_over(process.stdin, orjson.dumps(request))
-        yield child
-    finally:
-        deadline.cancel()
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
+    env = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONPATH": str(Path(gateway.__file__).parents[1])}
+    sandbox = ("-P", "-m", "gateway.audit.reading.sandbox")
+    with running(Path(sys.executable), *sandbox, env=env) as process:
+        child = _Child(process, limits)
+        deadline = threading.Timer(limits.seconds, child.kill_late)
+        deadline.start()
+        try:
+            assert process.stdin is not None
+            _hand_over(process.stdin, orjson.dumps(request))
+            yield child
+        finally:
+            deadline.cancel()
 
 
 def _hand_over(pipe: IO[bytes], request: bytes) -> None:

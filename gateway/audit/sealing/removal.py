@@ -12,7 +12,6 @@ A record without its body and salt is still in the chain, which holds its commit
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,6 +28,7 @@ from gateway.audit.files.heads import stamp
 from gateway.audit.files.log_lines import Drop, Erasure, Seal, SealLine
 from gateway.audit.files.signing import Signer
 from gateway.errors import RegateError
+from gateway.processes import run
 
 # What policy saw, said and answered. Of an approval only what was shown to people goes: verdicts stay.
 ERASED_KINDS = ("decision", "completion", "refusal")
@@ -182,12 +182,13 @@ class Remover:
     def _write_anew(self, path: str, orders: Sequence[Order]) -> Rewritten:
         """Write the file in a child process, whose memory and DuckDB go with it."""
         request = RewriteRequest(str(self._folder.root), path, tuple(orders))
-        child = subprocess.run(
-            [sys.executable, "-P", "-m", "gateway.audit.sealing.removal_worker"],
+        child = run(
+            Path(sys.executable),
+            "-P",
+            "-m",
+            "gateway.audit.sealing.removal_worker",
+            stdin=msgspec.json.encode(request),
             env={"PATH": os.defpath, "PYTHONPATH": str(Path(gateway.__file__).parents[1])},
-            input=msgspec.json.encode(request),
-            capture_output=True,
-            check=False,
         )
         if child.returncode != 0:
             reason = child.stderr.decode(errors="replace").strip().rpartition("\n")[2]

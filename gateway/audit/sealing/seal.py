@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -46,6 +45,7 @@ from gateway.audit.sealing.plan import (
     seal_ends,
 )
 from gateway.audit.sealing.removal import RemovalFailed, Remover
+from gateway.processes import run
 
 __all__ = ["Sealed", "Sealer", "SealingFailed"]
 
@@ -232,12 +232,13 @@ class Sealer:
         reached = {writer: end for writer, (_, end) in ends.items()}
         request = SealRequest(str(self._folder.root), reached, files, writers)
         package = str(Path(gateway.__file__).parents[1])
-        child = subprocess.run(
-            [sys.executable, "-P", "-m", "gateway.audit.sealing.worker"],
+        child = run(
+            Path(sys.executable),
+            "-P",
+            "-m",
+            "gateway.audit.sealing.worker",
+            stdin=msgspec.json.encode(request),
             env={"PATH": os.defpath, "PYTHONPATH": package},
-            input=msgspec.json.encode(request),
-            capture_output=True,
-            check=False,
         )
         if child.returncode != 0:
             raise SealingFailed(

@@ -1,4 +1,4 @@
-"""Check digits by their scheme. Each takes a value as written; what is no letter or digit does not count."""
+"""Check digits by their scheme. Each takes a value as written; only letters and digits count."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from gateway.config import Checksum
 
-_ASIDE = re.compile(r"[^0-9A-Za-z]")
+_IGNORED = re.compile(r"[^0-9A-Za-z]")
 _DOUBLED = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
 # Verhoeff's dihedral group of order ten, and its permutation.
 _TIMES = (
@@ -22,20 +22,20 @@ _PERMUTED = (
 
 
 def luhn(value: str) -> bool:
-    """ISO/IEC 7812-1: cards, IMEI, the Canadian SIN, French SIREN and SIRET."""
+    """Check by ISO/IEC 7812-1: cards, IMEI, the Canadian SIN, French SIREN and SIRET."""
     digits = _digits(value)
     return len(digits) > 1 and sum(digits[-1::-2] + [_DOUBLED[one] for one in digits[-2::-2]]) % 10 == 0
 
 
 def mod97(value: str) -> bool:
     """ISO 7064 MOD 97-10, the two check digits at the end: LEI; an IBAN with its first four moved there."""
-    text = _ASIDE.sub("", value).upper()
+    text = _IGNORED.sub("", value).upper()
     return len(text) > 2 and int("".join(str(int(char, 36)) for char in text)) % 97 == 1
 
 
 def mod11(value: str) -> bool:
-    """Weights 1, 2, 3 … from the right, X for ten at the end: ISBN-10, the NHS number, ISSN."""
-    text = _ASIDE.sub("", value).upper()
+    """Check by weights 1, 2, 3 … from the right, X for ten at the end: ISBN-10, the NHS number, ISSN."""
+    text = _IGNORED.sub("", value).upper()
     if len(text) < 2 or not (text[:-1] + text[-1].replace("X", "0")).isdigit():
         return False
     numbers = [*map(int, text[:-1]), 10 if text[-1] == "X" else int(text[-1])]
@@ -52,10 +52,10 @@ def mod11_10(value: str) -> bool:
 
 
 def verhoeff(value: str) -> bool:
-    """Verhoeff's scheme: India's Aadhaar."""
+    """Check by Verhoeff's scheme: India's Aadhaar."""
     digits, check = _digits(value), 0
-    for place, digit in enumerate(reversed(digits)):
-        check = int(_TIMES[check][int(_PERMUTED[place % 8][digit])])
+    for index, digit in enumerate(reversed(digits)):
+        check = int(_TIMES[check][int(_PERMUTED[index % 8][digit])])
     return len(digits) > 1 and check == 0
 
 
@@ -65,6 +65,6 @@ CHECKSUMS: Mapping[Checksum, Callable[[str], bool]] = MappingProxyType(
 
 
 def _digits(value: str) -> list[int]:
-    """The digits; none when the value holds letters."""
-    text = _ASIDE.sub("", value)
+    """Return the digits; none when the value holds letters."""
+    text = _IGNORED.sub("", value)
     return [int(char) for char in text] if text.isdigit() else []

@@ -12,7 +12,7 @@ from gateway.detect.matching.context import Context
 from gateway.detect.matching.linear import Linear
 from gateway.detect.matching.patterns import Deadline
 from gateway.errors import ConfigError
-from gateway.words import Span
+from gateway.words import Match
 
 _SURE, _ALONE = (
     1.0,
@@ -38,18 +38,18 @@ class Custom:
     """The configured entities. Raises ConfigError on a setting that it refuses, naming it."""
 
     def __init__(self, custom: Sequence[CustomEntity], off: Sequence[str]) -> None:
-        entities = [_compiled(entity, f"detect.custom[{place}]") for place, entity in enumerate(custom)]
+        entities = [_compiled(entity, f"detect.custom[{index}]") for index, entity in enumerate(custom)]
         self._entities = [entity for entity in entities if entity.settings.entity not in off]
 
-    def find(self, text: str, context: Context, deadline: Deadline) -> Iterator[Span]:
-        """Every one in the text. Raises InspectionFailed when the deadline passes."""
+    def find(self, text: str, context: Context, deadline: Deadline) -> Iterator[Match]:
+        """Yield every one in the text. Raises InspectionFailed when the deadline passes."""
         for entity in self._entities:
             for start, end in _places(entity, text, deadline):
                 score = context.boosted(_ALONE, start, entity.context) if entity.context else _SURE
-                yield Span(entity.settings.entity, entity.settings.category, score, start, end)
+                yield Match(entity.settings.entity, entity.settings.category, score, start, end)
 
     def open_at(self, text: str, deadline: Deadline) -> int:
-        """Where the first begins that more text may complete; the text's length when none does."""
+        """Return where the first begins that more text may complete; the text's length when none does."""
         first = max(0, len(text) - _LONGEST_HOLD)
         end, opened = text[first:], [len(text)]
         for entity in self._entities:
@@ -76,7 +76,7 @@ def _places(entity: _Entity, text: str, deadline: Deadline) -> Iterator[tuple[in
 
 
 def _in_word(text: str, at: int) -> bool:
-    """Whether a word goes on over this offset; scripts that write no spaces glue theirs to others."""
+    """Return whether a word goes on over this offset; scripts without spaces join theirs to others."""
     if not 0 < at < len(text):
         return False
     sides = text[at - 1 : at + 1]
@@ -97,8 +97,8 @@ def _compiled(entity: CustomEntity, path: str) -> _Entity:
         entity,
         _linear(f"(?i:{joined})", entity, f"{path}.words") if words else None,
         tuple(
-            _linear(pattern, entity, f"{path}.patterns[{place}]")
-            for place, pattern in enumerate(entity.patterns)
+            _linear(pattern, entity, f"{path}.patterns[{index}]")
+            for index, pattern in enumerate(entity.patterns)
         ),
         tuple(word.lower() for word in entity.context),
         CHECKSUMS[entity.checksum],
@@ -114,5 +114,5 @@ def _linear(pattern: str, entity: CustomEntity, path: str) -> Linear:
 
 
 def _flexible(word: str) -> str:
-    """The word as it stands, but any white space between its parts."""
+    """Return a pattern for the word, with any white space between its parts."""
     return r"\s{1,8}".join(re.escape(part) for part in word.split())

@@ -54,7 +54,7 @@ def _has_digit(value: str) -> bool:
 
 
 def _is_random(value: str) -> bool:
-    """Letters and digits together: `sk-fading-circle-container` is a CSS class, not a key."""
+    """Require letters and digits: `sk-fading-circle-container` is a CSS class, not a key."""
     return _has_digit(value) and any(char.isalpha() for char in value)
 
 
@@ -63,12 +63,12 @@ def _is_varied(value: str) -> bool:
 
 
 def _is_literal(value: str) -> bool:
-    """A value that stands there itself, not a template (`${DB_PASSWORD}`, `<password>`, `****`)."""
+    """Refuse a template (`${DB_PASSWORD}`, `<password>`, `****`): it is not the value itself."""
     return not re.fullmatch(r"\$.*|%.*%|\{.*\}|\[.*\]|<.*|\*+|x+|X+|\.+", value)
 
 
 def _is_basic(value: str) -> bool:
-    """A name and a password as HTTP has them (RFC 7617)."""
+    """Accept a name and a password as HTTP has them (RFC 7617)."""
     try:
         credentials = base64.b64decode(value + "=" * (-len(value) % 4))
     except ValueError:
@@ -77,7 +77,7 @@ def _is_basic(value: str) -> bool:
 
 
 def is_password(value: str) -> bool:
-    """A value that a person made up: no template, no code that fetches one, not a plain word."""
+    """Accept a value that a person made up: no template, no code that fetches one, no plain word."""
     symbols = any(char in "!#$%&*+?@^~" for char in value) and any(char.isalpha() for char in value)
     return (
         _is_literal(value)
@@ -88,7 +88,7 @@ def is_password(value: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Format:
+class SecretFormat:
     """A secret's shape; the group that matched, where there is one, is the value. `check` sees that value."""
 
     entity: str
@@ -115,15 +115,15 @@ NAMED = f"(?i){NAME}{_ASSIGNED}"
 _REFERENCE = re.compile(
     r"[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+|[a-z]+(?:_[a-z]+)+_?\d{0,2}|[A-Z]+(?:_[A-Z]+)+_?\d{0,2}"
 )
-_OWN: tuple[Format, ...] = (
-    Format("API_KEY", regex.compile(_LEFT + r"sk-ant-[A-Za-z0-9_\-]{16,256}")),
-    Format("API_KEY", regex.compile(_LEFT + r"sk-(?!ant-)[A-Za-z0-9_\-]{20,256}"), _is_random),
-    Format(
+_OWN: tuple[SecretFormat, ...] = (
+    SecretFormat("API_KEY", regex.compile(_LEFT + r"sk-ant-[A-Za-z0-9_\-]{16,256}")),
+    SecretFormat("API_KEY", regex.compile(_LEFT + r"sk-(?!ant-)[A-Za-z0-9_\-]{20,256}"), _is_random),
+    SecretFormat(
         "API_KEY",
         regex.compile(_LEFT + r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
         _is_any,
     ),
-    Format(
+    SecretFormat(
         "API_KEY",
         regex.compile(
             r"(?i:secret[_\- ]?(?:access[_\- ]?)?key)[\"'\\]{0,2}\s{0,4}(?:[:=]|=>)\s{0,4}[\"'\\]{0,2}"
@@ -131,65 +131,65 @@ _OWN: tuple[Format, ...] = (
         ),
         _is_random,
     ),
-    Format(
+    SecretFormat(
         "API_KEY",
         regex.compile(
             r"(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])[^\0]{1,100}?(?<![A-Za-z0-9/+])([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])"
         ),
         lambda value: _is_random(value) and value.lower() != value,
     ),
-    Format("API_KEY", regex.compile(_LEFT + r"gh[pousr]_[A-Za-z0-9]{30,255}")),
-    Format("API_KEY", regex.compile(_LEFT + r"github_pat_[A-Za-z0-9_]{22,255}")),
-    Format("API_KEY", regex.compile(_LEFT + r"glpat-[A-Za-z0-9_\-]{20,64}")),
-    Format("API_KEY", regex.compile(_LEFT + r"(?:xox[abeoprs]|xapp)-[A-Za-z0-9\-]{10,256}")),
-    Format(
+    SecretFormat("API_KEY", regex.compile(_LEFT + r"gh[pousr]_[A-Za-z0-9]{30,255}")),
+    SecretFormat("API_KEY", regex.compile(_LEFT + r"github_pat_[A-Za-z0-9_]{22,255}")),
+    SecretFormat("API_KEY", regex.compile(_LEFT + r"glpat-[A-Za-z0-9_\-]{20,64}")),
+    SecretFormat("API_KEY", regex.compile(_LEFT + r"(?:xox[abeoprs]|xapp)-[A-Za-z0-9\-]{10,256}")),
+    SecretFormat(
         "API_KEY", regex.compile(r"hooks\.slack\.com/services/T[A-Z0-9]{6,}/B[A-Z0-9]{6,}/[A-Za-z0-9]{16,}")
     ),
-    Format("API_KEY", regex.compile(_LEFT + r"AIza[A-Za-z0-9_\-]{30,64}")),
-    Format("API_KEY", regex.compile(_LEFT + r"(?:ya29\.|GOCSPX-)[A-Za-z0-9_\-]{20,512}")),
-    Format("API_KEY", regex.compile(_LEFT + r"(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{10,256}")),
-    Format("API_KEY", regex.compile(_LEFT + r"whsec_[A-Za-z0-9+/]{24,128}")),
-    Format("API_KEY", regex.compile(_LEFT + r"hf_[A-Za-z0-9]{30,64}"), _is_any),
-    Format(
+    SecretFormat("API_KEY", regex.compile(_LEFT + r"AIza[A-Za-z0-9_\-]{30,64}")),
+    SecretFormat("API_KEY", regex.compile(_LEFT + r"(?:ya29\.|GOCSPX-)[A-Za-z0-9_\-]{20,512}")),
+    SecretFormat("API_KEY", regex.compile(_LEFT + r"(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{10,256}")),
+    SecretFormat("API_KEY", regex.compile(_LEFT + r"whsec_[A-Za-z0-9+/]{24,128}")),
+    SecretFormat("API_KEY", regex.compile(_LEFT + r"hf_[A-Za-z0-9]{30,64}"), _is_any),
+    SecretFormat(
         "API_KEY",
         regex.compile(
             _LEFT + r"[MNO][A-Za-z0-9_\-]{23,25}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,40}(?![A-Za-z0-9_\-])"
         ),
         _is_varied,
     ),
-    Format(
+    SecretFormat(
         "API_KEY",
         regex.compile(_LEFT + r"(?:AKC[A-Za-z0-9]{10,128}|AP[0-9A-F][A-Za-z0-9]{24,128})(?![A-Za-z0-9])"),
         _is_varied,
     ),
-    Format("API_KEY", regex.compile(_LEFT + r"NRAK-[A-Z0-9]{27}(?![A-Za-z0-9])")),
-    Format("API_KEY", regex.compile(_LEFT + r"sq0(?:csp|atp|idp)-[A-Za-z0-9_\-]{22,43}")),
-    Format("API_KEY", regex.compile(_LEFT + r"npm_[A-Za-z0-9]{36}")),
-    Format(
+    SecretFormat("API_KEY", regex.compile(_LEFT + r"NRAK-[A-Z0-9]{27}(?![A-Za-z0-9])")),
+    SecretFormat("API_KEY", regex.compile(_LEFT + r"sq0(?:csp|atp|idp)-[A-Za-z0-9_\-]{22,43}")),
+    SecretFormat("API_KEY", regex.compile(_LEFT + r"npm_[A-Za-z0-9]{36}")),
+    SecretFormat(
         "API_KEY", regex.compile(_LEFT + r"rg_[A-Za-z0-9]{4,32}_[A-Za-z0-9_\-]{16,128}")
     ),  # Regate's own keys
-    Format("API_KEY", regex.compile(r"(?i:AccountKey|SharedAccessKey)=([A-Za-z0-9+/]{40,100}={0,2})")),
-    Format(
+    SecretFormat("API_KEY", regex.compile(r"(?i:AccountKey|SharedAccessKey)=([A-Za-z0-9+/]{40,100}={0,2})")),
+    SecretFormat(
         "API_KEY",
         regex.compile(r"(?i:\bbearer)[ \t]{1,4}([A-Za-z0-9._~+/\-]{20,4096}={0,2})"),
         _is_random,
         0.8,
     ),
-    Format(
+    SecretFormat(
         "JWT",
         regex.compile(
             _LEFT + r"eyJ[A-Za-z0-9_\-]{8,4096}\.eyJ[A-Za-z0-9_\-]{8,16384}\.[A-Za-z0-9_\-]{0,2048}"
         ),
         _is_any,
     ),
-    Format(
+    SecretFormat(
         "CONNECTION_STRING",
         regex.compile(
             r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.\-]{1,30}://[^\s:@/'\"<>]{0,128}:([^\s/'\"<>]{1,256})@[^\s'\"<>`]{1,1024}"
         ),
         _is_literal,
     ),
-    Format(
+    SecretFormat(
         "CONNECTION_STRING",
         regex.compile(
             r"(?i)\b(?:server|data source|host|user id|uid|username|user|database|initial catalog)"
@@ -199,14 +199,14 @@ _OWN: tuple[Format, ...] = (
         ),
         _is_literal,
     ),
-    Format(
+    SecretFormat(
         "CONNECTION_STRING",
         regex.compile(
             r"(?i)\bjdbc:oracle:(?:thin|oci8?):[^\s/@:'\"<>]{1,64}/([^\s@'\"<>]{1,128})@[^\s'\"<>`]{1,512}"
         ),
         _is_literal,
     ),
-    Format(
+    SecretFormat(
         "PASSWORD",
         regex.compile(
             r"\b(?:(?:mysql|mariadb)[^\n|;&]{0,200}?[ \t]-p|sshpass[ \t]{1,4}-p[ \t]{0,4})"
@@ -215,10 +215,10 @@ _OWN: tuple[Format, ...] = (
         is_password,
         0.6,
     ),
-    Format(
+    SecretFormat(
         "PASSWORD", regex.compile(NAMED + r"(?:'([^'\n]{8,256})'|\"([^\"\n]{8,256})\")"), is_password, 0.6
     ),
-    Format(
+    SecretFormat(
         "PASSWORD",
         # of two names in a row the second is the nearer
         regex.compile(
@@ -230,14 +230,14 @@ _OWN: tuple[Format, ...] = (
         is_password,
         0.6,
     ),
-    Format("PASSWORD", regex.compile(rf"(?i){NAME}>([^\s<>]{{8,256}}+)</"), is_password, 0.6),
-    Format(
+    SecretFormat("PASSWORD", regex.compile(rf"(?i){NAME}>([^\s<>]{{8,256}}+)</"), is_password, 0.6),
+    SecretFormat(
         "PASSWORD",
         regex.compile(r"(?i:\bbasic)[ \t]{1,4}([A-Za-z0-9+/]{8,512}={0,2})(?![A-Za-z0-9+/])"),
         _is_basic,
         0.8,
     ),
-    Format(
+    SecretFormat(
         "PASSWORD",
         regex.compile(
             r"(?i)\b(?:password|passwd|passphrase|passcode|passwort|kennwort|mot de passe|contraseña|senha)\b"
@@ -250,14 +250,16 @@ _OWN: tuple[Format, ...] = (
 )
 
 
-def _borrowed() -> Iterator[Format]:
+def _borrowed() -> Iterator[SecretFormat]:
     for plugin in _PLUGINS:
         patterns: Iterable[re.Pattern[str]] = plugin.denylist  # type: ignore[assignment]  # typed as a property
         for pattern in patterns:
             source = pattern.pattern if plugin in _WITH_NAME else _GROUP.sub("(?:", pattern.pattern)
             # between letters or digits it is a piece of something longer
             source = rf"(?<![A-Za-z0-9])(?:{source})(?![A-Za-z0-9])"
-            yield Format("API_KEY", regex.compile(source, pattern.flags & re.IGNORECASE), _is_varied, 0.9)
+            yield SecretFormat(
+                "API_KEY", regex.compile(source, pattern.flags & re.IGNORECASE), _is_varied, 0.9
+            )
 
 
 FORMATS = (*_OWN, *_borrowed())

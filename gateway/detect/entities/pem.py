@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from gateway.words import Span
+from gateway.words import Match
 
 BEGIN = re.compile(r"-----BEGIN[ A-Z0-9]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 # white space is all that can follow the words that are there, where a stream stops to look
@@ -38,19 +38,19 @@ _UNDECIDED = 256
 _LONGEST = 65536
 
 
-def find_private_keys(text: str) -> Iterator[Span]:
-    """Every private key: to its END line, or as far as its lines go. A BEGIN line alone is no key."""
+def find_private_keys(text: str) -> Iterator[Match]:
+    """Yield every private key, to its END line or as far as its lines go; a BEGIN line alone is none."""
     at = 0
     while begin := BEGIN.search(text, at):
         at, ended = _end_of(text, begin.end())
         if _RUN.search(text, begin.end(), at) or (ended and _is_short_key(text, begin.end(), at)):
-            yield Span("PRIVATE_KEY", "secret", 1.0, begin.start(), at)
+            yield Match("PRIVATE_KEY", "secret", 1.0, begin.start(), at)
         else:
             at = begin.end()
 
 
 def open_private_key(text: str) -> int:
-    """Where a private key begins that more text may still complete, or -1."""
+    """Return where a private key begins that more text may still complete, or -1."""
     begins = list(BEGIN.finditer(text))
     begin = begins[-1] if begins else None
     if begin and not _END.search(text, begin.end()) and _may_be_a_key(text, begin.end()):
@@ -60,12 +60,12 @@ def open_private_key(text: str) -> int:
 
 
 def _may_be_a_key(text: str, start: int) -> bool:
-    """Whether a key follows the BEGIN line, or nothing yet that says otherwise."""
+    """Return whether a key follows the BEGIN line, or too little text to tell."""
     return len(text) - start < _UNDECIDED or _RUN.search(text, start, start + _UNDECIDED) is not None
 
 
 def _end_of(text: str, start: int) -> tuple[int, bool]:
-    """Where the key ends that begins before `start`, and whether an END line says so."""
+    """Return where the key ends that begins before `start`, and whether an END line says so."""
     following = BEGIN.search(text, start)
     limit = min(following.start() if following else len(text), start + _LONGEST)
     end = _END.search(text, start, limit)

@@ -1,4 +1,13 @@
-"""Phone numbers of several regions: one scan for candidates, then libphonenumber's verdict on each."""
+"""Phone numbers of several regions: one scan for candidates, then libphonenumber's verdict on each.
+
+Example, for the regions US and DE: `call +1 415 555 2671 7 days a week, or 2024-01-15 030 1234567`
+
+    1. candidates   `+1 415 555 2671 7`, `2024-01-15 030 1234567`    the library's pattern, scanned for once
+    2. pieces       `+1 415 555 2671 7`, `030 1234567`               without dates, cut between two numbers
+    3. regions      US (the country code is its own); US and DE      what has no room in a plan is not asked
+    4. verdict      none, so the 7 goes: `+1 415 555 2671`; `030 1234567` in DE
+    5. findings     PHONE_NUMBER at both, with Presidio's score
+"""
 
 from __future__ import annotations
 
@@ -10,17 +19,23 @@ from typing import Any
 import phonenumbers
 import regex
 
-# the matcher's own candidate pattern; there is no public way to share one scan between regions
-from phonenumbers.phonenumbermatcher import (  # type: ignore[attr-defined]  # private, not in its stubs
-    _INNER_MATCHES,
-    _PATTERN,
-    _SECOND_NUMBER_START_PATTERN,
-)
+# the library tries these patterns of its own inside a candidate
+from phonenumbers.phonenumbermatcher import _INNER_MATCHES  # private; not in its stubs
 from phonenumbers.phonenumberutil import _VALID_PUNCTUATION
 
+from gateway.detect.entities.phone_candidates import (
+    INNER,
+    LEAST_DIGITS,
+    candidates,
+    count_digits,
+    is_not_a_phone,
+    own_words,
+    pieces,
+    without_last_number,
+)
 from gateway.detect.matching.patterns import Deadline, is_in_a_uuid
 from gateway.errors import ConfigError
-from gateway.words import Span
+from gateway.words import Match
 
 _SCORE = 0.4  # Presidio's
 # What has to be there: seven digits with no more than the library's punctuation between, or an extension.
@@ -28,41 +43,7 @@ PHONE_SIGNAL = regex.compile(
     rf"\d(?:[{_VALID_PUNCTUATION}]{{0,4}}\d){{6}}"
     r"|\d[ \t\xa0,]*(?:;ext=|e?xt|anexo|int|[x#~])|\d[- ]+\d{1,6}#"
 )
-_LEAST_DIGITS, _MOST_DIGITS = 7, 20  # with a prefix to dial abroad
-_LONGEST_WITH_PREFIX = 18
 _FEWEST_DIGITS = 4  # of a number that the library finds inside a candidate
-# seconds (10), milliseconds (13), microseconds (16) and nanoseconds (19) since 1970, from 2014 on: a German
-# mobile number without its leading 0 has the same shape, a machine's clock is far more likely
-_TIMESTAMP = re.compile(r"1[4-9]\d{8}(?:\d{3}){0,3}")
-_DATE = re.compile(r"(?:19|20)\d{2}[-./]?(?:0[1-9]|1[0-2])[-./]?(?:0[1-9]|[12]\d|3[01])(?!\d)")
-# A date, a time or a clock's reading as a word of its own: what stands beside it is read without it.
-_DAY, _MONTH = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])"
-_DATE_WORD = re.compile(
-    rf"(?<!\S)(?:(?:19|20)\d{{2}}([-./])(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])"
-    rf"|{_DAY}([-./]){_MONTH}\2(?:19|20)\d{{2}}|{_MONTH}([-./]){_DAY}\3(?:19|20)\d{{2}}|1[4-9]\d{{8}}(?:\d{{3}}){{1,3}})(?!\S)"
-    r"|\A(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?!\S)"
-)
-# Alphabets of digits and the bounds of machine integers, which are valid numbers somewhere.
-_CONSTANT = re.compile(r"0123456789|1234567890|214748364[78]|429496729[56]")
-_SECONDS = re.compile(r"\d{2}\.\d{3,9}(?:[+\-]\d{2})?")  # behind a colon: 10:11:12.345678-03
-_DATED = re.compile(r"(?:^|-)20\d{6}$")
-# A fraction, or a number with one: 0.4155552671, [12345.678901, 48.208174
-_DECIMAL = re.compile(r"[\[(]{0,2}(?:0\.\d+|(?:-\d+|[1-9]\d*)\.\d{3,})")
-# Seven digits in a row are an amount, unless one of these words stands before.
-_BARE = re.compile(r"\d{7}")
-_SPOKEN_OF = re.compile(r"(?i:tele?f|phone|fon|mobil|handy|cell|fax|gsm|whatsapp|sms|call|tel\b|ruf)")
-_LETTER = re.compile(r"[A-Za-z_](?<![xX])")
-_TELLING = re.compile(
-    r"(?:(?<![A-Za-z])|(?<=[a-z])(?=[A-Z]))"
-    r"(?i:telefon|telephone|tel|phone|fon|mobile|mobil|handy|cell|fax|gsm|whatsapp|sms)(?i:_?(?:number|num|no|nr))?_{0,2}\Z"
-)
-_MONEY = regex.compile(r"[%\p{Sc}]")
-# What may stand behind a number and be none of it: 7 (days a week), 24/7, (2) times.
-_SHORT_WORD = re.compile(r"\s+[(]?\d{1,4}[)]?(?:[/\-]\d{1,2})?\Z")
-_LEAST_WITH_MORE = 9  # digits of a number that is told from what stands behind it
-_WORD, _SPACE = re.compile(r"\S+"), re.compile(r"\s+")
-# by these the library looks for a number inside a candidate that is none as a whole
-_INNER = re.compile(r"[/(.\u2012-\u2015\uff0d]|\s-|-\s")
 _COUNTRY_CODE = 10  # characters that it stands in, a plus and some punctuation included
 _PLAIN = frozenset("0123456789 -()./")
 _NOT_A_DIGIT = re.compile(r"\D+")
@@ -84,29 +65,29 @@ class Phones:
         self._regions = tuple(plans.values())
 
     def find(
-        self, text: str, folded: str, covered: Sequence[Span], deadline: Deadline, within: range
-    ) -> Iterator[Span]:
-        """Phone numbers that reach into `within` and do not begin behind it, outside the `covered` spans.
+        self, text: str, folded: str, covered: Sequence[Match], deadline: Deadline, within: range
+    ) -> Iterator[Match]:
+        """Yield phone numbers that reach into `within` and begin before its end, outside `covered`.
 
         To ask whether a card number is a phone number costs most; so would asking again, at each word of a
         stream, about those that are out or are yet to come.
         """
         spans = _Covered(covered)
-        for start, candidate in _candidates(folded):
+        for start, candidate in candidates(folded):
             deadline.left()
             end = start + len(candidate)
             if start >= within.stop:
                 return
             if end <= within.start or spans.cover(start, end):
                 continue
-            first, last = _own_words(text, start, candidate)
-            for at, piece in _pieces(candidate[first:last]):
+            first, last = own_words(text, start, candidate)
+            for at, piece in pieces(candidate[first:last]):
                 begin = start + first + at
                 if begin < within.stop and begin + len(piece) > within.start:
                     yield from self._numbers(text, begin, piece)
 
-    def _numbers(self, text: str, start: int, piece: str) -> Iterator[Span]:
-        if _is_not_a_phone(text, start, piece):
+    def _numbers(self, text: str, start: int, piece: str) -> Iterator[Match]:
+        if is_not_a_phone(text, start, piece):
             return
         found: set[tuple[int, int]] = set()
         shapes = _shapes(piece)
@@ -116,17 +97,17 @@ class Phones:
                 found.update(region.numbers(piece, after))
             if (0, len(piece)) in found:
                 break
-        if not found and (shorter := _without_last_number(text, start, piece)):
+        if not found and (shorter := without_last_number(text, start, piece)):
             yield from self._numbers(text, start, shorter)
         for first, last in found:
-            if _digits(piece[first:last]) < _LEAST_DIGITS:
+            if count_digits(piece[first:last]) < LEAST_DIGITS:
                 continue
             inside = any(a <= first and last <= b and (a, b) != (first, last) for a, b in found)
             if not inside and not is_in_a_uuid(text, start + first, start + last):
-                yield Span("PHONE_NUMBER", "pii", _SCORE, start + first, start + last)
+                yield Match("PHONE_NUMBER", "pii", _SCORE, start + first, start + last)
 
     def _asked(self, piece: str) -> Sequence[_Region]:
-        """The regions to ask: of a number with its country code its own, or any, for all say the same.
+        """Return the regions to ask. A number with its country code needs one: all give the same answer.
 
         One written as +44(0)115 is two numbers to the library, of which the second may be anybody's.
         """
@@ -152,17 +133,17 @@ class _Region:
         self._plan = re.compile(rf"(?:{abroad})\d+|(?:{country})?(?:{national})")
 
     def numbers(self, piece: str, after: str) -> Iterator[tuple[int, int]]:
-        """Every number in the piece, as offsets in it: it may hold several, one after another."""
+        """Yield every number in the piece, as offsets in it: it may hold several, one after another."""
         matcher = _Matcher(piece + after, self._code, self.has_room)
         start, rest = 0, piece
         while match := matcher._extract_match(rest, start):
             yield match.start, match.end
-            start, rest = next(_candidates(piece, match.end), (0, ""))
+            start, rest = next(candidates(piece, match.end), (0, ""))
             if not rest:
                 return
 
     def has_room(self, shapes: Iterable[str]) -> bool:
-        """Whether any of these strings of digits may be a number here."""
+        """Return whether any of these strings of digits may be a number here."""
         return any(self._plan.fullmatch(digits) for digits in shapes)
 
 
@@ -180,11 +161,11 @@ class _Matcher(phonenumbers.PhoneNumberMatcher):
 
 
 def _shapes(piece: str) -> list[str] | None:
-    """The digits of what the library would try of the piece; None when there is more in it than digits."""
+    """Return the digits of what the library would try of the piece; None when it holds other characters."""
     if not set(piece) <= _PLAIN:
         return None
     tried = [piece]
-    for inner in _INNER_MATCHES if _INNER.search(piece) else _INNER_MATCHES[-1:]:
+    for inner in _INNER_MATCHES if INNER.search(piece) else _INNER_MATCHES[-1:]:
         match = inner.search(piece)
         if match:
             tried.append(piece[: match.start()])
@@ -195,7 +176,7 @@ def _shapes(piece: str) -> list[str] | None:
 
 
 def _metadata(code: str) -> Any:
-    """What the library knows of a region; it ships it for each that it supports."""
+    """Return what the library knows of a region; it has it for each that it supports."""
     return phonenumbers.PhoneMetadata.metadata_for_region(code)
 
 
@@ -213,7 +194,7 @@ def _plan_of(code: str) -> tuple[int, str, str, str]:
 class _Covered:
     """Where in a text other findings are; whether they cover a place is found in logarithmic time."""
 
-    def __init__(self, spans: Sequence[Span]) -> None:
+    def __init__(self, spans: Sequence[Match]) -> None:
         self._starts: list[int] = []
         self._ends: list[int] = []  # the furthest of this span and those before it
         for span in sorted(spans, key=lambda span: span.start):
@@ -223,102 +204,3 @@ class _Covered:
     def cover(self, start: int, end: int) -> bool:
         found = bisect_right(self._starts, start)
         return found > 0 and self._ends[found - 1] >= end
-
-
-def _candidates(text: str, at: int = 0) -> Iterator[tuple[int, str]]:
-    while match := _PATTERN.search(text, at):
-        candidate = match.group()
-        second = _SECOND_NUMBER_START_PATTERN.search(candidate)
-        if second:
-            candidate = candidate[: second.start()]
-        at = match.start() + len(candidate)
-        if _digits(candidate) >= _LEAST_DIGITS:
-            yield match.start(), candidate
-
-
-def _pieces(candidate: str) -> Iterator[tuple[int, str]]:
-    """The candidate without the dates in it, cut where one number certainly ends and another begins.
-
-    A candidate holds up to twenty groups of digits; to ask about all of them at once, and again about what
-    is left, costs many times what the numbers alone cost.
-    """
-    at = 0
-    for date in _DATE_WORD.finditer(candidate):
-        yield from _cut(candidate, at, date.start())
-        at = date.end()
-    yield from _cut(candidate, at, len(candidate))
-
-
-def _cut(candidate: str, start: int, end: int) -> Iterator[tuple[int, str]]:
-    if end - start < _LEAST_DIGITS:
-        return
-    first, digits, last = start, 0, 0  # of the piece so far; `last` are the digits of its last word
-    for word in _WORD.finditer(candidate, start, end):
-        own = _digits(word.group())
-        opens = word.group()[0] in "+(" and digits >= (9 if word.group()[0] == "(" else _LEAST_DIGITS)
-        if digits and (opens or last + own > _LONGEST_WITH_PREFIX):
-            yield from _words(candidate[first : word.start()].rstrip(), first, digits)
-            first, digits = word.start(), 0
-        elif not digits:
-            first = word.start()
-        digits, last = digits + own, own
-    yield from _words(candidate[first:end].rstrip(), first, digits)
-
-
-def _words(piece: str, start: int, digits: int) -> Iterator[tuple[int, str]]:
-    """The piece, or its words when together they are too long for a number."""
-    if digits < _LEAST_DIGITS:
-        return
-    if digits <= _MOST_DIGITS or _INNER.search(piece):
-        yield start, piece
-        return
-    for word in _WORD.finditer(piece):
-        if _digits(word.group()) >= _LEAST_DIGITS:
-            yield start + word.start(), word.group()
-
-
-def _without_last_number(text: str, start: int, piece: str) -> str:
-    """`+1 415 555 2671 7` (days a week) without what is no more of a number that is told to be one."""
-    last = _SHORT_WORD.search(piece)
-    told = piece[0] in "+(" or _SPOKEN_OF.search(text, max(0, start - 32), start)
-    if last is None or not told:
-        return ""
-    rest = piece[: last.start()]
-    return rest if _digits(rest) >= _LEAST_WITH_MORE else ""
-
-
-def _digits(text: str) -> int:
-    return sum(map(str.isdigit, text))
-
-
-def _own_words(text: str, start: int, candidate: str) -> tuple[int, int]:
-    """The candidate without a first and a last word that are the ends of identifiers (`item12 415…`)."""
-    first, last = 0, len(candidate)
-    if start and _LETTER.match(text, start - 1, start) and not _may_follow(text, start, candidate):
-        word = _WORD.match(candidate)
-        first = word.end() if word else last
-    end = start + last
-    is_aside = text[end : end + 1] == "_" and not text[end + 1 : end + 2].isalnum()
-    if _LETTER.match(text, end, end + 1) and not is_aside:
-        last = max((space.start() for space in _SPACE.finditer(candidate)), default=first)
-    return first, max(first, last)
-
-
-def _may_follow(text: str, start: int, candidate: str) -> bool:
-    """Whether a number may stand right behind a letter or an underscore: `tel_415…`, never `call_9f8e…`."""
-    if text[start - 1] == "_" and (candidate[0] == "+" or not text[start - 2 : start - 1].isalnum()):
-        return True  # a country code, or Markdown
-    return _TELLING.search(text, max(0, start - 32), start) is not None
-
-
-def _is_not_a_phone(text: str, start: int, piece: str) -> bool:
-    """Clock readings, dates, amounts, the digits of a fraction."""
-    if _TIMESTAMP.fullmatch(piece) or _DATE.match(piece) or _DECIMAL.fullmatch(piece):
-        return True
-    before = text[start - 1 : start]
-    clock = before == ":" and text[start - 2 : start - 1].isdigit()
-    if _BARE.fullmatch(piece) and not _SPOKEN_OF.search(text, max(0, start - 32), start):
-        return True
-    if _CONSTANT.fullmatch(piece) or (clock and _SECONDS.match(piece)):
-        return True
-    return (before == "-" and _DATED.search(piece) is not None) or _MONEY.match(before) is not None

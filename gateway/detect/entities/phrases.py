@@ -10,7 +10,7 @@ import regex
 from gateway.detect.matching.beginnings import Beginnings
 from gateway.detect.matching.patterns import Deadline
 from gateway.detect.matching.prefilter import Candidates
-from gateway.words import Category, Span
+from gateway.words import Category, Match
 
 _INJECTION = (
     r"\b(?:ignore|disregard|forget|override)\s+(?:(?:all|any|every|everything|the|your|these|those|of|my|our)\s+){0,4}"
@@ -59,18 +59,18 @@ class Phrases:
 
     @property
     def patterns(self) -> list[regex.Pattern[str]]:
-        """What the gate is to look out for."""
+        """What the prefilter is to look out for."""
         return [phrase.pattern for phrase in self._phrases]
 
-    def find(self, candidates: Candidates, deadline: Deadline) -> Iterator[Span]:
-        """Every phrase in the text."""
+    def find(self, candidates: Candidates, deadline: Deadline) -> Iterator[Match]:
+        """Yield every phrase in the text."""
         for phrase in self._phrases:
             for match in candidates.matches(phrase.pattern, deadline):
                 if match.end() > match.start():
-                    yield Span(phrase.entity, phrase.category, phrase.score, match.start(), match.end())
+                    yield Match(phrase.entity, phrase.category, phrase.score, match.start(), match.end())
 
     def open_at(self, text: str, deadline: Deadline) -> int:
-        """Where the first phrase begins that more text may complete; the text's length when none does."""
+        """Return where the first phrase begins that more text may complete; the length when none does."""
         return self._beginnings.open_at(text, deadline)
 
 

@@ -27,7 +27,7 @@ from gateway.detect.entities.stock import (
 from gateway.detect.matching.context import Context
 from gateway.detect.matching.patterns import Deadline
 from gateway.detect.matching.prefilter import Candidates
-from gateway.words import Span
+from gateway.words import Match
 
 # Presidio logs the text of some matches that it cannot validate.
 logging.getLogger("presidio-analyzer").setLevel(logging.CRITICAL)
@@ -51,7 +51,7 @@ OPEN_NINO = (
 
 
 class _Ssn(UsSsnRecognizer):
-    """Presidio leaves out 123-45-6789 as a sample; somebody who types it to see masking expects it masked."""
+    """Social security numbers, the sample 123-45-6789 included: users type it to see masking."""
 
     def invalidate_result(self, pattern_text: str) -> bool:
         digits = "".join(char for char in pattern_text if char.isdigit())
@@ -61,7 +61,7 @@ class _Ssn(UsSsnRecognizer):
 
 
 class _Ip(IpRecognizer):
-    """Loopback, unspecified and netmask addresses identify nobody and stand in every code example."""
+    """IP addresses but loopback, unspecified and netmask ones, which code examples are full of."""
 
     def invalidate_result(self, pattern_text: str) -> bool:
         if pattern_text.startswith(("127.", "0.", "255.")) or (":" in pattern_text and len(pattern_text) < 6):
@@ -72,7 +72,7 @@ class _Ip(IpRecognizer):
 
 
 def _us_passport() -> PatternRecognizer:
-    """Its stock context words ("us", "document") make a passport of nine digits almost anywhere."""
+    """Drop context words ("us", "document") that make a passport of nine digits almost anywhere."""
     return UsPassportRecognizer(context=["passport"])
 
 
@@ -126,13 +126,13 @@ class PresidioPatterns:
         ]
 
     def patterns(self, *, folded: bool) -> list[regex.Pattern[str]]:
-        """What the gate is to look out for, in the text as it is written or folded."""
+        """Return the patterns for the prefilter, for the text as it is written or folded."""
         return [compiled.pattern for compiled in self._patterns if (compiled.entity != "URL") is folded]
 
     def find(
         self, text: Candidates, folded: Candidates, context: Context, deadline: Deadline
-    ) -> Iterator[Span]:
-        """Every match that its validator accepts, with context words counted in.
+    ) -> Iterator[Match]:
+        """Yield every match that its validator accepts, with context words counted in.
 
         What is written in ASCII is looked for in the folded text, where no letter of another script and no
         underscore hides its beginning.
@@ -143,7 +143,7 @@ class PresidioPatterns:
                 score = _validated(compiled, match.group())
                 if score > 0 and not (compiled.entity == "IP_ADDRESS" and _is_version(text.text, match)):
                     score = context.boosted(score, match.start(), compiled.words)
-                    yield Span(compiled.entity, "pii", score, match.start(), match.end())
+                    yield Match(compiled.entity, "pii", score, match.start(), match.end())
 
 
 def _compile(entity: str, recognizer: PatternRecognizer) -> Iterator[_Compiled]:
@@ -163,7 +163,7 @@ def _validated(compiled: _Compiled, value: str) -> float:
 
 
 def _is_version(text: str, match: regex.Match[str]) -> bool:
-    """`Chrome/120.0.0.0` and `version 1.2.3.4` have the shape of an address; `//10.0.0.1` is one."""
+    """Recognize `Chrome/120.0.0.0` and `version 1.2.3.4`, which look like addresses; `//10.0.0.1` is one."""
     before = text[max(0, match.start() - 12) : match.start()]
     named = _NAME_BEFORE.search(before) and not _WIDE.match(match.group())
     return bool(named or _VERSION_BEFORE.search(before))

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from gateway.config import Detect
 from gateway.errors import ConfigError
-from gateway.words import Span
+from gateway.words import Match
 
 # Made up, or published as examples. Each is found without the help of the settings.
 SAMPLES: Mapping[str, str] = MappingProxyType(
@@ -55,15 +55,15 @@ def check_settings(settings: Detect) -> None:
             f"detect.ner.enabled: no name can be found; expected a threshold of {_NAME_SCORE} at most, "
             "and PERSON or LOCATION not in detect.off"
         )
-    for place, entity in enumerate(settings.custom):
+    for index, entity in enumerate(settings.custom):
         if entity.context and settings.threshold > _CONTEXT_SCORE:
             raise ConfigError(
-                f"detect.custom[{place}].context: {entity.entity} can never be found; "
+                f"detect.custom[{index}].context: {entity.entity} can never be found; "
                 f"expected detect.threshold to be {_CONTEXT_SCORE} at most"
             )
 
 
-def check_samples(find: Callable[[str], Iterable[Span]], off: Sequence[str]) -> None:
+def check_samples(find: Callable[[str], Iterable[Match]], off: Sequence[str]) -> None:
     """Raise ConfigError when an entity that is switched on is not found in its sample."""
     for entity, text in SAMPLES.items():
         if entity not in off and not any(span.entity == entity for span in find(text)):

@@ -14,7 +14,7 @@ from gateway.detect.matching.keys import find_bare_keys, is_jwk_member, open_bar
 from gateway.detect.matching.patterns import Deadline, InspectionLate, matches
 from gateway.detect.matching.prefilter import Candidates
 from gateway.errors import ConfigError, InspectionFailed
-from gateway.words import Span
+from gateway.words import Match
 
 _ENTITIES = (
     (re.compile(r"jwt"), "JWT"),
@@ -54,32 +54,32 @@ class Secrets:
         if not self._scanner.scan(_SAMPLE):
             raise ConfigError("detect: the rules of kingfisher find nothing; expected the locked package")
 
-    patterns = tuple(format.pattern for format in FORMATS)  # what the gate is to look out for
+    patterns = tuple(format.pattern for format in FORMATS)  # what the prefilter is to look out for
 
-    def find(self, candidates: Candidates, deadline: Deadline) -> Iterator[Span]:
-        """Every secret found by either."""
+    def find(self, candidates: Candidates, deadline: Deadline) -> Iterator[Match]:
+        """Yield every secret, by its format or by the key before it."""
         yield from find_private_keys(candidates.text)
         yield from find_bare_keys(candidates.text, deadline)
         yield from self._by_rules(candidates.text, deadline)
         yield from _by_format(candidates, deadline)
 
     @staticmethod
-    def under_key(key: str, text: str) -> Iterator[Span]:
-        """The whole text, when it is a password or a private key by the JSON key that it stands under."""
+    def under_key(key: str, text: str) -> Iterator[Match]:
+        """Return the whole text, when it is a password or a private key by its JSON key."""
         if len(text) >= _SHORTEST and _KEY.search(key) and is_password(text):
-            yield Span("PASSWORD", "secret", 0.6, 0, len(text))
+            yield Match("PASSWORD", "secret", 0.6, 0, len(text))
         if is_jwk_member(key, text):
-            yield Span("PRIVATE_KEY", "secret", 1.0, 0, len(text))
+            yield Match("PRIVATE_KEY", "secret", 1.0, 0, len(text))
 
     @staticmethod
     def open_at(text: str, deadline: Deadline) -> int:
-        """From where on more text may complete a secret of several words; the text's length when nowhere."""
+        """Return where a secret of several words begins that more text may complete; the length if none."""
         keys = [begin for begin in (open_private_key(text), open_bare_key(text)) if begin >= 0]
         start = max(0, len(text) - _OPEN_WINDOW)
         opened = [next(matches(one, text, deadline, start=start), None) for one in _OPEN]
         return min([len(text), *keys, *(match.start() for match in opened if match)])
 
-    def _by_rules(self, text: str, deadline: Deadline) -> Iterator[Span]:
+    def _by_rules(self, text: str, deadline: Deadline) -> Iterator[Match]:
         data = text.translate(_UNREADABLE).encode("utf-8", "surrogatepass")
         try:
             findings = self._scanner.scan(data, timeout=deadline.left())
@@ -90,16 +90,16 @@ class Secrets:
         visible = [finding for finding in findings if finding.visible]
         places = [(one.location["start_offset"], one.location["end_offset"]) for one in visible]
         for finding, (start, end) in zip(visible, _characters(data, places), strict=True):
-            yield Span(_entity(finding.rule_id), "secret", 0.9, start, end)
+            yield Match(_entity(finding.rule_id), "secret", 0.9, start, end)
 
 
-def _by_format(candidates: Candidates, deadline: Deadline) -> Iterator[Span]:
+def _by_format(candidates: Candidates, deadline: Deadline) -> Iterator[Match]:
     for format in FORMATS:
         for match in candidates.matches(format.pattern, deadline):
             value = match.lastindex or 0
             if format.check(match.group(value)):
                 start, end = match.span(0 if format.whole else value)
-                yield Span(format.entity, "secret", format.score, start, end)
+                yield Match(format.entity, "secret", format.score, start, end)
 
 
 def _characters(data: bytes, places: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -31,6 +31,8 @@ _FOLDERS = (
     "predefined_recognizers.country_specific.us",
 )
 
+_WITH_PLUGIN = "nlp_engine"  # spaCy, where it is used, loads each installed plug-in, the one in there too
+
 
 class _Unused(ModuleType):
     """An empty module; any name imported from it is an empty class."""
@@ -49,8 +51,9 @@ def _leave_out_models() -> None:
     for name in _UNUSED:
         sys.modules[f"{_PACKAGE}.{name}"] = _Unused(f"{_PACKAGE}.{name}")
     for name in _FOLDERS:
-        package = sys.modules[f"{_PACKAGE}.{name}"] = ModuleType(f"{_PACKAGE}.{name}")
-        package.__path__ = [f"{folder}/{name.replace('.', '/')}"]
+        sys.modules[f"{_PACKAGE}.{name}"] = ModuleType(f"{_PACKAGE}.{name}")
+    for name in (*_FOLDERS, _WITH_PLUGIN):
+        sys.modules[f"{_PACKAGE}.{name}"].__path__ = [f"{folder}/{name.replace('.', '/')}"]
 
 
 if _PACKAGE not in sys.modules:

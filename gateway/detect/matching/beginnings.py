@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import regex
 
-from gateway.detect.matching.opening import NoOpening, as_bytes, heads
+from gateway.detect.matching.heads import heads
+from gateway.detect.matching.pattern_tree import NoOpening, as_bytes
 from gateway.detect.matching.patterns import Deadline, InspectionLate
 from gateway.detect.matching.scanner import Expression, open_scanner
 
@@ -26,7 +27,7 @@ class Beginnings:
         self._patterns = [(pattern, numbers.get(one)) for pattern, one in expressions.items()]
 
     def open_at(self, text: str, deadline: Deadline) -> int:
-        """Where the first match begins that more text may complete; the text's length when none does.
+        """Return where the first match begins that more text may complete; the text's length when none does.
 
         Raises InspectionFailed.
         """

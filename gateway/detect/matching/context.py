@@ -24,7 +24,7 @@ class Context:
         self._key = [word.lower() for word in _WORD.findall(_CAMEL.sub(" ", key))]
 
     def boosted(self, score: float, start: int, words: tuple[str, ...]) -> float:
-        """The score of a match at `start`, raised when one of `words` stands before it or in its key."""
+        """Return the score of a match at `start`, raised when one of `words` is before it or in its key."""
         if not words or score >= _CEILING or not self._named(start, words):
             return score
         return min(max(score + _BOOST, _FLOOR), _CEILING)

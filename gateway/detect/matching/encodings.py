@@ -26,7 +26,7 @@ _RUN = re.compile(
 _OPEN_RUN = re.compile(
     r"(?<![A-Za-z0-9+/=])(?:[A-Za-z0-9+/]{76}\r?\n|[A-Za-z0-9+/]{64}\r?\n)+[A-Za-z0-9+/]{0,76}$"
 )
-# Where one begins: the gate is told of this, so that no other word is looked at.
+# Where one begins: the prefilter is told of this, so that no other word is looked at.
 _LEAST = 14
 RUN_BEGIN = regex.compile(r"(?:\A|[^A-Za-z0-9+/_\-])[A-Za-z0-9+/_\-]{14}")
 _LONGEST_LINE = 78  # with its end
@@ -49,7 +49,7 @@ _WIDE = 0.2  # of all pairs of bytes hold a zero at one place: UTF-16 with lette
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class EncodedRun:
     """Encoded characters of a text, what they may say, and whether they are a private key."""
 
     start: int
@@ -58,7 +58,7 @@ class Run:
     is_key: bool
 
 
-def encoded_runs(candidates: Candidates, deadline: Deadline) -> Iterator[Run]:
+def encoded_runs(candidates: Candidates, deadline: Deadline) -> Iterator[EncodedRun]:
     """Yield every run that decodes to text or to a private key. Raises InspectionFailed."""
     yield from _unseen_runs(candidates.text)
     at = 0
@@ -72,10 +72,10 @@ def encoded_runs(candidates: Candidates, deadline: Deadline) -> Iterator[Run]:
         is_key = any(map(is_private_key, data))
         texts = tuple(text for one in data if (text := _as_text(one)))
         if texts or is_key:
-            yield Run(found.start(), found.end(), texts, is_key)
+            yield EncodedRun(found.start(), found.end(), texts, is_key)
 
 
-def _unseen_runs(text: str) -> Iterator[Run]:
+def _unseen_runs(text: str) -> Iterator[EncodedRun]:
     """Yield every run of characters that show nothing, with the text that they say."""
     for found in () if text.isascii() else _UNSEEN.finditer(text):
         codes = list(map(ord, found.group()))
@@ -85,7 +85,7 @@ def _unseen_runs(text: str) -> Iterator[Run]:
             said = _as_text(
                 bytes(code - 0xFE00 if code in _SELECTORS else code - _MORE_SELECTORS + 16 for code in codes)
             )
-        yield Run(found.start(), found.end(), (said,) if said else (), False)
+        yield EncodedRun(found.start(), found.end(), (said,) if said else (), False)
 
 
 def open_run(text: str) -> int:

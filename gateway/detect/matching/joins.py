@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import regex
 
 from gateway.detect.matching.overlaps import resolve
-from gateway.words import Finding, Part, Span
+from gateway.words import Finding, Match, Part
 
 _BLOCK = re.compile(r"(.*)/\d+/text")
 _KINDS = frozenset({"text", "system", "tool_result"})
@@ -60,14 +60,14 @@ class Join:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class JoinedRow:
     """The numbers of parts that are read one after the other. See `Join` for `strong`."""
 
     numbers: tuple[int, ...]
     strong: bool
 
 
-def rows(parts: Sequence[Part]) -> list[Row]:
+def rows(parts: Sequence[Part]) -> list[JoinedRow]:
     """Return which parts are read as one text: the blocks of a message, a role's messages, all messages."""
     blocks: dict[tuple[str, ...], list[int]] = {}
     messages: dict[str, list[int]] = {"": []}
@@ -81,7 +81,9 @@ def rows(parts: Sequence[Part]) -> list[Row]:
     weak = {tuple(row) for row in blocks.values()}
     strong = {tuple(row) for row in messages.values()} - weak
     return [
-        Row(row, is_strong) for found, is_strong in ((weak, False), (strong, True)) for row in sorted(found)
+        JoinedRow(row, is_strong)
+        for found, is_strong in ((weak, False), (strong, True))
+        for row in sorted(found)
     ]
 
 
@@ -95,8 +97,8 @@ def spread(
     found: Sequence[tuple[Finding, ...]],
     joined: Sequence[tuple[Join, tuple[Finding, ...]]],
 ) -> tuple[tuple[Finding, ...], ...]:
-    """The findings of each part with its share of what stretches over a border."""
-    shares: dict[int, list[Span]] = {}
+    """Return the findings of each part with its share of what crosses a border."""
+    shares: dict[int, list[Match]] = {}
     for join, findings in joined:
         for finding in findings:
             touched = list(_touched(join, finding))
@@ -111,8 +113,8 @@ def spread(
 
 
 def _believed(
-    parts: Sequence[Part], found: Sequence[tuple[Finding, ...]], touched: Sequence[tuple[int, Span]]
-) -> list[tuple[int, Span]]:
+    parts: Sequence[Part], found: Sequence[tuple[Finding, ...]], touched: Sequence[tuple[int, Match]]
+) -> list[tuple[int, Match]]:
     """Return the shares that messages have in a value; none where two harmless ones may look like this.
 
     Where one message holds a whole value, a word or a number in the message beside it is no part of it.
@@ -132,7 +134,7 @@ def _believed(
     return list(touched[sure[0] : sure[-1] + 1])
 
 
-def _of_row(parts: Sequence[Part], row: Row) -> Iterator[Join]:
+def _of_row(parts: Sequence[Part], row: JoinedRow) -> Iterator[Join]:
     texts = [parts[number].text for number in row.numbers]
     pairs = list(itertools.pairwise(texts))
     is_open = [not row.strong or _may_go_on(one, other) for one, other in pairs]
@@ -157,7 +159,7 @@ def _may_go_on(one: str, other: str) -> bool:
 
 
 def _windows(text: str, borders: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """What is looked at around the borders; where two would overlap it is one."""
+    """Yield the stretches around the borders, overlapping ones as one."""
     first = last = -1
     for border in borders:
         start, end = _window(text, border)
@@ -182,19 +184,19 @@ def _window(text: str, border: int) -> tuple[int, int]:
     return before.end() if before else first, after.start() if after else last
 
 
-def _touched(join: Join, finding: Finding) -> Iterator[tuple[int, Span]]:
-    """The parts that a finding in a join reaches into, and its share there."""
+def _touched(join: Join, finding: Finding) -> Iterator[tuple[int, Match]]:
+    """Yield the parts that a finding in a join reaches into, each with its share."""
     at = bisect_right(join.places, finding.start, key=lambda place: place[1]) - 1
     for number, start, end in join.places[max(0, at) :]:
         if start >= finding.end:
             return
         first, last = max(finding.start, start), min(finding.end, end)
         if first < last:
-            yield number, Span(finding.entity, finding.category, finding.score, first - start, last - start)
+            yield number, Match(finding.entity, finding.category, finding.score, first - start, last - start)
 
 
-def _merged(part: Part, own: Sequence[Finding], shares: Sequence[Span]) -> tuple[Finding, ...]:
-    spans = [Span(one.entity, one.category, one.score, one.start, one.end) for one in own]
+def _merged(part: Part, own: Sequence[Finding], shares: Sequence[Match]) -> tuple[Finding, ...]:
+    spans = [Match(one.entity, one.category, one.score, one.start, one.end) for one in own]
     return tuple(
         Finding(span.entity, span.category, span.score, part.pointer, span.start, span.end)
         for span in resolve([*spans, *shares])

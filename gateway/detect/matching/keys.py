@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from gateway.detect.matching.patterns import Deadline
-from gateway.words import Span
+from gateway.words import Match
 
 _LONGEST = 16384  # characters of one key
 # The members of a JWK that hold what is private (RFC 7518, sections 6.2.2, 6.3.2 and 6.4.1).
@@ -30,13 +30,13 @@ _DER = re.compile(
 )
 
 
-def find_bare_keys(text: str, deadline: Deadline) -> Iterator[Span]:
+def find_bare_keys(text: str, deadline: Deadline) -> Iterator[Match]:
     """Yield the private members of every JWK and every PuTTY key. Raises InspectionFailed."""
     yield from _jwks(text, deadline)
     for private in _PUTTY_PRIVATE.finditer(text):
         begin = text.rfind(_PUTTY, max(0, private.start() - _LONGEST), private.start())
         deadline.left()
-        yield Span("PRIVATE_KEY", "secret", 1.0, private.start() if begin < 0 else begin, private.end())
+        yield Match("PRIVATE_KEY", "secret", 1.0, private.start() if begin < 0 else begin, private.end())
 
 
 def is_jwk_member(key: str, text: str) -> bool:
@@ -55,7 +55,7 @@ def open_bare_key(text: str) -> int:
     return begin if begin >= 0 and not _PUTTY_END.search(text, begin) else -1
 
 
-def _jwks(text: str, deadline: Deadline) -> Iterator[Span]:
+def _jwks(text: str, deadline: Deadline) -> Iterator[Match]:
     at = 0
     while mark := _JWK.search(text, at):
         deadline.left()
@@ -64,4 +64,4 @@ def _jwks(text: str, deadline: Deadline) -> Iterator[Span]:
         first = max(at, mark.start() - _LONGEST) if first < 0 else first
         at = last if last >= 0 else min(len(text), mark.end() + _LONGEST)
         for member in _MEMBER.finditer(text, first, at):
-            yield Span("PRIVATE_KEY", "secret", 1.0, *member.span(1))
+            yield Match("PRIVATE_KEY", "secret", 1.0, *member.span(1))

@@ -1,7 +1,15 @@
-"""Patterns of a configuration, run by RE2: in linear time whatever they say, also while still incomplete.
+r"""Patterns of a configuration, run by RE2: in linear time whatever they say, also while still incomplete.
 
-A pattern is parsed as Python's `re` reads it and written anew for RE2. What cannot run in linear time, back
-references and look-arounds, is refused.
+A pattern is parsed as Python's `re` reads it and written anew for RE2, whose own `\d`, `\w` and `$` mean
+something else. What cannot run in linear time, back references and look-arounds, is refused.
+
+Example, for the pattern `AC-\d{3}` and the text `see AC-123 and AC-4`:
+
+    1. parsed        A C - \d{3}
+    2. whole match   \x{41}\x{43}\x{2d}(?:[\p{Nd}]){3,3}
+    3. beginnings    the empty one, each part, and the whole: (?:A(?:C(?:-(?: … )?)?)?)\z
+    4. find          (4, 10), by the first
+    5. open_at       15, by the second: more text may complete `AC-4`
 """
 
 from __future__ import annotations
@@ -44,7 +52,7 @@ class Linear:
     """One pattern. Several threads may use it at once."""
 
     def __init__(self, pattern: str) -> None:
-        """Raises ValueError, saying what in the pattern is refused."""
+        """Compile the pattern. Raises ValueError, saying what in it is refused."""
         try:
             tree = sre.parse(pattern)
             flags = "".join(
@@ -74,7 +82,7 @@ class Linear:
                 yield span
 
     def open_at(self, text: str, accepted: Callable[[int], bool]) -> int:
-        """Where the first accepted match begins that more text may complete; the text's length for none."""
+        """Return where the first match begins that more text may complete; the text's length for none."""
         data, at = text.encode("utf-8", "surrogatepass"), 0
         characters = _Characters(data)
         while (match := self._begun.search(data, at)) and match.start() < len(data):
@@ -121,7 +129,7 @@ def _whole(tree: Iterable[tuple[Any, Any]]) -> str:
 
 
 def _item(name: str, argument: Any) -> str:
-    """One item of a pattern in RE2's syntax. Raises ValueError on what RE2 has not."""
+    """Return one item of a pattern in RE2's syntax. Raises ValueError on what RE2 does not have."""
     match name:
         case "LITERAL":
             return _char(argument)
@@ -146,7 +154,7 @@ def _item(name: str, argument: Any) -> str:
 
 
 def _begun(items: Sequence[tuple[Any, Any]]) -> str:
-    """A pattern for every beginning of what the items match, itself and the empty one included."""
+    """Return a pattern for every beginning of what the items match, the empty and the whole one too."""
     source = ""
     for operator, argument in reversed(items):
         name = str(operator)
@@ -158,7 +166,7 @@ def _begun(items: Sequence[tuple[Any, Any]]) -> str:
 
 
 def _inside(name: str, argument: Any) -> str:
-    """A pattern for what ends within the item; "" for a single character."""
+    """Return a pattern for what ends within the item; "" for a single character."""
     if name == "BRANCH":
         return f"(?:{'|'.join(_begun(list(branch)) for branch in argument[1])})"
     if name == "SUBPATTERN":

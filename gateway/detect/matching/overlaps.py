@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from gateway.words import Span
+from gateway.words import Match
 
 _MARKS = frozenset({"code", "injection"})
 
 
-def resolve(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Disjoint spans in order.
+def resolve(spans: Iterable[Match]) -> tuple[Match, ...]:
+    """Return disjoint matches in order.
 
     Where values overlap, a secret wins over the rest, then the higher score, then the longer one, and the
     winner covers them all. A phrase keeps what lies outside of values: whatever is done about the phrase, the
@@ -24,8 +24,8 @@ def resolve(spans: Iterable[Span]) -> tuple[Span, ...]:
     return tuple(sorted([*values, *trimmed], key=lambda span: span.start))
 
 
-def _merged(spans: list[Span]) -> list[Span]:
-    merged: list[Span] = []
+def _merged(spans: list[Match]) -> list[Match]:
+    merged: list[Match] = []
     for span in spans:
         if merged and span.start < merged[-1].end:
             best = max(merged[-1], span, key=rank)
@@ -35,12 +35,12 @@ def _merged(spans: list[Span]) -> list[Span]:
     return merged
 
 
-def rank(span: Span) -> tuple[bool, float, int]:
-    """What decides between two that overlap: the greater says what both are."""
+def rank(span: Match) -> tuple[bool, float, int]:
+    """Return what decides between two that overlap: the greater names the whole."""
     return span.category == "secret", span.score, span.end - span.start
 
 
-def _outside(mark: Span, values: list[Span]) -> Iterator[Span]:
+def _outside(mark: Match, values: list[Match]) -> Iterator[Match]:
     at = mark.start
     for value in values:
         if value.end > at and value.start < mark.end:

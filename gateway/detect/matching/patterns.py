@@ -27,7 +27,7 @@ class Deadline:
         self._at = time.monotonic() + seconds
 
     def left(self) -> float:
-        """Seconds left; raises InspectionFailed when there are none."""
+        """Return the seconds left. Raises InspectionFailed when there are none."""
         left = self._at - time.monotonic()
         if left <= 0:
             raise InspectionLate("the text could not be inspected in time")
@@ -49,7 +49,7 @@ async def in_time(seconds: float) -> AsyncIterator[None]:
 def matches(
     pattern: regex.Pattern[str], text: str, deadline: Deadline, *, start: int = 0
 ) -> Iterator[regex.Match[str]]:
-    """Every match from `start` on; raises InspectionFailed when the deadline passes first.
+    """Yield every match from `start` on. Raises InspectionFailed when the deadline passes first.
 
     Presidio's own loop logs a timeout and goes on without the pattern, which lets the text through.
     """
@@ -60,7 +60,7 @@ def matches(
 
 
 def is_in_a_uuid(text: str, start: int, end: int) -> bool:
-    """Whether these offsets touch a UUID, whose groups of digits are nobody's number."""
+    """Return whether these offsets touch a UUID, whose groups of digits are no personal numbers."""
     return any(
         uuid.start() < end and start < uuid.end()
         for uuid in _UUID.finditer(text, max(0, start - 36), end + 36)

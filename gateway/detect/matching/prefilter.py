@@ -1,4 +1,4 @@
-"""The gate: one pass over a text says where which patterns may match; the patterns then run only there.
+"""The prefilter: one pass over a text says where which patterns may match; the patterns then run only there.
 
 What comes out is what the patterns give on the whole text, match for match. Without Hyperscan, for a pattern
 that it cannot take, they run on the whole text.
@@ -10,18 +10,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import regex
 
-from gateway.detect.matching.opening import ENDLESS, NoOpening, Opening, as_bytes, opening
+from gateway.detect.matching.opening import Opening, opening
+from gateway.detect.matching.pattern_tree import ENDLESS, NoOpening, as_bytes
 from gateway.detect.matching.patterns import Deadline, InspectionLate, matches
 from gateway.detect.matching.scanner import Expression, open_scanner
 
 
-class Gate:
+class Prefilter:
     """A set of patterns, compiled once. Several threads may scan at once."""
 
     def __init__(
         self, patterns: Iterable[regex.Pattern[str]], signals: Iterable[regex.Pattern[str]] = ()
     ) -> None:
-        """`signals` are patterns that are only asked whether they may match, not where."""
+        """Compile the patterns; of `signals` only whether they may match is asked, not where."""
         openings = [(pattern, found, False) for pattern in patterns if (found := _opening(pattern))]
         openings += [(pattern, found, True) for pattern in signals if (found := _opening(pattern))]
         self._scanner = open_scanner([Expression(found.expression, once) for _, found, once in openings])
@@ -33,13 +34,13 @@ class Gate:
         }
 
     def scan(self, text: str) -> Candidates:
-        """Where the patterns may match in `text`. Raises InspectionFailed."""
+        """Return where the patterns may match in `text`. Raises InspectionFailed."""
         ends = self._scanner.ends(as_bytes(text)) if self._scanner else {}
         return Candidates(text, self._places, ends)
 
 
 class Candidates:
-    """One text's places. A pattern that the gate does not know may match anywhere."""
+    """One text's places. A pattern that the prefilter does not know may match anywhere."""
 
     def __init__(
         self,
@@ -52,12 +53,12 @@ class Candidates:
         self._ends = ends
 
     def may_match(self, pattern: regex.Pattern[str]) -> bool:
-        """Whether it can match at all."""
+        """Return whether the pattern can match at all."""
         place = self._places.get(pattern)
         return place is None or place[0] in self._ends
 
     def matches(self, pattern: regex.Pattern[str], deadline: Deadline) -> Iterator[regex.Match[str]]:
-        """What `patterns.matches` gives: every match in the text. Raises InspectionFailed."""
+        """Yield what `patterns.matches` gives: every match in the text. Raises InspectionFailed."""
         place = self._places.get(pattern)
         if place is None:
             yield from matches(pattern, self.text, deadline)
@@ -87,7 +88,7 @@ def _opening(pattern: regex.Pattern[str]) -> Opening | None:
 
 
 def _starts(found: Opening, ends: Sequence[list[int]]) -> Iterator[tuple[int, int]]:
-    """The stretches, first and last character, that a match may begin in, from where openings end."""
+    """Yield the stretches, first and last offset, that a match may begin in, by where openings end."""
     first, last = -1, -1
     for earliest, latest in sorted(ends):
         begin = max(0, earliest - found.most)

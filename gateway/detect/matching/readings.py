@@ -11,12 +11,12 @@ from html.entities import html5
 
 import regex
 
-from gateway.words import Span
+from gateway.words import Match
 
 # An escape as JSON, string literals and Markdown have them, at any level (\\n inside a JSON text inside a
-# JSON text), and the colours of a terminal. A run of backslashes is read once, so the cost is linear.
+# JSON text), and the colors of a terminal. A run of backslashes is read once, so the cost is linear.
 _ESCAPE = re.compile(
-    r"(?P<colour>(?:\x1b|(?<!\\)\\++(?:u001[bB]|u\{1[bB]\}|x1[bB]|033|e))\[[0-9;]{0,32}[A-Za-z])"
+    r"(?P<color>(?:\x1b|(?<!\\)\\++(?:u001[bB]|u\{1[bB]\}|x1[bB]|033|e))\[[0-9;]{0,32}[A-Za-z])"
     r"|(?<!\\)\\++(?:u(?P<high>[dD][89abAB][0-9A-Fa-f]{2})\\++u(?P<low>[dD][c-fC-F][0-9A-Fa-f]{2})"
     r"|u(?P<four>[0-9A-Fa-f]{4})|x(?P<two>[0-9A-Fa-f]{2})|(?P<blank>[nrtbfv])"
     r"|u\{(?P<braced>[0-9A-Fa-f]{1,6})\}|U(?P<eight>[0-9A-Fa-f]{8})"
@@ -59,19 +59,19 @@ _BESIDE = re.compile(r"[A-Za-z0-9@.+\-]")
 _STYLES = ("<wide>", "<font>", "<circle>")
 # No format has one, nearly every sentence of Chinese does: left as they are, it needs no second reading.
 _PAUSES = "，！？"
-_ASIDE = "|"  # separates without joining, unlike a space: digits on both sides are no one number
+_SEPARATOR = "|"  # separates without joining, unlike a space: digits on both sides are no one number
 _MINUS = {"\u2212": "-", "\u30fc": "-"}  # signs that stand for a dash although they are not classed as one
 
 
 def unescaped(text: str) -> Decoded | None:
-    """The text without backslash escapes and terminal colours; None when it holds none."""
+    """Return the text without backslash escapes and terminal colors; None when it holds none."""
     if "\\" not in text and "\x1b" not in text:
         return None
     return _reading(text, ((*escape.span(), _meaning(escape)) for escape in _ESCAPE.finditer(text)))
 
 
 def unveiled(text: str) -> Decoded | None:
-    """The text as it reads where URLs and HTML are decoded and the eye is deceived; None when it is the same.
+    """Return the text as URLs, HTML and the eye have it; None when that is the same.
 
     Without percent and HTML escapes and what shows nothing; letters that look like ours are ours.
     """
@@ -79,14 +79,14 @@ def unveiled(text: str) -> Decoded | None:
         return None
     plain = _FORM_VALUE.sub(lambda match: match.group().replace("+", " "), text) if "+" in text else text
     coded = ((*match.span(), char) for match in _CODED.finditer(plain) if (char := _coded(match)) is not None)
-    return _reading(text, coded, plain, _recognised)
+    return _reading(text, coded, plain, _recognized)
 
 
 class Decoded:
     """A text with its escapes decoded, which knows where each of its characters came from."""
 
     def __init__(self, text: str, escapes: Iterable[tuple[int, int, str]]) -> None:
-        """`escapes` are disjoint and in order: start, end, and the one character or none that it means."""
+        """Take the escapes, disjoint and in order: start, end, and the character or none that each means."""
         pieces: list[str] = []
         self._starts, self._sources = [0], [0]
         self._escapes, self._within = [(-1, -1)], [(-1, -1)]  # by segment; by place in the text
@@ -103,18 +103,18 @@ class Decoded:
         self.text = "".join(pieces)
 
     def source(self, offset: int) -> int:
-        """Where the character at this offset begins in the text as it was written."""
+        """Return where the character at this offset begins in the text as it was written."""
         found = bisect_right(self._starts, offset) - 1
         return self._sources[found] + offset - self._starts[found]
 
     def source_end(self, offset: int) -> int:
-        """Where the character before this offset ends in the text as it was written."""
+        """Return where the character before this offset ends in the text as it was written."""
         found = max(0, bisect_left(self._starts, offset) - 1)
         end = self._escapes[found][1]
         return end if end >= 0 else self._sources[found] + offset - self._starts[found]
 
-    def united(self, written: Iterable[Span], found: Iterable[Span]) -> list[Span]:
-        """The spans of both readings, as offsets in the text as it was written.
+    def united(self, written: Iterable[Match], found: Iterable[Match]) -> list[Match]:
+        """Return the matches of both readings, as offsets in the text as it was written.
 
         What was taken to begin with an escape's letter (`\\njane@…` as `njane@…`), or to end with its
         backslash, gives that up where something was found beside the escape: half an escape would break the
@@ -126,7 +126,7 @@ class Decoded:
         starts, ends = {span.start for span in placed}, {span.end for span in placed}
         return placed + [kept for span in written if (kept := self._trimmed(span, starts, ends))]
 
-    def _trimmed(self, span: Span, starts: set[int], ends: set[int]) -> Span | None:
+    def _trimmed(self, span: Match, starts: set[int], ends: set[int]) -> Match | None:
         start, end = self._around(span.start)[1], self._around(span.end)[0]
         start = start if start in starts else span.start
         end = end if end in ends else span.end
@@ -149,8 +149,8 @@ class Folding:
         self._table = _Table()
 
     def folded(self, text: str) -> str:
-        """The folded text."""
-        return text.replace("_", _ASIDE) if text.isascii() else text.translate(self._table)
+        """Return the folded text."""
+        return text.replace("_", _SEPARATOR) if text.isascii() else text.translate(self._table)
 
 
 class _Table(dict[int, str]):
@@ -163,7 +163,7 @@ class _Table(dict[int, str]):
 
 def _folded(char: str) -> str:
     if char.isascii() or char in _MINUS:
-        return _ASIDE if char == "_" else _MINUS.get(char, char)
+        return _SEPARATOR if char == "_" else _MINUS.get(char, char)
     digit = unicodedata.decimal(char, None)
     if digit is not None:
         return str(digit)
@@ -171,7 +171,7 @@ def _folded(char: str) -> str:
     if category in ("Zs", "Pd"):
         return " " if category == "Zs" else "-"
     if category[0] in "LM" or category == "Pc":
-        return _ASIDE
+        return _SEPARATOR
     return chr(ord(char) - 0xFEE0) if "！" <= char <= "～" else char
 
 
@@ -179,11 +179,11 @@ def _reading(
     text: str,
     escapes: Iterable[tuple[int, int, str]],
     plain: str = "",
-    recognised: Callable[[str], str] = str,
+    recognized: Callable[[str], str] = str,
 ) -> Decoded | None:
-    """`plain` and `recognised` change characters, never their number."""
+    """Build a reading; `plain` and `recognized` change characters, never their number."""
     reading = Decoded(plain or text, escapes)
-    reading.text = recognised(reading.text)
+    reading.text = recognized(reading.text)
     return reading if reading.text != text else None
 
 
@@ -198,7 +198,7 @@ def _meaning(escape: re.Match[str]) -> str:
 
 
 def _coded(match: regex.Match[str]) -> str | None:
-    """The character that is written there, "" for what shows nothing, None for what is no escape."""
+    """Return the character that an escape means, "" for an invisible one, None when it is no escape."""
     if match["nothing"]:
         return ""
     if match["url"]:
@@ -218,8 +218,8 @@ def _shown(char: str) -> str:
     return "" if _CODED.fullmatch(char) else char
 
 
-def _recognised(text: str) -> str:
-    """The text with styled letters plain, and look-alikes replaced where none but they stand beside ASCII."""
+def _recognized(text: str) -> str:
+    """Make styled letters plain, and look-alikes too where only they stand beside ASCII."""
     return text if text.isascii() else _ALIKE_WORD.sub(_alike, text.translate(_STYLED))
 
 

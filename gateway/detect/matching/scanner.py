@@ -13,7 +13,6 @@ import logging
 import os
 import platform
 import stat
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
@@ -21,10 +20,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gateway.errors import InspectionFailed
+from gateway.processes import draft
 
 try:
     import hyperscan
-except ImportError:  # no wheel for this platform: everything runs without a gate, and finds the same
+except ImportError:  # no wheel for this platform: everything runs without a prefilter, and finds the same
     hyperscan = None  # type: ignore[assignment]
 
 _DIGEST = hashlib.sha256().digest_size
@@ -42,19 +42,19 @@ class Scanner:
     """Finds where expressions end in bytes. Several threads may scan at once."""
 
     def __init__(self, expressions: Sequence[Expression], folder: Path | None) -> None:
-        """`numbers` are the expressions that Hyperscan took; `folder` keeps the database."""
+        """Compile, or load from `folder`; `numbers` has the expressions that Hyperscan took."""
         taken = sorted(set(expressions))
         try:
             self._database = _open(taken, folder)
         except hyperscan.error:
             taken = [expression for expression in taken if _compiles(expression)]
-            _log.warning("some patterns run without a gate: Hyperscan does not take them")
+            _log.warning("some patterns run without a prefilter: Hyperscan does not take them")
             self._database = _open(taken, folder) if taken else None
         self.numbers = {expression: number for number, expression in enumerate(taken)}
         self._threads = threading.local()
 
     def ends(self, data: bytes) -> dict[int, list[list[int]]]:
-        """The offsets at which each expression ends, by its number: runs of them, the first and the last.
+        """Return the offsets at which each expression ends, by its number: runs of them, first and last.
 
         In a text of nothing but digits some expressions end everywhere. Raises InspectionFailed.
         """
@@ -78,21 +78,21 @@ class Scanner:
         return ends
 
     def _scratch(self) -> Any:
-        """Hyperscan's working memory, which only one scan may use at a time."""
+        """Return Hyperscan's working memory, which only one scan may use at a time."""
         if not hasattr(self._threads, "scratch"):
             self._threads.scratch = hyperscan.Scratch(self._database)
         return self._threads.scratch
 
 
 def open_scanner(expressions: Sequence[Expression]) -> Scanner | None:
-    """A scanner for the expressions; None where Hyperscan is not installed, or there are none."""
+    """Return a scanner for the expressions; None without Hyperscan or expressions."""
     if hyperscan is None or not expressions:
         return None
     return Scanner(expressions, cache_folder())
 
 
 def cache_folder() -> Path | None:
-    """Where databases are kept: `regate/patterns` in the user's cache folder; None when there is none."""
+    """Return the folder for databases, `regate/patterns` in the user's cache; None when there is none."""
     configured = os.environ.get("XDG_CACHE_HOME", "")
     try:
         root = Path(configured) if os.path.isabs(configured) else Path.home() / ".cache"
@@ -109,7 +109,7 @@ def _open(expressions: Sequence[Expression], folder: Path | None) -> Any:
             return kept
         database = _compile(expressions)
         if directory is not None and folder is not None:
-            _write(name, folder, directory, hyperscan.dumpb(database))
+            _write(name, directory, hyperscan.dumpb(database))
     return database
 
 
@@ -132,14 +132,14 @@ def _compiles(expression: Expression) -> bool:
 
 
 def _name(expressions: Sequence[Expression]) -> str:
-    """Of the file: everything that the database depends on."""
+    """Return the file's name, which depends on all that the database depends on."""
     made_from = (version("hyperscan"), platform.machine(), *expressions)
     return f"{hashlib.sha256(repr(made_from).encode()).hexdigest()}.hsdb"
 
 
 @contextlib.contextmanager
 def _private(folder: Path | None) -> Iterator[int | None]:
-    """The folder, open, if it is ours and closed to everybody else: what lies in it is run as it is."""
+    """Open the folder if only we can write to it: what lies in it is run as it is."""
     directory = None
     if folder is not None:
         with contextlib.suppress(OSError):
@@ -158,7 +158,7 @@ def _is_ours(directory: int) -> bool:
 
 
 def _read(name: str, directory: int) -> Any | None:
-    """The database kept under this name; None when there is none, or it is not whole."""
+    """Return the database kept under this name; None when there is none, or it is not whole."""
     try:
         with open(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=directory), "rb") as file:
             content = file.read()
@@ -169,15 +169,7 @@ def _read(name: str, directory: int) -> Any | None:
         return None
 
 
-def _write(name: str, folder: Path, directory: int, database: bytes) -> None:
+def _write(name: str, directory: int, database: bytes) -> None:
     """Keep it, whole or not at all. A disk that is full or read-only costs the next process its compiling."""
-    aside = ""
-    try:
-        handle, aside = tempfile.mkstemp(dir=folder)
-        with open(handle, "wb") as file:
-            file.write(hashlib.sha256(database).digest() + database)
-        os.rename(aside, name, dst_dir_fd=directory)
-    except OSError:
-        if aside:
-            with contextlib.suppress(OSError):
-                os.unlink(aside)
+    with contextlib.suppress(OSError), draft(Path(name), 0o600, durable=False, dir_fd=directory) as file:
+        file.write(hashlib.sha256(database).digest() + database)

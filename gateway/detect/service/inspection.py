@@ -14,8 +14,8 @@ from gateway.detect.matching.joins import joins, spread
 from gateway.detect.matching.patterns import Deadline, InspectionLate, in_time
 from gateway.detect.service.cache import ResultCache
 from gateway.detect.service.names import Names
-from gateway.detect.service.pool import Pool
-from gateway.words import Finding, Part, Span
+from gateway.detect.service.pool import ProcessPool
+from gateway.words import Finding, Match, Part
 
 _CACHE_BYTES = 16 * 1024 * 1024
 # What is inspected at once: a kB of nothing but values costs a millisecond, a process a third of one.
@@ -31,37 +31,37 @@ _R = TypeVar("_R")
 
 
 class DetectionService:
-    """The async face of an Detector: it remembers results, and never stalls the event loop."""
+    """The async face of a Detector: it remembers results, and never stalls the event loop."""
 
     def __init__(self, inspector: Detector, deadline_seconds: float) -> None:
-        """Raises ConfigError when names are wanted and the extra for them is not installed."""
+        """Start nothing yet. Raises ConfigError when names are wanted and their extra is not installed."""
         if inspector.settings.ner.enabled:
             check_installed()
         self._inspector = inspector
         self.seconds = deadline_seconds
         self._cache = ResultCache(_CACHE_BYTES)
-        self._pool = Pool(inspector.settings, deadline_seconds)
+        self._pool = ProcessPool(inspector.settings, deadline_seconds)
         self._names = Names(inspector.settings, deadline_seconds) if inspector.settings.ner.enabled else None
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="inspect")
 
     async def find(self, parts: Sequence[Part], *, names: bool = False) -> tuple[tuple[Finding, ...], ...]:
-        """The findings of each part, what goes on from one into the next included.
+        """Return the findings of each part, those that cross from one part into the next included.
 
         With `names`, those of people and places too, where the settings want them. Raises InspectionFailed
         when that fails or is late.
         """
         many = len(parts) > _MANY or sum(len(part.text) for part in parts) > _LARGE
         async with in_time(self.seconds):
-            joined = await _beside(many, joins, parts)
+            joined = await _maybe_in_thread(many, joins, parts)
             found = await self._found([*parts, *(join.part for join in joined)])
             own, across = found[: len(parts)], found[len(parts) :]
             pairs = list(zip(joined, across, strict=True))
-            whole = await _beside(many or sum(map(len, across)) > _MANY, spread, parts, own, pairs)
+            whole = await _maybe_in_thread(many or sum(map(len, across)) > _MANY, spread, parts, own, pairs)
             return await self._names.added(parts, whole) if names and self._names else whole
 
     def is_warm(self) -> bool:
-        """Whether every process that is needed is up; sees to it that it will be."""
-        return all([self._pool.is_up(), self._names is None or self._names.is_warm()])
+        """Return whether every needed process is up, and start those that are not."""
+        return all([self._pool.ensure_started(), self._names is None or self._names.is_warm()])
 
     async def close(self) -> None:
         """End the processes and let go of the threads; what they still inspect is abandoned."""
@@ -71,34 +71,34 @@ class DetectionService:
             await self._names.close()
 
     async def _found(self, parts: Sequence[Part]) -> tuple[tuple[Finding, ...], ...]:
-        """The findings in each part on its own."""
+        """Return the findings in each part on its own."""
         texts = [(key_of(part), part.text) for part in parts]
         many = len(parts) > _MANY or sum(len(text) for _, text in texts) > _LARGE
-        digests = await _beside(many, self._digests, texts)
+        digests = await _maybe_in_thread(many, self._digests, texts)
         found = {digest: spans for digest in digests if (spans := self._cache[digest]) is not None}
         missing = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in found}
         if missing:
             found |= await self._inspected(missing)
         results = [found[digest] for digest in digests]
-        return await _beside(many or sum(map(len, results)) > _MANY, _placed, parts, results)
+        return await _maybe_in_thread(many or sum(map(len, results)) > _MANY, _placed, parts, results)
 
     def _digests(self, texts: Sequence[_Text]) -> list[bytes]:
         return [self._cache.digest(text, key) for key, text in texts]
 
-    async def _inspected(self, missing: Mapping[bytes, _Text]) -> dict[bytes, tuple[Span, ...]]:
-        found: dict[bytes, tuple[Span, ...]] = {}
+    async def _inspected(self, missing: Mapping[bytes, _Text]) -> dict[bytes, tuple[Match, ...]]:
+        found: dict[bytes, tuple[Match, ...]] = {}
         if sum(len(text) for _, text in missing.values()) <= _INLINE_CHARACTERS:
             found = self._inline(missing)
         rest = {digest: text for digest, text in missing.items() if digest not in found}
         if rest:
-            found |= zip(rest, await self._aside(list(rest.values())), strict=True)
+            found |= zip(rest, await self._off_loop(list(rest.values())), strict=True)
         for digest in missing:
             self._cache[digest] = found[digest]
         return found
 
-    def _inline(self, missing: Mapping[bytes, _Text]) -> dict[bytes, tuple[Span, ...]]:
-        """What can be inspected here and now, within the time that other exchanges can wait."""
-        found: dict[bytes, tuple[Span, ...]] = {}
+    def _inline(self, missing: Mapping[bytes, _Text]) -> dict[bytes, tuple[Match, ...]]:
+        """Inspect here what can be done within the time that other exchanges can wait."""
+        found: dict[bytes, tuple[Match, ...]] = {}
         end = time.monotonic() + _INLINE_SECONDS
         for digest, (key, text) in missing.items():
             try:
@@ -107,21 +107,21 @@ class DetectionService:
                 break
         return found
 
-    async def _aside(self, texts: Sequence[_Text]) -> Sequence[tuple[Span, ...]]:
-        """In a process; in a thread while none is up yet, which takes seconds and no prompt need wait for."""
-        if self._pool.is_up():
+    async def _off_loop(self, texts: Sequence[_Text]) -> Sequence[tuple[Match, ...]]:
+        """Inspect in a process, or in a thread while none is up: a start takes seconds."""
+        if self._pool.ensure_started():
             return await self._pool.inspect(texts)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._in_thread, texts)
 
-    def _in_thread(self, texts: Sequence[_Text]) -> list[tuple[Span, ...]]:
+    def _in_thread(self, texts: Sequence[_Text]) -> list[tuple[Match, ...]]:
         deadline = Deadline(self.seconds)  # of all together: what comes after it is not waited for
         return [self._inspector.inspect(text, key=key, seconds=deadline.left()) for key, text in texts]
 
 
-def _placed(parts: Sequence[Part], spans: Sequence[tuple[Span, ...]]) -> tuple[tuple[Finding, ...], ...]:
+def _placed(parts: Sequence[Part], spans: Sequence[tuple[Match, ...]]) -> tuple[tuple[Finding, ...], ...]:
     return tuple(findings(part, found) for part, found in zip(parts, spans, strict=True))
 
 
-async def _beside(aside: bool, work: Callable[[*_Arguments], _R], *given: *_Arguments) -> _R:
+async def _maybe_in_thread(long: bool, work: Callable[[*_Arguments], _R], *given: *_Arguments) -> _R:
     """Do it here, or in a thread when it takes longer than the loop should stand still."""
-    return await asyncio.to_thread(work, *given) if aside else work(*given)
+    return await asyncio.to_thread(work, *given) if long else work(*given)

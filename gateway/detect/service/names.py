@@ -10,8 +10,8 @@ from gateway.config import Detect
 from gateway.detect.detector import findings
 from gateway.detect.matching.overlaps import resolve
 from gateway.detect.service.cache import ResultCache
-from gateway.detect.service.pool import Pool
-from gateway.words import Finding, Part, Span
+from gateway.detect.service.pool import ProcessPool
+from gateway.words import Finding, Match, Part
 
 _CACHE_BYTES = 16 * 1024 * 1024
 _PROSE = frozenset({"text", "system", "tool_result"})  # definitions, arguments and fields are no language
@@ -20,7 +20,7 @@ _LARGE = 64 * 1024  # characters: looked through off the event loop
 _WORD = re.compile(r"\w+")
 _LETTER = re.compile(r"[^\W\d_]")
 
-_Spans = tuple[Span, ...]
+_Spans = tuple[Match, ...]
 
 
 class Names:
@@ -30,16 +30,16 @@ class Names:
         self._off = frozenset(settings.off)
         self._threshold = settings.threshold
         self._cache = ResultCache(_CACHE_BYTES)
-        self._pool = Pool(settings, seconds, reads="names", size=1)
+        self._pool = ProcessPool(settings, seconds, reads="names", size=1)
 
     def is_warm(self) -> bool:
-        """Whether a process is up; sees to it that there will be one."""
-        return self._pool.is_up()
+        """Return whether a process is up, and start one if not."""
+        return self._pool.ensure_started()
 
     async def added(
         self, parts: Sequence[Part], found: Sequence[tuple[Finding, ...]]
     ) -> tuple[tuple[Finding, ...], ...]:
-        """The findings of each part with the names in it. Raises InspectionFailed."""
+        """Return the findings of each part with the names in it. Raises InspectionFailed."""
         spans = await self._read(parts)
         if not any(spans.values()):
             return tuple(found)
@@ -52,7 +52,7 @@ class Names:
         await self._pool.close()
 
     async def _read(self, parts: Sequence[Part]) -> dict[int, _Spans]:
-        """The names that the model finds, by the number of the part."""
+        """Return the names that the model finds, by the number of the part."""
         digests = {
             number: self._cache.digest(part.text, "")
             for number, part in enumerate(parts)
@@ -61,20 +61,20 @@ class Names:
         known = {digest: spans for digest in digests.values() if (spans := self._cache[digest]) is not None}
         missing = {digest: parts[number].text for number, digest in digests.items() if digest not in known}
         if missing:
-            self._pool.is_up()
+            self._pool.ensure_started()
             read = await self._pool.inspect([("", text) for text in missing.values()])
             for digest, spans in zip(missing, read, strict=True):
                 known[digest] = self._cache[digest] = tuple(filter(self._is_wanted, spans))
         return {number: known[digest] for number, digest in digests.items()}
 
-    def _is_wanted(self, span: Span) -> bool:
+    def _is_wanted(self, span: Match) -> bool:
         return span.score >= self._threshold and span.entity not in self._off
 
 
 def _everywhere(
     parts: Sequence[Part], found: Sequence[tuple[Finding, ...]], spans: Mapping[int, _Spans]
 ) -> tuple[tuple[Finding, ...], ...]:
-    """The model finds a name in one sentence and not in the next: one that it found counts in every part."""
+    """Add each name to every part that holds it: the model finds it in one sentence and not in the next."""
     names = {
         parts[number].text[span.start : span.end]: span for number, found in spans.items() for span in found
     }
@@ -84,7 +84,7 @@ def _everywhere(
             by_word.setdefault(_WORD.findall(name)[0], []).append(name)
 
     def of(number: int, part: Part) -> tuple[Finding, ...]:
-        own = [Span(one.entity, one.category, one.score, one.start, one.end) for one in found[number]]
+        own = [Match(one.entity, one.category, one.score, one.start, one.end) for one in found[number]]
         there = [*spans.get(number, ()), *_occurrences(part.text, by_word, names)]
         return findings(part, resolve([*own, *there])) if there else found[number]
 
@@ -94,11 +94,11 @@ def _everywhere(
 
 
 def _occurrences(
-    text: str, by_word: Mapping[str, Sequence[str]], names: Mapping[str, Span]
-) -> Iterator[Span]:
+    text: str, by_word: Mapping[str, Sequence[str]], names: Mapping[str, Match]
+) -> Iterator[Match]:
     for word in _WORD.finditer(text):
         for name in by_word.get(word.group(), ()):
             start, end = word.start(), word.start() + len(name)
             if text.startswith(name, start) and not text[end : end + 1].isalnum():
-                yield Span(names[name].entity, names[name].category, names[name].score, start, end)
+                yield Match(names[name].entity, names[name].category, names[name].score, start, end)
                 break

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from gateway.config import Detect
-from gateway.detect.service.process import InspectorProcess
+from gateway.detect.service.process import DetectorProcess
 from gateway.detect.service.worker import Reads
 from gateway.errors import InspectionFailed
-from gateway.words import Span
+from gateway.words import Match
 
 _SIZE = 2  # so that one text that takes long does not make every other wait
 _MOST_WAITING = 64
@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 _log = logging.getLogger("regate.detect")
 
 
-class Pool:
+class ProcessPool:
     """Inspects texts in other processes, each list within `seconds`, its time in the queue included."""
 
     def __init__(
@@ -30,16 +30,16 @@ class Pool:
         self._reads = reads
         self._size = size
         self._seconds = seconds
-        self._processes: set[InspectorProcess] = set()  # those that were up when last looked at
-        self._busy: set[InspectorProcess] = set()
-        self._idle: asyncio.Queue[InspectorProcess] = asyncio.Queue()
+        self._processes: set[DetectorProcess] = set()  # those that were up when last looked at
+        self._busy: set[DetectorProcess] = set()
+        self._idle: asyncio.Queue[DetectorProcess] = asyncio.Queue()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._starting = False
         self._waiting = 0
         self._not_before = 0.0  # loop time: when a start may be tried again
 
-    def is_up(self) -> bool:
-        """Whether a process can be asked; also sees to it that there will be one."""
+    def ensure_started(self) -> bool:
+        """Return whether a process can be asked, and start one if one is wanted."""
         self._processes = {process for process in self._processes if process.is_up}
         is_wanted = self._processes <= self._busy and len(self._processes) < self._size and not self._starting
         if is_wanted and asyncio.get_running_loop().time() >= self._not_before:
@@ -47,8 +47,8 @@ class Pool:
             self._keep(asyncio.create_task(self._start(), name="inspecting process"))
         return bool(self._processes)
 
-    async def inspect(self, texts: Sequence[tuple[str, str]]) -> list[tuple[Span, ...]]:
-        """The spans of each text (JSON key, text). Raises InspectionFailed, also when too many wait."""
+    async def inspect(self, texts: Sequence[tuple[str, str]]) -> list[tuple[Match, ...]]:
+        """Return the matches of each text (JSON key, text). Raises InspectionFailed, also on a full queue."""
         if self._waiting >= _MOST_WAITING:
             raise InspectionFailed("too many large texts wait to be inspected")
         began = asyncio.get_running_loop().time()
@@ -71,17 +71,17 @@ class Pool:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(process.stop() for process in self._processes))
 
-    async def _next(self) -> InspectorProcess:
-        """An idle process that is up."""
+    async def _next(self) -> DetectorProcess:
+        """Return an idle process that is up."""
         while True:
             process = await self._idle.get()
             if process.is_up:
                 return process
-            self.is_up()  # it died while it was idle: see to another
+            self.ensure_started()  # it died while it was idle: see to another
 
     async def _ask(
-        self, process: InspectorProcess, texts: Sequence[tuple[str, str]], seconds: float
-    ) -> list[tuple[Span, ...]]:
+        self, process: DetectorProcess, texts: Sequence[tuple[str, str]], seconds: float
+    ) -> list[tuple[Match, ...]]:
         self._busy.add(process)
         try:
             return await process.inspect(texts, seconds)
@@ -91,10 +91,10 @@ class Pool:
                 self._idle.put_nowait(process)
             else:
                 await process.stop()
-                self.is_up()
+                self.ensure_started()
 
     async def _start(self) -> None:
-        process = InspectorProcess(self._settings, self._seconds, self._reads)
+        process = DetectorProcess(self._settings, self._seconds, self._reads)
         try:
             await process.start()
         except InspectionFailed as error:

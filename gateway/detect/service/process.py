@@ -13,15 +13,15 @@ from gateway.config import Detect
 from gateway.detect.service.worker import Found, Reads, Start, encoded
 from gateway.errors import InspectionFailed
 from gateway.processes import encode_message, kill, receive_message, spawn, stop
-from gateway.words import Span
+from gateway.words import Match
 
 _START_SECONDS = 60.0
 _MAX_ANSWER = 256 * 1024 * 1024  # bytes
 _LARGE = 64 * 1024  # bytes: an answer over this is decoded off the event loop
 
 
-class InspectorProcess:
-    """A child with an Detector. Whatever goes wrong with it ends it: the pipe is out of step then."""
+class DetectorProcess:
+    """A child with a Detector. Whatever goes wrong with it ends it: the pipe is out of step then."""
 
     def __init__(self, settings: Detect, seconds: float, reads: Reads = "values") -> None:
         self._start = Start(settings, seconds, reads)
@@ -56,8 +56,8 @@ class InspectorProcess:
             await self.stop()
             raise
 
-    async def inspect(self, texts: Sequence[tuple[str, str]], seconds: float) -> list[tuple[Span, ...]]:
-        """The spans of each text (JSON key, text). Raises InspectionFailed; when late, the child is ended."""
+    async def inspect(self, texts: Sequence[tuple[str, str]], seconds: float) -> list[tuple[Match, ...]]:
+        """Return the matches of each text (JSON key, text). Raises InspectionFailed; ends a late child."""
         assert self._process is not None, "asked before start"
         try:
             async with asyncio.timeout(seconds):

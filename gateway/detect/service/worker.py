@@ -1,8 +1,8 @@
-"""The process that inspects large texts: an Detector asked through pipes.
+"""The process that inspects large texts: a Detector asked through pipes.
 
-Frames hold MessagePack. The first frame in is the settings,
-answered by an empty frame; each one after it is a list of pairs, JSON key and text, answered by the spans of
-each, or by None when a text could not be inspected. No text ever comes back.
+Messages hold MessagePack. The first one in is the settings, answered by an empty message; each one after it
+is a list of pairs, JSON key and text, answered by the matches in each, or by None when a text could not be
+inspected. No text ever comes back.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ import msgspec
 
 from gateway.config import Detect
 from gateway.detect.detector import Detector
-from gateway.detect.entities.ner import Ner
+from gateway.detect.entities.ner import NameModel
 from gateway.errors import InspectionFailed
 from gateway.processes import read_message, write_message
-from gateway.words import Span
+from gateway.words import Match
 
-Reads = Literal["values", "names"]  # an Detector's entities, or the language model's
+Reads = Literal["values", "names"]  # a Detector's entities, or the language model's
 
 
 class Start(msgspec.Struct, frozen=True):
-    """The first frame: what is looked for, and how long one text may take."""
+    """The first message: what is looked for, and how long one text may take."""
 
     settings: Detect
     seconds: float
@@ -33,8 +33,8 @@ class Start(msgspec.Struct, frozen=True):
 
 
 Texts = list[tuple[bytes, bytes]]
-Found = list[tuple[Span, ...]] | None
-_Reader = Callable[[list[tuple[str, str]]], list[tuple[Span, ...]]]
+Found = list[tuple[Match, ...]] | None
+_Reader = Callable[[list[tuple[str, str]]], list[tuple[Match, ...]]]
 
 
 def encoded(text: str) -> bytes:
@@ -53,13 +53,13 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     gc.freeze()  # as in the gateway: what was loaded stays
     write_message(answers, b"")
     texts = msgspec.msgpack.Decoder(Texts)
-    while (frame := read_message(requests)) is not None:
-        write_message(answers, msgspec.msgpack.encode(_found(read, texts.decode(frame))))
+    while (message := read_message(requests)) is not None:
+        write_message(answers, msgspec.msgpack.encode(_found(read, texts.decode(message))))
 
 
 def _reader(start: Start) -> _Reader:
     if start.reads == "names":
-        ner = Ner()
+        ner = NameModel()
         return lambda texts: ner.find([text for _, text in texts])
     inspector = Detector(start.settings, seconds=start.seconds)
     return lambda texts: [inspector.inspect(text, key=key) for key, text in texts]

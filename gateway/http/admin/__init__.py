@@ -1,4 +1,4 @@
-"""The JSON API for people and their scripts under `/admin/v1`."""
+"""The JSON API for operators and their scripts, under `/admin/v1`."""
 
 from gateway.http.admin.api import admin_routes
 

@@ -1,10 +1,11 @@
-"""The endpoints of the admin API: who asks, what they may, one call, JSON back."""
+"""The endpoints of the admin API: identify the key, check its right, call oversight, answer in JSON."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar, cast, get_args
 
 import msgspec
@@ -16,8 +17,8 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from gateway.approvals import to_document
 from gateway.dialects import Malformed, parse
-from gateway.errors import ConfigError, InvalidRequest
-from gateway.http.admin.errors import InvalidValue, UnsupportedMediaType, describe
+from gateway.errors import ConfigError, InvalidRequest, Refusal
+from gateway.http.faults import describe
 from gateway.identity import check_names, presented_key
 from gateway.oversight import NewKey, Oversight, read_body, require, rights_of
 from gateway.state import KeyRow, Status, Verdict
@@ -26,6 +27,14 @@ T = TypeVar("T")
 Endpoint = Callable[[Request, KeyRow], Awaitable[object]]
 
 _MOST_LISTED = 1000
+
+
+class InvalidValue(Refusal):
+    status, code = 422, "invalid_value"
+
+
+class UnsupportedMediaType(Refusal):
+    status, code = 415, "unsupported_media_type"
 
 
 class _Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,22 +46,22 @@ class _Query(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def admin_routes(oversight: Oversight) -> list[BaseRoute]:
-    """The routes to mount; everything under `/admin/v1` is answered here, in JSON."""
+    """Return the routes to mount: everything under `/admin/v1`, errors too, is answered in JSON."""
     api = _Api(oversight)
     routes = [
-        api.route("GET", "/whoami", api.whoami),
-        api.route("GET", "/approvals", api.approvals),
-        api.route("GET", "/approvals/{id}", api.approval),
-        api.route("POST", "/approvals/{id}/approve", api.approve),
-        api.route("POST", "/approvals/{id}/deny", api.deny),
-        api.route("GET", "/sessions", api.sessions),
-        api.route("GET", "/sessions/{id}", api.session),
-        api.route("GET", "/exchanges", api.exchanges),
-        api.route("GET", "/exchanges/{id}", api.exchange),
-        api.routes("/keys", {"GET": api.keys, "POST": api.create_key}),
-        api.route("DELETE", "/keys/{id}", api.revoke_key),
-        api.route("GET", "/policy", api.policy),
-        api.route("POST", "/sql", api.sql),
+        api.route("/whoami", GET=api.whoami),
+        api.route("/approvals", GET=api.approvals),
+        api.route("/approvals/{id}", GET=api.approval),
+        api.route("/approvals/{id}/approve", POST=partial(api.decide, verdict="approve")),
+        api.route("/approvals/{id}/deny", POST=partial(api.decide, verdict="deny")),
+        api.route("/sessions", GET=api.sessions),
+        api.route("/sessions/{id}", GET=api.session),
+        api.route("/exchanges", GET=api.exchanges),
+        api.route("/exchanges/{id}", GET=api.exchange),
+        api.route("/keys", GET=api.keys, POST=api.create_key),
+        api.route("/keys/{id}", DELETE=api.revoke_key),
+        api.route("/policy", GET=api.policy),
+        api.route("/sql", POST=api.sql),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _refuse})
     app.router.redirect_slashes = False
@@ -60,28 +69,25 @@ def admin_routes(oversight: Oversight) -> list[BaseRoute]:
 
 
 class _Api:
-    """One method an endpoint; each returns its response, or what becomes the JSON body of one."""
+    """The endpoints, a method each. A method returns a Response, or what becomes the JSON body of one."""
 
     def __init__(self, oversight: Oversight) -> None:
         self._oversight = oversight
 
-    def route(self, method: str, path: str, endpoint: Endpoint) -> Route:
-        return self.routes(path, {method: endpoint})
+    def route(self, path: str, **endpoints: Endpoint) -> Route:
+        """Return a path with an endpoint for each method; the key is identified before one is called."""
 
-    def routes(self, path: str, endpoints: Mapping[str, Endpoint]) -> Route:
-        """A path whose methods are these: the key is looked at first, then the endpoint answers."""
-
-        async def answer(request: Request) -> Response:
+        async def respond(request: Request) -> Response:
             try:
                 key = await self._identify(request)
                 method = "GET" if request.method == "HEAD" else request.method
-                document = await endpoints[method](request, key)
-            except Exception as error:  # noqa: BLE001 - the outermost handler: `describe` logs what is unforeseen
+                answer = await endpoints[method](request, key)
+            except Exception as error:  # noqa: BLE001 - the outermost handler; `describe` logs it
                 return await _refuse(request, error)
-            # off the loop: an answer may have megabytes
-            return document if isinstance(document, Response) else await asyncio.to_thread(_json, document)
+            # off the event loop: an answer may have megabytes
+            return answer if isinstance(answer, Response) else await asyncio.to_thread(_json, answer)
 
-        return Route(path, answer, methods=list(endpoints))
+        return Route(path, respond, methods=list(endpoints))
 
     async def whoami(self, _: Request, key: KeyRow) -> object:
         return {
@@ -98,17 +104,18 @@ class _Api:
         return {"approvals": [to_document(approval) for approval in found]}
 
     async def approval(self, request: Request, key: KeyRow) -> object:
-        """Return an approval, and to who may decide what it is about: all of it, or one page."""
+        """Return an approval; for approvers with its contents, all of them or those of one page."""
         approval = await self._oversight.read_approval(key, request.path_params["id"])
         if "approvals" not in rights_of(key):
             return to_document(approval)
-        return await self._oversight.approvals.describe(approval, _number(request, "page", "0", 999_999))
+        page = _number(request, "page", absent=0, most=999_999)
+        return await self._oversight.approvals.describe(approval, page)
 
-    async def approve(self, request: Request, key: KeyRow) -> object:
-        return await self._decide(request, key, "approve")
-
-    async def deny(self, request: Request, key: KeyRow) -> object:
-        return await self._decide(request, key, "deny")
+    async def decide(self, request: Request, key: KeyRow, *, verdict: Verdict) -> object:
+        require(key, "decide")
+        said, approval_id = await _body(request, _Note), request.path_params["id"]
+        approvals = self._oversight.approvals
+        return await approvals.describe(await approvals.decide(approval_id, key, verdict, said.note))
 
     async def sessions(self, request: Request, key: KeyRow) -> object:
         require(key, "evidence")
@@ -137,7 +144,7 @@ class _Api:
         wanted = await _body(request, NewKey)
         try:
             return _json(await self._oversight.keys.create(key, wanted), 201)
-        except ConfigError as error:  # a name that will not do
+        except ConfigError as error:
             raise InvalidValue(str(error)) from error
 
     async def revoke_key(self, request: Request, key: KeyRow) -> object:
@@ -161,18 +168,11 @@ class _Api:
         presented = presented_key(headers.get("authorization"), headers.get("x-api-key"))
         return await self._oversight.identity.identify_key(presented)
 
-    async def _decide(self, request: Request, key: KeyRow, verdict: Verdict) -> object:
-        require(key, "decide")
-        said = await _body(request, _Note)
-        approvals = self._oversight.approvals
-        decided = await approvals.decide(request.path_params["id"], key, verdict, said.note)
-        return await approvals.describe(decided)
-
 
 async def _body(request: Request, kind: type[T]) -> T:
-    """The body as what this endpoint expects. Raises what `describe` knows."""
+    """Return the body as a `kind`. Raise UnsupportedMediaType, InvalidRequest or InvalidValue."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":  # a form on a foreign page cannot send it
+    if media_type != "application/json":  # which a form on a foreign page cannot send
         raise UnsupportedMediaType("content-type: expected application/json")
     try:
         return msgspec.convert(parse(await read_body(request), depth=10), kind)
@@ -190,13 +190,13 @@ def _status(request: Request) -> Status | None:
 
 
 def _limit(request: Request) -> int:
-    return _number(request, "limit", "100", _MOST_LISTED)
+    return _number(request, "limit", absent=100, most=_MOST_LISTED)
 
 
-def _number(request: Request, name: str, otherwise: str, most: int) -> int:
-    """A whole number of the query, from 1 on; `otherwise` when it names none."""
+def _number(request: Request, name: str, *, absent: int, most: int) -> int:
+    """Return a number of the query from 1 to `most`, or `absent` without one. Raise InvalidValue."""
     if (said := request.query_params.get(name)) is None:
-        return int(otherwise)
+        return absent
     if not (said.isascii() and said.isdecimal() and len(said) < 7 and 1 <= int(said) <= most):
         raise InvalidValue(f"{name}: expected a number from 1 to {most}")
     return int(said)
@@ -204,7 +204,7 @@ def _number(request: Request, name: str, otherwise: str, most: int) -> int:
 
 async def _refuse(_: Request, error: Exception) -> Response:
     status, code, message = describe(error)
-    headers = dict(getattr(error, "headers", None) or {})  # Allow, of a method that is not
+    headers = dict(getattr(error, "headers", None) or {})  # `allow`, of a 405
     if status == 401:
         headers["www-authenticate"] = "Bearer"
     if status == 503:
@@ -213,7 +213,7 @@ async def _refuse(_: Request, error: Exception) -> Response:
 
 
 def _json(document: object, status: int = 200, headers: Mapping[str, Any] | None = None) -> Response:
-    """Integers of any size as they are; never stored on the way: keys and prompts are in here."""
+    """Return a response that no cache keeps, since it may hold keys; integers may have any size."""
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     own = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
     return Response(body, status, {**own, **(headers or {})}, media_type="application/json")

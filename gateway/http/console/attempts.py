@@ -1,4 +1,4 @@
-"""How often a sign-in may fail: ten times a minute, from one address with one key or in one browser."""
+"""Failed sign-ins: at most ten a minute from one address with one key, or in one browser."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Callable
 
 FAILURES = 10
 WINDOW_SECONDS = 60.0
-_COUNTED = 10_000
+_MOST_COUNTED = 10_000
 
 
 class Attempts:
-    """Failed sign-ins in this process, by address and by who fails: many people may share an address.
+    """Failed sign-ins in this process, by address and by key or browser: many users may share an address.
 
-    An IPv6 address counts by its /64, which one machine has whole.
+    An IPv6 address counts by its /64, the network of one machine.
     """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
@@ -23,21 +23,21 @@ class Attempts:
         self._failed: OrderedDict[tuple[str, str], list[float]] = OrderedDict()
 
     def wait_seconds(self, address: str, who: str = "") -> float:
-        """Return 0 when another attempt is welcome, else after how many seconds it is."""
+        """Return the seconds until the next attempt is allowed; 0 for now."""
         recent = self._recent((_network(address), who))
         return 0 if len(recent) < FAILURES else recent[-FAILURES] + WINDOW_SECONDS - self._now()
 
     def failed(self, address: str, who: str = "") -> None:
-        """Count a failure of `who`: the id of a key, or of a visit."""
-        place = (_network(address), who)
-        self._failed[place] = [*self._recent(place), self._now()]
-        self._failed.move_to_end(place)
-        if len(self._failed) > _COUNTED:
+        """Count a failure. `who` is the id of a key, or of a visit."""
+        source = (_network(address), who)
+        self._failed[source] = [*self._recent(source), self._now()]
+        self._failed.move_to_end(source)
+        if len(self._failed) > _MOST_COUNTED:
             self._failed.popitem(last=False)
 
-    def _recent(self, place: tuple[str, str]) -> list[float]:
+    def _recent(self, source: tuple[str, str]) -> list[float]:
         since = self._now() - WINDOW_SECONDS
-        return [at for at in self._failed.get(place, ()) if at > since]
+        return [at for at in self._failed.get(source, ()) if at > since]
 
 
 def _network(address: str) -> str:

@@ -1,4 +1,4 @@
-"""The routes of the console, put together."""
+"""The routes of the console."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 def console_routes(oversight: Oversight, key: ServerKey) -> list[BaseRoute]:
-    """The routes to mount; everything under `/console` is answered here, in HTML."""
+    """Return the routes to mount: everything under `/console`, errors too, is answered in HTML."""
     visits, templates = Visits(key), Templates()
     door = Door(oversight, visits, templates)
     signing_in = SigningIn(oversight, door, visits, templates, Attempts())
     pages = Pages(oversight, door)
     app = Starlette(
         routes=[
-            Route("/", door.shows(pages.start)),
+            Route("/", door.admits(pages.start)),
             Route("/login", door.guards(signing_in.form)),
             Route("/login", door.guards(signing_in.enter), methods=["POST"]),
             Route("/logout", door.guards(signing_in.leave), methods=["POST"]),
-            Route("/approvals", door.shows(pages.approvals)),
-            Route("/approvals/{id}", door.shows(pages.approval)),
-            Route("/approvals/{id}", door.takes(pages.decide), methods=["POST"]),
-            Route("/exchanges", door.shows(pages.exchanges)),
-            Route("/exchanges/{id}", door.shows(pages.exchange)),
-            Route("/policy", door.shows(pages.policy)),
+            Route("/approvals", door.admits(pages.approvals)),
+            Route("/approvals/{id}", door.admits(pages.approval)),
+            Route("/approvals/{id}", door.admits(pages.decide), methods=["POST"]),
+            Route("/exchanges", door.admits(pages.exchanges)),
+            Route("/exchanges/{id}", door.admits(pages.exchange)),
+            Route("/policy", door.admits(pages.policy)),
             Route("/static/{name}", _static(Path(__file__).with_name("static"))),
         ],
         exception_handlers={HTTPException: door.refuse},
@@ -50,7 +50,7 @@ def console_routes(oversight: Oversight, key: ServerKey) -> list[BaseRoute]:
 
 
 def _static(folder: Path) -> Callable[[Request], Awaitable[Response]]:
-    """The few files that pages name, read once."""
+    """Return an endpoint for the files of a folder, which are read once."""
     files = {path.name: (path.read_bytes(), _TYPES[path.suffix]) for path in folder.iterdir()}
 
     async def static(request: Request) -> Response:

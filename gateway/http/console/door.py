@@ -1,8 +1,7 @@
-"""The door of the console: no page without a live key, no form that is not the visitor's own."""
+"""Access to the console: a page needs a live key, a form needs the token of its own visit."""
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -12,55 +11,36 @@ from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from gateway.approvals import NoSuchPage, UnknownApproval
 from gateway.audit.reading import QueryFailed
-from gateway.errors import Refusal, RegateError
+from gateway.errors import Refusal
 from gateway.http.console.rendering import HEADERS, Templates
 from gateway.http.console.visits import Visit, Visits
-from gateway.oversight import (
-    BodyTooLarge,
-    BodyTooLate,
-    Busy,
-    Forbidden,
-    NotInEvidence,
-    Oversight,
-    Right,
-    read_body,
-    rights_of,
-)
+from gateway.http.faults import describe
+from gateway.oversight import Oversight, Right, read_body, rights_of
 from gateway.state import KeyRow
 
-_log = logging.getLogger("regate.console")
 _FIELDS = 20
 _PAGE = re.compile(r"/console/[a-z]+(/[A-Za-z0-9_-]+)?")
-# What a visitor may see, in the order in which it is offered.
-_PLACES: tuple[tuple[Right, str, str], ...] = (
+# The tabs in their order, each with the right that it needs.
+_TABS: tuple[tuple[Right, str, str], ...] = (
     ("approvals", "/console/approvals", "Approvals"),
     ("evidence", "/console/exchanges", "Exchanges"),
     ("policy", "/console/policy", "Policy"),
 )
-_STATUS: tuple[tuple[type[RegateError], int], ...] = (
-    (Forbidden, 403),
-    (UnknownApproval, 404),
-    (NoSuchPage, 404),
-    (NotInEvidence, 404),
-    (BodyTooLarge, 413),
-    (BodyTooLate, 408),
-    (Busy, 503),
-    (QueryFailed, 503),
-)
 
 
-class StaleForm(RegateError):
-    """A form that this visit did not get from these pages, or got too long ago."""
+class StaleForm(Refusal):
+    """A form without the token of this visit: from another site, or from an earlier visit."""
+
+    status, code = 403, "forbidden"
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody with a live key, at one request."""
+    """One request of a signed-in user."""
 
     request: Request
     visit: Visit
@@ -68,20 +48,19 @@ class Visitor:
 
 
 Shown = Callable[[Visitor], Awaitable[Response]]
-Sent = Callable[[Visitor, dict[str, str]], Awaitable[Response]]
-Open = Callable[[Request], Awaitable[Response]]
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Door:
-    """Wraps pages and forms; whatever goes wrong behind it becomes a page that says so."""
+    """Wraps pages and forms, and turns their errors into pages."""
 
     def __init__(self, oversight: Oversight, visits: Visits, templates: Templates) -> None:
         self._oversight = oversight
         self._visits = visits
         self._templates = templates
 
-    def shows(self, page: Shown) -> Open:
-        """A page for people who have signed in; others are asked to."""
+    def admits(self, page: Shown) -> Endpoint:
+        """Return an endpoint for signed-in users, which sends others to the sign-in page."""
 
         async def answer(request: Request) -> Response:
             visitor = await self._visitor(request)
@@ -89,37 +68,26 @@ class Door:
 
         return self.guards(answer)
 
-    def takes(self, form: Sent) -> Open:
-        """A form from people who have signed in, on a page of this visit."""
-
-        async def answer(request: Request) -> Response:
-            visitor = await self._visitor(request)
-            if visitor is None:
-                return _to_sign_in(request)
-            return await form(visitor, await self.read_form(request, visitor.visit))
-
-        return self.guards(answer)
-
-    def guards(self, endpoint: Open) -> Open:
-        """An endpoint for anybody."""
+    def guards(self, endpoint: Endpoint) -> Endpoint:
+        """Return the endpoint with its errors as pages; it may be called without a key."""
 
         async def answer(request: Request) -> Response:
             try:
                 return await endpoint(request)
-            except Exception as error:  # noqa: BLE001 - the outermost handler; unforeseen faults are logged
+            except Exception as error:  # noqa: BLE001 - the outermost handler; `describe` logs it
                 return await self.refuse(request, error)
 
         return answer
 
     async def page(self, visitor: Visitor, template: str, status: int = 200, **values: Any) -> Response:
-        """A page with everything around it that depends on who looks."""
+        """Return a page with the tabs and rights of its visitor."""
         rights = rights_of(visitor.key)
         return await self._templates.answer(
             template,
             status,
             key=visitor.key,
             rights=rights,
-            places=[(path, name) for right, path, name in _PLACES if right in rights],
+            tabs=[(path, name) for right, path, name in _TABS if right in rights],
             here=visitor.request.url.path,
             token=self._visits.form_token(visitor.visit),
             now=time.time(),
@@ -127,7 +95,7 @@ class Door:
         )
 
     async def read_form(self, request: Request, visit: Visit | None) -> dict[str, str]:
-        """The fields of a form. Raises StaleForm unless it came from a page of this visit."""
+        """Return the fields of a form. Raise StaleForm unless it came from a page of this visit."""
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if media_type != "application/x-www-form-urlencoded":
             raise HTTPException(415)
@@ -136,7 +104,7 @@ class Door:
             fields = dict(parse_qsl(body.decode(), True, errors="strict", max_num_fields=_FIELDS))
         except ValueError as error:
             raise HTTPException(400) from error
-        # browsers say where a form comes from, and no page can make them lie
+        # browsers say where a form comes from, and a page cannot make them lie
         foreign = request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none")
         if foreign or visit is None or not self._visits.is_own_form(visit, fields.get("token", "")):
             raise StaleForm(
@@ -145,12 +113,12 @@ class Door:
         return fields
 
     async def refuse(self, _: Request, error: Exception) -> Response:
-        """The page that says what went wrong."""
+        """Return the page that shows an error."""
         status, message = _describe(error)
         response = await self._templates.answer(
             "problem.html", status, title=HTTPStatus(status).phrase, message=message
         )
-        response.headers.update(getattr(error, "headers", None) or {})  # Allow, of a method that is not
+        response.headers.update(getattr(error, "headers", None) or {})  # `allow`, of a 405
         return response
 
     async def _visitor(self, request: Request) -> Visitor | None:
@@ -162,19 +130,19 @@ class Door:
         return None if key is None else Visitor(request, visit, key)
 
 
-def first_place(key: KeyRow) -> str:
-    """Where somebody with this key begins."""
+def first_tab(key: KeyRow) -> str:
+    """Return the path of the first tab that the key has the right to."""
     rights = rights_of(key)
-    return next((path for right, path, _ in _PLACES if right in rights), "/console/login")
+    return next((path for right, path, _ in _TABS if right in rights), "/console/login")
 
 
 def see_other(path: str) -> Response:
-    """Go there with a GET."""
+    """Redirect to a path with a GET."""
     return RedirectResponse(path, 303, HEADERS)
 
 
 def is_page(path: str) -> bool:
-    """Whether sign-in may lead there: a page of the console, and nothing of anybody else's."""
+    """Return whether sign-in may lead there: to a page of the console and nowhere else."""
     return _PAGE.fullmatch(path) is not None
 
 
@@ -184,17 +152,9 @@ def _to_sign_in(request: Request) -> Response:
 
 
 def _describe(error: Exception) -> tuple[int, str]:
-    match error:
-        case StaleForm():
-            return 403, str(error)
-        case Refusal():
-            return error.status, error.message
-        case HTTPException():
-            return error.status_code, HTTPStatus(error.status_code).description
-        case ClientDisconnect():
-            return 400, "the form ended early"
-    for kind, status in _STATUS:
-        if isinstance(error, kind):
-            return status, str(error)
-    _log.error("unforeseen fault", exc_info=error)
-    return 500, "the gateway failed on this request; its log says why"
+    if isinstance(error, QueryFailed):  # the query is the page's own
+        return 503, str(error)
+    if isinstance(error, HTTPException):
+        return error.status_code, HTTPStatus(error.status_code).description
+    fault = describe(error)
+    return fault.status, fault.message

@@ -1,4 +1,4 @@
-"""The pages: what waits for people, what was exchanged, and the policy in force."""
+"""The pages: approvals, exchanges, and the policy in force."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from gateway.approvals import ApprovalClosed, MayNotDecide, VerdictRefused, page_of, pages, same_person
-from gateway.http.console.door import Door, Visitor, first_place, see_other
+from gateway.http.console.door import Door, Visitor, first_tab, see_other
+from gateway.http.faults import describe
 from gateway.oversight import Oversight, require
 from gateway.state import Approval, Verdict
 
@@ -18,17 +19,17 @@ EXCHANGES_SHOWN = 100
 
 
 class Pages:
-    """One method a page."""
+    """The pages, a method each."""
 
     def __init__(self, oversight: Oversight, door: Door) -> None:
         self._oversight = oversight
         self._door = door
 
     async def start(self, visitor: Visitor) -> Response:
-        return see_other(first_place(visitor.key))
+        return see_other(first_tab(visitor.key))
 
     async def approvals(self, visitor: Visitor) -> Response:
-        """What waits first, the soonest to expire on top; then the latest of the others."""
+        """Show pending approvals, the next to expire first, then the latest of the others."""
         require(visitor.key, "approvals")
         pending = await self._oversight.list_approvals(visitor.key, "pending")
         others = await self._oversight.list_approvals(visitor.key)
@@ -44,8 +45,9 @@ class Pages:
         require(visitor.key, "approvals")
         return await self._approval(visitor)
 
-    async def decide(self, visitor: Visitor, fields: dict[str, str]) -> Response:
-        """Count a verdict; one that does not count leads back to the page, with the note still there."""
+    async def decide(self, visitor: Visitor) -> Response:
+        """Count a verdict. One that does not count shows the page again, with its note kept."""
+        fields = await self._door.read_form(visitor.request, visitor.visit)
         require(visitor.key, "decide")
         verdict, note = fields.get("verdict", ""), fields.get("note", "").replace("\r\n", "\n")
         if verdict not in ("approve", "deny"):
@@ -56,12 +58,8 @@ class Pages:
             await self._oversight.approvals.decide(
                 approval_id, visitor.key, cast(Verdict, verdict), note.strip()
             )
-        except MayNotDecide as error:
-            return await self._approval(visitor, 403, str(error), note)
-        except ApprovalClosed as error:
-            return await self._approval(visitor, 409, str(error), note)
-        except VerdictRefused as error:
-            return await self._approval(visitor, 422, str(error), note)
+        except (MayNotDecide, ApprovalClosed, VerdictRefused) as error:
+            return await self._approval(visitor, describe(error).status, str(error), note)
         return see_other(f"/console/approvals/{approval_id}")
 
     async def exchanges(self, visitor: Visitor) -> Response:
@@ -69,11 +67,7 @@ class Pages:
         session = visitor.request.query_params.get("session", "")
         found = await self._oversight.evidence.exchanges(session=session, limit=EXCHANGES_SHOWN)
         return await self._door.page(
-            visitor,
-            "exchanges.html",
-            exchanges=found,
-            session=session,
-            shown_at_most=EXCHANGES_SHOWN,
+            visitor, "exchanges.html", exchanges=found, session=session, most=EXCHANGES_SHOWN
         )
 
     async def exchange(self, visitor: Visitor) -> Response:
@@ -112,9 +106,9 @@ def _page(visitor: Visitor) -> int:
 
 
 def _obstacle(visitor: Visitor, approval: Approval) -> str:
-    """Why this person need not try; what counts is looked at again when they do."""
+    """Return why a verdict of this visitor would not count, "" where it may; sending checks again."""
     if any(same_person(visitor.key.owner, asking) for asking in (approval.owner, approval.on_behalf_of)):
-        return "You are the one who asks, so somebody else has to decide."
+        return "This request is your own, so another person has to decide."
     if approval.groups and not set(visitor.key.groups) & set(approval.groups):
-        return f"Policy wants somebody from {' or '.join(approval.groups)}."
+        return f"Policy asks for an approver from {' or '.join(approval.groups)}."
     return ""

@@ -1,4 +1,4 @@
-"""From data to a page: the templates, how hostile text is shown, and the headers of every answer."""
+"""From data to HTML: the templates, the filters that show hostile text, and the headers of every answer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
-# What stands for a value in masked text. A look-alike that an agent wrote is marked up too: it means nothing.
+# A placeholder in masked text. A look-alike that an agent wrote is marked too; the mark alone means nothing.
 _PLACEHOLDER = re.compile(r"<[A-Z][A-Z0-9_]{1,60}(?:_[a-z2-7]{6,26})?>")
 _GRAVITY = {"low": 1, "medium": 2, "high": 3, "critical": 4}
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -42,13 +42,13 @@ class Templates:
         self._templates = environment()
 
     async def answer(self, template: str, status: int = 200, **values: Any) -> Response:
-        """A whole page; it is put together off the event loop, because a prompt may be long."""
+        """Render a page, off the event loop because a prompt may be long."""
         body = await asyncio.to_thread(self._templates.get_template(template).render, values)
         return Response(body, status, HEADERS, media_type="text/html")
 
 
 def environment(*folders: Path) -> Environment:
-    """The templates of these folders and the console's own, with the filters that show hostile text."""
+    """Return the templates of these folders and of the console, with the filters that show hostile text."""
     templates = Environment(
         loader=FileSystemLoader([*folders, Path(__file__).with_name("templates")]),
         autoescape=True,
@@ -64,9 +64,9 @@ def environment(*folders: Path) -> Environment:
 
 
 def shown(text: object) -> str:
-    """Text with its invisible characters made visible: an approver must see what a model would read.
+    """Spell out the invisible characters of a text: an approver must see what a model would read.
 
-    Direction marks could otherwise turn a line around, as in Trojan Source (CVE-2021-42574).
+    Direction marks could otherwise reorder a line, as in Trojan Source (CVE-2021-42574).
     """
     said = str(text)
     if said.isascii() and said.isprintable():
@@ -77,12 +77,12 @@ def shown(text: object) -> str:
 
 
 def isolated(text: object) -> Markup:
-    """Return the same as HTML whose direction does not reach what stands around it."""
+    """Return the text as HTML, isolated so that its direction does not affect what stands beside it."""
     return Markup("<bdi>{}</bdi>").format(shown(text))
 
 
 def masked(text: str) -> Markup:
-    """The same as HTML, with placeholders marked."""
+    """Return the text as HTML with its placeholders marked."""
     pieces, last = [], 0
     for found in _PLACEHOLDER.finditer(text):
         pieces += [escape(shown(text[last : found.start()])), Markup("<mark>"), escape(found[0])]
@@ -92,12 +92,12 @@ def masked(text: str) -> Markup:
 
 
 def gravest(reasons: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The reasons, the gravest first."""
+    """Return the reasons, the most severe first."""
     return sorted(reasons, key=lambda reason: _GRAVITY.get(reason["severity"], 0), reverse=True)
 
 
 def moment(time: str | float | None, short: bool = False) -> Markup:
-    """A point in time, in UTC; `short` where a heading says so."""
+    """Show a point in time in UTC; `short` where the heading says UTC."""
     at = _read(time)
     if at is None:
         return Markup("–")
@@ -107,7 +107,7 @@ def moment(time: str | float | None, short: bool = False) -> Markup:
 
 
 def until(time: float, now: float) -> str:
-    """How long there is left, in words."""
+    """Say in words how much time is left."""
     left = int(time - now)
     if left <= 0:
         return "no time left"
@@ -119,7 +119,7 @@ def until(time: float, now: float) -> str:
 
 
 def took(milliseconds: float) -> str:
-    """A duration, as exact as anybody cares."""
+    """Show a duration in milliseconds, or in seconds from one second on."""
     if milliseconds < 0:
         return "–"
     return f"{milliseconds:.1f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"

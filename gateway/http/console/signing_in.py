@@ -1,4 +1,4 @@
-"""Signing in with a key and out again."""
+"""Sign-in with a key, and sign-out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from gateway.errors import Unauthenticated
 from gateway.http.console.attempts import Attempts
-from gateway.http.console.door import Door, StaleForm, first_place, is_page, see_other
+from gateway.http.console.door import Door, StaleForm, first_tab, is_page, see_other
 from gateway.http.console.rendering import Templates
 from gateway.http.console.visits import Visit, Visits
 from gateway.identity import key_id
@@ -17,7 +17,7 @@ from gateway.oversight import Oversight
 
 
 class SigningIn:
-    """The one page that anybody may see."""
+    """The sign-in page, the only one that needs no key, and the forms that begin and end a visit."""
 
     def __init__(
         self, oversight: Oversight, door: Door, visits: Visits, templates: Templates, attempts: Attempts
@@ -33,15 +33,15 @@ class SigningIn:
         return await self._form(request, wanted=wanted)
 
     async def enter(self, request: Request) -> Response:
-        """Check the key and open a visit of its own.
+        """Check the key and open a new visit.
 
-        After ten failures a minute with one key, or in one browser without any key's name, it has to wait.
+        After ten failures in a minute with one key, or in one browser without a key's id, answer 429.
         """
         visit = self._visits.of(request)
         try:
             fields = await self._door.read_form(request, visit)
         except StaleForm:
-            return await self._form(request, 403, "That form was too old. Try again.")
+            return await self._form(request, 403, "That form is out of date. Try again.")
         wanted, presented = fields.get("next", ""), fields.get("key", "").strip()
         address = request.client.host if request.client else ""
         browser = visit.id if visit else ""
@@ -58,12 +58,12 @@ class SigningIn:
             self._attempts.failed(address, named or browser)
             return await self._form(request, 401, f"Not signed in: {error.message}.", wanted)
         await self._end(visit)
-        response = see_other(wanted if is_page(wanted) else first_place(key))
+        response = see_other(wanted if is_page(wanted) else first_tab(key))
         self._visits.keep(self._visits.open(key.id), request, response)
         return response
 
     async def leave(self, request: Request) -> Response:
-        """End the visit here, for every copy of its cookie, and then forget it in this browser."""
+        """End the visit on the server, for every copy of its cookie, and delete the cookie."""
         visit = self._visits.of(request)
         await self._door.read_form(request, visit)
         await self._end(visit)

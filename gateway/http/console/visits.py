@@ -1,4 +1,4 @@
-"""Who is visiting: an encrypted cookie that names a key without being one, and what forms carry."""
+"""Visits: an encrypted cookie that names a key without containing it, and the token of each form."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import os
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -27,50 +26,45 @@ _MAX_COOKIE = 1024
 
 
 class Visit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One visit; `key_id` is "" before somebody has signed in. `until` is in seconds since 1970."""
+    """One visit; `key_id` is "" before sign-in. `until` is in seconds since 1970."""
 
     id: str
     key_id: str
     until: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Secrets:
-    cookies: AESGCM
-    forms: bytes
-
-
 class Visits:
-    """Opens visits and knows them again. Whether their key still lives is not said here."""
+    """Opens visits and recognizes their cookies. Whether the key is still valid is checked elsewhere."""
 
     def __init__(self, key: ServerKey, *, now: Callable[[], float] = time.time) -> None:
-        self._secrets = _Secrets(AESGCM(key.derive("console/cookie")), key.derive("console/form"))
+        self._cipher = AESGCM(key.derive("console/cookie"))
+        self._form_key = key.derive("console/form")
         self._now = now
 
     def open(self, key_id: str = "") -> Visit:
-        """A new visit, also at sign-in: what was known before it must not be known after."""
+        """Open a visit. Sign-in opens another one, so that a cookie from before it is of no use."""
         return Visit(secrets.token_urlsafe(18), key_id, self._now() + LIFE_SECONDS)
 
     def of(self, request: Request) -> Visit | None:
-        """The visit whose cookie the request carries; None when it is none of ours or over."""
+        """Return the visit of the request's cookie; None when the cookie is forged or has expired."""
         cookie = request.cookies.get(COOKIE, "")
         if not 0 < len(cookie) <= _MAX_COOKIE:
             return None
         try:
-            sealed = base64.urlsafe_b64decode(cookie + "==")
-            opened = self._secrets.cookies.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _PURPOSE)
+            encrypted = base64.urlsafe_b64decode(cookie + "==")
+            opened = self._cipher.decrypt(encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:], _PURPOSE)
             visit = msgspec.json.decode(opened, type=Visit)
         except (binascii.Error, ValueError, InvalidTag, msgspec.DecodeError):
             return None
         return visit if visit.until > self._now() else None
 
     def keep(self, visit: Visit, request: Request, response: Response) -> None:
-        """Set the cookie. It is for these pages only, and neither scripts nor other sites can use it."""
+        """Set the cookie. Only these pages get it; neither scripts nor other sites can use it."""
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = nonce + self._secrets.cookies.encrypt(nonce, msgspec.json.encode(visit), _PURPOSE)
+        encrypted = nonce + self._cipher.encrypt(nonce, msgspec.json.encode(visit), _PURPOSE)
         response.set_cookie(
             COOKIE,
-            base64.urlsafe_b64encode(sealed).decode().rstrip("="),  # unquoted in the header
+            base64.urlsafe_b64encode(encrypted).decode().rstrip("="),  # unquoted in the header
             max_age=max(0, round(visit.until - self._now())),
             path="/console",
             httponly=True,
@@ -82,8 +76,8 @@ class Visits:
         response.delete_cookie(COOKIE, path="/console", httponly=True, samesite="strict")
 
     def form_token(self, visit: Visit) -> str:
-        """What every form of this visit carries, and no other page can know."""
-        return hmac.new(self._secrets.forms, visit.id.encode(), "sha256").hexdigest()
+        """Return the token of this visit's forms, which pages of other sites cannot know."""
+        return hmac.new(self._form_key, visit.id.encode(), "sha256").hexdigest()
 
     def is_own_form(self, visit: Visit, token: str) -> bool:
         return hmac.compare_digest(self.form_token(visit).encode(), token.encode())

@@ -14,7 +14,7 @@ from gateway.policy.bundle.archive import MAX_PACKED, BadArchive, pack, unpack
 from gateway.policy.bundle.signature import (
     MANIFEST,
     SIGNATURES,
-    BadSignature,
+    BadBundleSignature,
     canonical,
     key_id_of,
     sign,
@@ -22,8 +22,9 @@ from gateway.policy.bundle.signature import (
     verify,
 )
 from gateway.policy.bundle.signing_keys import SigningKey, VerifyKey
+from gateway.policy.source.files import read_plain
 from gateway.policy.source.settings import SETTINGS
-from gateway.policy.source.source import PolicySource, read_plain, source_of
+from gateway.policy.source.source import PolicySource, source_of
 
 ROOTS = ("regate", SETTINGS)
 SUFFIX = ".tar.gz"
@@ -64,7 +65,7 @@ def read_bundle(path: Path, content: bytes, key: VerifyKey) -> PolicySource:
         files = unpack(content)
         verify(files, key)
         bundle = _described(files)
-    except (BadArchive, BadSignature) as error:
+    except (BadArchive, BadBundleSignature) as error:
         raise ConfigError(f"{path}: {error}") from error
     if sorted(bundle.roots) != sorted(ROOTS):
         raise ConfigError(f"{path}: expected the roots {', '.join(ROOTS)}, found {', '.join(bundle.roots)}")
@@ -77,7 +78,7 @@ def describe_bundle(path: Path, content: bytes) -> Bundle:
     """What a bundle says about itself, proven or not. Raises ConfigError when it cannot be read."""
     try:
         return _described(unpack(content))
-    except (BadArchive, BadSignature) as error:
+    except (BadArchive, BadBundleSignature) as error:
         raise ConfigError(f"{path}: {error}") from error
 
 
@@ -85,7 +86,7 @@ def check_signature(bundle: Bundle, key: VerifyKey) -> str:
     """Why `key` does not vouch for the bundle, "" when it does."""
     try:
         verify(bundle.files, key)
-    except BadSignature as error:
+    except BadBundleSignature as error:
         return str(error)
     return ""
 

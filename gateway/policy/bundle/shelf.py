@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +13,7 @@ from pathlib import Path
 from gateway.errors import ConfigError
 from gateway.policy.bundle.archive import MAX_PACKED
 from gateway.policy.bundle.bundle import SUFFIX
+from gateway.processes import locked, replace
 
 IN_USE = "policy"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,250}")
@@ -40,17 +39,17 @@ class Shelf:
         path = self.path_of(revision)
         with _translated(path):
             self.folder.mkdir(parents=True, exist_ok=True)
-            _replace(path, content)
+            replace(path, content)
         return path
 
     def use(self, revision: str, content: bytes) -> None:
         """Put a bundle in the place of the one in use, and remember it. Raises ConfigError."""
         with _translated(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-        with _translated(self.folder), self._alone():
+        with _translated(self.folder), locked(self.folder):
             used = self._used()
-            _replace(self.path_of(revision), content)  # it may have come from elsewhere; going back needs it
-            _replace(self.in_use, content)
+            replace(self.path_of(revision), content)  # it may have come from elsewhere; going back needs it
+            replace(self.in_use, content)
             if used[-1:] != [revision]:
                 self._remember([*used, revision])
 
@@ -64,11 +63,11 @@ class Shelf:
 
     def back(self, revision: str, content: bytes) -> None:
         """Put the bundle of the `previous` revision in use again, and forget the one that is in use now."""
-        with _translated(self.folder), self._alone():
+        with _translated(self.folder), locked(self.folder):
             used = self._used()
             if used[-2:-1] != [revision]:
                 raise ConfigError(f"{self.folder}: another command has changed what is in use; try again")
-            _replace(self.in_use, content)
+            replace(self.in_use, content)
             self._remember(used[:-1])
 
     def read(self, name: str) -> bytes | None:
@@ -97,16 +96,6 @@ class Shelf:
         with os.fdopen(file, "rb") as opened:
             return opened.read(MAX_PACKED)
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Of two commands at once, one waits for the other."""
-        folder = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(folder)
-
     def _used(self) -> list[str]:
         """The revisions in use one after another, the present one last."""
         path = self.folder / _USED
@@ -123,7 +112,7 @@ class Shelf:
         return used
 
     def _remember(self, used: list[str]) -> None:
-        _replace(self.folder / _USED, json.dumps(used[-100:]).encode())
+        replace(self.folder / _USED, json.dumps(used[-100:]).encode())
 
 
 @contextmanager
@@ -132,17 +121,3 @@ def _translated(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise ConfigError(f"{error.filename or path}: {error.strerror}") from error
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write the file aside and move it there; after a crash it is the old one or the new one, whole."""
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        with aside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise

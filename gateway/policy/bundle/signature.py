@@ -14,6 +14,7 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 
+from gateway.dialects import strict_json
 from gateway.policy.bundle.signing_keys import SigningKey, VerifyKey
 
 SIGNATURES = ".signatures.json"
@@ -22,7 +23,7 @@ _STRUCTURED = (MANIFEST, SIGNATURES, "data.json", "data.yaml")  # by the last st
 _ALGORITHM = "SHA-256"
 
 
-class BadSignature(ValueError):
+class BadBundleSignature(ValueError):
     """Files that the key did not sign; the message says why."""
 
 
@@ -39,51 +40,51 @@ def sign(files: Mapping[str, bytes], key: SigningKey) -> bytes:
 
 
 def verify(files: Mapping[str, bytes], key: VerifyKey) -> None:
-    """Raises BadSignature unless `key` signed exactly these files, `.signatures.json` aside."""
+    """Raises BadBundleSignature unless `key` signed exactly these files, `.signatures.json` aside."""
     token = signature_of(files)
     if token is None:
-        raise BadSignature("it is not signed")
+        raise BadBundleSignature("it is not signed")
     head, listed = _read(token, key)
     if head.get("kid", key.key_id) != key.key_id:
-        raise BadSignature(f"it is signed by the key {str(head['kid'])[:100]}, expected {key.key_id}")
+        raise BadBundleSignature(f"it is signed by the key {str(head['kid'])[:100]}, expected {key.key_id}")
     signed = {name: content for name, content in files.items() if name != SIGNATURES}
     missing = sorted(set(listed) ^ set(signed))
     if missing:
-        raise BadSignature(f"{missing[0]} is in the archive or in its signature, but not in both")
+        raise BadBundleSignature(f"{missing[0]} is in the archive or in its signature, but not in both")
     for name, content in signed.items():
         if listed[name] != digest(name, content):
-            raise BadSignature(f"{name} is not what was signed")
+            raise BadBundleSignature(f"{name} is not what was signed")
 
 
 def signature_of(files: Mapping[str, bytes]) -> str | None:
-    """The one JWT of `.signatures.json`, None where there is no such file. Raises BadSignature."""
+    """The one JWT of `.signatures.json`, None where there is no such file. Raises BadBundleSignature."""
     if SIGNATURES not in files:
         return None
     try:
         document = json.loads(files[SIGNATURES])
         (token,) = document["signatures"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BadSignature(f"{SIGNATURES}: expected one signature") from error
+        raise BadBundleSignature(f"{SIGNATURES}: expected one signature") from error
     if set(document) != {"signatures"} or not isinstance(token, str):
-        raise BadSignature(f"{SIGNATURES}: expected one signature and nothing else")
+        raise BadBundleSignature(f"{SIGNATURES}: expected one signature and nothing else")
     return token
 
 
 def key_id_of(token: str) -> str:
-    """The key that a token says it is signed by; unproven, "" where it says nothing. Raises BadSignature."""
+    """Return the key that a token names, unproven; "" where it names none. Raises BadBundleSignature."""
     return str(_document(token.partition(".")[0]).get("kid", ""))[:100]
 
 
 def digest(name: str, content: bytes) -> str:
     """SHA-256, in hexadecimal: of structured files over what they say, of others over their bytes.
 
-    Raises BadSignature when a structured file cannot be read.
+    Raises BadBundleSignature when a structured file cannot be read.
     """
     if name.rpartition("/")[2] in _STRUCTURED:
         try:
             content = canonical(_parsed(content))
         except (ValueError, RecursionError) as error:
-            raise BadSignature(f"{name}: cannot be read as JSON") from error
+            raise BadBundleSignature(f"{name}: cannot be read as JSON") from error
     return hashlib.sha256(content).hexdigest()
 
 
@@ -98,14 +99,14 @@ def _read(token: str, key: VerifyKey) -> tuple[dict[str, Any], dict[str, str]]:
     head, _, payload = signed.partition(".")
     said = _document(head)
     if said.get("alg") != key.algorithm:  # the key decides, never the token
-        raise BadSignature(f"it is signed by {str(said.get('alg'))[:20]!r}, expected {key.algorithm}")
+        raise BadBundleSignature(f"it is signed by {str(said.get('alg'))[:20]!r}, expected {key.algorithm}")
     try:
         key.verify(_bytes(signature), signed.encode())
     except InvalidSignature as error:
-        raise BadSignature("its signature does not fit the key") from error
+        raise BadBundleSignature("its signature does not fit the key") from error
     claims = _document(payload)
     if claims.get("scope"):
-        raise BadSignature("its signature is for a scope, expected none")
+        raise BadBundleSignature("its signature is for a scope, expected none")
     return said, _listed(claims.get("files"))
 
 
@@ -113,35 +114,23 @@ def _listed(files: Any) -> dict[str, str]:
     listed: dict[str, str] = {}
     for file in files if isinstance(files, list) else []:
         if not isinstance(file, dict) or file.get("algorithm") != _ALGORITHM:
-            raise BadSignature(f"expected digests by {_ALGORITHM}")
+            raise BadBundleSignature(f"expected digests by {_ALGORITHM}")
         name = str(file.get("name")).removeprefix("/")
         if name in listed:
-            raise BadSignature(f"{name[:100]} is signed twice")
+            raise BadBundleSignature(f"{name[:100]} is signed twice")
         listed[name] = str(file.get("hash")).lower()
     return listed
 
 
 def _parsed(content: bytes) -> Any:
-    return json.loads(
-        content.decode("utf-8"),
-        parse_int=_Number,
-        parse_float=_Number,
-        parse_constant=_Number,
-        object_pairs_hook=_once,
-    )
+    numbers = {"parse_int": _Number, "parse_float": _Number, "parse_constant": _Number}
+    return strict_json(content.decode("utf-8"), **numbers)
 
 
 class _Number(str):
     """A number as it is written: 1.0 and 1 are two texts, so they have two digests."""
 
     __slots__ = ()
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) != len(pairs):  # which of the two OPA would take is not ours to guess
-        raise ValueError("a key is given twice")
-    return document
 
 
 def _tokens(value: Any) -> Iterator[str]:
@@ -173,9 +162,9 @@ def _document(encoded: str) -> dict[str, Any]:
     try:
         document = json.loads(_bytes(encoded))
     except (ValueError, RecursionError) as error:
-        raise BadSignature("its signature is no JWT") from error
+        raise BadBundleSignature("its signature is no JWT") from error
     if not isinstance(document, dict):
-        raise BadSignature("its signature is no JWT")
+        raise BadBundleSignature("its signature is no JWT")
     return document
 
 
@@ -187,4 +176,4 @@ def _bytes(encoded: str) -> bytes:
     try:
         return base64.b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_", validate=True)
     except ValueError as error:
-        raise BadSignature("its signature is no JWT") from error
+        raise BadBundleSignature("its signature is no JWT") from error

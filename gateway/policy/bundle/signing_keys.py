@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
 from gateway.errors import ConfigError
+from gateway.processes import write_new
 
 Algorithm = Literal["ES256", "RS256"]
 _RSA_BITS, _LEAST_RSA_BITS = 3072, 2048
@@ -77,8 +77,8 @@ def create_signing_key(path: Path, algorithm: Algorithm) -> tuple[SigningKey, Pa
         for file in (path, public):
             if file.exists() or file.is_symlink():
                 raise ConfigError(f"{file}: is there already; a key is never written over")
-        _write_new(path, pem, 0o600)
-        _write_new(public, signing.public.pem, 0o644)
+        write_new(path, pem, 0o600)
+        write_new(public, signing.public.pem, 0o644)
     except OSError as error:
         raise ConfigError(f"{error.filename}: the key cannot be written: {error.strerror}") from error
     return signing, public
@@ -123,10 +123,3 @@ def _read(path: Path, half: str) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: the {half} key cannot be read: {error.strerror}") from error
-
-
-def _write_new(path: Path, content: bytes, mode: int) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 from functools import lru_cache
 from pathlib import Path
+from subprocess import TimeoutExpired
 
 from gateway.errors import ConfigError
+from gateway.processes import run
 
 PINNED = "1.22.4"
 _VERSION_SECONDS = 10
@@ -50,12 +51,10 @@ def cached_opa() -> Path:
 def opa_version(opa: Path) -> str:
     """What `opa version` says, "" when it says nothing of the kind."""
     try:
-        run = subprocess.run(  # noqa: S603 - the operator's own binary, no shell
-            [opa, "version"], capture_output=True, text=True, timeout=_VERSION_SECONDS, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+        said = run(opa, "version", seconds=_VERSION_SECONDS).stdout.decode()
+    except (OSError, TimeoutExpired, UnicodeDecodeError):
         return ""
-    match = re.search(r"^Version: (\S+)$", run.stdout, re.MULTILINE)
+    match = re.search(r"^Version: (\S+)$", said, re.MULTILINE)
     return match.group(1) if match else ""
 
 

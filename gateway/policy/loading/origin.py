@@ -8,7 +8,8 @@ from gateway.config import Config
 from gateway.errors import ConfigError
 from gateway.policy.bundle.bundle import SUFFIX, read_archive, read_bundle
 from gateway.policy.bundle.signing_keys import load_verify_key
-from gateway.policy.source.source import PolicySource, fingerprint, load_source, print_of
+from gateway.policy.source.files import fingerprint, print_of
+from gateway.policy.source.source import PolicySource, load_source
 
 
 def load_policy(path: Path, verify_key: Path | None) -> PolicySource:

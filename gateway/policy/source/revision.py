@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
+import os
 from pathlib import Path
+from subprocess import TimeoutExpired
 
-from gateway.policy.source.source import policy_files
+from gateway.policy.source.files import policy_files
+from gateway.processes import passed_on, run
 
 _SECONDS = 20
 _SHOWN = 12  # characters of the digest behind a commit that is not what the bundle holds
@@ -49,13 +51,9 @@ def _present(folder: Path, algorithm: str) -> dict[str, str]:
 
 def _git(folder: Path, *arguments: str) -> bytes | None:
     """What git prints, None where there is no git, no repository or no commit."""
+    settings = {name: value for name, value in os.environ.items() if name.startswith("GIT_")}
     try:
-        run = subprocess.run(  # noqa: S603 - no shell, no argument of anybody else's
-            ["git", "-C", str(folder), *arguments],  # noqa: S607 - the operator's own git
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        git = run("git", "-C", folder, *arguments, seconds=_SECONDS, env={**passed_on(), **settings})
+    except (OSError, TimeoutExpired):
         return None
-    return run.stdout if run.returncode == 0 else None
+    return git.stdout if git.returncode == 0 else None

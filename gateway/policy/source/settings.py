@@ -16,13 +16,13 @@ from jsonschema.exceptions import SchemaError, ValidationError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from gateway.config import compose, strict_yaml
+from gateway.config import compose
 from gateway.errors import ConfigError
+from gateway.policy.source.annotations import metadata
 
 SETTINGS = "settings"
 _SPOKEN_OF = re.compile(r"data\.settings((?:\.[A-Za-z_]\w*)+)")
 _MOST = 50  # faults that are told of one schema
-_COMMENT = re.compile(r"#[ \t]?(.*)")
 
 
 def library_faults(root: Path, files: Mapping[str, str], data: Mapping[str, Any]) -> Iterator[ConfigError]:
@@ -68,9 +68,8 @@ def declared(path: Path, text: str) -> Iterator[tuple[tuple[str, ...], Any]]:
 
     Raises ConfigError when the METADATA cannot be read.
     """
-    for line, block in _metadata(text):
-        annotations = _parsed(path, line, block)
-        schemas = annotations.get("schemas", []) if isinstance(annotations, dict) else []
+    for block in metadata(path, text, of_package=True):
+        schemas = block.about.get("schemas", []) if isinstance(block.about, dict) else []
         for entry in schemas if isinstance(schemas, list) else []:
             for name, schema in entry.items() if isinstance(entry, dict) else ():
                 spoken_of = _SPOKEN_OF.fullmatch(str(name))
@@ -87,32 +86,6 @@ def library_schema() -> dict[str, Any]:
 
 
 _ABSENT = object()
-
-
-def _metadata(text: str) -> Iterator[tuple[int, str]]:
-    """The METADATA blocks above the package declaration, each with the line that it begins at."""
-    first, block = 0, list[str]()
-    for number, line in enumerate(text.split("\n"), 1):
-        comment = _COMMENT.fullmatch(line.strip())
-        if block and (comment is None or comment.group(1).strip() == "METADATA"):
-            yield first, "\n".join(block)
-            block = []
-        if comment is None and line.strip():
-            return
-        if comment and comment.group(1).strip() == "METADATA":
-            first, block = number, [""]
-        elif comment and block:
-            block.append(comment.group(1))
-
-
-def _parsed(path: Path, first: int, block: str) -> Any:
-    try:
-        return strict_yaml(block)
-    except yaml.MarkedYAMLError as error:
-        line = first + (error.problem_mark.line if error.problem_mark else 0)
-        raise ConfigError(f"{path}:{line}: METADATA is not valid YAML: {error.problem}") from error
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        raise ConfigError(f"{path}:{first}: METADATA cannot be read: {error}") from error
 
 
 def _faults(

@@ -41,7 +41,7 @@ speakers := [speaker |
 # title: What is done with an entity or a category
 # description: >-
 #   A set of terms for this phase, by kind (`entities`, `categories`) and name: those of the agent's groups and the
-#   provider; what all share where these say nothing; undefined where nobody says anything.
+#   provider; what all share where these say nothing; undefined where neither says anything.
 # scope: document
 terms(kind, name) := own if {
 	own := {said_of | some speaker in speakers; said_of := speaker[kind][name][input.phase]}

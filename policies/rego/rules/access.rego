@@ -33,7 +33,7 @@ verdicts contains {
 # METADATA
 # title: An unknown agent is denied
 # description: >-
-#   The gateway knows agents by their key; an empty id is nobody.
+#   The gateway knows agents by their key; an empty id is no agent.
 # scope: rule
 # custom:
 #   severity: high

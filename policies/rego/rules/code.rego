@@ -1,7 +1,7 @@
 # METADATA
 # title: Proprietary code and names
 # description: >-
-#   Licence headers, confidentiality notices, configured names and hosts.
+#   License headers, confidentiality notices, configured names and hosts.
 #   By `settings.categories.code` and `settings.categories.custom`.
 # schemas:
 #   - input: schema["input.schema"]
@@ -10,7 +10,7 @@ package regate.rules.code
 # METADATA
 # title: Markers of proprietary code are treated as the settings say
 # description: >-
-#   What the configuration or a licence header marks as belonging to the house.
+#   What the configuration or a license header marks as the company's own.
 # scope: rule
 # custom:
 #   severity: medium

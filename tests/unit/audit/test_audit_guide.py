@@ -6,13 +6,13 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import pytest
 import yaml
 
+from tests.support import prefork
 from tests.support.history import write_history
 
 ROOT = Path(__file__).parents[3]
@@ -28,9 +28,7 @@ def auditor(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "regate.yaml", tmp_path)
     (tmp_path / "bin").mkdir()
     (tmp_path / "elsewhere").mkdir()
-    command = tmp_path / "bin" / "regate"
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m cli.main "$@"\n')
-    command.chmod(0o755)
+    prefork.install(tmp_path / "bin" / "regate")
     return tmp_path
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gateway.candidate import Report, Transition, run_backtest
+from gateway.candidate import BacktestReport, Transition, run_backtest
 from gateway.contract.decision import Decision, Mask
 from gateway.errors import ConfigError
 from gateway.policy import load_source
@@ -28,7 +28,7 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return name
 
 
-def counts(report: Report) -> dict[Transition, int]:
+def counts(report: BacktestReport) -> dict[Transition, int]:
     return {transition: cell.count for transition, cell in report.cells.items()}
 
 

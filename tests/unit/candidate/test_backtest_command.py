@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from gateway.policy import load_source
 from gateway.policy.bundle.bundle import build_bundle
 from gateway.policy.bundle.signing_keys import create_signing_key
+from tests.support import prefork
 from tests.unit.candidate.conftest import Recorder, allowed
 
 PROJECT = Path(__file__).parents[3]
@@ -26,7 +26,7 @@ class Command:
 
     def __call__(self, *arguments: str, code: int = 0) -> tuple[str, str]:
         run = subprocess.run(
-            [sys.executable, "-m", "cli.main", "policy", "backtest", *arguments],
+            [*prefork.program(), "policy", "backtest", *arguments],
             cwd=self._folder,
             env={
                 **os.environ,

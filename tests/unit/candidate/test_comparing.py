@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.candidate import Transition, compare, parse_gates
+from gateway.candidate import Transition, compare, parse_fail_on
 from gateway.contract.decision import ACTIONS, ApprovalTerms, Decision, Mask, Reason
 from gateway.errors import ConfigError, PolicyError
 
@@ -53,13 +53,13 @@ def test_within_one_action_what_matters_to_it_is_compared(
 def test_a_gate_refuses_the_transitions_that_it_names(
     gate: str, refused: list[tuple[str, str]], passed: list[tuple[str, str]]
 ) -> None:
-    (made,) = parse_gates(gate)
+    (made,) = parse_fail_on(gate)
     assert all(made.refuses(Transition(*pair)) for pair in refused)
     assert not any(made.refuses(Transition(*pair)) for pair in passed)
 
 
 def test_a_gate_of_one_action_twice_refuses_another_decision_with_that_action() -> None:
-    (gate,) = parse_gates("mask:mask")
+    (gate,) = parse_fail_on("mask:mask")
     assert gate.refuses(Transition("mask", "mask", ("mask",)))
     assert not gate.refuses(Transition("mask", "mask"))
     assert not gate.refuses(Transition("allow", "allow", ("reasons",)))
@@ -70,10 +70,10 @@ def test_a_gate_of_one_action_twice_refuses_another_decision_with_that_action() 
 )
 def test_a_gate_that_names_no_transition_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="--fail-on: found"):
-        parse_gates(text)
+        parse_fail_on(text)
 
 
 @given(st.sampled_from(ACTIONS), st.sampled_from([*ACTIONS, "error"]))
 def test_any_change_of_action_is_refused_by_a_gate_for_all(before: str, after: str) -> None:
-    (gate,) = parse_gates("any:any")
+    (gate,) = parse_fail_on("any:any")
     assert gate.refuses(Transition(before, after)) == (before != after)

@@ -16,7 +16,7 @@ from gateway.audit import Record
 from gateway.audit.files.folder import Folder
 from gateway.audit.reading.views import create_views
 from gateway.candidate import Question, Shadow
-from gateway.config.config import Config, Policy, Provider
+from gateway.config import Config, PolicySettings, Provider
 from gateway.contract.decision import Decision
 from gateway.observe.metrics import Metrics
 from gateway.policy import load_source
@@ -37,7 +37,7 @@ def opened(recorder: Recorder, candidate: Path) -> Opened:
     @asynccontextmanager
     async def run(ready: bool = True, **source: str) -> AsyncIterator[tuple[Shadow, Metrics]]:
         source = source or {"path": str(candidate)}
-        policy = Policy(engine="embedded", timeout_seconds=1, reload_seconds=0.05, **source)
+        policy = PolicySettings(engine="embedded", timeout_seconds=1, reload_seconds=0.05, **source)
         config = Config(providers={"demo": Provider("openai", "builtin:demo")}, policy=policy)
         metrics = Metrics()
         shadow = Shadow(config, recorder.journal, metrics)

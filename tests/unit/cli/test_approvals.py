@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 from cli.approvals import app
 from gateway.approvals import Approval, ApprovalClosed, Approvals, Binding, MayNotDecide, UnknownApproval
 from gateway.audit.files.record import Record
-from gateway.config.config import Config, load_config
+from gateway.config import Config, load_config
 from gateway.config.server_key import ServerKey, load_server_key
 from gateway.contract.decision import ApprovalTerms
 from gateway.errors import ConfigError, RecordingFailed, Unauthenticated

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cli.doctor import _detection, _locks
-from gateway import detect
-from gateway.config.config import Audit, Config, CustomEntity, Detect, Ner, Provider
+from gateway.config import Audit, Config, CustomEntity, Detect, Ner, Provider
+from gateway.detect.entities import ner
 
 PROVIDERS = {"demo": Provider(family="openai", base_url="builtin:demo")}
 
@@ -21,7 +21,7 @@ def test_a_pattern_that_would_be_refused_at_start_is_named() -> None:
 
 
 def test_names_without_their_extra_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(detect.ner, "find_spec", lambda _: None)
+    monkeypatch.setattr(ner, "find_spec", lambda _: None)
     finding = _detection(Config(PROVIDERS, detect=Detect(ner=Ner(enabled=True))))
     assert not finding.ok
     assert "regate[ner]" in finding.state

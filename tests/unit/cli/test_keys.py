@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 from cli.keys import UnknownKey, app, parse_duration
 from gateway.approvals import Approvals, Binding
 from gateway.audit.files.record import Record
-from gateway.config.config import load_config
+from gateway.config import load_config
 from gateway.config.server_key import load_server_key
 from gateway.contract.decision import ApprovalTerms
 from gateway.errors import ConfigError

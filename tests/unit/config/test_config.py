@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config.config import load_config, resolve_reference
+from gateway.config import load_config, resolve_reference
 from gateway.errors import ConfigError
 
 MINIMAL = "providers: {demo: {family: openai, base_url: 'builtin:demo'}}\n"

@@ -21,7 +21,7 @@ from gateway.words import (
     Kind,
     Parameters,
     Part,
-    Place,
+    PartPlace,
     Prompt,
     ResponseFacts,
     SessionFacts,
@@ -39,7 +39,7 @@ def part(
     role: str = "user",
     kind: Kind = "text",
     new: bool = True,
-    place: Place = "value",
+    place: PartPlace = "value",
 ) -> InspectedPart:
     """A part in which each (entity, category, value) is found once, masked as <ENTITY>."""
     findings, masked = [], text

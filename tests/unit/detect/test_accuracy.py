@@ -5,7 +5,7 @@ import pytest
 from bench.accuracy.corpus import Sample, corpus
 from bench.accuracy.score import Report, score
 from gateway.detect import Detector
-from gateway.words import Span
+from gateway.words import Match
 
 # The least share found under the right name; all of a value has to be covered by whatever is found.
 RECALL = {"API_KEY": 0.95, "PHONE_NUMBER": 0.95, "US_PASSPORT": 0.95}
@@ -38,10 +38,10 @@ def test_the_same_seed_gives_the_same_corpus() -> None:
 def test_a_half_covered_value_and_a_finding_in_vain_count_against_the_score() -> None:
     text = "to jane@acme.org or nobody"
     found = {
-        "whole": [Span("EMAIL_ADDRESS", "pii", 1, 3, 16)],
-        "half": [Span("EMAIL_ADDRESS", "pii", 1, 3, 10)],
-        "by another name": [Span("URL", "pii", 1, 0, 26)],
-        "in vain": [Span("EMAIL_ADDRESS", "pii", 1, 3, 16), Span("EMAIL_ADDRESS", "pii", 1, 20, 26)],
+        "whole": [Match("EMAIL_ADDRESS", "pii", 1, 3, 16)],
+        "half": [Match("EMAIL_ADDRESS", "pii", 1, 3, 10)],
+        "by another name": [Match("URL", "pii", 1, 0, 26)],
+        "in vain": [Match("EMAIL_ADDRESS", "pii", 1, 3, 16), Match("EMAIL_ADDRESS", "pii", 1, 20, 26)],
     }
     figures = {}
     for name, spans in found.items():

@@ -14,9 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.dialects import anthropic_messages, openai_chat, plain
-from gateway.dialects.document import Malformed, at, escape, put
+from gateway.dialects.anthropic_messages import bodies as anthropic_messages
+from gateway.dialects.openai_chat import bodies as openai_chat
+from gateway.dialects.openai_chat import grammar
+from gateway.dialects.plain import bodies as plain
+from gateway.dialects.reading.document import Malformed, escape, put
 from gateway.words import Attachment, Part
+from tests.support.pointers import at
 
 NOISE = random.Random(7).randbytes(504)
 MEDIA = base64.b64encode(b"\x89PNG\r\n\x1a\n" + NOISE).decode()
@@ -56,8 +60,8 @@ def prompt_of(read: Callable[[Any], Any]) -> Callable[[Any], Reading]:
 
 
 CASES = {
-    "openai prompt": (openai_chat.VOCABULARY, prompt_of(openai_chat.read_prompt), False),
-    "openai completion": (openai_chat.VOCABULARY, openai_chat.read_parts, True),
+    "openai prompt": (grammar.VOCABULARY, prompt_of(openai_chat.read_prompt), False),
+    "openai completion": (grammar.VOCABULARY, grammar.RESPONSE.read, True),
     "anthropic prompt": (anthropic_messages.VOCABULARY, prompt_of(anthropic_messages.read_prompt), False),
     "anthropic completion": (anthropic_messages.VOCABULARY, anthropic_messages.read_parts, True),
     "json prompt": (frozenset({"model", "stream"}), prompt_of(plain.read_prompt), False),
@@ -147,7 +151,7 @@ def test_every_part_can_be_read_and_replaced_at_its_pointer(case: str, data: st.
 @pytest.mark.parametrize("read", [openai_chat.read_completion, anthropic_messages.read_completion])
 @given(st.data())
 def test_any_response_is_read_or_malformed(read: Callable[[Any], Any], data: st.DataObject) -> None:
-    words = openai_chat.VOCABULARY | anthropic_messages.VOCABULARY
+    words = grammar.VOCABULARY | anthropic_messages.VOCABULARY
     document = data.draw(documents(words) | SCALARS)
     try:
         read(document)

@@ -1,137 +1,127 @@
-"""Which dialect a request speaks, and what a refusal looks like in it."""
+"""A dialect is one folder and one line: everything else asks it."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import anthropic
-import httpx
-import httpx2
-import openai
+import orjson
 import pytest
 
+from gateway.config import Detect, Provider
+from gateway.contract import Mask
+from gateway.detect import Detector
 from gateway.dialects import (
-    Malformed,
     dialect_of,
     error_document,
     error_event,
+    families,
+    put,
     read_completion,
     read_prompt,
+    registry,
     stream_reader,
+    usual_path,
 )
-from gateway.dialects.sse import encode
-from gateway.words import Family
+from gateway.dialects.dialect import Dialect, Family
+from gateway.dialects.reading.leaves import FIELD, Grammar, Walk, structural
+from gateway.dialects.reading.scalars import string
+from gateway.dialects.reading.stream import json_event
+from gateway.masking import Vault, apply_mask, splice
+from gateway.upstream import UpstreamRequest, Upstreams, down_headers, open_session, up_headers
+from gateway.words import Completion, Prompt
+from tests.support.values import EMAIL
 
-JSON = "application/json; charset=utf-8"
+# The folder: a telegram has a sender, who is named, and lines, which are said.
 
-
-@pytest.mark.parametrize(
-    ("family", "method", "path", "content_type", "has_body", "dialect"),
-    [
-        ("openai", "POST", "/v1/chat/completions", JSON, True, "openai.chat"),
-        ("openai", "POST", "/openai/deployments/x/chat/completions", "Application/JSON", True, "openai.chat"),
-        ("anthropic", "POST", "/v1/messages", JSON, True, "anthropic.messages"),
-        ("anthropic", "POST", "/base/v1/messages", JSON, True, "anthropic.messages"),
-        ("openai", "POST", "/v1/messages", JSON, True, "json"),
-        ("anthropic", "POST", "/v1/chat/completions", JSON, True, "json"),
-        ("anthropic", "POST", "/v1/messages/count_tokens", JSON, True, "json"),
-        ("anthropic", "POST", "/v1/threads/t/messages", JSON, True, "json"),
-        ("openai", "POST", "/v1/xchat/completions", JSON, True, "json"),
-        ("openai", "PUT", "/v1/chat/completions", JSON, True, "json"),
-        ("openai", "POST", "/v1/x", "application/vnd.api+json", True, "json"),
-        ("openai", "GET", "/v1/models", "", False, "none"),
-        ("openai", "POST", "/v1/chat/completions", JSON, False, "none"),
-        ("openai", "POST", "/v1/audio/transcriptions", "multipart/form-data", True, "opaque"),
-        ("openai", "POST", "/v1/chat/completions", "", True, "opaque"),
-        ("openai", "POST", "/v1/chat/completions", "text/plain; a=application/json", True, "opaque"),
-    ],
+GRAMMAR = Grammar(
+    words=frozenset({"sender", "lines", "model"}),
+    readers={
+        "model": structural,
+        "lines": lambda walk, _, value, at, __: walk.syntax(value, at, ("user", "text")),
+    },
+    label=lambda _, label: label,
 )
-def test_the_dialect_comes_from_family_path_and_content_type(
-    family, method, path, content_type, has_body, dialect
-) -> None:
-    assert dialect_of(family, method, path, content_type, has_body) == dialect
 
 
-def test_other_json_is_read_as_fields_with_its_model() -> None:
-    prompt = read_prompt("json", {"model": "text-embedding-3-small", "input": ["a", "b"], "stream": True})
-    assert (prompt.model, prompt.stream) == ("text-embedding-3-small", True)
-    assert [(part.pointer, part.place) for part in prompt.parts] == [
-        ("/model", "structural"),
-        ("/input", "key"),
-        ("/input/0", "value"),
-        ("/input/1", "value"),
+def read_telegram(document: Any) -> Prompt:
+    walk = Walk(GRAMMAR)
+    walk.members(document, "", FIELD)
+    return Prompt(tuple(walk.parts), model=string(document, "model"))
+
+
+def read_reply(document: Any) -> Completion:
+    return Completion(read_telegram(document).parts)
+
+
+POST_OFFICE = Family(
+    name="post",
+    credential=lambda secret: {"x-stamp": secret},
+    request_headers=frozenset({"x-express"}),
+    response_headers=frozenset({"x-postmark-"}),
+    error_document=lambda members: {"returned": members},
+    error_event=json_event,
+)
+
+TELEGRAM = Dialect(
+    name="post.telegram",
+    family=POST_OFFICE,
+    paths=("*/telegrams",),
+    usual_path="/v1/telegrams",
+    read_prompt=read_telegram,
+    read_completion=read_reply,
+    demo=lambda body, number: {"lines": [f"No. {number}: {body['lines'][-1]}"]},
+)
+
+
+@pytest.fixture(autouse=True)
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The line.
+    monkeypatch.setattr(registry, "DIALECTS", (*registry.DIALECTS, TELEGRAM))
+
+
+def test_a_request_is_told_by_its_family_and_path() -> None:
+    spoken = [
+        dialect_of("post", "POST", path, "application/json", True) for path in ("/v1/telegrams", "/v1/x")
     ]
-    assert read_completion("none", {"data": [{"id": "gpt-4o"}]}).parts[-1].text == "gpt-4o"
+    assert spoken == ["post.telegram", "json"]
+    assert dialect_of("openai", "POST", "/v1/telegrams", "application/json", True) == "json"
+    assert usual_path("post") == "/v1/telegrams"
 
 
-def test_the_model_of_other_json_has_one_spelling() -> None:
-    with pytest.raises(Malformed):
-        read_prompt("json", {"model": "permitted", "Model": "forbidden"})
-    assert read_completion("json", {"Model": "x"}).parts[-1].text == "x"
+def test_a_prompt_is_read_inspected_and_masked() -> None:
+    document = {"sender": "us", "lines": ["hello", f"write to {EMAIL}"], "model": "m", "odd": 1234567}
+    prompt = read_prompt("post.telegram", document)
+    assert [(part.role, part.kind, part.pointer, part.place) for part in prompt.parts] == [
+        ("", "field", "/sender", "value"),
+        ("user", "text", "/lines/0", "value"),
+        ("user", "text", "/lines/1", "value"),
+        ("", "field", "/model", "structural"),
+        ("", "field", "/odd", "key"),
+        ("", "field", "/odd", "number"),
+    ]
+    found = Detector(Detect()).find(prompt.parts)
+    assert [[finding.entity for finding in one] for one in found] == [[], [], ["EMAIL_ADDRESS"], [], [], []]
+    vault = Vault(b"k" * 32)
+    (finding,), said = found[2], prompt.parts[2]
+    masked = splice(said.text, (finding,), lambda one: apply_mask(Mask(one.entity), one, EMAIL, vault))
+    put(document, finding.pointer, masked)
+    assert document["lines"] == ["hello", f"write to {vault.placeholder('EMAIL_ADDRESS', 'pii', EMAIL)}"]
+    assert read_completion("post.telegram", {"lines": ["STOP"]}).parts[0].text == "STOP"
+    assert stream_reader("post.telegram") is None
 
 
-def test_a_body_that_is_not_json_has_no_parts() -> None:
-    assert read_prompt("none", None).parts == read_prompt("opaque", None).parts == ()
+def test_a_refusal_has_the_shape_that_its_clients_expect() -> None:
+    document = error_document("post", "policy_denied", "no", {"decision_id": "d1"})
+    assert document["returned"]["code"] == "policy_denied"
+    assert orjson.loads(error_event("post", document).data) == document
 
 
-def test_only_known_streams_have_a_reader() -> None:
-    assert stream_reader("json") is stream_reader("none") is stream_reader("opaque") is None
-
-
-EXTRA = {"decision_id": "d1", "reasons": [{"rule": "r"}], "approval_id": "a1"}
-
-
-def test_openai_clients_raise_a_refusal_with_its_code() -> None:
-    document = error_document("openai", "policy_denied", "no", EXTRA)
-    response = httpx.Response(403, json=document, request=httpx.Request("POST", "http://x"))
-    client = openai.OpenAI(
-        api_key="k", http_client=httpx.Client(transport=httpx.MockTransport(lambda _: response))
-    )
-    with client, pytest.raises(openai.PermissionDeniedError) as caught:
-        client.chat.completions.create(model="m", messages=[])
-    assert caught.value.code == "policy_denied"
-    assert caught.value.body == {
-        **EXTRA,
-        "message": "no",
-        "type": "permission_error",
-        "code": "policy_denied",
-        "param": None,
-    }
-
-
-def test_anthropic_clients_raise_a_refusal_with_its_code() -> None:
-    document = error_document("anthropic", "approval_required", "wait", EXTRA)
-    response = httpx2.Response(403, json=document, request=httpx2.Request("POST", "http://x"))
-    client = anthropic.Anthropic(
-        api_key="k", http_client=httpx2.Client(transport=httpx2.MockTransport(lambda _: response))
-    )
-    with client, pytest.raises(anthropic.PermissionDeniedError) as caught:
-        client.messages.create(model="m", messages=[], max_tokens=1)
-    assert caught.value.body == json.loads(json.dumps(document))
-    assert document["error"]["approval_id"] == "a1"
-
-
-def test_extra_cannot_replace_the_code() -> None:
-    assert error_document("openai", "policy_denied", "no", {"code": "x", "message": "y"})["error"][
-        "code"
-    ] == ("policy_denied")
-
-
-def test_both_sdks_raise_the_error_event() -> None:
-    def answer(http: Any, family: Family) -> Any:
-        body = encode(error_event(family, error_document(family, "policy_denied", "no", EXTRA)))
-        headers = {"content-type": "text/event-stream"}
-        response = http.Response(200, headers=headers, content=body, request=http.Request("POST", "http://x"))
-        return http.Client(transport=http.MockTransport(lambda _: response))
-
-    with openai.OpenAI(api_key="k", http_client=answer(httpx, "openai")) as client:
-        stream = client.chat.completions.create(model="m", messages=[], stream=True)
-        with pytest.raises(openai.APIError) as refused:
-            next(iter(stream))
-        assert refused.value.code == "policy_denied"
-    with anthropic.Anthropic(api_key="k", http_client=answer(httpx2, "anthropic")) as client:
-        stream = client.messages.create(model="m", messages=[], max_tokens=1, stream=True)
-        with pytest.raises(anthropic.APIStatusError) as denied:
-            next(iter(stream))
-        assert denied.value.body["error"]["code"] == "policy_denied"
+async def test_its_provider_can_be_configured_and_called() -> None:
+    assert "post" in families()
+    assert up_headers({"X-Express": "1", "Cookie": "c"}) == {"x-express": "1"}
+    assert down_headers({"X-Postmark-Day": "7", "X-Other": "1"}, None) == {"x-postmark-day": "7"}
+    async with open_session(1, 1) as session:
+        found = Upstreams({"desk": Provider("post", "builtin:demo")}, session).find("desk")
+        request = UpstreamRequest("POST", "/v1/telegrams", "", {}, b'{"lines": ["hi"]}')
+        response = await found.transport.send(request)
+        assert [chunk async for chunk in response.chunks()] == [b'{"lines":["No. 1: hi"]}']

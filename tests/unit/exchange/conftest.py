@@ -9,7 +9,7 @@ import pytest
 
 from gateway.exchange.exchange import Call, Exchange
 from gateway.masking import Vault
-from gateway.upstream import Endpoint, Upstream
+from gateway.upstream import Transport, Upstream
 from gateway.words import Source
 from tests.support.values import CREDENTIAL
 
@@ -34,7 +34,8 @@ def new_exchange() -> NewExchange:
             "body": read,
         }
         exchange = Exchange(Call(**{**fields, **changes}), enforced=True)
-        exchange.endpoint = Endpoint("openai", "openai", cast(Upstream, None), CREDENTIAL)
+        exchange.upstream = Upstream("openai", "openai", cast(Transport, None), CREDENTIAL)
+        exchange.family = "openai"
         exchange.vault, exchange.response_vault = Vault(b"k" * 32), Vault(b"k" * 32)
         exchange.up_path = "/v1/chat/completions"
         return exchange

@@ -11,10 +11,10 @@ from typing import Any, cast
 import pytest
 
 from gateway import detect
-from gateway.config.config import Detect, Limits
+from gateway.config import Detect, Limits
 from gateway.config.server_key import ServerKey
 from gateway.contract.decision import Mask
-from gateway.dialects.sse import SseEvent
+from gateway.dialects.reading.sse import SseEvent
 from gateway.exchange.answer_whole import WholeCompletion
 from gateway.exchange.channel import Channel
 from gateway.exchange.decide import Asking
@@ -22,7 +22,7 @@ from gateway.exchange.inspect import Inspector, masked_aside
 from gateway.exchange.record import Ledger
 from gateway.exchange.row import Outlet
 from gateway.masking import Restorer, Vault
-from gateway.masking.vault import Entry
+from gateway.masking.vault import VaultEntry
 from gateway.sessions.session import Sessions
 from gateway.upstream import ReplayedResponse
 from gateway.words import Category, Part
@@ -45,7 +45,7 @@ class WatchedVault(Vault):
         return super().placeholder(entity, category, value, depth=depth)
 
     @property
-    def restorable(self) -> Mapping[str, Entry]:
+    def restorable(self) -> Mapping[str, VaultEntry]:
         self.on_loop.add(threading.current_thread() is threading.main_thread())
         return super().restorable
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gateway import detect
-from gateway.config.config import Detect
+from gateway.config import Detect
 from gateway.config.server_key import ServerKey
 from gateway.contract.decision import Mask
 from gateway.contract.guards import CREDENTIAL_ENTITY
@@ -19,7 +19,7 @@ from gateway.exchange.history import mark, scope_of
 from gateway.exchange.inspect import Inspector, masked_document, placeholders
 from gateway.masking import Vault
 from gateway.sessions.session import Sessions
-from gateway.words import Finding, Kind, Part, Place
+from gateway.words import Finding, Kind, Part, PartPlace
 from tests.support.values import CREDENTIAL, EMAIL, INJECTION, OTHER_EMAIL
 from tests.unit.exchange.conftest import NewExchange
 from tests.unit.policy.conftest import request_document
@@ -89,7 +89,7 @@ async def test_a_key_with_a_value_stands_masked_in_every_pointer_below_it(
 @pytest.mark.parametrize(("place", "entity"), [("key", "an object key"), ("structural", "a field that is")])
 @pytest.mark.parametrize("text", [EMAIL, CREDENTIAL])
 async def test_what_cannot_be_masked_where_it_stands_is_refused(
-    inspector: Inspector, new_exchange: NewExchange, place: Place, entity: str, text: str
+    inspector: Inspector, new_exchange: NewExchange, place: PartPlace, entity: str, text: str
 ) -> None:
     exchange = new_exchange()
     parts = await inspector.completion(exchange, [Part("assistant", "field", "/id", text, place)])

@@ -7,27 +7,26 @@ from typing import cast
 
 import pytest
 
-from gateway.config.config import Limits
+from gateway.config import Limits
 from gateway.errors import InvalidRequest, PromptTooLarge
 from gateway.exchange.exchange import Exchange
 from gateway.exchange.read_request import Reading
-from gateway.upstream import Endpoint, Endpoints
-from gateway.words import Family
+from gateway.upstream import Upstream, Upstreams
 from tests.unit.exchange.conftest import NewExchange
 
 
-class OneEndpoint:
-    """Finds the exchange's own endpoint under every name."""
+class OneUpstream:
+    """Finds the exchange's own upstream under every name."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
 
-    def find(self, name: str) -> Endpoint:
-        return self._exchange.endpoint
+    def find(self, name: str) -> Upstream:
+        return self._exchange.upstream
 
 
 def reading(exchange: Exchange, **limits: int) -> Reading:
-    return Reading(cast(Endpoints, OneEndpoint(exchange)), Limits(**limits))
+    return Reading(cast(Upstreams, OneUpstream(exchange)), Limits(**limits))
 
 
 @pytest.mark.parametrize(
@@ -69,7 +68,7 @@ async def test_a_body_of_too_many_parts_is_too_large(new_exchange: NewExchange, 
 
 
 @pytest.mark.parametrize("family", ["openai", "anthropic"])
-async def test_a_large_body_is_read_like_a_small_one(new_exchange: NewExchange, family: Family) -> None:
+async def test_a_large_body_is_read_like_a_small_one(new_exchange: NewExchange, family: str) -> None:
     """It is parsed in a thread, whose refusals must be the same."""
     large = "word " * 100_000
     exchange = new_exchange(json.dumps({"messages": [{"role": "user", "content": large}]}).encode())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.config.config import Detect
+from gateway.config import Detect
 from gateway.detect import Detector
 
 

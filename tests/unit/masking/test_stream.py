@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.detect import Detector
 from gateway.masking import Piece, StreamScanner
-from gateway.words import Span
+from gateway.words import Match
 
 KEY_BODY = "\n".join(
     "MIIEpAIBAAKCAQEA7bq5w0Gm3FhXkz6Lw0D9sKcMZ1e2vR5aT8uYpQ4xN7jB6hWf"[i:] + "A" * i for i in range(8)
@@ -76,7 +76,7 @@ def masked(pieces: list[Piece]) -> str:
 
 
 def scan(inspector: Detector, chunks: list[str], hold: int = 8192) -> list[Piece]:
-    scanner = StreamScanner(inspector, known=lambda value: False, hold=hold)
+    scanner = StreamScanner(inspector, hold=hold)
     pieces = [piece for chunk in chunks for piece in scanner.feed(chunk)]
     return pieces + scanner.close()
 
@@ -161,7 +161,7 @@ def test_nothing_of_a_secret_is_let_out(inspector: Detector, secret: str) -> Non
 
 
 def test_words_flow_as_they_end(inspector: Detector) -> None:
-    scanner = StreamScanner(inspector, known=lambda value: False)
+    scanner = StreamScanner(inspector)
     text = "The quick brown fox jumps over the lazy dog. "
     fed, out = 0, 0
     for word in (text * 3).split(" ")[:-1]:
@@ -171,7 +171,7 @@ def test_words_flow_as_they_end(inspector: Detector) -> None:
 
 
 def test_a_word_goes_out_whatever_white_space_follows_it(inspector: Detector) -> None:
-    scanner = StreamScanner(inspector, known=lambda value: False)
+    scanner = StreamScanner(inspector)
     fed = ["def f(x):\n", "        ", "return ", "\n\n\t", "x\n"]
     assert [masked(scanner.feed(chunk)) for chunk in fed] == [
         "def f(x):\n",
@@ -183,17 +183,11 @@ def test_a_word_goes_out_whatever_white_space_follows_it(inspector: Detector) ->
 
 
 def test_a_row_of_numbers_flows_some_words_at_a_time(inspector: Detector) -> None:
-    scanner = StreamScanner(inspector, known=lambda value: False)
+    scanner = StreamScanner(inspector)
     out = [sum(len(piece.text) for piece in scanner.feed("12345 ")) for _ in range(200)]
     held = [6 * words - sum(out[:words]) for words in range(1, 201)]
     assert max(held) <= 120
     assert min(size for size in out if size) >= 32
-
-
-def test_a_value_that_the_prompt_held_is_no_finding(inspector: Detector) -> None:
-    scanner = StreamScanner(inspector, known=lambda value: value == "a@example.com")
-    pieces = scanner.feed("from a@example.com to b@example.com ok ") + scanner.close()
-    assert [piece.text for piece in pieces if piece.finding] == ["b@example.com"]
 
 
 @pytest.mark.parametrize("size", [1, 7, 100, 5000])
@@ -227,7 +221,7 @@ def test_long_text_without_spaces_is_cut_beside_its_findings(inspector: Detector
 class Never:
     """An inspector for which nothing is ever found or open."""
 
-    def inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Span, ...]:
+    def inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Match, ...]:
         return ()
 
     def open_at(self, text: str) -> int:
@@ -247,7 +241,7 @@ def test_a_value_over_the_holds_limit_is_masked_whole(inspector: Detector, value
 
 @given(text=st.text(max_size=300), hold=st.integers(70, 400))
 def test_no_more_is_held_than_the_hold(text: str, hold: int) -> None:
-    scanner = StreamScanner(Never(), known=lambda value: False, hold=hold)
+    scanner = StreamScanner(Never(), hold=hold)
     out = 0
     for at, char in enumerate(text, 1):
         out += sum(len(piece.text) for piece in scanner.feed(char))
@@ -260,7 +254,7 @@ def test_no_more_is_held_than_the_hold(text: str, hold: int) -> None:
 )
 def test_places_of_decision_are_the_same_for_every_chunking(text: str, size: int, hold: int) -> None:
     def pieces(chunks: list[str]) -> list[Piece]:
-        scanner = StreamScanner(Never(), known=lambda value: False, hold=hold)
+        scanner = StreamScanner(Never(), hold=hold)
         return [piece for chunk in chunks for piece in scanner.feed(chunk)] + scanner.close()
 
     assert pieces([text[at : at + size] for at in range(0, len(text), size)]) == pieces([text])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config.config import Config, load_config
+from gateway.config import Config, load_config
 from gateway.errors import ConfigError
 from gateway.observe.telemetry import open_telemetry
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from gateway.config.config import Config, Policy, Provider
+from gateway.config import Config, PolicySettings, Provider
 from gateway.errors import ConfigError
 from gateway.policy import ActiveBundle, Policies
 from gateway.policy.bundle.bundle import build_bundle
@@ -34,7 +34,7 @@ verdicts contains {
 def config(request: pytest.FixtureRequest, policy: Path) -> Config:
     if request.param == "sidecar":
         request.getfixturevalue("opa")
-    settings = Policy(engine=request.param, path=str(policy), reload_seconds=0.1)
+    settings = PolicySettings(engine=request.param, path=str(policy), reload_seconds=0.1)
     return Config(providers={"demo": Provider("openai", "builtin:demo")}, policy=settings)
 
 
@@ -171,8 +171,8 @@ def test_a_sidecar_without_opa_is_refused(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     providers = {"demo": Provider("openai", "builtin:demo")}
     with pytest.raises(ConfigError, match="make setup"):
-        Policies(Config(providers=providers, policy=Policy(engine="sidecar", path=str(policy))), LOG)
-    auto = Policies(Config(providers=providers, policy=Policy(path=str(policy))), LOG)
+        Policies(Config(providers=providers, policy=PolicySettings(engine="sidecar", path=str(policy))), LOG)
+    auto = Policies(Config(providers=providers, policy=PolicySettings(path=str(policy))), LOG)
     assert auto.status().engine == "embedded"
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gateway.policy import PolicyStatus, Report, read_reports
+from gateway.policy import PolicyStatus, StatusFile, read_reports
 from gateway.policy.engine.pulling_opa import Pulled
 from gateway.policy.gauges import PolicyGauges
 
@@ -15,7 +15,7 @@ GOOD = PolicyStatus("sidecar", "r1", ready=True, origin="policies/rego")
 
 
 def test_every_live_worker_is_heard_with_its_latest_word(tmp_path: Path) -> None:
-    first, second = Report(tmp_path), Report(tmp_path)
+    first, second = StatusFile(tmp_path), StatusFile(tmp_path)
     first.say(replace(GOOD, error="x" * 100_000))
     second.say(GOOD)
     first.say(GOOD)
@@ -28,11 +28,11 @@ def test_every_live_worker_is_heard_with_its_latest_word(tmp_path: Path) -> None
 
 
 def test_a_worker_that_was_killed_is_not_heard_and_is_tidied_away(tmp_path: Path) -> None:
-    report = Report(tmp_path)
+    report = StatusFile(tmp_path)
     report.say(GOOD)
     os.close(report._file)  # as the kernel does it
     assert read_reports(tmp_path) == []
-    Report(tmp_path).close()
+    StatusFile(tmp_path).close()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -19,6 +19,7 @@ from jsonschema import Draft7Validator
 
 from gateway.contract.decision import parse_decision
 from gateway.contract.input import build_input
+from gateway.dialects.registry import DIALECTS
 from gateway.errors import PolicyError
 from gateway.policy import load_source
 from gateway.words import (
@@ -26,14 +27,13 @@ from gateway.words import (
     ApprovalFacts,
     Attachment,
     Category,
-    Dialect,
     FindingRow,
     InspectedPart,
     Kind,
     Parameters,
     Part,
+    PartPlace,
     Phase,
-    Place,
     Prompt,
     ResponseFacts,
     SessionFacts,
@@ -73,7 +73,7 @@ def words(literal: Any) -> st.SearchStrategy[Any]:
     return st.sampled_from(get_args(literal))
 
 
-PART = st.builds(Part, TEXT, words(Kind), TEXT, TEXT, words(Place))
+PART = st.builds(Part, TEXT, words(Kind), TEXT, TEXT, words(PartPlace))
 INPUTS = st.fixed_dictionaries(
     {
         "phase": words(Phase),
@@ -83,7 +83,7 @@ INPUTS = st.fixed_dictionaries(
         "agent": st.builds(Agent, TEXT, TEXT, st.sampled_from(["api_key", "oidc"]), TEXTS, OBJECT, TEXT),
         "source": st.builds(Source, TEXT, TEXT),
         "provider": TEXT,
-        "dialect": words(Dialect),
+        "dialect": st.sampled_from([dialect.name for dialect in DIALECTS]),
         "method": TEXT,
         "path": TEXT,
         "prompt": st.builds(

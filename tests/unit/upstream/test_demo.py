@@ -4,13 +4,13 @@ import orjson
 import pytest
 
 from gateway.upstream import UpstreamRequest
-from gateway.upstream.demo import DemoUpstream
+from gateway.upstream.demo import DemoTransport
 
 CHAT = {"model": "demo", "messages": [{"role": "user", "content": "one two"}]}
 
 
 async def ask(family, path, body, method="POST"):
-    response = await DemoUpstream(family).send(UpstreamRequest(method, path, "", {}, orjson.dumps(body)))
+    response = await DemoTransport(family).send(UpstreamRequest(method, path, "", {}, orjson.dumps(body)))
     return response, b"".join([chunk async for chunk in response.chunks()])
 
 

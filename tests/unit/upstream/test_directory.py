@@ -2,9 +2,9 @@
 
 import pytest
 
-from gateway.config.config import Price, Provider
+from gateway.config import Price, Provider
 from gateway.errors import InvalidRequest, UpstreamUnavailable
-from gateway.upstream import Endpoints, open_session
+from gateway.upstream import Upstreams, open_session
 from gateway.words import Usage
 
 
@@ -17,14 +17,14 @@ async def test_an_unset_credential_disables_its_provider_and_nothing_else(monkey
         "open": Provider("openai", "http://h"),
     }
     async with open_session(1, 1) as session:
-        endpoints = Endpoints(providers, session)
-    assert list(endpoints.disabled) == ["off"]
-    assert endpoints.find("on").secret == "s3cret"
-    assert endpoints.find("open").secret is None
+        upstreams = Upstreams(providers, session)
+    assert list(upstreams.disabled) == ["off"]
+    assert upstreams.find("on").secret == "s3cret"
+    assert upstreams.find("open").secret is None
     with pytest.raises(UpstreamUnavailable, match="disabled"):
-        endpoints.find("off")
+        upstreams.find("off")
     with pytest.raises(InvalidRequest, match="unknown provider"):
-        endpoints.find("other")
+        upstreams.find("other")
 
 
 @pytest.mark.parametrize(
@@ -40,5 +40,5 @@ async def test_an_unset_credential_disables_its_provider_and_nothing_else(monkey
 async def test_tokens_cost_what_the_first_fitting_price_says(model, usage, cost):
     prices = {"gpt-4o-mini": Price(0.15, 0.6), "gpt-4o*": Price(2.5, 10)}
     async with open_session(1, 1) as session:
-        endpoint = Endpoints({"p": Provider("openai", "http://h", prices=prices)}, session).find("p")
-    assert endpoint.cost(model, usage) == pytest.approx(cost)
+        upstream = Upstreams({"p": Provider("openai", "http://h", prices=prices)}, session).find("p")
+    assert upstream.cost(model, usage) == pytest.approx(cost)

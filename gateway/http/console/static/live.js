@@ -1,4 +1,4 @@
-// Looks at the page again every three seconds and puts what changed in its place. Without it: reload.
+// Fetches the page every three seconds and shows what changed. Without scripts, reload the page.
 "use strict";
 
 const PAUSE = 3000;

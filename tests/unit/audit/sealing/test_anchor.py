@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.sealing.anchor import last_anchored
-from gateway.config.config import load_config
+from gateway.config import load_config
 from gateway.errors import ConfigError
 from tests.unit.audit.conftest import Evidence, decision
 

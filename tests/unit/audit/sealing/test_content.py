@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.audit.sealing.content import ContentKey, Unreadable, load_content_key
-from gateway.config.config import Config, Provider, load_config
+from gateway.config import Config, Provider, load_config
 from gateway.errors import ConfigError
 
 _KEY = ContentKey(b"a secret of some length")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support import prefork
 from tests.unit.audit.conftest import Evidence, evidence, written
 
 __all__ = ["Command", "evidence", "regate", "written"]
@@ -27,7 +27,7 @@ class Command:
 
     def start(self, *arguments: str, **pipes: int) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "cli.main", *arguments],
+            [*prefork.program(), *arguments],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(PROJECT)},
             text=True,

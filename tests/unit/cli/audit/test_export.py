@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from gateway.audit import Record
 from gateway.audit.files.folder import is_tombstone
 from gateway.audit.files.rotation import open_signer
 from gateway.audit.sealing.removal import order_erasure
+from tests.support import prefork
 from tests.support.history import write_history
 from tests.unit.audit.conftest import Evidence, decision
 
@@ -40,7 +40,7 @@ def export(folder: Path, *arguments: str, code: int = 0) -> bytes:
         "providers: {demo: {family: openai, base_url: 'builtin:demo'}}\n"
     )
     done = subprocess.run(
-        [sys.executable, "-m", "cli.main", "audit", "export", *arguments],
+        [*prefork.program(), "audit", "export", *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
         capture_output=True,

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from gateway.errors import ConfigError
 from gateway.policy.bundle.archive import BadArchive, pack, unpack
 from gateway.policy.bundle.bundle import build_bundle, check_signature, describe_bundle, read_bundle
-from gateway.policy.bundle.signature import BadSignature, canonical, sign, verify
+from gateway.policy.bundle.signature import BadBundleSignature, canonical, sign, verify
 from gateway.policy.bundle.signing_keys import (
     Algorithm,
     SigningKey,
@@ -121,7 +121,7 @@ def test_a_token_cannot_choose_how_it_is_checked(key: SigningKey) -> None:
     token = json.loads(sign(files, key))["signatures"][0]
     for head in ({"alg": "none"}, {"alg": "HS256"}, {"alg": "ES512", "kid": key.public.key_id}):
         forged = f"{_base64(head)}.{token.split('.')[1]}."
-        with pytest.raises(BadSignature, match=f"expected {key.public.algorithm}"):
+        with pytest.raises(BadBundleSignature, match=f"expected {key.public.algorithm}"):
             verify({**files, ".signatures.json": canonical({"signatures": [forged]})}, key.public)
 
 
@@ -129,7 +129,7 @@ def test_a_token_cannot_choose_how_it_is_checked(key: SigningKey) -> None:
     "signatures", [b"[]", b"{}", b'{"signatures":[]}', b'{"signatures":["a.b.c","d.e.f"]}']
 )
 def test_there_is_one_signature_or_none(key: SigningKey, signatures: bytes) -> None:
-    with pytest.raises(BadSignature, match="expected one signature"):
+    with pytest.raises(BadBundleSignature, match="expected one signature"):
         verify({".signatures.json": signatures}, key.public)
 
 

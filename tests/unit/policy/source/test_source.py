@@ -13,7 +13,7 @@ import pytest
 
 from gateway.errors import ConfigError
 from gateway.policy import load_source
-from gateway.policy.source.source import fingerprint
+from gateway.policy.source.files import fingerprint
 from tests.unit.policy.conftest import LIBRARY
 
 

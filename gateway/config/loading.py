@@ -1,0 +1,113 @@
+"""Reads `regate.yaml` once and checks it whole, before anything starts."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from gateway.config.config import Config
+from gateway.config.settings import Provider
+from gateway.config.variables import NotExpanded, expand
+from gateway.config.yaml12 import strict_yaml
+from gateway.errors import ConfigError
+
+
+def load_config(path: Path) -> Config:
+    """Read and check the file.
+
+    Raises ConfigError with the file, the path in it, what was found and what was expected.
+    """
+    try:
+        document = expand(strict_yaml(path.read_text("utf-8")), os.environ)
+    except NotExpanded as error:
+        raise ConfigError(f"{path}: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path}: not valid YAML: {error}") from error
+    if isinstance(document, dict) and "root" in document:
+        raise ConfigError(f"{path}: $.root: found an unknown key; it is not a setting")
+    try:
+        config = msgspec.convert(document, Config)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {_explain(error, document)}") from error
+    from gateway.dialects import families  # here: processes that are given their settings do without
+
+    for name, provider in config.providers.items():
+        if provider.family not in families():
+            expected = f"Expected one of {', '.join(families())}, found {provider.family!r}"
+            raise ConfigError(f"{path}: $.providers.{name}.family: {expected}")
+    try:
+        return msgspec.structs.replace(config, root=path.resolve().parent)
+    except ValueError as error:  # what only shows once the paths are known
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def config_path() -> Path:
+    """The file that REGATE_CONFIG names, else `regate.yaml` in the working directory."""
+    return Path(os.environ.get("REGATE_CONFIG", "regate.yaml"))
+
+
+def resolve_reference(reference: str) -> str | None:
+    """The secret behind `env:NAME` or `file:/path`; None when it is not set. Never logged, never stored."""
+    kind, _, name = reference.partition(":")
+    if kind == "env":
+        return os.environ.get(name) or None
+    try:
+        return Path(name).read_text("utf-8").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _explain(error: msgspec.ValidationError, document: object) -> str:
+    """Turn msgspec's `<what> - at `$.a.b`` into the path, what was expected and what was found."""
+    what, _, at = str(error).partition(" - at ")
+    tokens = re.findall(r"\[\.\.\.\]|[^.\[\]$`]+", at)
+    if "[...]" in tokens:  # msgspec does not say which provider: the first that does not convert
+        tokens[tokens.index("[...]")] = _first_invalid(document)
+    path = ".".join(["$", *tokens])
+    if tokens[-1:] == ["credential"]:  # what stands there may be the secret itself
+        return f"{path}: {what}"
+    if what.startswith("Invalid enum value"):
+        what = f"Expected one of {', '.join(_choices(tokens))}"
+    found = _at(document, tokens)
+    return f"{path}: {what}" if isinstance(found, dict | list) else f"{path}: {what}, found {found!r}"
+
+
+def _first_invalid(document: Any) -> str:
+    for name, provider in document["providers"].items():
+        try:
+            msgspec.convert(provider, Provider)
+        except msgspec.ValidationError:
+            return str(name)
+    return "[...]"
+
+
+def _choices(tokens: list[str]) -> list[str]:
+    """The values that the setting at this path may take."""
+    node: Any = msgspec.inspect.type_info(Config)
+    for token in tokens:
+        if isinstance(node, msgspec.inspect.DictType):
+            node = node.value_type
+        elif isinstance(node, msgspec.inspect.VarTupleType):
+            node = node.item_type
+        elif isinstance(node, msgspec.inspect.StructType):
+            node = next(field.type for field in node.fields if field.name == token)
+    return [str(value) for value in getattr(node, "values", ()) if value]
+
+
+def _at(document: object, tokens: list[str]) -> object:
+    """The value at a path, or the nearest thing above it."""
+    for token in tokens:
+        if isinstance(document, dict) and token in document:
+            document = document[token]
+        elif isinstance(document, list) and token.isdigit() and int(token) < len(document):
+            document = document[int(token)]
+        else:
+            break
+    return document

@@ -1,0 +1,182 @@
+"""The sections of `regate.yaml` as typed, frozen data."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Literal
+
+import msgspec
+
+from gateway.words import Category
+
+BUNDLE = ".tar.gz"
+_BASE_URL = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
+_ANCHOR = r"^(|file:/.+|https://.+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?/.*)$"
+_OPA_URL = re.compile(r"(?P<scheme>https?)://(?P<host>\[[0-9a-fA-F:]+\]|[^/?#@:\s\[\]]+)(:[1-9]\d{0,4})?/?")
+_LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
+_REFERENCE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)")
+
+Checksum = Literal["", "luhn", "mod97", "mod11", "mod11_10", "verhoeff"]
+Positive = Annotated[int, msgspec.Meta(gt=0)]
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a million tokens cost, in whatever currency all prices are in."""
+
+    input: Annotated[float, msgspec.Meta(ge=0)]
+    output: Annotated[float, msgspec.Meta(ge=0)]
+
+
+class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A configured LLM endpoint. `credential` is a reference (`env:NAME`, `file:/path`), never a value.
+
+    `prices` by model, a name or a glob: the first that fits counts.
+    """
+
+    family: str
+    base_url: str
+    credential: str = ""
+    prices: dict[str, Price] = {}
+
+    def __post_init__(self) -> None:
+        if self.base_url != "builtin:demo" and not _BASE_URL.fullmatch(self.base_url):
+            raise ValueError("base_url: expected http(s)://host[/path] without a query, or builtin:demo")
+        if self.credential and not _REFERENCE.fullmatch(self.credential):
+            # the text may be the secret itself, so it is not repeated
+            raise ValueError("credential: expected a reference, env:NAME or file:/path")
+
+
+class Opa(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An OPA run elsewhere, which pulls its policy from this gateway. `token` is a reference, never a value.
+
+    Until it has pulled a new revision, the former one goes on deciding, `grace_seconds` long.
+    """
+
+    url: str
+    token: str
+    ca: str = ""
+    grace_seconds: Annotated[float, msgspec.Meta(ge=0, le=600)] = 10
+
+    def __post_init__(self) -> None:
+        found = _OPA_URL.fullmatch(self.url)
+        if not found or (found["scheme"] == "http" and found["host"] not in _LOOPBACK):
+            raise ValueError("url: expected https://host[:port], or http:// on this machine's loopback")
+        if not _REFERENCE.fullmatch(self.token):
+            raise ValueError("token: expected a reference, env:NAME or file:/path")
+
+
+class PolicySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where policy lives and how it is evaluated. `enforce: false` records actions, carries out none.
+
+    `path` is a folder of Rego, or a bundle (`*.tar.gz`) that the key in the file `verify_key` has signed.
+    `shadow` is a candidate that is asked about live traffic as well, and never decides.
+    """
+
+    engine: Literal["auto", "sidecar", "embedded"] = "auto"
+    path: str = "policies/rego"
+    shadow: str = ""
+    verify_key: str = ""
+    opa: Opa | None = None
+    enforce: bool = True
+    timeout_seconds: Seconds = 2.0
+    reload_seconds: Seconds = 0.5
+
+    def __post_init__(self) -> None:
+        if self.opa and self.engine == "embedded":
+            raise ValueError("opa: found an OPA to ask, and engine: embedded, which asks none")
+        bundles = [path for path in (self.path, self.shadow) if path.endswith(BUNDLE)]
+        if bool(bundles) != bool(self.verify_key):
+            found = f"{bundles[0]} and no key" if bundles else "a key and no bundle"
+            raise ValueError(f"verify_key: expected it with a bundle and not without one; found {found}")
+
+
+class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where evidence is kept, and how long (`365d`; empty is for ever). `content_key` is a reference."""
+
+    path: str = "audit"
+    segment_bytes: Positive = 64 * 1024 * 1024
+    segment_seconds: Seconds = 3600
+    anchor: Annotated[str, msgspec.Meta(pattern=_ANCHOR)] = ""
+    content_key: str = ""
+    retention: Annotated[str, msgspec.Meta(pattern=r"^([1-9]\d{0,4}d)?$")] = ""
+
+    @property
+    def kept(self) -> timedelta | None:
+        """How long sealed records are kept; None is for ever."""
+        return timedelta(days=int(self.retention[:-1])) if self.retention else None
+
+    def __post_init__(self) -> None:
+        if self.content_key and not _REFERENCE.fullmatch(self.content_key):
+            # the text may be the secret itself, so it is not repeated
+            raise ValueError("content_key: expected a reference, env:NAME or file:/path")
+
+
+class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What happens while a request waits for people; 0 keepalive seconds sends nothing before the outcome."""
+
+    keepalive_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Bounds, in bytes and seconds. `connections` and `held_bytes` are those of one worker."""
+
+    connections: Positive = 1000
+    held_bytes: Positive = 256 * 1024 * 1024  # of the bodies of all requests and answers under way
+    body_bytes: Positive = 10 * 1024 * 1024
+    response_bytes: Positive = 32 * 1024 * 1024
+    depth: Annotated[int, msgspec.Meta(gt=0, le=200)] = 100
+    parts: Positive = 20_000  # strings, keys and long numbers of one body
+    inspect_seconds: Seconds = 10
+    connect_seconds: Seconds = 10
+    read_seconds: Seconds = 600
+    drain_seconds: Seconds = 30
+
+
+class CustomEntity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An entity of one's own: words found as they stand (any case), or patterns that run in linear time.
+
+    `checksum` is the scheme of the check digits that a match of a pattern must have. With `context`, a match
+    counts only behind one of those words.
+    """
+
+    entity: Annotated[str, msgspec.Meta(pattern="^[A-Z][A-Z0-9_]{1,40}$")]
+    category: Category = "custom"
+    words: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    checksum: Checksum = ""
+    context: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not (self.words or self.patterns):
+            raise ValueError(f"{self.entity}: expected words or patterns, found neither")
+
+
+class Ner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Names of people and places in prompts, by a language model; it needs the extra `ner`."""
+
+    enabled: bool = False
+
+
+class Detect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is looked for. `off` silences entities; `phone_regions` are ISO 3166 codes."""
+
+    threshold: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.4
+    off: tuple[str, ...] = (
+        "URL",
+        "DATE_TIME",
+        "UK_NHS",
+        "MEDICAL_LICENSE",
+        "US_DRIVER_LICENSE",
+        "US_BANK_NUMBER",
+    )
+    phone_regions: tuple[str, ...] = ("US", "GB", "DE", "FR", "IL", "IN", "CA", "BR")
+    custom: tuple[CustomEntity, ...] = ()
+    ner: Ner = Ner()
+
+
+class TelemetrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where OpenTelemetry goes: the base URL of an OTLP/HTTP collector; it needs the extra `otel`."""
+
+    otlp: Annotated[str, msgspec.Meta(pattern=r"^(|https?://[^/?#@\s]+(/[^?#\s]*)?)$")] = ""

@@ -1,0 +1,19 @@
+"""`openai.chat`: Chat Completions, as OpenAI documents it and as its imitators extend it."""
+
+from gateway.dialects.dialect import Dialect
+from gateway.dialects.openai_chat.bodies import read_completion, read_prompt
+from gateway.dialects.openai_chat.demo import demo
+from gateway.dialects.openai_chat.openai import OPENAI
+from gateway.dialects.openai_chat.turns import ByTurns
+
+DIALECT = Dialect(
+    name="openai.chat",
+    family=OPENAI,
+    paths=("*/chat/completions",),
+    usual_path="/v1/chat/completions",
+    read_prompt=read_prompt,
+    read_completion=read_completion,
+    new_stream=ByTurns,
+    operation="chat",
+    demo=demo,
+)

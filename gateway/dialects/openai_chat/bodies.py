@@ -1,0 +1,142 @@
+"""Prompts and completions of `openai.chat`: their parts, tools and tool calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.dialects.openai_chat.grammar import REQUEST, RESPONSE
+from gateway.dialects.reading.calls import (
+    call_name,
+    names_call,
+    parse_arguments,
+    pointers_below,
+    refuse_calls,
+)
+from gateway.dialects.reading.document import Malformed
+from gateway.dialects.reading.models import named_models
+from gateway.dialects.reading.scalars import integer, mapping, mappings, number, string
+from gateway.words import Completion, Parameters, Part, Prompt, Tool, ToolCall, Usage
+
+
+def read_prompt(document: Any) -> Prompt:
+    """Return the prompt of a request body; what has an unexpected shape is read as fields."""
+    parts, attachments = REQUEST.read(document)
+    if not isinstance(document, dict):
+        return Prompt(parts, attachments)
+    return Prompt(
+        parts=parts,
+        attachments=attachments,
+        tools=_tools(document),
+        model=string(document, "model"),
+        models=named_models(document),
+        stream=document.get("stream") is True,
+        parameters=Parameters(
+            max_tokens=integer(document, "max_completion_tokens", "max_tokens"),
+            temperature=number(document, "temperature"),
+            n=integer(document, "n") if "n" in document else 1,
+        ),
+    )
+
+
+def read_completion(document: Any) -> Completion:
+    """Return the completion of a response body, or of an error's body.
+
+    Raises Malformed when its choices are not shaped so that every tool call in them can be told.
+    """
+    if not isinstance(document, dict):
+        raise Malformed("expected a completion object")
+    parts, attachments = RESPONSE.read(document)
+    choices = mappings(document.get("choices"))
+    return Completion(
+        parts=parts,
+        attachments=attachments,
+        tool_calls=_tool_calls(document, parts),
+        model=string(document, "model"),
+        finish_reason=next((string(choice, "finish_reason") for _, choice in choices), ""),
+        usage=read_usage(document),
+    )
+
+
+def read_call_parts(call: dict[str, Any], at: str) -> tuple[Part, ...]:
+    """Return the parts of one tool call (or legacy function call) that stands at `at`."""
+    return RESPONSE.read(call, at, ("assistant", "tool_call"))[0]
+
+
+def read_usage(document: Mapping[str, Any]) -> Usage:
+    usage = mapping(document, "usage")
+    return Usage(integer(usage, "prompt_tokens"), integer(usage, "completion_tokens"))
+
+
+def read_call(call: Mapping[str, Any], at: str, parts: tuple[Part, ...]) -> ToolCall:
+    """Return one member of `tool_calls`, which stands at `at` and is made of `parts`.
+
+    Raises Malformed when it is not clear which tool it calls with what.
+    """
+    function, custom = _said(call, "function"), _said(call, "custom")
+    if bool(function) == bool(custom) or any(call.get(key) is not None for key in ("arguments", "input")):
+        raise Malformed("expected a function or custom tool call")
+    if function:
+        return read_function_call(function, f"{at}/function", parts)
+    if not isinstance(custom.get("input"), str):
+        raise Malformed("expected the input of a custom tool call to be text")
+    return ToolCall(
+        call_name(custom), {"input": custom["input"]}, pointers_below(parts, f"{at}/custom/input")
+    )
+
+
+def read_function_call(function: Mapping[str, Any], at: str, parts: tuple[Part, ...]) -> ToolCall:
+    """Return a call by its name and arguments, which are JSON in a string (imitators send an object)."""
+    raw, pointers = function.get("arguments"), pointers_below(parts, f"{at}/arguments")
+    if isinstance(raw, str):
+        return ToolCall(call_name(function), parse_arguments(raw), pointers, raw_json=True)
+    return ToolCall(call_name(function), raw if isinstance(raw, dict) else None, pointers)
+
+
+def _tools(document: Mapping[str, Any]) -> tuple[Tool, ...]:
+    """Return the tools offered: functions, custom tools, and the legacy `functions`."""
+    offered = [
+        mapping(tool, "custom") if "custom" in tool else mapping(tool, "function")
+        for _, tool in mappings(document.get("tools"))
+    ]
+    offered += [function for _, function in mappings(document.get("functions"))]
+    return tuple(Tool(string(tool, "name"), string(tool, "description")) for tool in offered)
+
+
+def _tool_calls(document: Mapping[str, Any], parts: tuple[Part, ...]) -> tuple[ToolCall, ...]:
+    refuse_calls(document)
+    choices = document.get("choices")
+    calls = []
+    for index, choice in enumerate([] if choices is None else _objects(choices)):
+        message = choice.get("message")
+        if not isinstance(message, dict) or choice.get("delta"):
+            raise Malformed("expected a message in every choice")
+        refuse_calls(choice)
+        refuse_calls(message, "tool_calls", "function_call")
+        _refuse_calls_in_content(message.get("content"))
+        at = f"/choices/{index}/message"
+        for slot, call in enumerate(_objects(message.get("tool_calls") or [])):
+            calls.append(read_call(call, f"{at}/tool_calls/{slot}", parts))
+        if (function := message.get("function_call")) is not None:
+            (function,) = _objects([function])
+            calls.append(read_function_call(function, f"{at}/function_call", parts))
+    return tuple(calls)
+
+
+def _refuse_calls_in_content(content: Any) -> None:
+    for _, part in mappings(content):
+        if names_call(part.get("type")) or any(part.get(key) is not None for key in ("arguments", "input")):
+            raise Malformed("a part of a message may be a tool call")
+        refuse_calls(part)
+
+
+def _said(call: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return the object under `key`; an empty one when there is none, or all its members are empty."""
+    found = mapping(call, key)
+    return found if any(found.values()) else {}
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise Malformed("expected a list of objects")
+    return value

@@ -1,0 +1,15 @@
+"""The family `openai`: OpenAI and the many that imitate its API."""
+
+from __future__ import annotations
+
+from gateway.dialects.dialect import Family
+from gateway.dialects.reading.stream import json_event
+
+OPENAI = Family(
+    name="openai",
+    credential=lambda secret: {"authorization": f"Bearer {secret}"},
+    request_headers=frozenset({"openai-beta"}),
+    response_headers=frozenset({"openai-processing-ms", "openai-version", "x-ratelimit-", "x-request-id"}),
+    error_document=lambda members: {"error": {"param": None, **members}},
+    error_event=json_event,
+)

@@ -1,0 +1,36 @@
+"""`json`: bodies of endpoints that no other dialect knows; every key but two is a part."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.dialects.reading.leaves import FIELD, Grammar, Walk, structural
+from gateway.dialects.reading.models import named_models
+from gateway.dialects.reading.scalars import string
+from gateway.words import Completion, Prompt
+
+
+def read_prompt(document: Any) -> Prompt:
+    """Return the prompt of a request body: its top may hold `model` and `stream`, as in other dialects."""
+    (parts, _), models = _GRAMMAR.read(document), named_models(document)
+    if not isinstance(document, dict):
+        return Prompt(parts, models=models)
+    stream = document.get("stream") is True
+    return Prompt(parts, model=string(document, "model"), models=models, stream=stream)
+
+
+def read_nothing(_: Any) -> Prompt:
+    """Return the prompt of a body that is not JSON, or of none: as JSON it has no parts."""
+    return Prompt()
+
+
+def read_completion(document: Any) -> Completion:
+    """Return the completion of a response body, in which tool calls cannot be told."""
+    walk = Walk(_GRAMMAR)
+    walk.free(document, "", FIELD)
+    return Completion(
+        tuple(walk.parts), model=string(document, "model") if isinstance(document, dict) else ""
+    )
+
+
+_GRAMMAR = Grammar(frozenset(("model", "stream")), {"model": structural})

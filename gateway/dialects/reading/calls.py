@@ -1,0 +1,77 @@
+"""Tool calls in every dialect: arguments that are JSON inside a string, and calls in places of no dialect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from gateway.dialects.reading.document import Malformed, parse, serialize
+from gateway.words import Part
+
+_CALL = re.compile(r"(?:tool|function|custom|mcp|computer|shell)s?[_-]?(?:call|use)s?$", re.IGNORECASE)
+_OTHER_SPELLINGS = re.compile(r"\\[u/]|[0-9](?:[eE]|\.0)")
+_LONG, _EXPONENTIAL = 10**6, 10**21  # from seven digits on, until it is written with an exponent anyway
+
+
+def parse_arguments(raw: str) -> Mapping[str, Any] | None:
+    """Return the arguments as an object, empty when nothing is written; None when they are no object."""
+    if not raw.strip():
+        return {}
+    try:
+        arguments = parse(raw.encode())
+    except (Malformed, UnicodeEncodeError):
+        return None
+    return arguments if isinstance(arguments, dict) else None
+
+
+def plain_arguments(raw: str) -> str:
+    r"""Return the arguments in their plainest spelling, so that a detector reads what they mean.
+
+    `{"to": "a\u0040b.example"}` and `{"to": "a@b.example"}` mean the same, and only the second shows what
+    it says; so do `4.111111111111111e15` and `4111111111111111`.
+    """
+    if not _OTHER_SPELLINGS.search(raw):
+        return raw
+    arguments = parse_arguments(raw)
+    return raw if arguments is None else serialize(_with_digits(arguments)).decode()
+
+
+def pointers_below(parts: Iterable[Part], pointer: str) -> tuple[str, ...]:
+    """Return the pointers of the parts that stand at or below `pointer`, each once, in order."""
+    below = (
+        part.pointer for part in parts if part.pointer == pointer or part.pointer.startswith(f"{pointer}/")
+    )
+    return tuple(dict.fromkeys(below))
+
+
+def names_call(name: object) -> bool:
+    """Return whether a key or a type says, in any vocabulary, that something is a tool call."""
+    return isinstance(name, str) and _CALL.search(name) is not None
+
+
+def call_name(call: Mapping[str, Any]) -> str:
+    """Return the tool that is called. Raises Malformed when the call names none."""
+    name = call.get("name")
+    if not isinstance(name, str):
+        raise Malformed("expected a tool call to have a name")
+    return name
+
+
+def refuse_calls(members: Mapping[str, Any], *read: str) -> None:
+    """Raise Malformed when a member other than those `read` may hold tool calls: some client may run them."""
+    if any(
+        value and isinstance(value, (dict, list)) and key not in read and names_call(key)
+        for key, value in members.items()
+    ):
+        raise Malformed("a member that may hold tool calls stands where the dialect has none")
+
+
+def _with_digits(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_digits(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_digits(item) for item in value]
+    if isinstance(value, float) and value.is_integer() and _LONG <= abs(value) < _EXPONENTIAL:
+        return int(value)
+    return value

@@ -1,0 +1,128 @@
+"""Leaves that are exempt from inspection: what is base64, media or sealed, and what is text after all."""
+
+from __future__ import annotations
+
+import binascii
+import codecs
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+# Letters, and no run of digits that could be a personal number: this reaches policy as it stands.
+_MEDIA_TYPE = re.compile(
+    r"(?:application|audio|font|image|model|text|video)/(?:[a-z.+-]|[0-9]{1,3}(?![0-9])){1,80}"
+)
+_DATA_URL = re.compile(r"data:([^;,]*)((?:;[^;,]*)*);base64,", re.IGNORECASE)
+_TEXT_TYPE = re.compile(
+    r"text/.*|application/(?:json|xml|csv|yaml|x-yaml|toml|sql|rtf|javascript|x-javascript|ecmascript"
+    r"|graphql|x-ndjson|jsonl|x-jsonl|x-sh|x-httpd-php|typescript|x-www-form-urlencoded)|.*\+(?:json|xml|yaml)"
+)
+_SIGNATURES = re.compile(  # of images, documents, archives, audio and video
+    rb"\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a|BM|II\*\0|MM\0\*|RIFF....(?:WEBP|WAVE|AVI )|....ftyp"
+    rb"|\x00\x00\x01\x00|%PDF-|PK\x03\x04|\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1|\x1f\x8b\x08"
+    rb"|ID3|\xff[\xe2\xe3\xf0-\xf3\xf8-\xfb]|OggS|fLaC|\x1aE\xdf\xa3|FORM....AIF",
+    re.DOTALL,
+)
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+# An API key or a card number is base64 as well: what is this short is inspected as it stands, too.
+_SHORT = 256
+_WINDOW = 128  # characters
+# The squared counts of 128 evenly drawn characters of 64 add up to 382 ± 23; those of words to over 1,000.
+_UNEVEN = 520
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A leaf that really is base64.
+
+    `text` is what it decodes to, if that is text. `opaque`: the leaf as it stands cannot be anybody's words.
+    """
+
+    media_type: str
+    size: int  # bytes, decoded
+    text: str | None
+    opaque: bool
+
+
+def read_media(leaf: object, media_type: str = "") -> Encoded | None:
+    """Media sent to a provider, plain or as a `data:` URL; None when it is no base64 at all.
+
+    It is opaque when it is strictly base64 (RFC 4648 §4) and begins as a known file format does.
+    """
+    return _read(leaf, media_type, _standard, lambda data, _: _SIGNATURES.match(data) is not None)
+
+
+def read_recording(leaf: object, media_type: str = "") -> Encoded | None:
+    """Media that a provider made: it streams, so that no piece but the first begins as its format does."""
+    return _read(leaf, media_type, _standard, lambda *_: True)
+
+
+def read_sealed(leaf: object) -> Encoded | None:
+    """Read what only its provider can open; None when it is not base64 (RFC 4648 §4 or §5).
+
+    It is opaque when its characters are as evenly spread as a cipher leaves them.
+    """
+    return _read(leaf, "", _either, lambda _, encoded: _is_even(encoded))
+
+
+def _read(
+    leaf: object,
+    media_type: str,
+    decode: Callable[[str], bytes | None],
+    is_opaque: Callable[[bytes, str], bool],
+) -> Encoded | None:
+    if not isinstance(leaf, str):
+        return None
+    url = _DATA_URL.match(leaf)
+    encoded, media_type = (leaf[url.end() :], url[1].lower()) if url else (leaf, media_type)
+    data = decode(encoded)
+    loose = data is None
+    if data is None:
+        data = _either("".join(encoded.split()))  # some providers take it all the same
+    if not data:
+        return None
+    named = media_type if _MEDIA_TYPE.fullmatch(media_type) else ""
+    spoken = url is not None and (url[2] or not named)  # parameters and odd types may hold anything
+    text = _as_unicode(data)
+    opaque = len(encoded) >= _SHORT and not (loose or spoken)
+    opaque = opaque and (text is not None or is_opaque(data, encoded))
+    if text is None and (_TEXT_TYPE.fullmatch(named) or not _CONTROL.search(data)):
+        text = data.decode("latin-1")  # some eight-bit encoding: its ASCII can be read
+    return Encoded(named, len(data), text, opaque)
+
+
+def _standard(encoded: str) -> bytes | None:
+    try:
+        return binascii.a2b_base64(encoded, strict_mode=True)
+    except ValueError:  # binascii.Error is one
+        return None
+
+
+def _either(encoded: str) -> bytes | None:
+    if "-" in encoded or "_" in encoded:
+        if "+" in encoded or "/" in encoded:
+            return None
+        encoded = encoded.replace("-", "+").replace("_", "/")
+    return _standard(encoded + "=" * (-len(encoded) % 4))
+
+
+def _as_unicode(data: bytes) -> str | None:
+    encoding = next((name for bom, name in _BOMS if data.startswith(bom)), "utf-8")
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+
+
+def _is_even(encoded: str) -> bool:
+    """Return whether no stretch repeats its characters as words and numbers do."""
+    last = max(len(encoded) - _WINDOW, 0)
+    starts = [*range(0, last, _WINDOW), last]
+    return all(_squares(encoded[start : start + _WINDOW]) <= _UNEVEN for start in starts)
+
+
+def _squares(window: str) -> int:
+    return sum(count * count for count in Counter(window).values())

@@ -1,0 +1,22 @@
+"""The gateway's own refusals, as members of an error object; each family has a shape to put around them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+# The names of https://platform.claude.com/docs/en/api/errors; OpenAI's clients go by status and `code`.
+_TYPES: Mapping[str, str] = {
+    "invalid_request": "invalid_request_error",
+    "unauthenticated": "authentication_error",
+    "prompt_too_large": "request_too_large",
+    "upstream_timeout": "timeout_error",
+    **dict.fromkeys(
+        ("policy_denied", "approval_required", "approval_denied", "approval_expired"), "permission_error"
+    ),
+}
+
+
+def error_members(code: str, message: str, extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members of a refusal's error object; `extra` cannot replace the message, type and code."""
+    return {**extra, "message": message, "type": _TYPES.get(code, "api_error"), "code": code}

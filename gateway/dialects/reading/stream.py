@@ -1,0 +1,82 @@
+"""What a streamed completion is made of, whichever dialect it travels in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gateway.dialects.reading.document import serialize
+from gateway.dialects.reading.sse import SseEvent
+from gateway.words import Completion, Part, ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A piece of a channel's text; `reshape(text)` is an event of the same shape that carries `text` instead.
+
+    The part's pointer is where the channel's whole text would stand in an unstreamed completion.
+    """
+
+    channel: str
+    part: Part
+    reshape: Callable[[str], SseEvent]
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelEnd:
+    """The end of a channel: what is held of it must go out, through `reshape`, before what follows."""
+
+    channel: str
+    part: Part
+    reshape: Callable[[str], SseEvent]
+
+
+@dataclass(frozen=True, slots=True)
+class CallReady:
+    """A complete tool call, of which nothing has been passed on yet.
+
+    `parts` are its strings, the raw arguments one of them; `events(texts)` are the events that carry it, with
+    the texts given by part pointer in place of its own.
+    """
+
+    call: ToolCall
+    parts: tuple[Part, ...]
+    events: Callable[[Mapping[str, str]], list[SseEvent]]
+
+
+@dataclass(frozen=True, slots=True)
+class OtherEvent:
+    """Any other event. `parts` are all strings in `document`, which `event` carries (None: the end marker).
+
+    After a `put` into the document, `json_event(document, event.event)` carries it. `path(pointer)` tells the
+    places of different events apart: at equal ones a text of the one may go on in the next. With
+    `whole` none does.
+    """
+
+    event: SseEvent
+    document: Any | None
+    parts: tuple[Part, ...]
+    path: Callable[[str], str] = str
+    whole: bool = False
+
+
+Item = TextDelta | ChannelEnd | CallReady | OtherEvent
+
+
+class StreamReader(Protocol):
+    """Turns the events of one streamed completion into items, in order."""
+
+    def read(self, event: SseEvent) -> list[Item]:
+        """Return the items of one event. Raises Malformed on one that no completion of this dialect has."""
+
+    def close(self) -> list[Item]:
+        """Return what is due at the end. Raises Malformed when the completion had not ended."""
+
+    def completion(self) -> Completion:
+        """Return model, finish reason and usage as read so far; no parts."""
+
+
+def json_event(document: Any, name: str = "") -> SseEvent:
+    """Return an event whose data is `document`."""
+    return SseEvent(serialize(document).decode(), name)
