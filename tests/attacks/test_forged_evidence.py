@@ -25,7 +25,7 @@ from gateway.audit.files.signing import Signer, load_verifier
 from gateway.audit.sealing.seal import SealingFailed
 from gateway.audit.verifying.proof import ProofFailed, find_records, prove
 from tests.unit.audit.conftest import Evidence, decision
-from tests.unit.audit.test_audit_commands import Command
+from tests.unit.cli.audit.conftest import Command
 
 FORGED = "forged"  # the exchange that every forgery claims
 

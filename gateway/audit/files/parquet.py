@@ -129,7 +129,7 @@ def _connection() -> duckdb.DuckDBPyConnection:
 
 def _copy(connection: duckdb.DuckDBPyConnection, select: str, path: Path, disk: Disk) -> None:
     connection.execute(
-        f"COPY ({select}) TO {_quoted(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 8192)"
+        f"COPY ({select}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 8192)"
     )
     descriptor = disk.open(path, os.O_RDONLY)
     try:

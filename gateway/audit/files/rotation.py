@@ -21,6 +21,7 @@ from gateway.audit.files.log_lines import Document
 from gateway.audit.files.signing import BadLine, Signer, Verifier, load_signer, private_pem, read_private
 from gateway.errors import ConfigError
 
+_ROTATION = b'{"kind":"rotation"'
 _REMEDY = "restore the key, or move the audit folder away to begin anew"
 
 
@@ -129,8 +130,8 @@ def _settle(key: Path, last: bytes, folder: Folder) -> None:
 def _check_in_force(verifier: Verifier, folder: Folder) -> None:
     """Raise ValueError when the log is signed by another key: a later one, or never by this one."""
     with folder.checkpoints.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as log:
-        start = log.rfind(b'\n{"kind":"rotation"') + 1
-        if start or log[:19] == b'{"kind":"rotation"':
+        start = log.rfind(b"\n" + _ROTATION) + 1
+        if start or log[: len(_ROTATION)] == _ROTATION:
             try:
                 _, new, _ = read_rotation(log[start : log.find(b"\n", start)])
             except BadLine:

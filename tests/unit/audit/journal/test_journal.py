@@ -16,7 +16,6 @@ import orjson
 import pytest
 
 from gateway.audit import Journal, new_writer
-from gateway.audit.files import signed_log
 from gateway.audit.journal.segment import LiveChain
 from gateway.errors import ConfigError, RecordingFailed
 from tests.unit.audit.conftest import Evidence, decision
@@ -320,74 +319,6 @@ def test_closing_over_a_broken_disk_says_what_is_lost(
 
     with pytest.raises(RecordingFailed, match="1 records could not be written: Input/output error"):
         journal.close()
-
-
-def test_a_torn_tail_of_a_dead_writer_is_recorded_and_cut_off(written: Evidence) -> None:
-    whole = written.live().read_bytes()
-    written.live().write_bytes(whole + b'{"writer":"torn')
-
-    journal = written.journal()
-    journal.close()
-
-    dead, mine = sorted(written.folder.live_files(), key=lambda path: path.stem.startswith(journal.writer))
-    assert dead.read_bytes() == whole
-    (cut,) = [orjson.loads(line) for line in mine.read_bytes().splitlines()]
-    assert cut["code"] == "torn_tail_cut"
-    assert (cut["body"]["segment"], cut["body"]["bytes"]) == (dead.stem, 15)
-    assert written.verify().intact
-
-
-def test_the_segment_of_a_living_writer_is_not_touched(evidence: Evidence) -> None:
-    first = evidence.journal()
-    first.record_sync(decision(1))
-    with evidence.live().open("ab") as file:
-        file.write(b'{"half')
-
-    evidence.journal()
-
-    assert evidence.live().read_bytes().endswith(b'{"half')
-
-
-def test_heads_are_signed_at_the_first_record_every_so_often_and_at_the_end(evidence: Evidence) -> None:
-    journal = evidence.journal(sign_seconds=0.2)
-    journal.record_sync(decision(0))
-    threading.Event().wait(0.3)
-    journal.record_sync(decision(1))
-    journal.record_sync(decision(2))
-    journal.close()
-
-    log = [orjson.loads(line) for line in evidence.folder.checkpoints.read_bytes().splitlines()]
-    assert [line["seq"] for line in log if line["kind"] == "head"] == [1, 2, 3]
-    assert evidence.key.stat().st_mode & 0o777 == 0o600
-    assert evidence.root not in evidence.key.parents
-
-
-def test_a_lock_on_the_signed_heads_does_not_stop_records(
-    evidence: Evidence, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whoever may read the file can lock it, and keep the lock."""
-    monkeypatch.setattr(signed_log, "_LOCK_SECONDS", 0.2)
-    hindered = evidence.journal(sign_seconds=0.1)
-    before = signed_log.lines(evidence.folder.checkpoints)
-    script = (
-        "import fcntl, sys; file = open(sys.argv[1]); fcntl.flock(file, fcntl.LOCK_EX); "
-        "print(flush=True); sys.stdin.read()"
-    )
-    command = [os.sys.executable, "-c", script, str(evidence.folder.checkpoints)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-        assert other.stdout is not None
-        other.stdout.readline()
-        for number in range(3):
-            asyncio.run(hindered.record(decision(number)))
-        assert hindered.failure == ""
-        assert signed_log.lines(evidence.folder.checkpoints) == before
-        other.communicate()
-
-    hindered.record_sync(decision(3))
-    hindered.close()
-    assert len(records(evidence)) == 4
-    report = evidence.verify()
-    assert (report.intact, report.unsigned) == (True, 0)
 
 
 async def test_a_disk_that_hangs_refuses_within_the_bound(

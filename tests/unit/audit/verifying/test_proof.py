@@ -14,7 +14,7 @@ from gateway.audit.files.signing import load_verifier
 from gateway.audit.verifying.proof import ProofFailed, check_proofs, find_records, prove
 from gateway.errors import ConfigError
 from tests.unit.audit.conftest import Evidence, decision
-from tests.unit.audit.test_audit_commands import Command
+from tests.unit.cli.audit.conftest import Command
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""`regate audit` and `regate sessions`, as a script runs them."""
+"""`regate audit sql` and `views`, as a script runs them."""
 
 from __future__ import annotations
 
@@ -7,48 +7,12 @@ import io
 import json
 import os
 import subprocess
-import time
 from pathlib import Path
 
 import duckdb
-import pytest
 
-from gateway.audit import Record
-from tests.support import prefork
 from tests.unit.audit.conftest import Evidence, decision
-
-PROJECT = Path(__file__).parents[3]
-
-
-class Command:
-    """The command line in the folder of a configuration."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.joinpath("regate.yaml").write_text(
-            "providers: {demo: {family: openai, base_url: 'builtin:demo'}}\n", encoding="utf-8"
-        )
-
-    def start(self, *arguments: str, **pipes: int) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [*prefork.program(), *arguments],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(PROJECT)},
-            text=True,
-            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **pipes},
-        )
-
-    def __call__(self, *arguments: str, code: int = 0) -> str:
-        with self.start(*arguments) as process:
-            out, err = process.communicate(timeout=60)
-        assert process.returncode == code, err
-        return out if code == 0 else out + err
-
-
-@pytest.fixture
-def regate(evidence: Evidence, tmp_path: Path) -> Command:
-    """The test's evidence folder is the one that the configuration names."""
-    return Command(tmp_path)
+from tests.unit.cli.audit.conftest import PROJECT, Command
 
 
 def test_sql_answers_while_a_gateway_writes(regate: Command, evidence: Evidence) -> None:
@@ -96,38 +60,6 @@ def test_a_table_cannot_steer_the_terminal(regate: Command, evidence: Evidence) 
     assert "[red]x[/red]" in told
 
 
-def test_verify_is_0_when_intact_and_1_when_broken(regate: Command, written: Evidence) -> None:
-    assert "intact: 10 records" in regate("audit", "verify")
-    assert json.loads(regate("audit", "verify", "--json"))["intact"] is True
-
-    written.live().write_bytes(written.live().read_bytes().replace(b'"number":6', b'"number":7'))
-    told = regate("audit", "verify", code=1)
-    assert f"journal/{written.live().name}:7: record" in told
-    assert "its body was changed" in told
-
-
-def test_tail_begins_with_the_newest_and_follows(regate: Command, written: Evidence) -> None:
-    assert [line.split()[-1] for line in regate("audit", "tail", "-n", "2").splitlines()] == ["ex_8", "ex_9"]
-
-    journal = written.journal()
-    with regate.start("audit", "tail", "-n", "1", "-f", "--json") as following:
-        assert following.stdout is not None
-        assert json.loads(following.stdout.readline())["exchange_id"] == "ex_9"
-        time.sleep(0.5)
-        journal.record_sync(decision(77))
-        assert json.loads(following.stdout.readline())["exchange_id"] == "ex_77"
-        following.kill()
-
-
-def test_seal_takes_what_a_dead_writer_left(regate: Command, written: Evidence) -> None:
-    with written.live().open("ab") as file:
-        file.write(b'{"torn')
-
-    told = json.loads(regate("audit", "seal", "--json"))
-    assert len(told["sealed"]) == 2
-    assert "intact: 11 records" in regate("audit", "verify")
-
-
 def test_views_lists_them_and_writes_the_database(regate: Command, written: Evidence) -> None:
     told = json.loads(regate("audit", "views", "--json"))
 
@@ -171,40 +103,3 @@ def test_questions_are_asked_at_a_prompt_one_after_the_other(regate: Command, wr
     assert "regate: " in said
     assert "nowhere" in said
     assert "7010" in said
-
-
-def test_sessions_are_listed_and_shown(regate: Command, evidence: Evidence) -> None:
-    journal = evidence.journal()
-    parts = [
-        {"role": "user", "kind": "text", "pointer": "/0", "digest": "d", "new": True, "text": "hello\x1b"}
-    ]
-    journal.record_sync(
-        decision(
-            1,
-            session_id="se_x",
-            action="deny",
-            reasons=({"rule": "models.list", "message": "no"},),
-            body={"parts": parts},
-        )
-    )
-    journal.record_sync(
-        Record(
-            "refusal",
-            exchange_id="ex_1",
-            session_id="se_x",
-            agent="billing",
-            code="policy_denied",
-            status=403,
-        )
-    )
-
-    (listed,) = json.loads(regate("sessions", "list", "--json"))
-    assert (listed["session_id"], listed["agent"], listed["denied"]) == ("se_x", "billing", 1)
-    assert json.loads(regate("sessions", "list", "--agent", "other", "--json")) == []
-    told = regate("sessions", "show", "se_x")
-    assert "refused" in told
-    assert "deny: models.list: no" in told
-    assert "user: hello\N{REPLACEMENT CHARACTER}" in told
-    (shown,) = json.loads(regate("sessions", "show", "se_x", "--json"))
-    assert shown["parts"][0]["text"] == "hello\x1b"
-    assert "no session 'nope'" in regate("sessions", "show", "nope", code=1)

@@ -20,7 +20,7 @@ from tests.support import prefork
 from tests.support.history import write_history
 from tests.unit.audit.conftest import Evidence, decision
 
-PROJECT = Path(__file__).parents[3]
+PROJECT = Path(__file__).parents[4]
 
 # https://schema.ocsf.io/1.3.0/classes/api_activity: what is required, and the values that are words of it
 _REQUIRED = {

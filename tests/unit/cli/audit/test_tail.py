@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,8 @@ import pytest
 from cli.audit.tail import Following
 from gateway.audit import Journal, Record, Sealer, new_writer
 from gateway.audit.files.folder import Folder, is_tombstone
+from tests.unit.audit.conftest import Evidence, decision
+from tests.unit.cli.audit.conftest import Command
 
 
 class Writing:
@@ -88,3 +92,16 @@ def test_a_new_gateway_is_followed_and_a_tombstone_that_goes_stops_nothing(writi
     writing.open()
     writing.write(8)
     assert numbers(following.fresh()) == [8]
+
+
+def test_tail_begins_with_the_newest_and_follows(regate: Command, written: Evidence) -> None:
+    assert [line.split()[-1] for line in regate("audit", "tail", "-n", "2").splitlines()] == ["ex_8", "ex_9"]
+
+    journal = written.journal()
+    with regate.start("audit", "tail", "-n", "1", "-f", "--json") as following:
+        assert following.stdout is not None
+        assert json.loads(following.stdout.readline())["exchange_id"] == "ex_9"
+        time.sleep(0.5)
+        journal.record_sync(decision(77))
+        assert json.loads(following.stdout.readline())["exchange_id"] == "ex_77"
+        following.kill()
