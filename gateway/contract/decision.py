@@ -88,6 +88,6 @@ def parse_decision(document: object, revision: str) -> Decision:
 
 
 def to_document(decision: Decision) -> dict[str, Any]:
-    """The decision as plain data, for records and the admin API."""
+    """Return the decision as plain data, for records and the admin API."""
     document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(decision))
     return document

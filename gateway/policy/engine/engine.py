@@ -42,14 +42,14 @@ class PolicyEngine(Protocol):
         ...
 
     async def decide(self, document: dict[str, Any]) -> Decision:
-        """Raises PolicyUnavailable (unreachable, late) and PolicyError (undefined, malformed, failed)."""
+        """Decide. Raises PolicyUnavailable (unreachable, late), PolicyError (undefined, malformed)."""
         ...
 
     async def close(self) -> None: ...
 
 
 def encode(document: dict[str, Any], *, wide_integers: bool = True) -> bytes:
-    """The document as JSON, integers exact.
+    """Return the document as JSON, integers exact.
 
     Raises PolicyError when it is no JSON, or has an integer over 64 bits that the engine would round.
     """
@@ -67,7 +67,7 @@ def encode(document: dict[str, Any], *, wide_integers: bool = True) -> bytes:
 
 
 def probe() -> dict[str, Any]:
-    """A request of nobody about nothing: policy that has no answer to it has none to anything."""
+    """Return an empty request. A policy that is undefined for it is broken and must not go live."""
     return build_input(
         phase="request",
         time=datetime.fromtimestamp(0, UTC),
