@@ -34,7 +34,7 @@ class Request:
     method: str = "POST"
     content_type: str = "application/json"
     agent: str = "trial"
-    owner: str = "nobody"
+    owner: str = "none"
     groups: Sequence[str] = ()
 
 

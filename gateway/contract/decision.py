@@ -61,10 +61,6 @@ class Decision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     response: Literal["findings", "always"] = "findings"
     revision: str = ""
 
-    def mask_for(self, entity: str) -> Mask | None:
-        """The mask that covers `entity`, or None when the decision leaves it alone."""
-        return next((mask for mask in self.mask if mask.entity == entity), None)
-
 
 def parse_decision(document: object, revision: str) -> Decision:
     """Parse what the engine answered into a Decision.

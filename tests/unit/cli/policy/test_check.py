@@ -17,7 +17,8 @@ from gateway.errors import ConfigError
 from gateway.policy import load_source
 from gateway.policy.engine.builtins import REFUSED
 from gateway.policy.engine.sidecar import Sidecar
-from tests.unit.policy.conftest import LOG, TESTS, regate
+from tests.unit.cli.policy.conftest import regate
+from tests.unit.policy.conftest import LOG, TESTS
 
 TOPIC = """# METADATA
 # title: Night
