@@ -59,7 +59,7 @@ def doctor(
 
 
 def examine(config: Config) -> Iterator[Check]:
-    """Every check, in the order in which the gateway meets them."""
+    """Yield every check, in the order in which the gateway needs them."""
     yield Check("configuration", f"{config_path()} is valid")
     yield from _engines(config)
     yield _policy(config)
@@ -155,7 +155,7 @@ def _nearest(path: Path) -> Path:
 
 
 def _provider(name: str, provider: Provider) -> Check:
-    """A provider without its credential is disabled; that stops nothing else."""
+    """Check one provider; without its credential it is disabled, which stops nothing else."""
     what = f"provider {name}"
     if provider.base_url == "builtin:demo":
         return Check(what, "built in")

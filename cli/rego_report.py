@@ -1,4 +1,4 @@
-"""What a run of policy tests came to: for people, for JUnit readers, for scripts."""
+"""The outcome of a run of policy tests: as text, as JUnit's XML, as JSON."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Outcome:
 class TestReport:
     """All of them, and the places of the policy (file, line) that no test runs.
 
-    `not_covered` is None where nobody could tell, for a test failed.
+    `not_covered` is None where a test failed: coverage is unknown then.
     """
 
     engine: str
@@ -52,7 +52,7 @@ class TestReport:
         return bool(self.outcomes) and not self.failures and self.not_covered == []
 
     def lines(self) -> list[str]:
-        """The summary, what failed first."""
+        """Return the summary, what failed first."""
         failed = [f"FAIL {each.file}:{each.line}: {each.title}: {each.error}" for each in self.failures]
         missed = [f"{file}:{line}: no test runs this" for file, line in self.not_covered or ()]
         run = [outcome for outcome in self.outcomes if not outcome.skipped]
@@ -70,7 +70,7 @@ class TestReport:
         return [*failed, *missed, summary]
 
     def document(self) -> dict[str, Any]:
-        """The report as JSON."""
+        """Return the report as plain data."""
         return {
             "passed": self.passed,
             "engine": self.engine,
@@ -82,7 +82,7 @@ class TestReport:
 
 
 def write_junit(report: TestReport, path: Path) -> None:
-    """JUnit's XML; what no test runs is a failed test case of its own. Raises ConfigError."""
+    """Write JUnit's XML; lines that no test runs are a failed test case of their own. Raises ConfigError."""
     suite = ElementTree.Element(
         "testsuite",
         name="regate policy test",

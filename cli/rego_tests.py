@@ -59,12 +59,12 @@ def run_tests(source: PolicySource, folder: Path, *, seconds: float = 10.0) -> T
 
 
 def rego_files(folder: Path) -> list[Path]:
-    """The Rego files below a folder. Hidden files and folders are editors' and git's."""
+    """Return the Rego files below a folder. Hidden files and folders are editors' and git's."""
     return [path for path in sorted(folder.rglob("*.rego")) if not _hidden(folder, path)]
 
 
 def documents(folder: Path) -> Iterator[dict[str, Any]]:
-    """What each data file adds to `data`."""
+    """Yield what each data file adds to `data`."""
     for path in sorted(folder.rglob("*")):
         if path.suffix not in (".yaml", ".yml", ".json") or _hidden(folder, path):
             continue
@@ -84,7 +84,7 @@ def _hidden(folder: Path, path: Path) -> bool:
 
 
 def test_names(text: str) -> Iterator[str]:
-    """The rules `test_…` of one module."""
+    """Yield the rules `test_…` of one module."""
     for name, _ in _places("", text):
         yield name
 
@@ -135,7 +135,7 @@ class _Child:
         self._pipe.close()
 
     def outcome(self, name: str, seconds: float) -> list[Outcome]:
-        """The test's outcome, a case each; [] when there is none, and `failure` says why."""
+        """Return the test's outcome, a case each; [] when there is none, and `failure` says why."""
         answer = self._next(seconds)
         if answer is None:
             return []
@@ -148,7 +148,7 @@ class _Child:
         ]
 
     def not_covered(self) -> Mapping[str, Sequence[int]] | None:
-        """The lines that no test ran, by file; None when a test did not end."""
+        """Return the lines that no test ran, by file; None when a test did not end."""
         if self.failure:
             return None
         found: Mapping[str, Sequence[int]] | None = self._next(_START_SECONDS)
@@ -165,7 +165,7 @@ class _Child:
 
 
 def _work(pipe: Connection, modules: dict[str, str], data: list[str], names: list[str]) -> None:
-    """Says "" or what cannot be loaded, then (error, cases, seconds) of each test, then what none ran."""
+    """Send "" or what cannot be loaded, then (error, cases, seconds) of each test, then the lines left."""
     os.environ["RUST_LIB_BACKTRACE"] = os.environ["RUST_BACKTRACE"] = "0"  # read when regorus first fails
     engine = importlib.import_module("regorus").Engine()
     engine.set_enable_coverage(True)

@@ -64,7 +64,7 @@ def _greet(config: Config, listener: socket.socket, demo: bool) -> None:
 
 
 def _print_demo(config: Config, base: str) -> None:
-    """Keys for a first look, and a request that works at once."""
+    """Print keys for a first look, and a request that works at once."""
     state = open_state(config.state_path)
     try:
         keys = Keys(state)

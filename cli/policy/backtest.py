@@ -96,7 +96,7 @@ def backtest(
 
 
 def _source(config: Config, candidate: Path | None) -> PolicySource:
-    """A folder, a signed bundle, or the policy in force. Raises ConfigError."""
+    """Read a folder, a signed bundle, or the policy in force. Raises ConfigError."""
     if candidate is None:
         return configured_policy(config)
     if is_bundle(candidate):
@@ -145,7 +145,7 @@ def _row(cell: Cell) -> str:
 
 
 def _print_examples(examples: list[Example]) -> None:
-    """Where it is, and what the candidate says about it."""
+    """Print where each example is, and what the candidate decides about it."""
     for one in examples:
         where = (one.exchange_id, one.decision_id, one.phase, one.agent, one.recorded_at)
         typer.echo(f"    {_line('  '.join(where))}")
@@ -155,5 +155,5 @@ def _print_examples(examples: list[Example]) -> None:
 
 
 def _line(text: str) -> str:
-    """One line, whatever an agent's name or a policy's words hold."""
+    """Return one line, whatever an agent's name or a policy's words hold."""
     return line(" ".join(text.split("\n")))

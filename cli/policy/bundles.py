@@ -43,7 +43,7 @@ def keygen(
     out: Annotated[
         Path | None, typer.Option("--out", help="The private key. [default: policy.key beside the state]")
     ] = None,
-    algorithm: Annotated[str, typer.Option(help="ES256, or RS256 for whoever cannot verify that.")] = "ES256",
+    algorithm: Annotated[str, typer.Option(help="ES256, or RS256 for verifiers without ES256.")] = "ES256",
     as_json: AsJson = False,
 ) -> None:
     """Make the key pair that signs bundles: the private half (mode 0600) and, beside it, the public one."""
@@ -108,7 +108,7 @@ def inspect(
     else:
         typer.echo(line(f"revision   {bundle.revision or 'none'}"))
         typer.echo(line(f"roots      {', '.join(bundle.roots)}"))
-        typer.echo(line(f"signed by  {bundle.key_id or 'nobody'}"))
+        typer.echo(line(f"signed by  {bundle.key_id or 'no key'}"))
         typer.echo(f"signature  {fault or 'verified'}")
         for name, content in sorted(bundle.files.items()):
             typer.echo(f"{len(content):>9}  {name}")
@@ -116,7 +116,7 @@ def inspect(
 
 
 def known_verify_key(config: Config, named: Path | None) -> VerifyKey:
-    """The key that vouches for bundles here. Raises ConfigError where there is none."""
+    """Return the key that vouches for bundles here. Raises ConfigError where there is none."""
     path = named or config.verify_key_path or config.signing_key_path.with_suffix(".pub")
     if not path.exists():
         raise ConfigError(
@@ -155,7 +155,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _fault(bundle: Bundle, named: Path | None) -> str:
-    """Why the signature is not proven, "" when it is."""
+    """Return why the signature is not proven, "" when it is."""
     if not bundle.key_id:
         return "it is not signed"
     try:

@@ -31,7 +31,7 @@ _log = logging.getLogger("regate.policy")
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was found, and what nobody could look at on this machine."""
+    """What was found, and what could not be checked on this machine."""
 
     revision: str
     faults: Sequence[Fault]
@@ -60,7 +60,7 @@ def check(path: PolicyFolder = None, tests: TestFolder = None, as_json: AsJson =
 
 
 def look_at(config: Config, folders: Sequence[Path]) -> Findings:
-    """Every fault of the policy, its tests' syntax and format included. Raises OpaFailed."""
+    """Find every fault of the policy, its tests' syntax and format included. Raises OpaFailed."""
     source, errors = examine(config.policy_path)
     faults = {fault_of(error, str(config.policy_path)) for error in errors}
     faults.update(_unspoken(source) if not errors else ())
@@ -88,7 +88,7 @@ def _by_opa(opa: Path, policy: Path, folders: Sequence[Path]) -> Iterator[Fault]
 
 
 def _unspoken(source: PolicySource) -> Iterator[Fault]:
-    """Settings that no schema speaks of: a misspelling in them would be silence."""
+    """Find settings that no schema describes: a misspelling in them would go unnoticed."""
     spoken = set(library_schema()["properties"])
     for name, text in source.modules.items():
         spoken |= {steps[0] for steps, _ in declared(source.root / name, text)}
@@ -102,7 +102,7 @@ def _unspoken(source: PolicySource) -> Iterator[Fault]:
 
 
 async def _load(config: Config, source: PolicySource, opa: Path | None) -> list[Fault]:
-    """What each engine of this machine says of the policy that it is given."""
+    """Load the policy into each engine of this machine and return their complaints."""
     engines: list[Sidecar | Embedded] = []
     if opa:
         engines.append(Sidecar(opa, config.policy.timeout_seconds, _log))

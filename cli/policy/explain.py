@@ -78,7 +78,7 @@ def explain(
 
 
 async def _decide(config: Config, recorded: RecordedDecision, document: dict[str, Any]) -> dict[str, Any]:
-    """What the policy on disk says of the recorded input, by the same guards; or why it says nothing."""
+    """Decide about the recorded input by the policy on disk and the same guards; or return why not."""
     try:
         decision = await load(config, document)
     except ConfigError:
@@ -92,7 +92,7 @@ async def _decide(config: Config, recorded: RecordedDecision, document: dict[str
 
 
 def _rules(config: Config) -> dict[str, Rule]:
-    """The rules on disk by the name in their reasons; empty where there is no opa to parse them.
+    """Return the rules on disk by the name in their reasons; empty where there is no opa to parse them.
 
     A verdict whose name is computed stands for its whole topic: `pii.` is the name of every such rule.
     """
@@ -132,7 +132,7 @@ def _rule_of(name: str, rules: Mapping[str, Rule]) -> Rule | None:
 
 
 def _told(recorded: RecordedDecision, rules: Mapping[str, Rule]) -> Iterator[str]:
-    """The decision as it was made."""
+    """Print the decision as it was made."""
     dry = "" if recorded.enforced else ", in a dry run: nothing was carried out"
     yield f"{recorded.decision_id}: the {recorded.phase} of exchange {recorded.exchange_id}"
     yield f"recorded  {recorded.recorded_at}"
@@ -163,7 +163,7 @@ def _reasons(decision: Mapping[str, Any], rules: Mapping[str, Rule]) -> Iterator
 def _compared(
     recorded: RecordedDecision, now: Mapping[str, Any] | None, rules: Mapping[str, Rule], config: Config
 ) -> Iterator[str]:
-    """The same input, decided by the policy on disk."""
+    """Print what the policy on disk decides about the same input."""
     if now is None:
         yield f"on disk   not asked, for the input cannot be rebuilt: {_held_back(recorded)}"
         return
@@ -198,7 +198,7 @@ def _document(
 
 
 def _traced(config: Config, recorded: RecordedDecision, trace: Trace) -> str:
-    """What OPA does with the recorded input and the policy on disk, step by step."""
+    """Print what OPA does with the recorded input and the policy on disk, step by step."""
     opa = find_opa()
     if opa is None:
         raise ConfigError(f"a trace needs opa {PINNED}: run make setup")

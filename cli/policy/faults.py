@@ -24,7 +24,7 @@ class Fault:
 
 
 def fault_of(error: Exception, file: str) -> Fault:
-    """The fault that an error's message tells of; about `file` where the message names none."""
+    """Return the fault that an error's message describes; about `file` where the message names none."""
     found = _PLACED.fullmatch(str(error)) or _UNPLACED.fullmatch(str(error))
     if found is None:
         return Fault(file, 0, str(error))

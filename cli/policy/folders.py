@@ -22,7 +22,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")
 
 
 def configured(path: Path | None) -> Config:
-    """The configuration, with `path` as its policy folder where one is given. Raises ConfigError.
+    """Return the configuration, with `path` as its policy folder where one is given. Raises ConfigError.
 
     A gateway that runs from a bundle has its folder where bundles are made: policies/rego.
     """
@@ -36,12 +36,12 @@ def configured(path: Path | None) -> Config:
 
 
 def test_folder(config: Config, tests: Path | None) -> Path:
-    """Where the tests are, or would be."""
+    """Return where the tests are, or would be."""
     return tests or config.root / "policy_tests"
 
 
 def rego_folders(config: Config, tests: Path | None) -> list[Path]:
-    """The policy's folder and, where there is one, that of its tests.
+    """Return the policy's folder and, where there is one, that of its tests.
 
     Raises ConfigError when a folder that was named is not there.
     """

@@ -25,7 +25,7 @@ _WORDS = {
 
 
 def lint(module: Module) -> Iterator[Fault]:
-    """The faults of one policy file."""
+    """Find the faults of one policy file."""
     yield from _metadata(module)
     yield from _unheard(module)
     for rule in module.rules:
@@ -36,7 +36,7 @@ def lint(module: Module) -> Iterator[Fault]:
 
 
 def _metadata(module: Module) -> Iterator[Fault]:
-    """Approvers and auditors read titles; a package says what its rules are for."""
+    """Find rules without the title that approvers read, and packages without a description."""
     about = {key: value for each in module.annotations for key, value in each.items()}
     missing = [key for key in ("title", "description") if not about.get(key)]
     if missing:
@@ -61,7 +61,7 @@ def _metadata(module: Module) -> Iterator[Fault]:
 
 
 def _unheard(module: Module) -> Iterator[Fault]:
-    """Sets of a topic that nothing reads: beside `verdicts`, `verdict contains` would be silence."""
+    """Find sets of a topic that nothing reads: `verdict contains` beside `verdicts` would have no effect."""
     if not module.package.startswith(_RULES):
         return
     trees = [{**rule, "head": {**rule["head"], "ref": []}} for rule in module.rules]
@@ -73,7 +73,7 @@ def _unheard(module: Module) -> Iterator[Fault]:
             yield _fault(
                 module,
                 line_of(rule),
-                f"the set {name} is heard by nobody",
+                f"nothing reads the set {name}",
                 f"call it {_VERDICTS} if it is one of those, _{name} if a rule of this topic is to read it",
             )
 
@@ -102,7 +102,7 @@ def _prefixes(name: str) -> list[str]:
 
 
 def _open_objects(module: Module, rule: Node) -> Iterator[Fault]:
-    """Keys that other people choose: an absent one is undefined, and a `not` around it misfires."""
+    """Find keys that clients choose: an absent one is undefined, and a `not` around it misfires."""
     aliases = _aliases(rule)
     for node in nodes(rule):
         path = steps(node)
@@ -120,7 +120,7 @@ def _open_objects(module: Module, rule: Node) -> Iterator[Fault]:
 
 
 def _is_open(path: list[Node], aliases: frozenset[str]) -> bool:
-    """Whether a reference ends at an open object: by its path, or by a variable that stands for one."""
+    """Return whether a reference ends at an open object, by its path or by a variable."""
     head, *rest = path
     if head["type"] == "var" and head["value"] in aliases and not rest:
         return True
@@ -136,7 +136,7 @@ def _is_open(path: list[Node], aliases: frozenset[str]) -> bool:
 
 
 def _aliases(rule: Node) -> frozenset[str]:
-    """Variables of the rule that are given an open object: `claims := input.agent.claims`."""
+    """Return variables of the rule that hold an open object: `claims := input.agent.claims`."""
     found: set[str] = set()
     for node in objects(rule):
         terms = node.get("terms")
@@ -149,7 +149,7 @@ def _aliases(rule: Node) -> frozenset[str]:
 
 @cache
 def open_objects() -> frozenset[str]:
-    """Paths of the input whose keys the contract does not name: `tool_calls.[].arguments`, `agent.claims`."""
+    """Return paths of the input with keys that clients choose: `tool_calls.[].arguments`, `agent.claims`."""
     text = resources.files("gateway.contract").joinpath("schemas/input.schema.json").read_text("utf-8")
     return frozenset(_open_paths(json.loads(text), ()))
 
@@ -164,7 +164,7 @@ def _open_paths(schema: Node, path: tuple[str, ...]) -> Iterator[str]:
 
 
 def _verdict(module: Module, rule: Node) -> Iterator[Fault]:
-    """A verdict that is written out: main.rego would count one that it cannot read as deny."""
+    """Find faults of a verdict that is written out: main.rego counts one that it cannot read as deny."""
     verdict = rule["head"].get("key") or {}
     if verdict.get("type") != "object":
         return
@@ -194,7 +194,7 @@ def _verdict(module: Module, rule: Node) -> Iterator[Fault]:
 
 
 def _spelt(path: list[Node]) -> str:
-    """A reference as people write it, `…` for what is computed."""
+    """Write a reference as in Rego, with `…` for what is computed."""
     head, *rest = path
     text = str(head["value"]) if head["type"] == "var" else "…"
     for step in rest:

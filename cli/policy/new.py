@@ -61,7 +61,7 @@ verdicts contains {
 """
 
 _SETTINGS = """# What people tune of rules/TOPIC.rego, as `data.settings.TOPIC`. Its METADATA says the shape.
-agents: []                      # globs over the agent's id; nobody yet
+agents: []                      # globs over the agent's id; none yet
 """
 
 _CASES = """# TITLE: rules/TOPIC.rego
@@ -109,7 +109,7 @@ def new(
 
 
 def _check(topic: str, source: PolicySource, cases: Path) -> None:
-    """Raises ConfigError for a name that cannot be a topic's, or that is taken."""
+    """Refuse a name that cannot be a topic's, or that is taken. Raises ConfigError."""
     if not _NAME.fullmatch(topic) or topic in _WORDS:
         raise ConfigError(
             f"topic {topic!r}: expected small letters, digits and _, a letter first, and no word of Rego"
@@ -128,7 +128,7 @@ def _check(topic: str, source: PolicySource, cases: Path) -> None:
 
 
 def _write(files: Mapping[Path, str]) -> None:
-    """All of them or none; a file that is there stays as it is. Raises ConfigError."""
+    """Write all files or none; a file that is there stays as it is. Raises ConfigError."""
     written: list[Path] = []
     try:
         for file, text in files.items():

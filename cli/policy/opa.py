@@ -26,14 +26,14 @@ class OpaFailed(RegateError):
 
 @dataclass(frozen=True, slots=True)
 class OpaRun:
-    """What a run of opa came to."""
+    """The outcome of a run of opa."""
 
     code: int
     out: str
     err: str
 
     def document(self) -> Any:
-        """What it printed as JSON, errors on stderr included. Raises OpaFailed."""
+        """Return what it printed as JSON, errors on stderr included. Raises OpaFailed."""
         try:
             return json.loads(self.out.strip() or self.err)
         except ValueError as error:
@@ -56,7 +56,7 @@ def run_opa(opa: Path, *arguments: str | Path, stdin: str = "", seconds: float =
 
 @contextmanager
 def capabilities(opa: Path, less: Callable[[str], str] = restricted) -> Iterator[Path]:
-    """A file for `--capabilities`, without the built-ins that policy may not use: for what evaluates policy.
+    """Write a file for `--capabilities`, without the built-ins that policy may not use.
 
     Raises OpaFailed, PolicyUnavailable.
     """
@@ -67,7 +67,7 @@ def capabilities(opa: Path, less: Callable[[str], str] = restricted) -> Iterator
 
 
 def compile_faults(opa: Path, folders: Sequence[Path], schemas: Path) -> list[Fault]:
-    """What OPA's strict compiler says of the Rego files, types by schema included."""
+    """Return what OPA's strict compiler says of the Rego files, types by schema included."""
     strict = ("check", "--strict", NOT_HIDDEN, "--format=json", "--max-errors=0", "--schema", schemas)
     with capabilities(opa, offline) as known:
         run = run_opa(opa, *strict, "--capabilities", known, *folders)
@@ -85,7 +85,7 @@ def compile_faults(opa: Path, folders: Sequence[Path], schemas: Path) -> list[Fa
 
 
 def unformatted(opa: Path, files: Sequence[Path]) -> list[Fault]:
-    """The files that are not in OPA's one format."""
+    """Return the files that are not in OPA's one format."""
     if not files:
         return []
     listed = run_opa(opa, "fmt", "--list", *files)

@@ -78,7 +78,7 @@ def _outcomes(result: dict[str, Any]) -> Iterator[Outcome]:
 
 
 def _not_covered(policy: Path, report: dict[str, Any]) -> Iterator[tuple[str, int]]:
-    """The tests' own lines do not count."""
+    """Yield lines of the policy that no test ran; the tests' own lines do not count."""
     for file, lines in sorted((report.get("files") or {}).items()):
         if Path(file).resolve().is_relative_to(policy):
             for span in lines.get("not_covered") or []:

@@ -41,7 +41,7 @@ def docs(
 
 
 def reference(source: PolicySource) -> str:
-    """The page. Raises ConfigError on METADATA that is no YAML."""
+    """Return the page. Raises ConfigError on METADATA that is no YAML."""
     read = {name: list(blocks(source.root / name, text)) for name, text in source.modules.items()}
     topics = {name: found for name, found in read.items() if found and _TOPIC.match(found[0].code)}
     sections = [_topic(name, found) for name, found in sorted(topics.items())]
@@ -90,7 +90,7 @@ def _rule(rule: Block) -> Iterator[str]:
 
 
 def _listed(rule: Block, key: str, form: str) -> str | None:
-    """The list as text; None where the METADATA says nothing of it."""
+    """Return the list as text; None where the METADATA has no such key."""
     found = rule.custom(key, None)
     return None if found is None else ", ".join(form.format(each) for each in found) or "none"
 
@@ -101,7 +101,7 @@ def _names(rule: Block) -> str:
 
 
 def _literal(rule: Block, key: str) -> str:
-    """A value that the verdict spells out; "" for one that it computes."""
+    """Return a value that the verdict spells out; "" for one that it computes."""
     found = re.search(rf'"{key}": "([^"]+)"', rule.code)
     return found.group(1) if found else ""
 

@@ -33,7 +33,7 @@ class Compared:
 
 
 def compared(audit: Path, revision: str) -> Compared:
-    """What the journal holds of this revision. Raises QueryFailed, ConfigError."""
+    """Query what the journal holds of this revision. Raises QueryFailed, ConfigError."""
     with query(audit, _DIFFERENCES, [revision]) as result:
         rows = [
             Difference(b, a, tuple(changed), count, tuple(ids)) for b, a, changed, count, ids in result.rows
@@ -45,7 +45,7 @@ def compared(audit: Path, revision: str) -> Compared:
 
 
 def print_compared(found: Compared) -> None:
-    """One row a difference, with the newest decisions behind it."""
+    """Print one row a difference, with the newest decisions behind it."""
     same = found.asked - sum(row.count for row in found.differences)
     typer.echo(f"asked     {found.asked:,}, the same decision {same:,}, not asked {found.dropped:,}")
     for row in found.differences:

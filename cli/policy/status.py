@@ -44,7 +44,7 @@ def status(path: PolicyFolder = None, as_json: AsJson = False) -> None:
 
 
 def _config(path: Path | None) -> Config:
-    """The configuration as the gateway reads it, a bundle included; with `path`, of that folder."""
+    """Return the configuration as the gateway reads it, a bundle included; with `path`, of that folder."""
     return load_config(config_path()) if path is None else configured(path)
 
 

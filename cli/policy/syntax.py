@@ -42,7 +42,7 @@ class Module:
 
 
 def parse_all(opa: Path, paths: Sequence[Path]) -> list[Module]:
-    """The files that parse; the others are the compiler's to complain about. Raises OpaFailed."""
+    """Parse the files and return those that parse; the compiler reports the others. Raises OpaFailed."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         modules = pool.map(lambda path: _parse(opa, path), paths)
         return [module for module in modules if module is not None]
@@ -58,17 +58,17 @@ def rule_name(rule: Node) -> str:
 
 
 def line_of(node: Node) -> int:
-    """The line where a node stands."""
+    """Return the line where a node stands."""
     return int(node.get("location", {}).get("row", 0))
 
 
 def nodes(tree: Any) -> Iterator[Node]:
-    """Every object of the tree that has a type, from the outside in."""
+    """Yield every object of the tree that has a type, from the outside in."""
     return (node for node in objects(tree) if "type" in node)
 
 
 def objects(tree: Any) -> Iterator[Node]:
-    """Every object of the tree but its annotations, from the outside in."""
+    """Yield every object of the tree but its annotations, from the outside in."""
     pending = [tree]
     while pending:
         node = pending.pop()
@@ -80,17 +80,17 @@ def objects(tree: Any) -> Iterator[Node]:
 
 
 def steps(node: Node) -> list[Node]:
-    """What a reference goes along, its head first; [] for anything else."""
+    """Return the steps of a reference, its head first; [] for anything else."""
     return node["value"] if node["type"] == "ref" else []
 
 
 def constant(node: Node) -> str | None:
-    """The text of a string."""
+    """Return the text of a string; None for anything else."""
     return str(node["value"]) if node["type"] == "string" else None
 
 
 def dotted(node: Node) -> str:
-    """The name that a reference spells as far as it is fixed: `input.agent.claims`, `http.send`."""
+    """Return the name that a reference spells as far as it is fixed: `input.agent.claims`, `http.send`."""
     names: list[str] = []
     for place, step in enumerate(steps(node)):
         if step["type"] != ("string" if place else "var"):

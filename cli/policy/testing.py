@@ -24,7 +24,7 @@ _LOOK_SECONDS = 0.5
 def run_policy_tests(
     path: PolicyFolder = None,
     tests: TestFolder = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Run them again after every edit.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Run the tests again after every edit.")] = False,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit's XML to this file too.")] = None,
     timeout: Annotated[
         float, typer.Option("--timeout", min=0.1, help="Seconds that a test may take.")
@@ -77,7 +77,7 @@ def _watch(config: Config, tests: Path | None, junit: Path | None, seconds: floa
 
 
 def _run_once(config: Config, tests: Path | None, junit: Path | None, seconds: float) -> None:
-    """A broken edit is told, and the next one waited for."""
+    """Run the tests once; report a broken edit and return."""
     try:
         report = _run(config, tests, seconds)
         if junit:
@@ -88,7 +88,7 @@ def _run_once(config: Config, tests: Path | None, junit: Path | None, seconds: f
 
 
 def _fingerprint(folders: list[Path]) -> object:
-    """What changes when a file does; one that goes away meanwhile makes the next look differ."""
+    """Return what changes when a file changes, or goes away."""
     prints = []
     for folder in folders:
         for file in sorted(folder.rglob("*")):

@@ -34,12 +34,12 @@ class Request:
     method: str = "POST"
     content_type: str = "application/json"
     agent: str = "trial"
-    owner: str = "nobody"
+    owner: str = "none"
     groups: Sequence[str] = ()
 
 
 async def arrive(config: Config, request: Request) -> tuple[dict[str, Any], tuple[Syntax, ...]]:
-    """The document that policy would be asked about, and what was found in syntax.
+    """Return the input that policy would be asked about, and what was found in syntax.
 
     The functions are those of live traffic. The key is one of a moment: live placeholders differ, and nothing
     of the gateway's state is read or written. Raises ConfigError, TrialRefused.

@@ -50,7 +50,7 @@ def _record(config: Config, revision: str, command: str) -> None:
 
 
 def _find(shelf: Shelf, revision: str) -> Path:
-    """The bundle of a revision, which may be cut short as long as it is the only one that begins so."""
+    """Find the bundle of a revision; a prefix will do if only one revision begins with it."""
     exact = shelf.path_of(revision)
     found = [exact] if exact.is_file() else sorted(shelf.folder.glob(f"policy-{_plain(revision)}*.tar.gz"))
     if len(found) != 1:

@@ -130,7 +130,7 @@ def _guarded(recorded: RecordedDecision, decision: Decision) -> Decision:
 async def _batches(
     root: Path, since: datetime | None, recorded: int, wanted: int
 ) -> AsyncGenerator[list[bytes]]:
-    """The chosen lines, read off the event loop by one thread: whoever leaves waits for its last step."""
+    """Yield the chosen lines, read by one thread; leaving early waits for its last step."""
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(1) as reader:
         lines = _spread(decision_lines(root, since), recorded, wanted)
@@ -142,7 +142,7 @@ async def _batches(
 
 
 def _spread(lines: Iterator[bytes], recorded: int, wanted: int) -> Generator[bytes]:
-    """`wanted` of the lines at even distances. What was recorded since they were counted is left out."""
+    """Yield `wanted` of the lines at even distances, without those recorded after the count."""
     for place, line in enumerate(islice(lines, recorded)):
         if (place + 1) * wanted // recorded > place * wanted // recorded:
             yield line

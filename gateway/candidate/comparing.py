@@ -1,4 +1,4 @@
-"""How one decision differs from another about the same input, and which differences a gate refuses."""
+"""How one decision differs from another about the same input, and which differences `--fail-on` refuses."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Transition:
 
 
 def compare(before: Decision, after: Decision | RegateError) -> Transition:
-    """The transition from what was decided to what a candidate says."""
+    """Return the transition from what was decided to what a candidate says."""
     if isinstance(after, RegateError):
         return Transition(before.action, ERROR)
     if before.action != after.action:
@@ -38,7 +38,7 @@ def compare(before: Decision, after: Decision | RegateError) -> Transition:
 
 
 def _changed(before: Decision, after: Decision) -> list[str]:
-    """What differs of the things that matter to this action."""
+    """Return what differs of the fields that matter to this action."""
     telling = ["reasons", "record", "response"]
     if before.action != "deny":
         telling.append("mask")
@@ -68,7 +68,7 @@ class FailOn:
 
 
 def parse_fail_on(text: str) -> tuple[FailOn, ...]:
-    """`allow:deny,any:error` as gates. Raises ConfigError, naming the piece that is none."""
+    """Parse `allow:deny,any:error`. Raises ConfigError, naming the piece that is malformed."""
     return tuple(_gate(piece.strip()) for piece in text.split(",")) if text.strip() else ()
 
 

@@ -79,17 +79,17 @@ class BacktestReport:
             self.untrue_examples.append(_example(recorded, said))
 
     def refused_by(self, gates: Sequence[FailOn]) -> list[Cell]:
-        """The cells that must not be."""
+        """Return the cells that `--fail-on` refuses."""
         return [cell for cell in self.ordered() if refused(gates, cell.transition)]
 
     def ordered(self) -> list[Cell]:
-        """Differences first, the most frequent of them at the top."""
+        """Sort the cells: differences first, the most frequent at the top."""
         return sorted(
             self.cells.values(), key=lambda cell: (cell.transition.same, -cell.count, cell.transition)
         )
 
     def document(self, gates: Sequence[FailOn] = ()) -> dict[str, Any]:
-        """The report as plain data."""
+        """Return the report as plain data."""
         return {
             "revision": self.revision,
             "engine": self.engine,

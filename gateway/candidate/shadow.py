@@ -27,7 +27,7 @@ _EXAMPLES = 5  # newest ones that are kept for each difference
 
 
 def _say_who(line: logging.LogRecord) -> bool:
-    """The engine and the policy speak as the ones in force do; nobody shall take these for those."""
+    """Mark the engine's and the policy's log lines as the candidate's."""
     line.msg = f"shadow policy, which decides nothing: {line.msg}"
     return True
 
@@ -85,7 +85,7 @@ class Shadow:
     """
 
     def __init__(self, config: Config, journal: Journal, metrics: Metrics) -> None:
-        """`config` names the candidate as its policy."""
+        """Take a configuration that names the candidate as its policy."""
         self._policies = Policies(config, _log)
         self._journal = journal
         self._metrics = metrics
@@ -116,7 +116,7 @@ class Shadow:
         self._wake.set()
 
     def status(self) -> ShadowStatus:
-        """What is asked at this moment, and what it said since it was loaded."""
+        """Return which candidate is asked now, and what it answered since it was loaded."""
         policy = self._policies.status()
         self._tally = self._tally.of(policy.revision)
         return ShadowStatus(
@@ -160,7 +160,7 @@ class Shadow:
                     _log.exception("unforeseen fault", extra={"exchange_id": question.record.exchange_id})
 
     async def _until_ready(self) -> None:
-        """An engine that is being replaced has no opinion: what waits goes on waiting."""
+        """Wait for an engine that is being replaced; questions stay in the queue."""
         while not self._policies.status().ready:  # noqa: ASYNC110 - rare
             await asyncio.sleep(_PAUSE_SECONDS)
 
@@ -214,7 +214,7 @@ class _Tally:
     unrecorded: int = 0
 
     def of(self, revision: str) -> _Tally:
-        """This one, or a new one when the candidate is another by now."""
+        """Return this count, or a new one when the candidate has changed."""
         return self if revision == self.revision else _Tally(revision)
 
     def add(self, transition: Transition, decision_id: str) -> None:
@@ -237,7 +237,7 @@ def _record(
     revision: str,
     took_ms: float,
 ) -> Record:
-    """The candidate's decision beside the real one, whose record holds the input and its text."""
+    """Record the candidate's decision beside the real one, whose record holds the input and its text."""
     compared = {
         "before": transition.before,
         "after": transition.after,

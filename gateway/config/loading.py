@@ -49,12 +49,12 @@ def load_config(path: Path) -> Config:
 
 
 def config_path() -> Path:
-    """The file that REGATE_CONFIG names, else `regate.yaml` in the working directory."""
+    """Return the file that REGATE_CONFIG names, else `regate.yaml` in the working directory."""
     return Path(os.environ.get("REGATE_CONFIG", "regate.yaml"))
 
 
 def resolve_reference(reference: str) -> str | None:
-    """The secret behind `env:NAME` or `file:/path`; None when it is not set. Never logged, never stored."""
+    """Return the secret behind `env:NAME` or `file:/path`, None when it is not set. Never log or store it."""
     kind, _, name = reference.partition(":")
     if kind == "env":
         return os.environ.get(name) or None
@@ -89,7 +89,7 @@ def _first_invalid(document: Any) -> str:
 
 
 def _choices(tokens: list[str]) -> list[str]:
-    """The values that the setting at this path may take."""
+    """Return the values that the setting at this path may take."""
     node: Any = msgspec.inspect.type_info(Config)
     for token in tokens:
         if isinstance(node, msgspec.inspect.DictType):
@@ -102,7 +102,7 @@ def _choices(tokens: list[str]) -> list[str]:
 
 
 def _at(document: object, tokens: list[str]) -> object:
-    """The value at a path, or the nearest thing above it."""
+    """Return the value at a path, or the nearest one above it."""
     for token in tokens:
         if isinstance(document, dict) and token in document:
             document = document[token]

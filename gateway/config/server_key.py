@@ -23,11 +23,11 @@ class ServerKey:
         self._key = key
 
     def derive(self, purpose: str, *names: str) -> bytes:
-        """A 32-byte key of its own for one purpose (and, say, one agent)."""
+        """Return a 32-byte key for one purpose (and, say, one agent)."""
         return self.digest(f"derive/{purpose}", *(name.encode() for name in names))
 
     def digest(self, purpose: str, *fields: bytes) -> bytes:
-        """HMAC-SHA256 over length-prefixed fields: no two different field lists collide."""
+        """Return the HMAC-SHA256 of length-prefixed fields: no two different field lists collide."""
         mac = hmac.new(self._key, purpose.encode() + b"\0", hashlib.sha256)
         for field in fields:
             mac.update(len(field).to_bytes(8, "big"))

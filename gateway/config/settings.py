@@ -114,7 +114,7 @@ class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What happens while a request waits for people; 0 keepalive seconds sends nothing before the outcome."""
+    """What a request gets while it waits for approval: with 0 keepalive seconds nothing."""
 
     keepalive_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0
 
@@ -135,7 +135,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CustomEntity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An entity of one's own: words found as they stand (any case), or patterns that run in linear time.
+    """A custom entity: words found as they stand (any case), or patterns that run in linear time.
 
     `checksum` is the scheme of the check digits that a match of a pattern must have. With `context`, a match
     counts only behind one of those words.

@@ -22,7 +22,7 @@ class Syntax:
 
 
 def guard(decision: Decision, *, syntax: Sequence[Syntax], approval_status: str, enforced: bool) -> Decision:
-    """Return the decision that acts: a mask that cannot be carried out, and a second hold, become denials.
+    """Return the decision to carry out: deny where a mask cannot be applied, and on a second hold.
 
     In a dry run (`enforced` is false) no mask is carried out, so none can fail; the gateway's own credential
     is masked even then.

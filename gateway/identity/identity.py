@@ -34,9 +34,9 @@ class Identity:
     async def identify(
         self, authorization: str | None, x_api_key: str | None, on_behalf_of: str | None
     ) -> Agent:
-        """The agent on the data path.
+        """Return the agent on the data path.
 
-        Raises Unauthenticated, InvalidRequest on a malformed end user, StateUnavailable when nobody can say.
+        Raises Unauthenticated, InvalidRequest on a malformed end user, StateUnavailable without the keys.
         """
         row = await self.identify_key(presented_key(authorization, x_api_key))
         if row.role != "agent":
@@ -58,14 +58,14 @@ class Identity:
             raise Unauthenticated("this key has ended since the request began")
 
     async def identify_person(self, presented: str) -> KeyRow:
-        """The key of an approver, auditor or admin; a machine's is nobody's word. Raises as `identify`."""
+        """Return the key of an approver, auditor or admin; refuse machine keys. Raises as `identify`."""
         row = await self.identify_key(presented)
         if row.role not in _PEOPLE:
             raise Unauthenticated(f"this key has role {row.role}; expected the key of a person")
         return row
 
     async def identify_key(self, presented: str) -> KeyRow:
-        """A live key of any role. Raises Unauthenticated, or StateUnavailable when nobody can say."""
+        """Return a live key of any role. Raises Unauthenticated, StateUnavailable without the keys."""
         key_id, secret = split_key(presented)
         return check_key(await self._find(key_id), secret, self._now())
 
@@ -89,7 +89,7 @@ class Identity:
 
 
 def presented_key(authorization: str | None, x_api_key: str | None) -> str:
-    """The key in `Authorization: Bearer …` (OpenAI) or `x-api-key` (Anthropic); two must be the same one."""
+    """Return the key in `Authorization: Bearer …` (OpenAI) or `x-api-key` (Anthropic); two must be equal."""
     scheme, _, bearer = (authorization or "").strip(_BLANKS).partition(" ")
     if scheme and scheme.lower() != "bearer":
         raise Unauthenticated("authorization: expected the scheme Bearer")
@@ -102,7 +102,7 @@ def presented_key(authorization: str | None, x_api_key: str | None) -> str:
 
 
 def _end_user(row: KeyRow, on_behalf_of: str | None) -> str:
-    """The end user whom the agent names; a key that may not name one is refused, not silently ignored."""
+    """Return the end user whom the agent names; refuse a key that may not name one."""
     named = (on_behalf_of or "").strip(_BLANKS)
     if not named:
         return ""

@@ -54,7 +54,7 @@ def create_key(
 
 
 def authenticate(keys: Keys, presented: str, now: float) -> KeyRow:
-    """The live key that was presented. For processes without an event loop.
+    """Return the live key that was presented, for processes without an event loop.
 
     Raises Unauthenticated, or StateUnavailable when the database cannot say.
     """
@@ -71,13 +71,13 @@ def split_key(presented: str) -> tuple[str, str]:
 
 
 def key_id(presented: str) -> str:
-    """Return the id that a key names, "" for what is no key. Nothing is proved by it."""
+    """Return the id that a key names, "" for a malformed key. It proves nothing."""
     match = _KEY.fullmatch(presented)
     return match[1] if match else ""
 
 
 def check_key(row: KeyRow | None, secret: str, now: float) -> KeyRow:
-    """`row` when the secret is its own and it is live. An unknown id takes as long as a wrong secret."""
+    """Return `row` if the secret fits and the key is live. An unknown id takes as long as a wrong secret."""
     proven = hmac.compare_digest(_digest(secret), row.digest if row else _NO_DIGEST)
     if row is None or not proven:
         raise Unauthenticated("unknown key: expected one that `regate keys create` made")
@@ -87,7 +87,7 @@ def check_key(row: KeyRow | None, secret: str, now: float) -> KeyRow:
 
 
 def _digest(secret: str) -> bytes:
-    """One round is enough: the secret is 256 random bits, so there is nothing to guess from its digest."""
+    """Hash once: the secret is 256 random bits, so there is nothing to guess from its digest."""
     return hashlib.sha256(secret.encode()).digest()
 
 

@@ -85,7 +85,7 @@ class Metrics:
         self._shadow_ready.set(ready)
 
     def exposition(self) -> bytes:
-        """The text format of Prometheus."""
+        """Return the metrics in the text format of Prometheus."""
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(self._registry)
         everyone = CollectorRegistry()

@@ -97,7 +97,7 @@ class Telemetry:
 
 
 def open_telemetry(config: Config) -> Telemetry | None:
-    """What `telemetry.otlp` asks for; None when it asks nothing. ConfigError without the extra `otel`."""
+    """Set up what `telemetry.otlp` asks for; None when it is empty. ConfigError without the extra `otel`."""
     if not config.telemetry.otlp:
         return None
     try:
@@ -151,7 +151,7 @@ def _hush(collector: str) -> None:
 
 
 def _caller(exchange: Exchange) -> Context:
-    """The caller's span as the parent. Not its `tracestate`, which says what it likes."""
+    """Return the caller's span as the parent, without its `tracestate`, which is not to be trusted."""
     from opentelemetry.context import Context
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -199,7 +199,7 @@ def _decision_attributes(exchange: Exchange, decided: Decided) -> Attributes:
 
 
 def _text(said: str) -> str:
-    """What an agent chose, as long and as sound as an export can carry: one bad text would lose a batch."""
+    """Make an agent's text short and valid enough for an export: one bad text would lose a batch."""
     return said[:_TEXT].encode(errors="replace").decode()
 
 

@@ -21,7 +21,7 @@ class ActiveBundle:
         self._turn = asyncio.Lock()  # of many who ask at once, one has it built
 
     async def content(self) -> bytes:
-        """The archive. Raises ConfigError where there is nothing to sign it with, or nothing in force."""
+        """Return the archive. Raises ConfigError where no policy is in force, or no key can sign it."""
         source = self._policies.source
         if source is None:
             raise ConfigError("no policy is in force yet")

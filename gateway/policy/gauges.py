@@ -23,7 +23,7 @@ class PolicyGauges(Collector):
         self._registry.register(self)
 
     def exposition(self) -> bytes:
-        """The text format of Prometheus."""
+        """Return the gauges in the text format of Prometheus."""
         return generate_latest(self._registry)
 
     def collect(self) -> Iterator[Metric]:

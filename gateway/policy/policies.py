@@ -49,7 +49,7 @@ class PolicyStatus:
 
 
 class Policies:
-    """What the pipeline asks. A broken edit leaves the last good policy in force and shows in the status."""
+    """The policy that decides. A broken edit leaves the last good policy in force and shows in the status."""
 
     def __init__(
         self,
@@ -105,11 +105,11 @@ class Policies:
         self._watching = asyncio.create_task(self._watch())
 
     async def decide(self, document: dict[str, Any]) -> Decision:
-        """Raises PolicyUnavailable (unreachable, late), PolicyError (undefined, malformed, failed)."""
+        """Decide by the policy in force. Raises PolicyUnavailable, PolicyError."""
         return await self._engine.decide(document)
 
     def status(self) -> PolicyStatus:
-        """What is in force at this moment."""
+        """Return what is in force at this moment."""
         pulled = getattr(self._engine, "pulled", None)
         status = replace(self._status, ready=self._engine.ready, pulled=pulled)
         if self._watching and self._watching.done():
@@ -160,7 +160,7 @@ class Policies:
                 self._refuse(error, seen)
 
     def _due(self) -> bool:
-        """Whether a policy that the engine could not run is to be tried again."""
+        """Return whether a policy that the engine could not run is to be tried again."""
         return bool(self._status.error) and asyncio.get_running_loop().time() >= self._again
 
     def _refuse(self, error: ConfigError | PolicyUnavailable, seen: object) -> None:
@@ -183,7 +183,7 @@ class Policies:
 
 
 def _engine(config: Config, log: logging.Logger) -> PolicyEngine:
-    """The engine of a running gateway: a local one, or an OPA run elsewhere. Raises ConfigError."""
+    """Make the engine of a gateway: local, or one that asks an OPA elsewhere. Raises ConfigError."""
     opa = config.policy.opa
     if opa is None:
         return new_engine(config, log)
@@ -200,7 +200,7 @@ def _engine(config: Config, log: logging.Logger) -> PolicyEngine:
 
 
 def new_engine(config: Config, log: logging.Logger) -> Supervised:
-    """The engine on this machine that the configuration asks for; `auto` takes OPA where there is one.
+    """Make the engine on this machine that the configuration asks for; `auto` takes OPA where there is one.
 
     Raises ConfigError when it is not installed.
     """

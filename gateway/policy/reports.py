@@ -20,7 +20,7 @@ _ATTEMPTS = 5
 
 
 class StatusFile:
-    """This worker's own file, locked as long as the worker lives: what is not locked is nobody's."""
+    """This worker's status file, locked while the worker runs; an unlocked file is stale."""
 
     def __init__(self, folder: Path) -> None:
         """Make the file. Raises OSError."""
@@ -52,7 +52,7 @@ class StatusFile:
 
 
 def read_reports(folder: Path) -> list[dict[str, Any]]:
-    """What the workers that run now say; empty where none does."""
+    """Return the status of each running worker; empty where none runs."""
     reports: list[dict[str, Any]] = []
     for path in sorted(folder.glob("*.json")):
         if _is_held(path):

@@ -25,7 +25,7 @@ class BadArchive(ValueError):
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
-    """A gzipped tar of the files, sorted by name, owned by nobody and made at no time.
+    """Return a gzipped tar of the files, sorted by name, without owner and time.
 
     The blocks are stored: compressed, they would depend on the zlib of the machine.
     """
@@ -39,7 +39,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 
 
 def unpack(packed: bytes) -> dict[str, bytes]:
-    """The files of an archive.
+    """Return the files of an archive.
 
     Raises BadArchive where it is cut off, too large, or holds anything but files of distinct, plain names.
     """
@@ -89,7 +89,7 @@ def _gunzip(packed: bytes) -> bytes:
 
 
 def _named(entry: tarfile.TarInfo) -> str:
-    """The entry's name, with the leading slash that `opa build` writes taken off."""
+    """Return the entry's name without the leading slash that `opa build` writes."""
     name = entry.name.removeprefix("/")
     if entry.type not in (tarfile.REGTYPE, tarfile.AREGTYPE) or entry.issparse() or entry.size < 0:
         raise BadArchive(f"{name!r} is no plain file")

@@ -43,7 +43,7 @@ class Bundle:
 
 
 def build_bundle(source: PolicySource, key: SigningKey | None) -> bytes:
-    """The source as a bundle, signed where there is a key: the same source gives the same bytes."""
+    """Return the source as a bundle, signed where there is a key: the same source gives the same bytes."""
     manifest = {"revision": source.revision, "roots": list(ROOTS), "rego_version": 1}
     files = {name: text.encode() for name, text in source.modules.items()}
     files[MANIFEST] = canonical(manifest)
@@ -56,7 +56,7 @@ def build_bundle(source: PolicySource, key: SigningKey | None) -> bytes:
 
 
 def read_bundle(path: Path, content: bytes, key: VerifyKey) -> PolicySource:
-    """The policy of a bundle that `key` has signed; `path` is what messages call it.
+    """Return the policy of a bundle that `key` has signed; messages call it `path`.
 
     Raises ConfigError on a broken archive, a signature that is missing or does not fit, files outside the
     roots, and whatever `load_source` refuses. Nothing but the signature is looked at before it is proven.
@@ -75,7 +75,7 @@ def read_bundle(path: Path, content: bytes, key: VerifyKey) -> PolicySource:
 
 
 def describe_bundle(path: Path, content: bytes) -> Bundle:
-    """What a bundle says about itself, proven or not. Raises ConfigError when it cannot be read."""
+    """Return what a bundle says about itself, proven or not. Raises ConfigError when it cannot be read."""
     try:
         return _described(unpack(content))
     except (BadArchive, BadBundleSignature) as error:
@@ -83,7 +83,7 @@ def describe_bundle(path: Path, content: bytes) -> Bundle:
 
 
 def check_signature(bundle: Bundle, key: VerifyKey) -> str:
-    """Why `key` does not vouch for the bundle, "" when it does."""
+    """Return why `key` does not vouch for the bundle, "" when it does."""
     try:
         verify(bundle.files, key)
     except BadBundleSignature as error:
@@ -92,7 +92,7 @@ def check_signature(bundle: Bundle, key: VerifyKey) -> str:
 
 
 def read_archive(path: Path) -> bytes:
-    """The bytes of a bundle file, of a size that may be one. Raises ConfigError."""
+    """Read a bundle file. Raises ConfigError, also on a file that is too large for a bundle."""
     try:
         return read_plain(path, MAX_PACKED)
     except OSError as error:
@@ -123,7 +123,7 @@ def _manifest(files: Mapping[str, bytes]) -> dict[str, Any]:
 
 
 def _policy_files(path: Path, files: Mapping[str, bytes]) -> dict[str, str]:
-    """The Rego and the settings. What else is in the archive has no business there."""
+    """Return the Rego and the settings; refuse an archive that has anything else."""
     texts: dict[str, str] = {}
     for name, content in files.items():
         if name in (MANIFEST, SIGNATURES):

@@ -21,7 +21,7 @@ _USED = ".used"
 
 
 class Shelf:
-    """A folder of bundles. Whoever reads a bundle sees the whole old one or the whole new one."""
+    """A folder of bundles. A reader sees the whole old bundle or the whole new one."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -54,7 +54,7 @@ class Shelf:
                 self._remember([*used, revision])
 
     def previous(self) -> str:
-        """The revision that was in use before this one. Raises ConfigError where there is none."""
+        """Return the revision that was in use before this one. Raises ConfigError where there is none."""
         with _translated(self.folder):
             used = self._used()
         if len(used) < 2:
@@ -71,7 +71,7 @@ class Shelf:
             self._remember(used[:-1])
 
     def read(self, name: str) -> bytes | None:
-        """The bundle called `name`, None where there is no such plain file in the folder.
+        """Return the bundle called `name`, None where there is no such plain file in the folder.
 
         Whatever the name says, nothing outside the folder is opened, and no link is followed.
         """
@@ -97,7 +97,7 @@ class Shelf:
             return opened.read(MAX_PACKED)
 
     def _used(self) -> list[str]:
-        """The revisions in use one after another, the present one last."""
+        """Return the revisions in use one after another, the present one last."""
         path = self.folder / _USED
         try:
             used = json.loads(path.read_text("utf-8"))

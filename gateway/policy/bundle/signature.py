@@ -28,7 +28,7 @@ class BadBundleSignature(ValueError):
 
 
 def sign(files: Mapping[str, bytes], key: SigningKey) -> bytes:
-    """The content of `.signatures.json` for these files."""
+    """Return the content of `.signatures.json` for these files."""
     listed = [
         {"algorithm": _ALGORITHM, "hash": digest(name, content), "name": name}
         for name, content in sorted(files.items())
@@ -40,7 +40,7 @@ def sign(files: Mapping[str, bytes], key: SigningKey) -> bytes:
 
 
 def verify(files: Mapping[str, bytes], key: VerifyKey) -> None:
-    """Raises BadBundleSignature unless `key` signed exactly these files, `.signatures.json` aside."""
+    """Check that `key` signed exactly these files, `.signatures.json` aside. Raises BadBundleSignature."""
     token = signature_of(files)
     if token is None:
         raise BadBundleSignature("it is not signed")
@@ -57,7 +57,7 @@ def verify(files: Mapping[str, bytes], key: VerifyKey) -> None:
 
 
 def signature_of(files: Mapping[str, bytes]) -> str | None:
-    """The one JWT of `.signatures.json`, None where there is no such file. Raises BadBundleSignature."""
+    """Return the one JWT of `.signatures.json`, None without the file. Raises BadBundleSignature."""
     if SIGNATURES not in files:
         return None
     try:
@@ -76,7 +76,7 @@ def key_id_of(token: str) -> str:
 
 
 def digest(name: str, content: bytes) -> str:
-    """SHA-256, in hexadecimal: of structured files over what they say, of others over their bytes.
+    """Return the SHA-256 in hexadecimal: of structured files over what they say, of others over their bytes.
 
     Raises BadBundleSignature when a structured file cannot be read.
     """
@@ -89,12 +89,12 @@ def digest(name: str, content: bytes) -> str:
 
 
 def canonical(document: Any) -> bytes:
-    """JSON as OPA hashes it: keys sorted, no space, numbers as they were written, strings as in Go."""
+    """Return JSON as OPA hashes it: keys sorted, no space, numbers as they were written, strings as in Go."""
     return "".join(_tokens(document)).encode()
 
 
 def _read(token: str, key: VerifyKey) -> tuple[dict[str, Any], dict[str, str]]:
-    """The token's head and the digests that it lists, once its signature is proven."""
+    """Return the token's head and the digests that it lists, once its signature is proven."""
     signed, _, signature = token.rpartition(".")
     head, _, payload = signed.partition(".")
     said = _document(head)
@@ -153,7 +153,7 @@ def _tokens(value: Any) -> Iterator[str]:
 
 
 def _text(value: str) -> str:
-    """Go writes the two line separators of Unicode escaped, and everything else as Python does."""
+    """Write a string as Go does: the two line separators of Unicode escaped, all else as in Python."""
     written = json.dumps(value, ensure_ascii=False)
     return written.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 

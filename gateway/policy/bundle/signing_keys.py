@@ -32,7 +32,7 @@ class VerifyKey:
         self.key_id = hashlib.sha256(key.public_bytes(serialization.Encoding.DER, form)).hexdigest()[:16]
 
     def verify(self, signature: bytes, content: bytes) -> None:
-        """Raises InvalidSignature."""
+        """Check a signature. Raises InvalidSignature."""
         if isinstance(self._key, rsa.RSAPublicKey):
             self._key.verify(signature, content, padding.PKCS1v15(), hashes.SHA256())
             return

@@ -46,7 +46,7 @@ async def check_builtins(opa: Path, folder: Path, bundle: str) -> None:
 
 
 def restricted(capabilities: str) -> str:
-    """What `opa capabilities` prints, less what is refused. Raises PolicyUnavailable when it is no list."""
+    """Remove what is refused from the output of `opa capabilities`. Raises PolicyUnavailable."""
     document = _offline(capabilities)
     document["builtins"] = [
         each
@@ -57,12 +57,12 @@ def restricted(capabilities: str) -> str:
 
 
 def offline(capabilities: str) -> str:
-    """What `opa capabilities` prints, less all hosts. Raises PolicyUnavailable when it is no list."""
+    """Remove all hosts from the output of `opa capabilities`. Raises PolicyUnavailable."""
     return json.dumps(_offline(capabilities))
 
 
 def _offline(capabilities: str) -> dict[str, Any]:
-    """A schema in METADATA may refer to any host, and OPA would ask it while it compiles."""
+    """Remove all hosts: a schema in METADATA may refer to one, and OPA would ask it while it compiles."""
     try:
         document: dict[str, Any] = json.loads(capabilities)
         return {**document, "builtins": list(document["builtins"]), "allow_net": []}
@@ -71,7 +71,7 @@ def _offline(capabilities: str) -> dict[str, Any]:
 
 
 def explained(complaint: str) -> str:
-    """The complaint, with the reason where it is about a refused built-in."""
+    """Return the complaint, with the reason where it is about a refused built-in."""
     named = [name for name in sorted(REFUSED) if f"undefined function {name}" in complaint]
     return f"{complaint} ({', '.join(named)}: {WHY})" if named else complaint
 

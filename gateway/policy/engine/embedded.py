@@ -27,5 +27,5 @@ class Embedded(Supervised):
 
 
 def embedded_available() -> bool:
-    """Whether regorus is installed (the optional extra `embedded`)."""
+    """Return whether regorus is installed (the optional extra `embedded`)."""
     return importlib.util.find_spec("regorus") is not None

@@ -33,14 +33,14 @@ class PolicyEngine(Protocol):
         ...
 
     async def decide(self, document: dict[str, Any]) -> Decision:
-        """Raises PolicyUnavailable (unreachable, late) and PolicyError (undefined, malformed, failed)."""
+        """Decide. Raises PolicyUnavailable (unreachable, late), PolicyError (undefined, malformed)."""
         ...
 
     async def close(self) -> None: ...
 
 
 def encode(document: dict[str, Any], *, wide_integers: bool = True) -> bytes:
-    """The document as JSON, integers exact.
+    """Return the document as JSON, integers exact.
 
     Raises PolicyError when it is no JSON, or has an integer over 64 bits that the engine would round.
     """

@@ -26,8 +26,8 @@ class Lane(Protocol):
     """Decides about one batch at a time."""
 
     def decide_each(self, documents: Sequence[dict[str, Any]]) -> AsyncIterator[Decision | Failed]:
-        """One outcome for each input, in their order. An input that is too much for the engine, say by a rule
-        that does not end, fails by itself. Raises PolicyUnavailable when the engine cannot run at all."""
+        """Yield one outcome for each input, in their order. An input that takes the engine too long fails by
+        itself. Raises PolicyUnavailable when the engine cannot run at all."""
         ...
 
 
@@ -35,7 +35,7 @@ class Lane(Protocol):
 async def open_lanes(
     source: PolicySource, engine: Engine | None, *, cores: int, timeout_seconds: float
 ) -> AsyncIterator[tuple[Engine, Sequence[Lane]]]:
-    """Lanes that decide by `source`; without a wish the embedded engine, which is the quicker one in bulk.
+    """Open lanes that decide by `source`; without `engine` the embedded one, which is quicker in bulk.
 
     Raises ConfigError, with file and line, when the policy cannot be used or the engine is not installed, and
     PolicyUnavailable when the engine does not run. No process is left behind.

@@ -43,13 +43,13 @@ def find_opa() -> Path | None:
 
 
 def cached_opa() -> Path:
-    """Where the tool cache keeps the pinned version, there or not."""
+    """Return where the tool cache keeps the pinned version; the file may be missing."""
     cache = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(cache) / "regate" / f"opa-{PINNED}" / "opa"
 
 
 def opa_version(opa: Path) -> str:
-    """What `opa version` says, "" when it says nothing of the kind."""
+    """Return the version that `opa version` prints, "" when it prints none."""
     try:
         said = run(opa, "version", seconds=_VERSION_SECONDS).stdout.decode()
     except (OSError, TimeoutExpired, UnicodeDecodeError):

@@ -35,12 +35,12 @@ class OpaClient(AsyncOpaClient):  # type: ignore[misc]  # its base is untyped
         self._revision = revision
 
     async def decide(self, document: bytes) -> object:
-        """The value of data.regate.decision for an input in JSON; raises as `ask`."""
+        """Return the value of data.regate.decision for an input in JSON; raises as `ask`."""
         result, _ = await self.ask(document, (self._revision,))
         return result
 
     async def ask(self, document: bytes, revisions: Collection[str]) -> tuple[object, str]:
-        """The value of data.regate.decision for an input in JSON, and which of the revisions has spoken.
+        """Return the value of data.regate.decision for an input in JSON, and the revision that decided.
 
         Raises PolicyUnavailable when OPA is away, late, too old, refuses or speaks for another revision, and
         PolicyError when the policy fails or is undefined.
@@ -67,13 +67,13 @@ class OpaClient(AsyncOpaClient):  # type: ignore[misc]  # its base is untyped
         return answer["result"], revision
 
     async def healthy(self) -> bool:
-        """Whether the server answers and has its bundles."""
+        """Return whether the server answers and has its bundles."""
         url = f"{self.schema}{self.host}:{self.port}/health"
         healthy: bool = await self.check_health({"bundles": True}, url)
         return healthy
 
     def revision_in(self, answer: dict[str, Any]) -> str:
-        """The policy that has spoken, "" where the answer does not say."""
+        """Return the revision that decided, "" where the answer does not name one."""
         found: Any = answer
         for key in ("provenance", "bundles", self._bundle, "revision"):
             found = found.get(key) if isinstance(found, dict) else None
@@ -100,7 +100,7 @@ class OpaClient(AsyncOpaClient):  # type: ignore[misc]  # its base is untyped
             raise PolicyUnavailable("the policy engine cannot be reached") from error
 
     async def _init_session(self) -> None:
-        """The library knows TCP only."""
+        """Open the session, over a Unix socket too: the library knows TCP only."""
         self._open_session(aiohttp.UnixConnector(path=str(self._socket), limit=0))
 
     def _open_session(self, connector: aiohttp.BaseConnector) -> None:

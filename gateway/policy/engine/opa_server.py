@@ -86,7 +86,7 @@ class OpaServer:
             raise
 
     async def decide(self, document: dict[str, Any]) -> Decision:
-        """Raises PolicyUnavailable, PolicyError."""
+        """Decide about one input. Raises PolicyUnavailable, PolicyError."""
         assert self._client is not None, "decide before start"
         self.asked += 1
         try:
@@ -95,7 +95,7 @@ class OpaServer:
             self.asked -= 1
 
     async def ended(self) -> None:
-        """Returns when the process is gone."""
+        """Wait until the process is gone."""
         assert self._process is not None, "ended before start"
         await self._process.wait()
 
@@ -160,7 +160,7 @@ class OpaServer:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _failure(self) -> ConfigError | PolicyUnavailable:
-        """Why OPA ended at once: it could not use the files, or it could not run."""
+        """Return why OPA ended at once: it could not use the files, or it could not run."""
         for reader in self._readers:
             await reader
         lines = [line for line in self._complaint.splitlines() if line.strip() and not line.startswith("{")]
@@ -176,7 +176,7 @@ class OpaServer:
         )
 
     async def _probe(self) -> None:
-        """One decision, so that policy which has no answer to anything is found before it is in force."""
+        """Make one decision, so that a policy that is always undefined is found before it is in force."""
         try:
             await self.decide(probe())
         except PolicyError as error:
@@ -203,7 +203,7 @@ def _arguments(socket: Path) -> list[str]:
 
 
 def _write(folder: Path, source: PolicySource, token: str) -> None:
-    """Two bundles: the policy, whose roots keep it out of `system`, and our own authorization."""
+    """Write two bundles: the policy, whose roots keep it out of `system`, and our own authorization."""
     files = {
         f"{_BUNDLE}/.manifest": json.dumps({"revision": source.revision, "roots": ["regate", "settings"]}),
         f"{_BUNDLE}/data.json": source.data_json.decode(),

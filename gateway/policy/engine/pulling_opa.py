@@ -43,7 +43,7 @@ class PullingOpaClient(OpaClient):
         self._last_request = ""
 
     async def pulled(self, before: Pulled) -> Pulled:
-        """What became of `before`. An OPA that does not say, or stands still, has not succeeded.
+        """Return the state that follows `before`. An OPA that does not report has not succeeded.
 
         OPA's health says nothing of a bundle that is refused or cannot be had; its status does.
         """

@@ -65,7 +65,7 @@ class RegorusProcess:
             raise
 
     async def decide(self, document: dict[str, Any]) -> Decision:
-        """Raises PolicyUnavailable, PolicyError."""
+        """Decide about one input. Raises PolicyUnavailable, PolicyError."""
         self.asked += 1
         try:
             answer = await self._ask(encode(document, wide_integers=False))
@@ -97,7 +97,7 @@ class RegorusProcess:
                     kill(self._process)  # the caller left: the pipe is out of step
 
     async def ended(self) -> None:
-        """Returns when the process is gone."""
+        """Wait until the process is gone."""
         assert self._process is not None, "ended before start"
         await self._process.wait()
 
@@ -134,7 +134,7 @@ class RegorusProcess:
     async def _take_turn(self, body: bytes, asked: float) -> dict[str, Any]:
         async with self._turn:
             if asyncio.get_running_loop().time() - asked >= self._timeout_seconds:
-                raise PolicyUnavailable("the policy engine was busy")  # nobody waits for this answer any more
+                raise PolicyUnavailable("the policy engine was busy")  # the caller has stopped waiting
             return await self._exchange([body], self._timeout_seconds)
 
     async def _exchange(self, bodies: Sequence[bytes], seconds: float) -> dict[str, Any]:
@@ -147,7 +147,7 @@ class RegorusProcess:
         return await self._within(seconds, frame)
 
     async def _within(self, seconds: float, read: Callable[[], Awaitable[bytes]]) -> dict[str, Any]:
-        """An answer in time. Whatever goes wrong ends the child, for the pipe is out of step then."""
+        """Wait for an answer in time. Any failure ends the child, because the pipe is out of step then."""
         assert self._process is not None
         try:
             async with asyncio.timeout(seconds):
@@ -193,7 +193,7 @@ class RegorusProcess:
         return parse_decision(answer["result"], self._source.revision)
 
     def _named(self, complaint: str) -> str:
-        """Regorus names files by the path we gave it; people need the path on disk."""
+        """Replace the paths that Regorus knows with the paths on disk."""
         return explained(_PLACE.sub(lambda place: f"{self._source.root / place.group(1)}:", complaint))
 
     async def _probe(self) -> None:

@@ -23,8 +23,8 @@ _AGAIN_SECONDS = 0.1
 class RemoteOpa:
     """A PolicyEngine over a network. The revision in force decides, or for a bounded grace the former one.
 
-    `try_out` loads a source into a local engine: nobody pulls what cannot be loaded. Until the OPA has pulled
-    a new revision the former one goes on deciding, `grace_seconds` long; then its answers are refused.
+    `try_out` loads a source into a local engine: what cannot be loaded is never pulled. Until the OPA has
+    pulled a new revision the former one goes on deciding, `grace_seconds` long; then its answers are refused.
     """
 
     name = "sidecar"
@@ -56,7 +56,7 @@ class RemoteOpa:
         return replace(self._pulled, error=self._pulled.error or self._fault)
 
     async def start(self, source: PolicySource) -> None:
-        """See PolicyEngine. Does not wait for the OPA: it can pull once this has returned."""
+        """Expect this policy from now on; do not wait for the OPA, which pulls once this has returned."""
         await self._try_out(source)
         if self._revision:
             self._former[self._revision] = asyncio.get_running_loop().time() + self._grace_seconds
@@ -66,14 +66,13 @@ class RemoteOpa:
             self._watching = asyncio.create_task(self._watch())
 
     async def decide(self, document: dict[str, Any]) -> Decision:
-        """See PolicyEngine."""
         if self._watching is None:
             raise PolicyUnavailable("the policy engine is not running")
         result, revision = await self._ask(encode(document))
         return parse_decision(result, revision)
 
     async def close(self) -> None:
-        """See PolicyEngine; the OPA itself is not ours to end."""
+        """Stop asking; the OPA itself goes on running."""
         self._fault = "it is no longer asked"
         if self._watching:
             self._watching.cancel()

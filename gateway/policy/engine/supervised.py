@@ -28,13 +28,13 @@ class Child(Protocol):
     def pid(self) -> int: ...
 
     async def start(self) -> None:
-        """Raises ConfigError, PolicyUnavailable; nothing is left running then."""
+        """Start. Raises ConfigError, PolicyUnavailable; nothing is left running then."""
         ...
 
     async def decide(self, document: dict[str, Any]) -> Decision: ...
 
     async def ended(self) -> None:
-        """Returns when the process is gone."""
+        """Wait until the process is gone."""
         ...
 
     async def stop(self) -> None: ...
@@ -71,7 +71,6 @@ class Supervised(ABC):
         return self._child.pid if self._child else -1
 
     async def start(self, source: PolicySource) -> None:
-        """See PolicyEngine."""
         async with self._turn:
             child = self._new_child(source)
             await child.start()
@@ -88,7 +87,6 @@ class Supervised(ABC):
         await child.stop()
 
     async def decide(self, document: dict[str, Any]) -> Decision:
-        """See PolicyEngine."""
         child = self._child
         if child is None:
             raise PolicyUnavailable("the policy engine is not running")
@@ -113,7 +111,7 @@ class Supervised(ABC):
     def _new_child(self, source: PolicySource) -> Child: ...
 
     def _count_failure(self, child: Child) -> None:
-        """Replace a child that hangs. Whoever asked it as well and hears of it later changes nothing."""
+        """Replace a child that hangs. Others that asked the same child and find out later change nothing."""
         if child is not self._child:
             return
         self._failures += 1
@@ -161,7 +159,7 @@ class Supervised(ABC):
             self._adopt(child)
 
     async def _retire(self, child: Child) -> None:
-        """End a replaced child when it has answered, or when nobody waits for its answers any more."""
+        """End a replaced child when it has answered, or when no caller waits for its answers any more."""
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 while child.asked:  # noqa: ASYNC110 - a rare and short wait

@@ -49,7 +49,7 @@ def _load(engine: Any, modules: dict[str, str], data: str, refused: frozenset[st
 
 
 def _named(modules: list[Any], names: frozenset[str]) -> Iterator[tuple[str, str]]:
-    """Where one of the names stands in the syntax tree: the name, `file:line:column`."""
+    """Find the first of the names in the syntax tree: return the name, `file:line:column`."""
     for module in modules:
         pending: list[Any] = [module["ast"]]
         while pending:
@@ -65,7 +65,7 @@ def _named(modules: list[Any], names: frozenset[str]) -> Iterator[tuple[str, str
 
 
 def _dotted(node: dict[str, Any]) -> str:
-    """The name that a reference spells, `http.send` or `http["send"]`; "" where it is something else."""
+    """Return the name that a reference spells, `http.send` or `http["send"]`; "" for anything else."""
     if "Var" in node:
         return str(node["Var"]["value"])
     if "RefDot" in node:

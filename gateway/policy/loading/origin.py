@@ -13,7 +13,7 @@ from gateway.policy.source.source import PolicySource, load_source
 
 
 def load_policy(path: Path, verify_key: Path | None) -> PolicySource:
-    """The policy at `path`: a folder, or a bundle that the key in the file `verify_key` has signed.
+    """Read the policy at `path`: a folder, or a bundle that the key in the file `verify_key` has signed.
 
     Raises ConfigError on whatever `load_source` and `read_bundle` refuse; a bundle without a key is not read.
     """
@@ -25,12 +25,12 @@ def load_policy(path: Path, verify_key: Path | None) -> PolicySource:
 
 
 def configured_policy(config: Config) -> PolicySource:
-    """The policy that the configuration names. Raises as `load_policy`."""
+    """Read the policy that the configuration names. Raises as `load_policy`."""
     return load_policy(config.policy_path, config.verify_key_path)
 
 
 def prints_of(path: Path, verify_key: Path | None) -> tuple[object, ...]:
-    """What changes when the policy at `path`, or the key of it, does. Raises ConfigError without a folder."""
+    """Return what changes when the policy at `path` or its key does. Raises ConfigError without a folder."""
     if not is_bundle(path):
         return fingerprint(path)
     return tuple(_print(file) for file in (path, verify_key) if file)

@@ -34,7 +34,7 @@ def parse_data(path: Path, text: str) -> Any:
 
 
 def graft(data: dict[str, Any], root: Path, name: str, document: Any) -> None:
-    """Root a data file at its folder, as OPA does; two files may not say the same thing."""
+    """Add a data file at its folder's path, as OPA does; refuse a key that two files have."""
     folders = name.split("/")[:-1]
     if not folders or folders[0] != SETTINGS:
         raise ConfigError(f"{root / name}: found data outside {SETTINGS}/, expected {SETTINGS}/data.yaml")

@@ -14,12 +14,12 @@ _MOST_BYTES = 16 * 1024 * 1024  # of one file
 
 
 def policy_files(root: Path) -> Iterator[Path]:
-    """The files that `load_source` reads. Raises ConfigError as it does."""
+    """Yield the files that `load_source` reads. Raises ConfigError as it does."""
     return walk(root, _refuse)
 
 
 def walk(root: Path, refuse: Callable[[ConfigError], None]) -> Iterator[Path]:
-    """Policy and data files in a fixed order. Hidden files and folders are editors' and git's."""
+    """Yield policy and data files in a fixed order. Hidden files and folders are editors' and git's."""
     if not root.is_dir():
         refuse(ConfigError(f"{root}: expected a folder of policy files"))
         return
@@ -46,7 +46,7 @@ def _refuse(error: ConfigError) -> None:
 
 
 def fingerprint(root: Path) -> tuple[tuple[object, ...], ...]:
-    """What changes when a policy file does, without reading it."""
+    """Return what changes when a policy file changes, without reading it."""
     prints = []
     for path in policy_files(root):
         try:
@@ -58,7 +58,7 @@ def fingerprint(root: Path) -> tuple[tuple[object, ...], ...]:
 
 
 def print_of(state: os.stat_result) -> tuple[int, int, int, int]:
-    """What tells one state of a file from another.
+    """Return what tells one state of a file from another.
 
     Archives and build tools set the time of a file to a fixed one, and a file system gives the inode of the
     old file to the new one: only the time of the change itself cannot be set.
@@ -76,7 +76,7 @@ def read_text(path: Path) -> str:
 
 
 def read_plain(path: Path, most: int) -> bytes:
-    """The content of a plain file: a pipe or a device could keep whoever reads it, or never end.
+    """Read a plain file; refuse a pipe or a device, which could block the reader or never end.
 
     Raises OSError, and ConfigError when it is something else or has more than `most` bytes.
     """

@@ -19,7 +19,7 @@ _VERDICTS = re.compile(r"^verdicts\s+contains\b", re.MULTILINE)
 
 
 def check_packages(root: Path, modules: Mapping[str, str], faults: list[ConfigError]) -> dict[str, str]:
-    """The package of each module that has a good one."""
+    """Return the package of each module that has a valid one."""
     packages: dict[str, str] = {}
     for name, text in modules.items():
         with noted(faults):
@@ -30,7 +30,7 @@ def check_packages(root: Path, modules: Mapping[str, str], faults: list[ConfigEr
         if speaking and not _TOPIC.match(package):
             faults.append(
                 ConfigError(
-                    f"{root / speaking[0]}:1: package {package} has verdicts, which nobody hears there; "
+                    f"{root / speaking[0]}:1: package {package} has verdicts, which have no effect there; "
                     "expected package regate.rules.<topic>"
                 )
             )
@@ -55,7 +55,7 @@ def _allowed_package(path: Path, text: str) -> str:
 
 
 def _package(path: Path, text: str) -> tuple[str, int]:
-    """The module's package and its line: the first thing in the file that is no comment."""
+    """Return the module's package and its line: the first thing in the file that is no comment."""
     control = _CONTROL.search(text.replace("\r\n", "\n"))
     if control:
         line = text.count("\n", 0, control.start()) + 1

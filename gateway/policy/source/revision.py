@@ -15,7 +15,7 @@ _SHOWN = 12  # characters of the digest behind a commit that is not what the bun
 
 
 def revision_of(folder: Path, digest: str) -> str:
-    """The commit of HEAD, `<commit>-dirty-<digest>` where a file differs from it, `digest` outside git.
+    """Return the commit of HEAD, `<commit>-dirty-<digest>` where a file differs, `digest` outside git.
 
     The files themselves are compared, byte for byte: what git was told to ignore or to assume unchanged
     would go into the bundle as well.
@@ -50,7 +50,7 @@ def _present(folder: Path, algorithm: str) -> dict[str, str]:
 
 
 def _git(folder: Path, *arguments: str) -> bytes | None:
-    """What git prints, None where there is no git, no repository or no commit."""
+    """Run git and return its output, None where there is no git, no repository or no commit."""
     settings = {name: value for name, value in os.environ.items() if name.startswith("GIT_")}
     try:
         git = run("git", "-C", folder, *arguments, seconds=_SECONDS, env={**passed_on(), **settings})

@@ -26,7 +26,7 @@ _MOST = 50  # faults that are told of one schema
 
 
 def library_faults(root: Path, files: Mapping[str, str], data: Mapping[str, Any]) -> Iterator[ConfigError]:
-    """Where the settings differ from what the shipped rules read.
+    """Yield where the settings differ from what the shipped rules read.
 
     A misspelt key would switch a denial off in silence.
     """
@@ -36,7 +36,7 @@ def library_faults(root: Path, files: Mapping[str, str], data: Mapping[str, Any]
 def topic_faults(
     root: Path, files: Mapping[str, str], data: Mapping[str, Any], name: str
 ) -> Iterator[ConfigError]:
-    """Where the settings differ from what the module `name` declares in its package's METADATA.
+    """Yield where the settings differ from what the module `name` declares in its package's METADATA.
 
     A declaration is an entry of `schemas` with a JSON Schema (draft 7): `- data.settings.night: {…}`.
     OPA's strict check reads the same entry, so a rule that misspells a setting is found as well.
@@ -64,7 +64,7 @@ def topic_faults(
 
 
 def declared(path: Path, text: str) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """The settings that a module's METADATA gives a schema in place: their path below `settings`, the schema.
+    """Yield each setting with a schema in the module's METADATA: its path below `settings`, the schema.
 
     Raises ConfigError when the METADATA cannot be read.
     """
@@ -79,7 +79,7 @@ def declared(path: Path, text: str) -> Iterator[tuple[tuple[str, ...], Any]]:
 
 @cache
 def library_schema() -> dict[str, Any]:
-    """The schema of what the shipped rules read."""
+    """Return the schema of what the shipped rules read."""
     text = resources.files("gateway.contract").joinpath("schemas/settings.schema.json").read_text("utf-8")
     schema: dict[str, Any] = json.loads(text)
     return schema
@@ -104,7 +104,7 @@ def _faults(
 
 
 def _brief(fault: ValidationError) -> str:
-    """The fault's own words, which begin with the value: a long one is cut, what was expected stays."""
+    """Return the fault's own words, and cut the value that they begin with when it is long."""
     if fault.validator == "not" and isinstance(fault.schema, Mapping):  # the schema says what takes its place
         return str(fault.schema.get("description", fault.message))
     value = repr(fault.instance)
@@ -129,7 +129,7 @@ def _place(root: Path, files: Mapping[str, str], steps: tuple[Any, ...]) -> str:
 
 
 def _line(text: str, steps: tuple[Any, ...]) -> tuple[int, int]:
-    """How many of the steps the file goes along, and the line where the last of them stands."""
+    """Return how many of the steps the file has, and the line where the last of them stands."""
     depth, line, node = 0, 1, _composed(text)
     for step in steps:
         inner = None
@@ -145,7 +145,7 @@ def _line(text: str, steps: tuple[Any, ...]) -> tuple[int, int]:
 
 @lru_cache(maxsize=4)
 def _composed(text: str) -> yaml.Node | None:
-    """The text with its places, read once for all faults; None for JSON that is no YAML."""
+    """Return the text with its places, read once for all faults; None for JSON that is no YAML."""
     try:
         return compose(text)
     except yaml.YAMLError:

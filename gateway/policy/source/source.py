@@ -53,7 +53,7 @@ def load_source(root: Path) -> PolicySource:
 
 
 def examine(root: Path) -> tuple[PolicySource, list[ConfigError]]:
-    """What `load_source` reads, and everything that it would refuse; a source with faults is not whole."""
+    """Read as `load_source` does, and return all faults; a source with faults is not whole."""
     faults: list[ConfigError] = []
     files: dict[str, str] = {}
     for path in walk(root, faults.append):
@@ -63,7 +63,7 @@ def examine(root: Path) -> tuple[PolicySource, list[ConfigError]]:
 
 
 def source_of(root: Path, files: Mapping[str, str], revision: str) -> PolicySource:
-    """The same of files that are read already. Raises ConfigError as `load_source` does."""
+    """Check files that are read already. Raises ConfigError as `load_source` does."""
     faults: list[ConfigError] = []
     source = _examined(root, files, revision, faults)
     if faults:

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.unit.policy.conftest import TESTS, regate
+from tests.unit.cli.policy.conftest import regate
+from tests.unit.policy.conftest import TESTS
 
 ROOT = TESTS.parent
 WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/policy.yml").read_text())

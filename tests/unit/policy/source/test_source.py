@@ -181,7 +181,7 @@ def test_data_that_cannot_be_used_is_refused(policy: Path, name: str, text: str,
 def test_verdicts_where_nobody_hears_them_are_refused(policy: Path) -> None:
     for package in ("regate", "regate.lib.mine"):
         (policy / "mine.rego").write_text(f"package {package}\n\nverdicts contains 1 if true\n")
-        with pytest.raises(ConfigError, match=r"mine\.rego:1: .* has verdicts, which nobody hears there"):
+        with pytest.raises(ConfigError, match=r"mine\.rego:1: .* has verdicts, which have no effect there"):
             load_source(policy)
 
 

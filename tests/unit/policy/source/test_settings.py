@@ -10,7 +10,7 @@ from gateway.errors import ConfigError
 from gateway.policy import load_source
 from gateway.policy.source.source import examine
 
-LIBRARY = Path(__file__).parents[3] / "policies/rego"
+LIBRARY = Path(__file__).parents[4] / "policies/rego"
 
 
 def load_with(tmp_path: Path, change) -> None:

@@ -15,7 +15,7 @@ from gateway.policy.bundle.signing_keys import create_signing_key
 from tests.support import prefork
 from tests.unit.candidate.conftest import Recorder, allowed
 
-PROJECT = Path(__file__).parents[3]
+PROJECT = Path(__file__).parents[4]
 
 
 class Command:

@@ -10,7 +10,8 @@ from cli.policy.reference import blocks, reference
 from gateway.errors import ConfigError
 from gateway.policy import load_source
 from gateway.policy.source.settings import library_schema
-from tests.unit.policy.conftest import LIBRARY, regate
+from tests.unit.cli.policy.conftest import regate
+from tests.unit.policy.conftest import LIBRARY
 
 PAGE = LIBRARY.parents[1] / "docs/reference/policies.md"
 

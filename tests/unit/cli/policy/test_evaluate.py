@@ -9,8 +9,9 @@ import pytest
 
 from cli.policy.trial import TrialRefused
 from gateway.errors import ConfigError, PolicyError, PolicyUnavailable
-from tests.unit.policy.conftest import regate, request_document
-from tests.unit.policy.test_schemas import INPUT
+from tests.unit.cli.policy.conftest import regate
+from tests.unit.contract.test_schemas import INPUT
+from tests.unit.policy.conftest import request_document
 
 BODY = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "mail jane.roe@acme.org"}]}
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import ConfigError
-from tests.unit.policy.conftest import TESTS, regate
+from tests.unit.cli.policy.conftest import regate
+from tests.unit.policy.conftest import TESTS
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.unit.policy.conftest import TESTS, regate
+from tests.unit.cli.policy.conftest import regate
+from tests.unit.policy.conftest import TESTS
 
 SOME_FAIL = """package policy_tests.x
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import ConfigError
-from tests.unit.policy.conftest import regate
+from tests.unit.cli.policy.conftest import regate
 
 
 def test_the_status_names_engine_and_revision(machine: str) -> None:

@@ -17,7 +17,8 @@ from gateway.errors import ConfigError
 from gateway.policy import load_source
 from gateway.policy.engine.builtins import REFUSED
 from gateway.policy.engine.sidecar import Sidecar
-from tests.unit.policy.conftest import LOG, TESTS, regate
+from tests.unit.cli.policy.conftest import regate
+from tests.unit.policy.conftest import LOG, TESTS
 
 TOPIC = """# METADATA
 # title: Night
@@ -102,7 +103,7 @@ def test_a_good_topic_is_in_order(faults: Callable[[str, str], list[str]]) -> No
             "# METADATA\n# title: Interns sleep",
             "# METADATA\n# title: Nobody hears this\nverdict contains 1 if input.phase == \"response\"\n\n"
             "# METADATA\n# title: Interns sleep",
-            "10: the set verdict is heard by nobody; call it verdicts",
+            "10: nothing reads the set verdict; call it verdicts",
         ),
         ("# title: Interns sleep at night\n", "", "10: rule verdicts has no title in METADATA; write "),
         ('"interns" in', "not x in", "20: var x is unsafe; give it a value"),

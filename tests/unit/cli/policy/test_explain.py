@@ -15,9 +15,7 @@ from cli.policy.explain import Unexplained
 from gateway.contract.decision import Decision, Reason
 from gateway.policy import load_source
 from tests.unit.candidate.conftest import Recorder, allowed
-from tests.unit.policy.conftest import LIBRARY, opa
-
-__all__ = ["opa"]
+from tests.unit.policy.conftest import LIBRARY
 
 UNKNOWN = Reason("access.unknown_agent", "Unknown agent", "the caller is not known", "high", ("SOC2:CC6.1",))
 
