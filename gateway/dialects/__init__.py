@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-from gateway.dialects.reading.document import (
-    Malformed,
-    escape,
-    parse,
-    put,
-    serialize,
-)
-from gateway.dialects.reading.encoding import (
-    decompress,
-)
-from gateway.dialects.reading.leaves import (
-    digits,
-)
-from gateway.dialects.reading.models import (
-    reachable,
-)
-from gateway.dialects.reading.path import (
-    normalize,
-)
-from gateway.dialects.reading.sse import (
-    SseDecoder,
-    SseEvent,
-    comment,
-    encode,
-)
+from gateway.dialects.reading.document import Malformed, escape, parse, put, serialize
+from gateway.dialects.reading.encoding import decompress
+from gateway.dialects.reading.leaves import digits
+from gateway.dialects.reading.models import reachable
+from gateway.dialects.reading.path import normalize
+from gateway.dialects.reading.sse import SseDecoder, SseEvent, comment, encode
 from gateway.dialects.reading.stream import (
     CallReady,
     ChannelEnd,

@@ -17,14 +17,6 @@ from gateway.oversight import BodyTooLarge, BodyTooLate, Busy, Forbidden, NotInE
 _log = logging.getLogger("regate.oversight")
 
 
-class InvalidValue(RegateError):
-    """A value of the body or the query that is not what is expected."""
-
-
-class UnsupportedMediaType(RegateError):
-    """A body that does not say it is JSON."""
-
-
 class Fault(NamedTuple):
     """An error as the caller sees it."""
 
@@ -48,8 +40,6 @@ _CASES: tuple[tuple[type[RegateError], int, str], ...] = (
     (Busy, 503, "busy"),
     (BodyTooLarge, 413, "body_too_large"),
     (BodyTooLate, 408, "body_too_late"),
-    (InvalidValue, 422, "invalid_value"),
-    (UnsupportedMediaType, 415, "unsupported_media_type"),
 )
 
 

@@ -30,6 +30,6 @@ def test_every_code_is_listed_with_its_status(refusal: type[Refusal]) -> None:
 @pytest.mark.parametrize("file", ["gateway/observe/metrics.py", "gateway/policy/gauges.py"])
 def test_every_metric_is_listed(file: str) -> None:
     names = METRIC.findall((ROOT / file).read_text("utf-8"))
-    pages = (REFERENCE / "telemetry.md").read_text("utf-8") + (REFERENCE / "bundles.md").read_text("utf-8")
+    pages = (REFERENCE / "metrics.md").read_text("utf-8") + (REFERENCE / "bundles.md").read_text("utf-8")
     assert names
     assert [name for name in names if name not in pages] == []

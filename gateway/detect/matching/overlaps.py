@@ -11,7 +11,7 @@ _MARKS = frozenset({"code", "injection"})
 
 
 def resolve(spans: Iterable[Match]) -> tuple[Match, ...]:
-    """Disjoint spans in order.
+    """Return disjoint matches in order.
 
     Where values overlap, a secret wins over the rest, then the higher score, then the longer one, and the
     winner covers them all. A phrase keeps what lies outside of values: whatever is done about the phrase, the

@@ -5,27 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.dialects.reading.calls import names_call, pointers_below, refuse_calls
+from gateway.dialects.reading.calls import call_name, names_call, pointers_below, refuse_calls
 from gateway.dialects.reading.document import Malformed
 from gateway.dialects.reading.encoded import read_media
 from gateway.dialects.reading.leaves import (
+    ASSISTANT,
     FIELD,
     Label,
+    Leaves,
     Reader,
     Walk,
     counted,
     free,
     grammars,
     labeled,
+    messages,
     sealed,
     structural,
+    url,
     words,
 )
 from gateway.dialects.reading.models import named_models
 from gateway.dialects.reading.scalars import integer, mapping, mappings, number, string, total
 from gateway.words import Completion, Parameters, Part, Prompt, Tool, ToolCall, Usage
 
-ASSISTANT: Label = ("assistant", "text")
 # Of https://platform.claude.com/docs/en/api/messages, beta features included, calls and results left out.
 _BLOCK_TYPES = frozenset(
     (
@@ -42,14 +45,12 @@ _LABELS: Mapping[str, Label] = {
 
 def read_prompt(document: Any) -> Prompt:
     """Return the prompt of a request body; what has an unexpected shape is read as fields."""
-    walk = Walk(_REQUEST)
+    parts, attachments = _REQUEST.read(document)
     if not isinstance(document, dict):
-        walk.free(document, "", FIELD)
-        return Prompt(tuple(walk.parts), tuple(walk.attachments))
-    walk.members(document, "", FIELD)
+        return Prompt(parts, attachments)
     return Prompt(
-        parts=tuple(walk.parts),
-        attachments=tuple(walk.attachments),
+        parts=parts,
+        attachments=attachments,
         tools=tuple(
             Tool(string(tool, "name") or string(tool, "type"), string(tool, "description"))
             for _, tool in mappings(document.get("tools"))
@@ -81,32 +82,20 @@ def read_completion(document: Any) -> Completion:
     )
 
 
-def read_parts(document: dict[str, Any]) -> tuple[tuple[Part, ...], tuple[Any, ...]]:
+def read_parts(document: dict[str, Any]) -> Leaves:
     """Return the parts and attachments of a response body or of one event of its stream."""
-    walk = Walk(_RESPONSE)
-    walk.members(document, "", ASSISTANT if "content" in document else FIELD)
-    return tuple(walk.parts), tuple(walk.attachments)
+    return _RESPONSE.read(document, label=ASSISTANT if "content" in document else FIELD)
 
 
 def read_call_parts(block: dict[str, Any], at: str) -> tuple[Part, ...]:
     """Return the parts of one tool-use block that stands at `at`."""
-    walk = Walk(_RESPONSE)
-    walk.members(block, at, ("assistant", "tool_call"))
-    return tuple(walk.parts)
+    return _RESPONSE.read(block, at, ("assistant", "tool_call"))[0]
 
 
 def read_usage(usage: Mapping[str, Any]) -> Usage:
     """Return the tokens counted; those read from and written to the cache were sent, too."""
     sent = total(usage, "input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
     return Usage(sent, integer(usage, "output_tokens"))
-
-
-def call_name(block: Mapping[str, Any]) -> str:
-    """Return the tool that a tool-use block calls. Raises Malformed when it names none."""
-    name = block.get("name")
-    if not isinstance(name, str):
-        raise Malformed("expected a tool call to have a name")
-    return name
 
 
 def read_block(block: Any) -> bool:
@@ -156,18 +145,6 @@ def _by_type(block: Mapping[str, Any], label: Label) -> Label:
     return ("tool", "tool_result") if kind.endswith("tool_result") else label
 
 
-def _messages(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """Label each message by its own role; a `role` deeper inside is a field like others."""
-    if not isinstance(value, list):
-        walk.syntax(value, at, label)
-        return
-    for index, message in enumerate(value):
-        if isinstance(message, dict):
-            walk.members(message, f"{at}/{index}", _LABELS.get(string(message, "role"), FIELD))
-        else:
-            walk.syntax(message, f"{at}/{index}", label)
-
-
 def _system(walk: Walk, _: dict[str, Any], value: Any, at: str, __: Label) -> None:
     walk.syntax(value, at, ("system", "system"))
 
@@ -178,15 +155,10 @@ def _speech(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) ->
     walk.syntax(value, at, ASSISTANT if speaks else label)
 
 
-def _url(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """Label a URL as a field: clients follow it, so values are not restored in it."""
-    walk.syntax(value, at, (label[0], "field") if label[1] == "text" else label)
-
-
 def _source(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
     """Read where an image or a document comes from: `data` is media in a base64 source, text in others."""
     if not isinstance(value, dict):
-        _url(walk, parent, value, at, label)
+        url(walk, parent, value, at, label)
         return
     data = {"data"} & value.keys()
     walk.members({key: item for key, item in value.items() if key not in data}, at, label)
@@ -219,10 +191,10 @@ _READERS: dict[str, Reader] = {
     "tools": labeled("tool_definition"),
     "output_config": labeled("tool_definition"),
     "output_format": labeled("tool_definition"),
-    "messages": _messages,
+    "messages": messages(_LABELS),
     "system": _system,
     "source": _source,
-    "url": _url,
+    "url": url,
 }
 
 _COMMON = words(

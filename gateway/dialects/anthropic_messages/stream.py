@@ -9,13 +9,12 @@ from functools import partial
 from typing import Any
 
 from gateway.dialects.anthropic_messages.bodies import (
-    call_name,
     read_block,
     read_call_parts,
     read_parts,
     read_usage,
 )
-from gateway.dialects.reading.calls import parse_arguments, plain_arguments, refuse_calls
+from gateway.dialects.reading.calls import call_name, parse_arguments, plain_arguments, refuse_calls
 from gateway.dialects.reading.document import Malformed, parse, put, serialize
 from gateway.dialects.reading.scalars import mapping, string
 from gateway.dialects.reading.sse import SseEvent

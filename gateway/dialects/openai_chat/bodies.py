@@ -7,13 +7,13 @@ from typing import Any
 
 from gateway.dialects.openai_chat.grammar import REQUEST, RESPONSE
 from gateway.dialects.reading.calls import (
+    call_name,
     names_call,
     parse_arguments,
     pointers_below,
     refuse_calls,
 )
 from gateway.dialects.reading.document import Malformed
-from gateway.dialects.reading.leaves import FIELD, Walk
 from gateway.dialects.reading.models import named_models
 from gateway.dialects.reading.scalars import integer, mapping, mappings, number, string
 from gateway.words import Completion, Parameters, Part, Prompt, Tool, ToolCall, Usage
@@ -21,14 +21,12 @@ from gateway.words import Completion, Parameters, Part, Prompt, Tool, ToolCall, 
 
 def read_prompt(document: Any) -> Prompt:
     """Return the prompt of a request body; what has an unexpected shape is read as fields."""
-    walk = Walk(REQUEST)
+    parts, attachments = REQUEST.read(document)
     if not isinstance(document, dict):
-        walk.free(document, "", FIELD)
-        return Prompt(tuple(walk.parts), tuple(walk.attachments))
-    walk.members(document, "", FIELD)
+        return Prompt(parts, attachments)
     return Prompt(
-        parts=tuple(walk.parts),
-        attachments=tuple(walk.attachments),
+        parts=parts,
+        attachments=attachments,
         tools=_tools(document),
         model=string(document, "model"),
         models=named_models(document),
@@ -48,7 +46,7 @@ def read_completion(document: Any) -> Completion:
     """
     if not isinstance(document, dict):
         raise Malformed("expected a completion object")
-    parts, attachments = read_parts(document)
+    parts, attachments = RESPONSE.read(document)
     choices = mappings(document.get("choices"))
     return Completion(
         parts=parts,
@@ -60,18 +58,9 @@ def read_completion(document: Any) -> Completion:
     )
 
 
-def read_parts(document: dict[str, Any]) -> tuple[tuple[Part, ...], tuple[Any, ...]]:
-    """Return the parts and attachments of a response body or of one chunk of a stream."""
-    walk = Walk(RESPONSE)
-    walk.members(document, "", FIELD)
-    return tuple(walk.parts), tuple(walk.attachments)
-
-
 def read_call_parts(call: dict[str, Any], at: str) -> tuple[Part, ...]:
     """Return the parts of one tool call (or legacy function call) that stands at `at`."""
-    walk = Walk(RESPONSE)
-    walk.members(call, at, ("assistant", "tool_call"))
-    return tuple(walk.parts)
+    return RESPONSE.read(call, at, ("assistant", "tool_call"))[0]
 
 
 def read_usage(document: Mapping[str, Any]) -> Usage:
@@ -91,15 +80,17 @@ def read_call(call: Mapping[str, Any], at: str, parts: tuple[Part, ...]) -> Tool
         return read_function_call(function, f"{at}/function", parts)
     if not isinstance(custom.get("input"), str):
         raise Malformed("expected the input of a custom tool call to be text")
-    return ToolCall(_name(custom), {"input": custom["input"]}, pointers_below(parts, f"{at}/custom/input"))
+    return ToolCall(
+        call_name(custom), {"input": custom["input"]}, pointers_below(parts, f"{at}/custom/input")
+    )
 
 
 def read_function_call(function: Mapping[str, Any], at: str, parts: tuple[Part, ...]) -> ToolCall:
     """Return a call by its name and arguments, which are JSON in a string (imitators send an object)."""
     raw, pointers = function.get("arguments"), pointers_below(parts, f"{at}/arguments")
     if isinstance(raw, str):
-        return ToolCall(_name(function), parse_arguments(raw), pointers, raw_json=True)
-    return ToolCall(_name(function), raw if isinstance(raw, dict) else None, pointers)
+        return ToolCall(call_name(function), parse_arguments(raw), pointers, raw_json=True)
+    return ToolCall(call_name(function), raw if isinstance(raw, dict) else None, pointers)
 
 
 def _tools(document: Mapping[str, Any]) -> tuple[Tool, ...]:
@@ -149,10 +140,3 @@ def _objects(value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
         raise Malformed("expected a list of objects")
     return value
-
-
-def _name(call: Mapping[str, Any]) -> str:
-    name = call.get("name")
-    if not isinstance(name, str):
-        raise Malformed("expected a tool call to have a name")
-    return name

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from gateway.dialects.openai_chat.media import audio, file, image, recording, url
+from gateway.dialects.openai_chat.media import audio, file, image, recording
 from gateway.dialects.reading.calls import plain_arguments
 from gateway.dialects.reading.document import escape
 from gateway.dialects.reading.leaves import (
-    FIELD,
+    ASSISTANT,
     Label,
     Reader,
     Walk,
@@ -17,39 +16,17 @@ from gateway.dialects.reading.leaves import (
     free,
     grammars,
     labeled,
+    messages,
     structural,
+    url,
     words,
 )
-from gateway.dialects.reading.scalars import string
-from gateway.words import Kind
 
-_KINDS: Mapping[str, Kind] = {
-    "system": "system",
-    "developer": "system",
-    "user": "text",
-    "assistant": "text",
-    "tool": "tool_result",
-    "function": "tool_result",
+_LABELS: dict[str, Label] = {
+    **{role: (role, "system") for role in ("system", "developer")},
+    **{role: (role, "text") for role in ("user", "assistant")},
+    **{role: (role, "tool_result") for role in ("tool", "function")},
 }
-ASSISTANT: Label = ("assistant", "text")
-
-
-def _same(_: Mapping[str, Any], label: Label) -> Label:
-    return label
-
-
-def _messages(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """Label each message by its own role; a `role` deeper inside is a field like others."""
-    if not isinstance(value, list):
-        walk.syntax(value, at, label)
-        return
-    for index, message in enumerate(value):
-        if isinstance(message, dict):
-            role = string(message, "role")
-            known: Label = (role, _KINDS[role]) if role in _KINDS else FIELD
-            walk.members(message, f"{at}/{index}", known)
-        else:
-            walk.syntax(message, f"{at}/{index}", label)
 
 
 def _message(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
@@ -115,7 +92,7 @@ _READERS: dict[str, Reader] = {
     "image_url": image,
     "input_audio": audio,
     "file": file,
-    "messages": _messages,
+    "messages": messages(_LABELS),
     "name": _named,
     "arguments": _arguments,
 }
@@ -151,7 +128,6 @@ _RESPONSE_WORDS = words(
 REQUEST, RESPONSE = grammars(
     _COMMON,
     _READERS,
-    _same,
     request=_REQUEST_WORDS,
     response=_RESPONSE_WORDS,
     response_readers={

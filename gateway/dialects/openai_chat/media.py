@@ -5,12 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.dialects.reading.encoded import Encoded, read_media, read_recording
-from gateway.dialects.reading.leaves import Label, Walk
+from gateway.dialects.reading.leaves import Label, Walk, address
 from gateway.dialects.reading.scalars import string
-
-
-def url(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    walk.syntax(value, at, _address(label))
 
 
 def image(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
@@ -20,7 +16,7 @@ def image(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label)
     elif isinstance(value, dict):
         _around(walk, value, "url", at, label, "image", _data_url(value.get("url")))
     else:
-        walk.encoded(value, at, _address(label), "image", _data_url(value))
+        walk.encoded(value, at, address(label), "image", _data_url(value))
 
 
 def audio(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
@@ -52,13 +48,8 @@ def _around(
     """Read an object of the schema, one leaf of which may be exempt."""
     walk.members({key: value for key, value in holder.items() if key != leaf}, at, label)
     if leaf in holder:
-        walk.encoded(holder[leaf], f"{at}/{leaf}", _address(label) if leaf == "url" else label, kind, found)
+        walk.encoded(holder[leaf], f"{at}/{leaf}", address(label) if leaf == "url" else label, kind, found)
 
 
 def _data_url(value: Any) -> Encoded | None:
     return read_media(value) if isinstance(value, str) and value[:5].lower() == "data:" else None
-
-
-def _address(label: Label) -> Label:
-    """Label a URL as a field: clients follow it, so values are not restored in it."""
-    return (label[0], "field") if label[1] == "text" else label

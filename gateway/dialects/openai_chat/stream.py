@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from gateway.dialects.openai_chat.bodies import read_parts, read_usage
+from gateway.dialects.openai_chat.bodies import read_usage
 from gateway.dialects.openai_chat.calls import GrowingCalls
 from gateway.dialects.openai_chat.chunk import checked, delta_event, envelope_of, says, says_more, split_end
 from gateway.dialects.openai_chat.delta import DeltaTexts, Text
+from gateway.dialects.openai_chat.grammar import RESPONSE
 from gateway.dialects.reading.calls import refuse_calls
 from gateway.dialects.reading.document import Malformed, escape, parse
 from gateway.dialects.reading.scalars import string
@@ -162,7 +163,9 @@ class OpenAIStream:
 
 def _other(document: dict[str, Any], name: str = "") -> OtherEvent:
     indexes = [choice.get("index", 0) for choice in document.get("choices") or []]
-    return OtherEvent(json_event(document, name), document, read_parts(document)[0], partial(_path, indexes))
+    return OtherEvent(
+        json_event(document, name), document, RESPONSE.read(document)[0], partial(_path, indexes)
+    )
 
 
 def _path(indexes: list[int], pointer: str) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from gateway.dialects.reading.leaves import FIELD, Grammar, Label, Walk, structural
+from gateway.dialects.reading.leaves import FIELD, Grammar, Walk, structural
 from gateway.dialects.reading.models import named_models
 from gateway.dialects.reading.scalars import string
 from gateway.words import Completion, Prompt
@@ -13,18 +12,11 @@ from gateway.words import Completion, Prompt
 
 def read_prompt(document: Any) -> Prompt:
     """Return the prompt of a request body: its top may hold `model` and `stream`, as in other dialects."""
-    walk = Walk(_GRAMMAR)
-    models = named_models(document)
+    (parts, _), models = _GRAMMAR.read(document), named_models(document)
     if not isinstance(document, dict):
-        walk.free(document, "", FIELD)
-        return Prompt(tuple(walk.parts), models=models)
-    walk.members(document, "", FIELD)
-    return Prompt(
-        tuple(walk.parts),
-        model=string(document, "model"),
-        models=models,
-        stream=document.get("stream") is True,
-    )
+        return Prompt(parts, models=models)
+    stream = document.get("stream") is True
+    return Prompt(parts, model=string(document, "model"), models=models, stream=stream)
 
 
 def read_nothing(_: Any) -> Prompt:
@@ -41,8 +33,4 @@ def read_completion(document: Any) -> Completion:
     )
 
 
-def _same(_: Mapping[str, Any], label: Label) -> Label:
-    return label
-
-
-_GRAMMAR = Grammar(frozenset(("model", "stream")), {"model": structural}, _same)
+_GRAMMAR = Grammar(frozenset(("model", "stream")), {"model": structural})

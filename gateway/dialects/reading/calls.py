@@ -50,6 +50,14 @@ def names_call(name: object) -> bool:
     return isinstance(name, str) and _CALL.search(name) is not None
 
 
+def call_name(call: Mapping[str, Any]) -> str:
+    """Return the tool that is called. Raises Malformed when the call names none."""
+    name = call.get("name")
+    if not isinstance(name, str):
+        raise Malformed("expected a tool call to have a name")
+    return name
+
+
 def refuse_calls(members: Mapping[str, Any], *read: str) -> None:
     """Raise Malformed when a member other than those `read` may hold tool calls: some client may run them."""
     if any(

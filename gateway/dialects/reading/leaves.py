@@ -16,10 +16,18 @@ Reader = Callable[
     ["Walk", dict[str, Any], Any, str, Label], None
 ]  # walk, the object, the value, its pointer, label
 
+Leaves = tuple[tuple[Part, ...], tuple[Attachment, ...]]
+_Labels = Callable[[Mapping[str, Any], Label], Label]
+
 FIELD: Label = ("", "field")
+ASSISTANT: Label = ("assistant", "text")
 _LONG = 10**6  # the first integer of seven digits
 _LONG_DIGITS = 7
 _LONGEST_POINTER = 8192  # characters: every value below a long key carries it in its own pointer
+
+
+def _same(_: Mapping[str, Any], label: Label) -> Label:
+    return label
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +40,22 @@ class Grammar:
 
     words: frozenset[str]
     readers: Mapping[str, Reader]
-    label: Callable[[Mapping[str, Any], Label], Label]
+    label: _Labels = _same
+
+    def read(self, document: Any, at: str = "", label: Label = FIELD) -> Leaves:
+        """Return the parts and attachments of a document, or of what stands at `at` in one."""
+        walk = Walk(self)
+        if isinstance(document, dict):
+            walk.members(document, at, label)
+        else:
+            walk.free(document, at, label)
+        return tuple(walk.parts), tuple(walk.attachments)
 
 
 def grammars(
     common: frozenset[str],
     readers: Mapping[str, Reader],
-    label: Callable[[Mapping[str, Any], Label], Label],
+    label: _Labels = _same,
     *,
     request: frozenset[str],
     response: frozenset[str],
@@ -188,6 +205,34 @@ def labeled(kind: Kind) -> Reader:
         walk.syntax(value, at, (label[0], kind))
 
     return read
+
+
+def messages(labels: Mapping[str, Label]) -> Reader:
+    """Return a reader that labels each message by its own role; a `role` deeper inside is a field."""
+
+    def read(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
+        if not isinstance(value, list):
+            walk.syntax(value, at, label)
+            return
+        for index, message in enumerate(value):
+            if isinstance(message, dict):
+                role = message.get("role")
+                known = labels.get(role, FIELD) if isinstance(role, str) else FIELD
+                walk.members(message, f"{at}/{index}", known)
+            else:
+                walk.syntax(message, f"{at}/{index}", label)
+
+    return read
+
+
+def address(label: Label) -> Label:
+    """Label a URL as a field: clients follow it, so values are not restored in it."""
+    return (label[0], "field") if label[1] == "text" else label
+
+
+def url(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
+    """Read a URL."""
+    walk.syntax(value, at, address(label))
 
 
 def sealed(kind: str, *types: str) -> Reader:

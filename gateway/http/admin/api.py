@@ -17,8 +17,8 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from gateway.approvals import to_document
 from gateway.dialects import Malformed, parse
-from gateway.errors import ConfigError, InvalidRequest
-from gateway.http.faults import InvalidValue, UnsupportedMediaType, describe
+from gateway.errors import ConfigError, InvalidRequest, Refusal
+from gateway.http.faults import describe
 from gateway.identity import check_names, presented_key
 from gateway.oversight import NewKey, Oversight, read_body, require, rights_of
 from gateway.state import KeyRow, Status, Verdict
@@ -27,6 +27,14 @@ T = TypeVar("T")
 Endpoint = Callable[[Request, KeyRow], Awaitable[object]]
 
 _MOST_LISTED = 1000
+
+
+class InvalidValue(Refusal):
+    status, code = 422, "invalid_value"
+
+
+class UnsupportedMediaType(Refusal):
+    status, code = 415, "unsupported_media_type"
 
 
 class _Note(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,9 +108,8 @@ class _Api:
         approval = await self._oversight.read_approval(key, request.path_params["id"])
         if "approvals" not in rights_of(key):
             return to_document(approval)
-        return await self._oversight.approvals.describe(
-            approval, _number(request, "page", absent=0, most=999_999)
-        )
+        page = _number(request, "page", absent=0, most=999_999)
+        return await self._oversight.approvals.describe(approval, page)
 
     async def decide(self, request: Request, key: KeyRow, *, verdict: Verdict) -> object:
         require(key, "decide")

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from gateway.audit.reading import QueryFailed
-from gateway.errors import RegateError
+from gateway.errors import Refusal
 from gateway.http.console.rendering import HEADERS, Templates
 from gateway.http.console.visits import Visit, Visits
 from gateway.http.faults import describe
@@ -32,8 +32,10 @@ _TABS: tuple[tuple[Right, str, str], ...] = (
 )
 
 
-class StaleForm(RegateError):
+class StaleForm(Refusal):
     """A form without the token of this visit: from another site, or from an earlier visit."""
+
+    status, code = 403, "forbidden"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +152,9 @@ def _to_sign_in(request: Request) -> Response:
 
 
 def _describe(error: Exception) -> tuple[int, str]:
-    match error:
-        case StaleForm():
-            return 403, str(error)
-        case QueryFailed():  # the query is the page's own
-            return 503, str(error)
-        case HTTPException():
-            return error.status_code, HTTPStatus(error.status_code).description
-    status, _, message = describe(error)
-    return status, message
+    if isinstance(error, QueryFailed):  # the query is the page's own
+        return 503, str(error)
+    if isinstance(error, HTTPException):
+        return error.status_code, HTTPStatus(error.status_code).description
+    fault = describe(error)
+    return fault.status, fault.message

@@ -61,7 +61,7 @@ def prompt_of(read: Callable[[Any], Any]) -> Callable[[Any], Reading]:
 
 CASES = {
     "openai prompt": (grammar.VOCABULARY, prompt_of(openai_chat.read_prompt), False),
-    "openai completion": (grammar.VOCABULARY, openai_chat.read_parts, True),
+    "openai completion": (grammar.VOCABULARY, grammar.RESPONSE.read, True),
     "anthropic prompt": (anthropic_messages.VOCABULARY, prompt_of(anthropic_messages.read_prompt), False),
     "anthropic completion": (anthropic_messages.VOCABULARY, anthropic_messages.read_parts, True),
     "json prompt": (frozenset({"model", "stream"}), prompt_of(plain.read_prompt), False),

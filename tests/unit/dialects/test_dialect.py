@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.config.config import Detect, Provider
+from gateway.config import Detect, Provider
 from gateway.contract import Mask
 from gateway.detect import Detector
 from gateway.dialects import (

@@ -8,8 +8,8 @@ import pytest
 from starlette.exceptions import HTTPException
 
 from gateway.approvals import NoSuchPage, UnknownApproval
-from gateway.errors import StateUnavailable
-from gateway.http.faults import Fault, InvalidValue, describe
+from gateway.errors import InvalidRequest, StateUnavailable
+from gateway.http.faults import Fault, describe
 from gateway.oversight import Busy, Forbidden
 
 REFERENCE = (Path(__file__).parents[3] / "docs" / "reference" / "admin-api.md").read_text("utf-8")
@@ -21,7 +21,7 @@ REFERENCE = (Path(__file__).parents[3] / "docs" / "reference" / "admin-api.md").
         (Forbidden("no"), 403, "forbidden"),
         (UnknownApproval("no"), 404, "not_found"),
         (NoSuchPage("no"), 404, "not_found"),
-        (InvalidValue("no"), 422, "invalid_value"),
+        (InvalidRequest("no"), 400, "invalid_request"),
         (Busy("no"), 503, "busy"),
         (StateUnavailable("no"), 503, "state_unavailable"),
         (HTTPException(405), 405, "method_not_allowed"),

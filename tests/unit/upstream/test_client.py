@@ -104,16 +104,6 @@ async def test_an_answer_that_is_no_http_is_unreadable():
             await fetch(port)
 
 
-async def test_interim_answers_pass_and_without_end_they_are_unreadable():
-    hint = b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"
-    whole = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
-    async with provider(lambda w: say(w, hint * 3 + whole)) as (port, _):
-        assert (await fetch(port))[1] == b"ok"
-    async with provider(lambda w: say(w, hint * 1000 + whole)) as (port, _):
-        with pytest.raises(UpstreamUnreadable):
-            await fetch(port)
-
-
 async def test_a_provider_that_sends_chunk_syntax_and_no_body_is_a_timeout():
     async def extend(writer):
         writer.write(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2;")

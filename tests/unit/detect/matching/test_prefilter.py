@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import stat
-from pathlib import Path
-
 import pytest
 import regex
 from hypothesis import HealthCheck, assume, example, given, settings
@@ -13,12 +10,10 @@ from hypothesis import strategies as st
 from gateway.config import Detect
 from gateway.detect import Detector
 from gateway.detect.matching import scanner
-from gateway.detect.matching.beginnings import Beginnings
 from gateway.detect.matching.opening import opening
 from gateway.detect.matching.pattern_tree import NoOpening
 from gateway.detect.matching.patterns import Deadline
 from gateway.detect.matching.prefilter import Prefilter
-from gateway.detect.matching.scanner import Expression, Scanner
 
 # Letters whose other case is beyond ASCII, marks that combine, digits and spaces of other scripts.
 LETTERS = "abkKsSiIzé1٣_- \n\x1c?.@K\u017fİı\u0301\u200b\uff11\U0001f600ß"
@@ -66,21 +61,6 @@ def test_gated_matches_are_the_matches(source: str, flags: int, text: str) -> No
     gated = Prefilter([pattern]).scan(text)
     assert [match.span() for match in gated.matches(pattern, Deadline(10))] == expected
     assert Prefilter([], signals=[pattern]).scan(text).may_match(pattern) or not expected
-
-
-@settings(max_examples=150, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
-@given(source=patterns, flags=st.sampled_from([0, regex.I]), text=texts)
-@example("abkis+", regex.I, "  abKı")
-@example("(?:a|ab)é{2}1", 0, "abé")
-def test_what_may_still_be_completed_is_the_same_without_the_gate(source: str, flags: int, text: str) -> None:
-    try:
-        pattern = regex.compile(source, flags)
-    except regex.error:
-        assume(False)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scanner, "hyperscan", None)
-        expected = Beginnings([pattern]).open_at(text, Deadline(10))
-    assert Beginnings([pattern]).open_at(text, Deadline(10)) == expected
 
 
 # Values of every kind, to stand in fuzzed text, and what Unicode puts in the way of a reader of bytes.
@@ -137,48 +117,3 @@ def test_long_texts_are_found_the_same_with_and_without_the_gate(gated: Detector
     found = gated.inspect(text)
     assert found == ungated.inspect(text)
     assert {span.entity for span in found} >= {"US_SSN", "CREDIT_CARD", "PHONE_NUMBER", "IBAN_CODE", "CRYPTO"}
-
-
-def _ends(folder: Path) -> dict[int, list[int]]:
-    return Scanner([Expression(b"a+b"), Expression(b"c", once=True)], folder).ends(b"aab ab cc")
-
-
-def test_a_compiled_database_is_kept_and_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "patterns"
-    expected = _ends(folder)
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert len(list(folder.iterdir())) == 1
-    monkeypatch.setattr(scanner, "_compile", None)
-    assert _ends(folder) == expected == {0: [[3, 3], [6, 6]], 1: [[8, 8]]}
-
-
-@pytest.mark.parametrize("damage", [b"", b"short", b"\0" * 5000])
-def test_a_damaged_database_is_compiled_anew(tmp_path: Path, damage: bytes) -> None:
-    expected = _ends(tmp_path / "patterns")
-    (kept,) = (tmp_path / "patterns").iterdir()
-    whole = kept.read_bytes()
-    kept.write_bytes(damage)
-    assert _ends(tmp_path / "patterns") == expected
-    assert kept.read_bytes() == whole
-
-
-def test_a_database_in_a_folder_that_others_can_enter_is_not_read(tmp_path: Path) -> None:
-    folder = tmp_path / "patterns"
-    expected = _ends(folder)
-    (kept,) = folder.iterdir()
-    kept.write_bytes(b"foreign")
-    folder.chmod(0o755)
-    assert _ends(folder) == expected
-    assert kept.read_bytes() == b"foreign"
-
-
-def test_where_no_folder_can_be_had_the_patterns_are_compiled(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    assert _ends(tmp_path / "file" / "patterns") == {0: [[3, 3], [6, 6]], 1: [[8, 8]]}
-
-
-def test_an_expression_that_hyperscan_does_not_take_leaves_the_others_gated(tmp_path: Path) -> None:
-    assert Scanner([Expression(b"a(?=b)")], tmp_path / "patterns").ends(b"ab") == {}
-    taken = Scanner([Expression(b"a(?=b)"), Expression(b"c")], tmp_path / "patterns")
-    assert list(taken.numbers) == [Expression(b"c")]
-    assert taken.ends(b"abcc c") == {0: [[3, 4], [6, 6]]}
