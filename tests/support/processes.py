@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tests.support.waiting import until
@@ -25,6 +25,17 @@ def below(pid: int) -> Iterator[tuple[int, str]]:
         if parent == pid and "multiprocessing.resource_tracker" not in command:
             yield int(path.name), command
             yield from below(int(path.name))
+
+
+def of_this_test(before: Iterable[tuple[int, str]]) -> set[int]:
+    """The processes that this one has started since then.
+
+    Those of a gateway that other tests keep running do not count, however new they are.
+    """
+    now, old = {pid for pid, _ in below(os.getpid())}, {pid for pid, _ in before}
+    for pid in tuple(old):
+        old |= {child for child, _ in below(pid)}
+    return {pid for pid in now - old if Path(f"/proc/{pid}").exists()}
 
 
 def opa_of(pid: int) -> int:

@@ -17,7 +17,7 @@ from gateway.errors import ConfigError
 from gateway.policy import load_source
 from gateway.policy.engine.lanes import Engine
 from tests.support.configuration import need_engine
-from tests.support.processes import below
+from tests.support.processes import below, of_this_test
 from tests.unit.candidate.conftest import Recorder, allowed
 
 
@@ -188,7 +188,7 @@ async def test_whoever_breaks_a_backtest_off_leaves_no_process(
 ) -> None:
     for model in ["plain"] * 100 + ["slow"] * 50:
         await recorder.decided(model, allowed())
-    halfway = asyncio.Event()
+    halfway, before = asyncio.Event(), tuple(below(os.getpid()))
 
     def watch(done: int, total: int) -> None:
         if done:
@@ -197,8 +197,8 @@ async def test_whoever_breaks_a_backtest_off_leaves_no_process(
     source = load_source(candidate)
     running = asyncio.create_task(run_backtest(recorder.root, source, engine=engine, progress=watch))
     await halfway.wait()
-    assert list(below(os.getpid()))
+    assert of_this_test(before)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert list(below(os.getpid())) == []
+    assert of_this_test(before) == set()

@@ -23,7 +23,7 @@ from gateway.policy import load_source
 from gateway.policy.bundle.bundle import build_bundle
 from gateway.policy.bundle.signing_keys import create_signing_key
 from gateway.words import InspectedPart, Part
-from tests.support.processes import below
+from tests.support.processes import below, of_this_test
 from tests.unit.candidate.conftest import Recorder, allowed, asked
 
 Opened = Callable[..., Any]
@@ -39,7 +39,7 @@ def opened(recorder: Recorder, candidate: Path) -> Opened:
         source = source or {"path": str(candidate)}
         policy = PolicySettings(engine="embedded", timeout_seconds=1, reload_seconds=0.05, **source)
         config = Config(providers={"demo": Provider("openai", "builtin:demo")}, policy=policy)
-        metrics = Metrics()
+        metrics, before = Metrics(), tuple(below(os.getpid()))
         shadow = Shadow(config, recorder.journal, metrics)
         await shadow.start()
         if ready:
@@ -48,7 +48,7 @@ def opened(recorder: Recorder, candidate: Path) -> Opened:
             yield shadow, metrics
         finally:
             await shadow.close()
-            assert list(below(os.getpid())) == []
+            assert of_this_test(before) == set()
 
     return run
 
