@@ -53,7 +53,7 @@ def listen(config: Config) -> socket.socket:
 
 
 def run_worker(config: Config, listener: socket.socket, ready: Callable[[], None] = lambda: None) -> None:
-    """Serve until SIGTERM or SIGINT, then drain: what is under way finishes or is recorded as cancelled.
+    """Serve until SIGTERM or SIGINT, then drain: what is under way finishes or is recorded as canceled.
 
     `ready` is called once requests are answered. Raises ConfigError when the worker cannot start safely.
     """

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from cli.policy.faults import Fault, fault_of
+from cli.policy.faults import PolicyFault, fault_of
 from cli.policy.folders import AsJson, PolicyFolder, TestFolder, configured, rego_folders
 from cli.policy.lint import lint
 from cli.policy.opa import compile_faults, run_opa, unformatted
@@ -34,7 +34,7 @@ class Findings:
     """What was found, and what could not be checked on this machine."""
 
     revision: str
-    faults: Sequence[Fault]
+    faults: Sequence[PolicyFault]
     not_looked_at: Sequence[str]
 
 
@@ -77,7 +77,7 @@ def look_at(config: Config, folders: Sequence[Path]) -> Findings:
     return Findings(source.revision, sorted(faults), missing)
 
 
-def _by_opa(opa: Path, policy: Path, folders: Sequence[Path]) -> Iterator[Fault]:
+def _by_opa(opa: Path, policy: Path, folders: Sequence[Path]) -> Iterator[PolicyFault]:
     with resources.as_file(resources.files("gateway.contract") / "schemas") as schemas:
         yield from compile_faults(opa, folders, schemas)
     modules = parse_all(opa, [path for folder in folders for path in rego_files(folder)])
@@ -87,13 +87,13 @@ def _by_opa(opa: Path, policy: Path, folders: Sequence[Path]) -> Iterator[Fault]
             yield from lint(module)
 
 
-def _unspoken(source: PolicySource) -> Iterator[Fault]:
+def _unspoken(source: PolicySource) -> Iterator[PolicyFault]:
     """Find settings that no schema describes: a misspelling in them would go unnoticed."""
     spoken = set(library_schema()["properties"])
     for name, text in source.modules.items():
         spoken |= {steps[0] for steps, _ in declared(source.root / name, text)}
     for name in sorted(source.data.get(SETTINGS, {}).keys() - spoken):
-        yield Fault(
+        yield PolicyFault(
             str(source.root / SETTINGS),
             0,
             f"nothing says what {SETTINGS}.{name} may be",
@@ -101,7 +101,7 @@ def _unspoken(source: PolicySource) -> Iterator[Fault]:
         )
 
 
-async def _load(config: Config, source: PolicySource, opa: Path | None) -> list[Fault]:
+async def _load(config: Config, source: PolicySource, opa: Path | None) -> list[PolicyFault]:
     """Load the policy into each engine of this machine and return their complaints."""
     engines: list[Sidecar | Embedded] = []
     if opa:
@@ -116,7 +116,7 @@ async def _load(config: Config, source: PolicySource, opa: Path | None) -> list[
             await engine.start(source)
         except RegateError as error:
             what = fault_of(error, str(source.root))
-            faults.append(Fault(what.file, what.line, f"{engine.name}: {what.what}", what.todo))
+            faults.append(PolicyFault(what.file, what.line, f"{engine.name}: {what.what}", what.todo))
         finally:
             await engine.close()
     return faults

@@ -10,7 +10,7 @@ _UNPLACED = re.compile(r"(?P<file>/[^:]+): (?P<said>.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Fault:
+class PolicyFault:
     """One fault. `line` is 0 where it is about the whole file or folder."""
 
     file: str
@@ -23,10 +23,10 @@ class Fault:
         return f"{place}: {self.what}" + (f"; {self.todo}" if self.todo else "")
 
 
-def fault_of(error: Exception, file: str) -> Fault:
+def fault_of(error: Exception, file: str) -> PolicyFault:
     """Return the fault that an error's message describes; about `file` where the message names none."""
     found = _PLACED.fullmatch(str(error)) or _UNPLACED.fullmatch(str(error))
     if found is None:
-        return Fault(file, 0, str(error))
+        return PolicyFault(file, 0, str(error))
     what, _, todo = found["said"].partition("; ")
-    return Fault(found["file"], int(found.groupdict().get("line") or 0), what, todo)
+    return PolicyFault(found["file"], int(found.groupdict().get("line") or 0), what, todo)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 
-from cli.policy.faults import Fault
+from cli.policy.faults import PolicyFault
 from cli.policy.subset import NOT_EMBEDDED
 from cli.policy.syntax import Module, Node, constant, dotted, line_of, nodes, objects, rule_name, steps
 from gateway.policy.engine import REFUSED, WHY
@@ -24,7 +24,7 @@ _WORDS = {
 }
 
 
-def lint(module: Module) -> Iterator[Fault]:
+def lint(module: Module) -> Iterator[PolicyFault]:
     """Find the faults of one policy file."""
     yield from _metadata(module)
     yield from _unheard(module)
@@ -35,7 +35,7 @@ def lint(module: Module) -> Iterator[Fault]:
             yield from _verdict(module, rule)
 
 
-def _metadata(module: Module) -> Iterator[Fault]:
+def _metadata(module: Module) -> Iterator[PolicyFault]:
     """Find rules without the title that approvers read, and packages without a description."""
     about = {key: value for each in module.annotations for key, value in each.items()}
     missing = [key for key in ("title", "description") if not about.get(key)]
@@ -60,7 +60,7 @@ def _metadata(module: Module) -> Iterator[Fault]:
             )
 
 
-def _unheard(module: Module) -> Iterator[Fault]:
+def _unheard(module: Module) -> Iterator[PolicyFault]:
     """Find sets of a topic that nothing reads: `verdict contains` beside `verdicts` would have no effect."""
     if not module.package.startswith(_RULES):
         return
@@ -78,7 +78,7 @@ def _unheard(module: Module) -> Iterator[Fault]:
             )
 
 
-def _builtins(module: Module, rule: Node) -> Iterator[Fault]:
+def _builtins(module: Module, rule: Node) -> Iterator[PolicyFault]:
     for node in nodes(rule):
         name = dotted(node)
         called = next((each for each in _prefixes(name) if each in REFUSED or each in NOT_EMBEDDED), None)
@@ -101,7 +101,7 @@ def _prefixes(name: str) -> list[str]:
     return [".".join(names[:count]) for count in range(2, len(names) + 1)]
 
 
-def _open_objects(module: Module, rule: Node) -> Iterator[Fault]:
+def _open_objects(module: Module, rule: Node) -> Iterator[PolicyFault]:
     """Find keys that clients choose: an absent one is undefined, and a `not` around it misfires."""
     aliases = _aliases(rule)
     for node in nodes(rule):
@@ -163,7 +163,7 @@ def _open_paths(schema: Node, path: tuple[str, ...]) -> Iterator[str]:
         yield from _open_paths(inner, (*path, name))
 
 
-def _verdict(module: Module, rule: Node) -> Iterator[Fault]:
+def _verdict(module: Module, rule: Node) -> Iterator[PolicyFault]:
     """Find faults of a verdict that is written out: main.rego counts one that it cannot read as deny."""
     verdict = rule["head"].get("key") or {}
     if verdict.get("type") != "object":
@@ -206,5 +206,5 @@ def _index(step: Node) -> str:
     return str(step["value"]) if step["type"] in ("var", "number") else "…"
 
 
-def _fault(module: Module, line: int, what: str, todo: str) -> Fault:
-    return Fault(str(module.path), line, what, todo)
+def _fault(module: Module, line: int, what: str, todo: str) -> PolicyFault:
+    return PolicyFault(str(module.path), line, what, todo)

@@ -11,7 +11,7 @@ from pathlib import Path
 from subprocess import TimeoutExpired
 from typing import Any
 
-from cli.policy.faults import Fault
+from cli.policy.faults import PolicyFault
 from gateway.errors import RegateError
 from gateway.policy.engine import REFUSED, WHY, offline, restricted
 from gateway.processes import run
@@ -66,7 +66,7 @@ def capabilities(opa: Path, less: Callable[[str], str] = restricted) -> Iterator
         yield file
 
 
-def compile_faults(opa: Path, folders: Sequence[Path], schemas: Path) -> list[Fault]:
+def compile_faults(opa: Path, folders: Sequence[Path], schemas: Path) -> list[PolicyFault]:
     """Return what OPA's strict compiler says of the Rego files, types by schema included."""
     strict = ("check", "--strict", NOT_HIDDEN, "--format=json", "--max-errors=0", "--schema", schemas)
     with capabilities(opa, offline) as known:
@@ -76,7 +76,7 @@ def compile_faults(opa: Path, folders: Sequence[Path], schemas: Path) -> list[Fa
     errors = run.document().get("errors") or []
     faults = {_fault(error) for error in errors}
     # OPA says one syntax error in up to three ways; the longest tells most
-    told: dict[tuple[str, int], Fault] = {}
+    told: dict[tuple[str, int], PolicyFault] = {}
     for fault in sorted(faults, key=lambda each: len(each.what)):
         told[fault.file, fault.line] = fault
     return (
@@ -84,7 +84,7 @@ def compile_faults(opa: Path, folders: Sequence[Path], schemas: Path) -> list[Fa
     )
 
 
-def unformatted(opa: Path, files: Sequence[Path]) -> list[Fault]:
+def unformatted(opa: Path, files: Sequence[Path]) -> list[PolicyFault]:
     """Return the files that are not in OPA's one format."""
     if not files:
         return []
@@ -92,15 +92,16 @@ def unformatted(opa: Path, files: Sequence[Path]) -> list[Fault]:
     if listed.code:
         raise OpaFailed(f"opa fmt: {listed.err.strip()}")
     return [
-        Fault(name, 1, "not in OPA's format", "run regate policy fmt") for name in listed.out.splitlines()
+        PolicyFault(name, 1, "not in OPA's format", "run regate policy fmt")
+        for name in listed.out.splitlines()
     ]
 
 
-def _fault(error: dict[str, Any]) -> Fault:
+def _fault(error: dict[str, Any]) -> PolicyFault:
     location = error.get("location") or {}
     message = str(error.get("message", ""))
     details = error.get("details") or {}
-    return Fault(
+    return PolicyFault(
         str(location.get("file", "")),
         int(location.get("row", 0)),
         message,

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from gateway.config import Detect
-from gateway.detect.service.worker import Found, Reads, Start, encoded
+from gateway.detect.service.worker import Found, Reads, WorkerStart, encoded
 from gateway.errors import InspectionFailed
 from gateway.processes import encode_message, kill, receive_message, spawn, stop
 from gateway.words import Match
@@ -24,7 +24,7 @@ class DetectorProcess:
     """A child with a Detector. Whatever goes wrong with it ends it: the pipe is out of step then."""
 
     def __init__(self, settings: Detect, seconds: float, reads: Reads = "values") -> None:
-        self._start = Start(settings, seconds, reads)
+        self._start = WorkerStart(settings, seconds, reads)
         self._process: asyncio.subprocess.Process | None = None
         self._drain: asyncio.Task[bytes] | None = None
         self._broken = False  # its pipe is out of step, whether or not it is gone already

@@ -24,7 +24,7 @@ from gateway.words import Match
 Reads = Literal["values", "names"]  # a Detector's entities, or the language model's
 
 
-class Start(msgspec.Struct, frozen=True):
+class WorkerStart(msgspec.Struct, frozen=True):
     """The first message: what is looked for, and how long one text may take."""
 
     settings: Detect
@@ -47,7 +47,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     first = read_message(requests)
     if first is None:
         return
-    start = msgspec.msgpack.decode(first, type=Start)
+    start = msgspec.msgpack.decode(first, type=WorkerStart)
     read = _reader(start)
     gc.collect()
     gc.freeze()  # as in the gateway: what was loaded stays
@@ -57,7 +57,7 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
         write_message(answers, msgspec.msgpack.encode(_found(read, texts.decode(message))))
 
 
-def _reader(start: Start) -> _Reader:
+def _reader(start: WorkerStart) -> _Reader:
     if start.reads == "names":
         ner = NameModel()
         return lambda texts: ner.find([text for _, text in texts])
