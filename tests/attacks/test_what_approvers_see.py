@@ -7,6 +7,7 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -68,7 +69,8 @@ class Gate:
 
     def command(self, *arguments: str) -> str:
         environment = {"REGATE_CONFIG": str(self.config), "REGATE_KEY": self.approver}
-        done = CliRunner().invoke(app, ["approvals", *arguments], env=environment)
+        with ThreadPoolExecutor(1) as thread:  # a command has a loop of its own
+            done = thread.submit(CliRunner().invoke, app, ["approvals", *arguments], env=environment).result()
         assert done.exit_code == 0, (done.output, done.exception)
         return done.stdout
 
