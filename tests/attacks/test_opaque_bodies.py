@@ -34,7 +34,7 @@ def gateway(
     folder = tmp_path_factory.mktemp("opaque")
     settings = {
         "approval": {"wait_seconds": 0.2},
-        "upstreams": {"dialects": ["opaque"], "binary_bodies": ["audio/*"]},
+        "endpoints": {"dialects": ["opaque"], "binary_bodies": ["audio/*"]},
     }
     policy = policy_copy(folder, settings)
     process = GatewayProcess(folder, configuration(running_provider.url, engine=any_engine(), policy=policy))
@@ -111,7 +111,7 @@ def test_a_body_that_is_not_read_does_not_pass(
     answer = post(http, gateway, key, body, path=PATH, headers={"content-type": content_type})
 
     assert refusal(answer) == (403, "policy_denied")
-    assert [one["rule"] for one in answer.json()["error"]["reasons"]] == ["upstreams.binary_body"]
+    assert [one["rule"] for one in answer.json()["error"]["reasons"]] == ["endpoints.binary_body"]
     assert provider.received() == []
 
 

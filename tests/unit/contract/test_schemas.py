@@ -307,7 +307,7 @@ def test_overrides_by_group_and_provider_are_valid() -> None:
         {"groups": {"default": {"budgets": {"cost_micros_1d": 0.5}}}},
         {"groups": {"default": {"budgets": {"cost_1d": 1}}}},
         {"groups": {"default": {"modles": ["*"]}}},
-        {"upstreams": {"dialects": [], "model_lists": [], "binary_bodies": "audio/*"}},
+        {"endpoints": {"dialects": [], "model_lists": [], "binary_bodies": "audio/*"}},
         {"providers": {"house": {"budgets": {}}}},
         {"providers": {"house": {"models": "*"}}},
         {"entities": {"US_SSN": {"action": "deny"}}},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from gateway.contract.input import InputFacts, build_input
-from gateway.policy import PolicyEngine, find_opa
+from gateway.policy import PolicyEngine
 from gateway.policy.engine.embedded import Embedded
 from gateway.policy.engine.sidecar import Sidecar
 from gateway.words import (
@@ -31,17 +30,6 @@ from gateway.words import (
 LIBRARY = Path(__file__).parents[3] / "policies" / "rego"
 TESTS = LIBRARY.parents[1] / "policy_tests"
 LOG = logging.getLogger("test.policy")
-
-
-@pytest.fixture(scope="session")
-def opa() -> Path:
-    """The real OPA. Skips without one, unless REGATE_REQUIRE_OPA=1 says that there must be one."""
-    found = find_opa()
-    if found is None and os.environ.get("REGATE_REQUIRE_OPA") == "1":
-        pytest.fail("REGATE_REQUIRE_OPA=1, but there is no opa: run scripts/install-opa")
-    if found is None:
-        pytest.skip("no opa on this machine: the sidecar is not tested")
-    return found
 
 
 @pytest.fixture(params=["sidecar", "embedded"])
