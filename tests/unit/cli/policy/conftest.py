@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from cli.policy import app
+from gateway.errors import ConfigError
 from tests.unit.candidate.conftest import candidate, recorder
-from tests.unit.policy.conftest import LIBRARY, document, opa, policy
+from tests.unit.policy.conftest import LIBRARY, document, policy
 
-__all__ = ["candidate", "document", "opa", "policy", "recorder"]
+__all__ = ["candidate", "document", "policy", "recorder"]
 
 
 @pytest.fixture(params=["opa", "without opa"])
@@ -35,9 +38,9 @@ def machine_with_opa(tmp_path: Path, opa: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("REGATE_OPA", str(opa))
 
 
-def _configure(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _configure(folder: Path, monkeypatch: pytest.MonkeyPatch, policy: Path = LIBRARY) -> None:
     (folder / "regate.yaml").write_text(
-        f"providers:\n  demo: {{family: openai, base_url: builtin:demo}}\npolicy: {{path: {LIBRARY}}}\n"
+        f"providers:\n  demo: {{family: openai, base_url: builtin:demo}}\npolicy: {{path: {policy}}}\n"
     )
     monkeypatch.setenv("REGATE_CONFIG", str(folder / "regate.yaml"))
 
@@ -45,3 +48,25 @@ def _configure(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def regate(*arguments: str) -> Result:
     """Run `regate policy …`."""
     return CliRunner().invoke(app, list(arguments))
+
+
+@pytest.fixture
+def root(tmp_path: Path, policy: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a configuration whose policy is a copy of the library."""
+    _configure(tmp_path, monkeypatch, policy)
+    return tmp_path
+
+
+def said(*arguments: str) -> dict[str, Any]:
+    """What a command that succeeds says as JSON."""
+    run = regate(*arguments, "--json")
+    assert run.exception is None, run.exception
+    found: dict[str, Any] = json.loads(run.stdout)
+    return found
+
+
+def refused(*arguments: str) -> str:
+    """Why a command is refused."""
+    run = regate(*arguments)
+    assert isinstance(run.exception, ConfigError), run.output
+    return str(run.exception)

@@ -1,49 +1,19 @@
-"""`regate policy keygen`, `build`, `inspect`, `use` and `rollback` from the outside."""
+"""`regate policy keygen`, `build` and `inspect` from the outside."""
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from cli.policy import app, bundles
-from gateway.errors import ConfigError
-from gateway.policy import load_source
+from cli.policy import bundles
 from gateway.policy.bundle.bundle import build_bundle
 from gateway.policy.bundle.signing_keys import create_signing_key, load_signing_key
 from tests.support.bundles import library, tampered
-
-
-@pytest.fixture
-def root(tmp_path: Path, policy: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a configuration whose policy is a copy of the library."""
-    (tmp_path / "regate.yaml").write_text(
-        f"providers:\n  demo: {{family: openai, base_url: builtin:demo}}\npolicy: {{path: {policy}}}\n"
-    )
-    monkeypatch.setenv("REGATE_CONFIG", str(tmp_path / "regate.yaml"))
-    return tmp_path
-
-
-def regate(*arguments: str) -> Result:
-    return CliRunner().invoke(app, list(arguments))
-
-
-def said(*arguments: str) -> dict[str, Any]:
-    run = regate(*arguments, "--json")
-    assert run.exception is None, run.exception
-    found: dict[str, Any] = json.loads(run.stdout)
-    return found
-
-
-def refused(*arguments: str) -> str:
-    run = regate(*arguments)
-    assert isinstance(run.exception, ConfigError), run.output
-    return str(run.exception)
+from tests.unit.cli.policy.conftest import refused, regate, said
 
 
 def test_a_key_is_made_beside_the_state_and_never_where_policy_is(root: Path, policy: Path) -> None:
@@ -110,40 +80,6 @@ def test_what_is_not_proven_is_inspected_with_exit_code_1(root: Path) -> None:
 def test_a_pipe_is_no_bundle_and_keeps_nobody(root: Path) -> None:
     os.mkfifo(root / "pipe.tar.gz")
     assert "expected a plain file" in refused("inspect", str(root / "pipe.tar.gz"))
-
-
-def test_only_a_proven_bundle_that_loads_is_put_in_use(root: Path, policy: Path) -> None:
-    said("keygen")
-    key = load_signing_key(root / "state" / "policy.key")
-    (root / "bad.tar.gz").write_bytes(tampered(key))
-    assert "is not what was signed" in refused("use", str(root / "bad.tar.gz"))
-    for name in ("../x", "", "*"):
-        assert "expected a bundle" in refused("use", name)
-    assert "found none" in refused("use", "abc")
-    (policy / "main.rego").write_text("package regate\n\ndecision := {}\n")
-
-    (root / "empty.tar.gz").write_bytes(build_bundle(load_source(policy), key))
-    assert "action" in refused("use", str(root / "empty.tar.gz"))
-    assert not (root / "bundles" / "policy.tar.gz").exists()
-
-
-def test_rollback_proves_what_it_goes_back_to(root: Path, policy: Path) -> None:
-    said("keygen")
-    first = said("build")
-    assert regate("use", first["revision"]).exit_code == 0
-    (policy / "rules" / "bulk.rego").unlink()
-    second = said("build")
-    assert regate("use", second["revision"][:6]).exit_code == 0
-    good = Path(first["file"]).read_bytes()
-    Path(first["file"]).write_bytes(tampered(load_signing_key(root / "state" / "policy.key")))
-    assert "is not what was signed" in refused("rollback")
-    Path(first["file"]).write_bytes(Path(second["file"]).read_bytes())
-    assert "expected revision" in refused("rollback")
-    in_use = root / "bundles" / "policy.tar.gz"
-    assert in_use.read_bytes() == Path(second["file"]).read_bytes()
-    Path(first["file"]).write_bytes(good)
-    assert regate("rollback").exit_code == 0
-    assert in_use.read_bytes() == good
 
 
 @pytest.mark.parametrize("command", ["keygen", "build", "inspect", "use", "rollback"])
