@@ -42,14 +42,14 @@ class GatewayProcess:
     url: str = ""
     process: prefork.Command | None = None
 
-    def start(self, *, seconds: float = PATIENCE_SECONDS) -> GatewayProcess:
-        """Start it and wait until it listens. Raises DidNotStart."""
+    def start(self, *options: str, seconds: float = PATIENCE_SECONDS) -> GatewayProcess:
+        """Start it with options of `up`, and wait until it listens. Raises DidNotStart."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.configure()
         before = len(self.said())
         with self._output("stdout") as out, self._output("stderr") as err:
             self.process = prefork.start(
-                ["up"],
+                ["up", *options],
                 (out.fileno(), err.fileno()),
                 folder=ROOT,
                 environment=self._environment(),
