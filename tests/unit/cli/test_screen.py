@@ -51,7 +51,9 @@ def test_what_is_printed_in_the_block_is_guarded_and_what_comes_after_is_not(fil
 def test_a_block_in_a_block_guards_once(file: Path) -> None:
     """The inner one leaves the guard of the outer one in place."""
     with printed_to(file), guarded():
+        guard = sys.stdout
         with guarded():
+            assert sys.stdout is guard
             print("\\u001b\x1b")
         print("\x1b")
     assert file.read_bytes() == b"\\u001b\\u001b\n\\u001b\n"
