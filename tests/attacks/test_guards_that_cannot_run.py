@@ -112,8 +112,8 @@ _STEPS = [
     "_ibans.find",
     "_presidio.find",
     "_phones.find",
-    "_gate.scan",
-    "_folded_gate.scan",
+    "_prefilter.scan",
+    "_folded_prefilter.scan",
     "_folding.folded",
 ]
 _MODULE_STEPS = ["encoded_runs", "find_cards", "resolve", "_READINGS"]

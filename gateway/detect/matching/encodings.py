@@ -23,13 +23,11 @@ _RUN = re.compile(
     r"(?<![A-Za-z0-9+/_\-])(?:(?:[A-Za-z0-9+/]{76}\r?\n|[A-Za-z0-9+/]{64}\r?\n)+[A-Za-z0-9+/]{1,76}"
     r"|[A-Za-z0-9+/_\-]{14,})={0,6}"
 )
-_OPEN_RUN = re.compile(
-    r"(?<![A-Za-z0-9+/=])(?:[A-Za-z0-9+/]{76}\r?\n|[A-Za-z0-9+/]{64}\r?\n)+[A-Za-z0-9+/]{0,76}$"
-)
+_FULL_LINE = re.compile(r"(?<![A-Za-z0-9+/=])(?:[A-Za-z0-9+/]{76}|[A-Za-z0-9+/]{64})\r?\n\Z")
+_LAST_LINE = re.compile(r"[A-Za-z0-9+/]{0,76}\n?")
 # Where one begins: the prefilter is told of this, so that no other word is looked at.
 _LEAST = 14
 RUN_BEGIN = regex.compile(r"(?:\A|[^A-Za-z0-9+/_\-])[A-Za-z0-9+/_\-]{14}")
-_LONGEST_LINE = 78  # with its end
 _LONGEST_OPEN = 65536  # characters of a run in a text that still grows
 _HEX, _BASE32 = re.compile(r"(?:[0-9A-Fa-f]{2})+"), re.compile(r"[A-Z2-7]+")
 _HEX_SIGNS = ("0x", "0X")
@@ -89,11 +87,26 @@ def _unseen_runs(text: str) -> Iterator[EncodedRun]:
 
 
 def open_run(text: str) -> int:
-    """Return where a run begins that ends the text with a full line, so that more may follow, or -1."""
-    if text.find("\n", max(0, len(text) - _LONGEST_LINE)) < 0:
+    """Return where a run begins that ends the text behind a full line, so that more may follow, or -1.
+
+    Lines are read from the end: a search from the front would read all lines again from each of them.
+    """
+    begin, first = -1, max(0, len(text) - _LONGEST_OPEN)
+    at = text.rfind("\n", first, len(text) - 1) + 1  # of the last line
+    if text.endswith("\n") and _FULL_LINE.search(text, at):
+        at = len(text)
+    elif not _LAST_LINE.fullmatch(text, at):
         return -1
-    found = _OPEN_RUN.search(text, max(0, len(text) - _LONGEST_OPEN))
-    return found.start() if found else -1
+    while at > first:
+        start = max(first, text.rfind("\n", first, at - 1) + 1)
+        found = _FULL_LINE.search(text, start, at)
+        if found is None:
+            break
+        begin = found.start()
+        if begin > start:
+            break
+        at = start
+    return begin
 
 
 def _decoded(run: str) -> Iterator[bytes]:

@@ -9,9 +9,9 @@ from typer.testing import CliRunner, Result
 
 from cli.policy import app
 from tests.unit.candidate.conftest import candidate, recorder
-from tests.unit.policy.conftest import LIBRARY, document, opa, policy
+from tests.unit.policy.conftest import LIBRARY, document, policy
 
-__all__ = ["candidate", "document", "opa", "policy", "recorder"]
+__all__ = ["candidate", "document", "policy", "recorder"]
 
 
 @pytest.fixture(params=["opa", "without opa"])

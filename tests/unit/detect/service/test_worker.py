@@ -5,14 +5,14 @@ import io
 import msgspec
 
 from gateway.config import Detect
-from gateway.detect.service.worker import Found, Start, encoded, serve
+from gateway.detect.service.worker import Found, WorkerStart, encoded, serve
 from gateway.processes import encode_message, read_message
 
 
 def test_it_answers_each_list_with_the_matches_of_each_text() -> None:
     texts = ["mail jane@example.com", "nothing", "half \ud83d"]
     asked = msgspec.msgpack.encode([(encoded(""), encoded(text)) for text in texts])
-    start = msgspec.msgpack.encode(Start(Detect(), 10, "values"))
+    start = msgspec.msgpack.encode(WorkerStart(Detect(), 10, "values"))
     answers = io.BytesIO()
     serve(io.BytesIO(encode_message(start) + encode_message(asked)), answers)
     answers.seek(0)
