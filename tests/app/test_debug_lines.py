@@ -8,7 +8,7 @@ import logging
 import pytest
 
 from gateway.observe.logs import JsonFormatter, configure
-from tests.app.conftest import Opened
+from tests.support.application import Opened
 from tests.support.values import EMAIL
 
 WORD = "marmalade"

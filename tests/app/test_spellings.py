@@ -10,7 +10,7 @@ import pytest
 
 from gateway.upstream.client import UpstreamRequest, UpstreamResponse
 from gateway.upstream.demo import DemoTransport
-from tests.app.conftest import Opened, Running
+from tests.support.application import Opened, Running
 from tests.support.values import API_KEY, CARD, EMAIL
 
 SPELT = (

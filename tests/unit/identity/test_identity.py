@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.errors import ConfigError, InvalidRequest, StateUnavailable, Unauthenticated
-from gateway.identity import Identity, authenticate, create_key, presented_key
+from gateway.errors import InvalidRequest, StateUnavailable, Unauthenticated
+from gateway.identity import Identity, create_key, presented_key
 from gateway.state import KeyRow, Keys, Role, State, open_state
 
 
@@ -61,13 +61,6 @@ async def test_a_bearer_key_names_its_agent(keys: CountingKeys) -> None:
 
 async def test_an_x_api_key_names_its_agent(keys: CountingKeys) -> None:
     assert (await Identity(keys).identify(None, made(keys), None)).id == "coder"
-
-
-def test_the_key_itself_is_stored_nowhere(keys: CountingKeys, tmp_path: Path) -> None:
-    secret = made(keys).rpartition("_")[2].encode()
-    keys.state.close()
-    for file in tmp_path.iterdir():
-        assert secret not in file.read_bytes()
 
 
 @pytest.mark.parametrize("given_headers", [(None, None), ("", ""), ("Bearer", None), ("Bearer ", " ")])
@@ -198,22 +191,3 @@ async def test_another_key_may_not_name_an_end_user(keys: CountingKeys) -> None:
 async def test_a_malformed_end_user_is_refused(keys: CountingKeys, name: str) -> None:
     with pytest.raises(InvalidRequest):
         await Identity(keys).identify(None, made(keys, delegate=True), name)
-
-
-@pytest.mark.parametrize("name", ["", " ", " padded", "padded ", "two\nlines", "x" * 201])
-def test_a_name_that_cannot_be_read_is_refused(keys: CountingKeys, name: str) -> None:
-    with pytest.raises(ConfigError, match="owner"):
-        create_key(keys, agent="coder", owner=name, now=0)
-    assert keys.list() == ()
-
-
-def test_only_an_agent_key_may_be_a_delegate(keys: CountingKeys) -> None:
-    with pytest.raises(ConfigError, match="delegate"):
-        create_key(keys, agent="a", owner="b", role="approver", delegate=True, now=0)
-
-
-def test_a_process_without_a_loop_authenticates_too(keys: CountingKeys) -> None:
-    key = made(keys, "approver", expires=10)
-    assert authenticate(keys, key, 1_000.0).role == "approver"
-    with pytest.raises(Unauthenticated, match="expired"):
-        authenticate(keys, key, 1_010.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.app.conftest import Opened
+from tests.support.application import Opened
 from tests.support.values import EMAIL, PEM
 
 

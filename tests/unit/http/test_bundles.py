@@ -13,7 +13,7 @@ from gateway.identity import create_key
 from gateway.policy.bundle.bundle import build_bundle, read_bundle
 from gateway.policy.bundle.signing_keys import SigningKey, create_signing_key
 from gateway.state import Role
-from tests.app.conftest import Opened, Running
+from tests.support.application import Opened, Running
 from tests.support.bundles import library
 
 
