@@ -6,7 +6,7 @@ import asyncio
 import string
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, cast
 
 import pytest
@@ -158,26 +158,32 @@ def test_a_long_key_over_many_values_is_refused() -> None:
         read_prompt("openai.chat", {"metadata": {"k" * 100_000: dict.fromkeys(map(str, range(1000)), "v")}})
 
 
-Endless = Callable[[], None]
+class Endless:
+    """A step that goes on until it is released, so that only a deadline can end the wait for it."""
+
+    def __init__(self) -> None:
+        self._over = threading.Event()
+
+    def __call__(self) -> None:
+        assert threading.current_thread() is not threading.main_thread(), "the loop would stand still"
+        self._over.wait()
+
+    def release(self) -> None:
+        """Let it end: the loop of a test waits for its threads when it closes."""
+        self._over.set()
 
 
 @pytest.fixture
-def endless() -> Iterator[Endless]:
-    """A step that goes on until the test is over, so that only a deadline can end the wait for it."""
-    over = threading.Event()
-
-    def step() -> None:
-        assert threading.current_thread() is not threading.main_thread(), "the loop would stand still"
-        over.wait()
-
+async def endless() -> AsyncIterator[Endless]:
+    step = Endless()
     yield step
-    over.set()
+    step.release()
 
 
 @pytest.fixture
 async def late(detector: detect.Detector, endless: Endless) -> AsyncIterator[Inspector]:
-    """A prompt may take a fifth of a second."""
-    patient = detect.DetectionService(detector, 0.2)
+    """Give an inspector whose patience a test shortens."""
+    patient = detect.DetectionService(detector, 60)
     yield Inspector(patient, detector, KEY)
     await patient.close()
 
@@ -206,12 +212,15 @@ async def test_no_step_beside_the_patterns_escapes_the_deadline(
         on_loop.append(threading.current_thread() is threading.main_thread())
         endless()
 
-    monkeypatch.setattr(owner, name, slow)
     exchange = new_exchange()
     exchange.session = Sessions(KEY).enter("agent", "s", "")
     parts = [Part("user", "text", f"/{number}/text", f"{VALUE} is here") for number in range(1200)]
+    await late._inspection.find(parts)  # what is known is not waited for: only the step is late
+    late._inspection.seconds = 0.5
+    monkeypatch.setattr(owner, name, slow)
     with pytest.raises(InspectionFailed, match=r"within|in time"):
         await getattr(late, ask)(exchange, parts)
+    endless.release()
     assert on_loop
     assert not any(on_loop)
 
@@ -225,6 +234,7 @@ async def test_a_body_that_takes_long_to_parse_is_refused(
     exchange = new_exchange(body=b'{"messages": []}' + b" " * 100_000)
     with pytest.raises(InspectionFailed, match="within"):
         await read.read(exchange)
+    endless.release()
 
 
 async def test_a_large_hostile_prompt_is_refused_soon_after_the_deadline(

@@ -107,7 +107,7 @@ def test_an_opa_without_the_certificate_or_the_token_decides_nothing(
 
     for environment, changes in (({"OPA_TOKEN": "another"}, {}), ({"OPA_TOKEN": TOKEN}, {"ca": ""})):
         gateway.environment = environment
-        gateway.config.config["policy"]["opa"] |= changes
+        gateway.config["policy"]["opa"] |= changes
         gateway.start()
         key = gateway.create_key("agent", "ana")
         assert refusal(post(http, gateway, key, body_of("openai", "echo", "hello")))[0] == 503
