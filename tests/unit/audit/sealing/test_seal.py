@@ -21,6 +21,7 @@ from gateway.audit.files.signing import load_signer
 from gateway.audit.reading.views import create_views
 from gateway.audit.sealing.removal import order_erasure
 from gateway.audit.sealing.seal import SealingFailed
+from tests.support.waiting import until
 from tests.unit.audit.conftest import Evidence, decision
 
 
@@ -310,12 +311,20 @@ def test_every_count_of_every_reader_is_exact_while_processes_write_seal_and_era
         for environment in (None, None, duckdb_2())
     ]
     sealed: list[str] = []
+    erased = "SELECT count(*) > 0 FROM records WHERE body IS NULL"
     signer, order = load_signer(evidence.key, evidence.folder.disk), None
     try:
         while any(writer.poll() is None for writer in writers):
             sealed += sealer.seal().segments
             if order is None and len(sealed) > 2:  # files are written anew under the readers' eyes
                 order = order_erasure(evidence.folder, signer, "", "busy", datetime.now(UTC))
+
+        def is_erased() -> bool:
+            sealed.extend(sealer.seal().segments)
+            return evidence.rows(erased) == [[True]]
+
+        assert order is not None
+        until(is_erased)
     finally:
         stop.touch()
         checked = [int(reader.communicate()[0] or 0) for reader in readers]
@@ -326,7 +335,7 @@ def test_every_count_of_every_reader_is_exact_while_processes_write_seal_and_era
     assert min(checked) > 3
     assert len(sealed) > 4
     assert count(evidence.folder) == 1000
-    assert evidence.rows("SELECT count(*) > 0 FROM records WHERE body IS NULL") == [[True]]
+    assert evidence.rows(erased) == [[True]]
     report = evidence.verify()
     assert (report.intact, report.records) == (True, 1000)
 
