@@ -114,12 +114,12 @@ def test_no_worker_and_no_engine_outlives_a_supervisor_that_was_killed(launch: L
     gateway = launch(workers=2)
     assert both_serve(gateway, set())
     assert gateway.process is not None
-    everybody = [pid for pid, _ in below(gateway.process.pid)]
-    assert len(everybody) >= 4
+    processes = [pid for pid, _ in below(gateway.process.pid)]
+    assert len(processes) >= 4
     os.kill(gateway.process.pid, signal.SIGKILL)
     gateway.process.wait()
 
-    assert holds(lambda: not any(alive(pid) for pid in everybody))
+    assert holds(lambda: not any(alive(pid) for pid in processes))
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{gateway.url}/healthz", trust_env=False)
 

@@ -109,7 +109,7 @@ class Phones:
     def _asked(self, piece: str) -> Sequence[_Region]:
         """Return the regions to ask. A number with its country code needs one: all give the same answer.
 
-        One written as +44(0)115 is two numbers to the library, of which the second may be anybody's.
+        One written as +44(0)115 is two numbers to the library, and the second may be another line's.
         """
         if not piece.startswith("+") or "(0)" in piece:
             return self._regions

@@ -20,7 +20,7 @@ class ResultCache:
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
-        # SHA-256 behind a secret first block (which the truncated digest does not let anybody extend)
+        # SHA-256 behind a secret first block (the cut digest lets no caller extend it)
         self._keyed = hashlib.sha256(secrets.token_bytes(64))
         self._entries: OrderedDict[bytes, tuple[Match, ...]] = OrderedDict()
         self._lock = threading.Lock()

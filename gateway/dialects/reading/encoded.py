@@ -38,7 +38,7 @@ _UNEVEN = 520
 class Encoded:
     """A leaf that really is base64.
 
-    `text` is what it decodes to, if that is text. `opaque`: the leaf as it stands cannot be anybody's words.
+    `text` is what it decodes to, if that is text. `opaque`: the leaf as it stands holds no person's words.
     """
 
     media_type: str

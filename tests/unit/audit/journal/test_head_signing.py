@@ -39,7 +39,7 @@ def test_heads_are_signed_at_the_first_record_every_so_often_and_at_the_end(evid
 def test_a_lock_on_the_signed_heads_does_not_stop_records(
     evidence: Evidence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever may read the file can lock it, and keep the lock."""
+    """A process that may read the file can lock it, and keep the lock."""
     monkeypatch.setattr(signed_log, "_LOCK_SECONDS", 0.2)
     hindered = evidence.journal(sign_seconds=0.1)
     before = signed_log.lines(evidence.folder.checkpoints)
