@@ -46,11 +46,11 @@ def up(
         serve.run_worker(config, socket.socket(fileno=fd))
         return
     listener = serve.listen(config)
+    greet = partial(_greet, config, listener, demo)
     if config.workers == 1:
-        serve.run_worker(config, listener, lambda: _greet(config, listener, demo))
+        serve.run_worker(config, listener, greet)
         return
-    _greet(config, listener, demo)
-    raise typer.Exit(serve.run_workers(config, listener, [*_COMMAND, "--log-level", log_level]))
+    raise typer.Exit(serve.run_workers(config, listener, [*_COMMAND, "--log-level", log_level], greet))
 
 
 def _greet(config: Config, listener: socket.socket, demo: bool) -> None:

@@ -135,18 +135,28 @@ def drain_with_parent() -> None:
         raise ConfigError("the supervisor of this worker is gone")
 
 
-def run_workers(config: Config, listener: socket.socket, command: list[str]) -> int:
-    """Keep `workers` processes running behind one socket: `command` plus `--fd N`. Returns the exit code."""
+def run_workers(
+    config: Config, listener: socket.socket, command: list[str], ready: Callable[[], None] = lambda: None
+) -> int:
+    """Keep `workers` processes running behind one socket: `command` plus `--fd N`. Returns the exit code.
+
+    `ready` is called once SIGTERM and SIGINT stop the workers before they stop this process.
+    """
     folder = tempfile.mkdtemp(prefix="regate-metrics-")
     os.environ |= {"PROMETHEUS_MULTIPROC_DIR": folder, _SUPERVISOR: str(os.getpid())}
     try:
-        return asyncio.run(_supervise(config.workers, [*command, "--fd", str(listener.fileno())], listener))
+        return asyncio.run(
+            _supervise(config.workers, [*command, "--fd", str(listener.fileno())], listener, ready)
+        )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def _supervise(count: int, command: list[str], listener: socket.socket) -> int:
+async def _supervise(
+    count: int, command: list[str], listener: socket.socket, ready: Callable[[], None]
+) -> int:
     with _stop_signal() as stopped:
+        ready()
         keepers = [asyncio.create_task(_keep(command, listener, stopped)) for _ in range(count)]
         codes = await asyncio.gather(*keepers)
     return max(codes)

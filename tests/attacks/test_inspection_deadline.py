@@ -216,10 +216,12 @@ async def test_no_step_beside_the_patterns_escapes_the_deadline(
     exchange.session = Sessions(KEY).enter("agent", "s", "")
     parts = [Part("user", "text", f"/{number}/text", f"{VALUE} is here") for number in range(1200)]
     await late._inspection.find(parts)  # what is known is not waited for: only the step is late
-    late._inspection.seconds = 0.5
     monkeypatch.setattr(owner, name, slow)
-    with pytest.raises(InspectionFailed, match=r"within|in time"):
-        await getattr(late, ask)(exchange, parts)
+    for late._inspection.seconds in (0.5, 2, 8, 32):  # on a busy machine the steps before it are late as well
+        with pytest.raises(InspectionFailed, match=r"within|in time"):
+            await getattr(late, ask)(exchange, parts)
+        if on_loop:
+            break
     endless.release()
     assert on_loop
     assert not any(on_loop)

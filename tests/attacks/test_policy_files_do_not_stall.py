@@ -63,8 +63,8 @@ def refuse(*_: object) -> None:
 def only_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make every parser and packer of policy fail in this process."""
     monkeypatch.setattr(yaml12, "_Document", refuse)
-    monkeypatch.setattr(source, "_parse_data", refuse)
-    monkeypatch.setattr(source, "_read", refuse)
+    monkeypatch.setattr(source, "parse_data", refuse)
+    monkeypatch.setattr(source, "read_text", refuse)
     monkeypatch.setattr(bundle, "canonical", refuse)
     monkeypatch.setattr(PolicySource, "data", property(refuse))
 

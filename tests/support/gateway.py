@@ -56,7 +56,7 @@ class GatewayProcess:
                 session=True,
             )
         deadline = time.monotonic() + seconds
-        while "listening on " not in (said := self.said()[before:]):
+        while "/console\n" not in (said := self.said()[before:]):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 code = self.process.poll()
                 self.kill()

@@ -76,6 +76,16 @@ def test_a_worker_that_fails_is_started_again_and_a_signal_ends_all(tmp_path: Pa
     assert not Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]).exists()
 
 
+def test_a_signal_right_after_the_greeting_ends_all_in_order() -> None:
+    """What reads the greeting may stop the gateway at once: it must not be killed by that."""
+    with listen(config(workers=2)) as listener:
+        command = [sys.executable, "-c", "import signal; signal.pause()"]
+        ended = run_workers(
+            config(workers=2), listener, command, lambda: os.kill(os.getpid(), signal.SIGTERM)
+        )
+    assert ended == 0
+
+
 def test_a_worker_without_its_supervisor_does_not_start() -> None:
     code = "from gateway.serve import drain_with_parent; drain_with_parent()"
     ended = [
