@@ -50,6 +50,7 @@ def gateway(provider: FakeProvider, tmp_path_factory: pytest.TempPathFactory) ->
         name: {"entities": {"EMAIL_ADDRESS": {"request": said, "response": DENIED_ANSWERS}}}
         for name, (said, _) in TREATED.items()
     }
+    groups["answers"] = {"entities": {"EMAIL_ADDRESS": {"response": {"action": "mask", "operator": "redact"}}}}
     policy = policy_copy(folder, {"groups": groups})
     config = configuration(provider.url, engine=any_engine(), policy=policy, limits={"read_seconds": 5})
     process = GatewayProcess(folder / "gateway", config).start()
@@ -59,7 +60,7 @@ def gateway(provider: FakeProvider, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def keys(gateway: GatewayProcess) -> dict[str, str]:
-    return {name: gateway.create_key(name, "ana", "--group", name) for name in TREATED}
+    return {name: gateway.create_key(name, "ana", "--group", name) for name in (*TREATED, "answers")}
 
 
 @pytest.fixture(autouse=True)
@@ -227,6 +228,16 @@ def test_an_answer_that_was_denied_is_not_headed_as_allowed(
     assert refusal(answer) == (403, "policy_denied")
     named = ("x-regate-action", "x-regate-request-action", "x-regate-response-action")
     assert [answer.headers[name] for name in named] == ["deny", "allow", "deny"]
+
+
+def test_an_answer_that_was_masked_is_not_headed_as_allowed(
+    gateway: GatewayProcess, keys: dict[str, str], http: httpx.Client
+) -> None:
+    answer = post(http, gateway, keys["answers"], body_of("openai", "new-pii", "hello"))
+
+    assert MODEL_EMAIL not in answer.text
+    named = ("x-regate-action", "x-regate-request-action", "x-regate-response-action")
+    assert [answer.headers[name] for name in named] == ["mask", "allow", "mask"]
 
 
 def test_every_exchange_names_the_key_and_the_address_that_it_came_from(
