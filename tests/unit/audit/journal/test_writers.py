@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from gateway.audit.files import signed_log
 from gateway.audit.files.rotation import open_signer, rotate
 from gateway.audit.files.signing import load_signer
@@ -30,17 +32,22 @@ def test_births_and_ends_are_read_as_they_come(evidence: Evidence) -> None:
     assert len(register.keys(birth)) == len(register.ring()) == 2
 
 
-def test_a_birth_of_a_foreign_key_or_out_of_its_place_does_not_count(evidence: Evidence) -> None:
-    """One is signed by another key; the other is a line copied to another place."""
+def test_a_birth_of_a_foreign_key_or_out_of_its_place_does_not_count(
+    evidence: Evidence, tmp_path: Path
+) -> None:
+    """One is signed by another key, one changed, and one cut from the log of another folder of this key."""
     folder = evidence.folder
     folder.prepare()
     signer = open_signer(evidence.key, folder)
     foreign = load_signer(evidence.key.with_name("foreign.key"), folder.disk)
     sign_birth(folder, signer, "w1")
     sign_birth(folder, foreign, "w2")
+    elsewhere = Evidence(tmp_path / "elsewhere").folder
+    elsewhere.prepare()
+    sign_birth(elsewhere, signer, "w4")
     first = signed_log.lines(folder.checkpoints)[0]
     with folder.checkpoints.open("ab") as log:
-        log.write(first.replace(b'"w1"', b'"w3"') + b"\n" + first + b"\n")
+        log.write(first.replace(b'"w1"', b'"w3"') + b"\n" + elsewhere.checkpoints.read_bytes())
     register = Register(folder, signer.verifier)
     register.read_ahead()
     assert set(register.born) == {"w1"}
