@@ -30,7 +30,7 @@ from gateway.sessions import Sessions, UsageCounters
 from gateway.upstream import UpstreamResponse, Upstreams
 from gateway.words import Agent, Completion
 
-_log = logging.getLogger("regate.pipeline")
+_log = logging.getLogger("regate.gateway")
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ class Holder:
                 "this request needs approval: send the same request again once it is approved", **extra
             )
         if approval.status == "expired":
-            raise ApprovalExpired("the approval expired before anybody decided", **extra)
+            raise ApprovalExpired("the approval expired: nobody decided in time", **extra)
         if approval.status != "approved":
             raise ApprovalDenied(f"the approval was {approval.status}", **extra)
         return approval.facts()

@@ -6,10 +6,8 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from msgspec.structs import replace as with_fields
-
-from gateway.masking.operators import merged, splice
-from gateway.words import Finding
+from gateway.masking.operators import splice
+from gateway.words import Finding, merged
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\w.+\-]++', re.DOTALL)  # a string, a number, true, false or null
 _KEY = re.compile(r'[^"]*+"\s*+:')  # from inside an object's key on
@@ -72,4 +70,4 @@ def _tokens(text: str, findings: Sequence[Finding]) -> Iterator[tuple[int, int, 
 
 
 def _clipped(finding: Finding, start: int, end: int) -> Finding:
-    return with_fields(finding, start=max(finding.start, start), end=min(finding.end, end))
+    return finding.at(max(finding.start, start), min(finding.end, end))

@@ -17,10 +17,10 @@ import copy
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.words import Match
+from gateway.words import Match, merged
 
 _CONTEXT = 320  # characters already out that are looked at again
 _STRETCH = 32  # characters: what is decided before a longer undecided text goes out by as many
@@ -178,8 +178,8 @@ class StreamScanner:
             return spans
         end = None if until is None else _spaced(until, apart)
         found = self._inspector.inspect(_with_spaces(text, apart), since=_spaced(since, apart), until=end)
-        back = [replace(s, start=_unspaced(s.start, apart), end=_unspaced(s.end, apart)) for s in found]
-        return _disjoint([*spans, *back])
+        back = [s.at(_unspaced(s.start, apart), _unspaced(s.end, apart)) for s in found]
+        return tuple(merged([*spans, *back]))
 
     def _open_at(self, text: str) -> int:
         at, apart = self._inspector.open_at(text), self._spaces(text)
@@ -216,7 +216,7 @@ def split(piece: Piece, at: int) -> tuple[Piece, Piece]:
 
 def piece_of(text: str, finding: Match) -> Piece:
     """Return the text as a piece of a finding."""
-    return Piece(text, replace(finding, start=0, end=len(text)))
+    return Piece(text, finding.at(0, len(text)))
 
 
 def _with_spaces(text: str, places: Sequence[int]) -> str:
@@ -231,23 +231,6 @@ def _spaced(at: int, places: Sequence[int]) -> int:
 
 def _unspaced(at: int, places: Sequence[int]) -> int:
     return at - bisect_left([place + number for number, place in enumerate(places)], at)
-
-
-def _disjoint(spans: Sequence[Match]) -> tuple[Match, ...]:
-    """Return the findings in order, overlapping ones merged.
-
-    The merged one is a secret if any is, else the one of the higher score, else the longer one.
-    """
-    found: list[Match] = []
-    for span in sorted(spans, key=lambda span: (span.start, span.end)):
-        if found and span.start < found[-1].end:
-            best = max(
-                found[-1], span, key=lambda one: (one.category == "secret", one.score, one.end - one.start)
-            )
-            found[-1] = replace(best, start=found[-1].start, end=max(found[-1].end, span.end))
-        else:
-            found.append(span)
-    return tuple(found)
 
 
 def _before_straddling(spans: Sequence[Match], cut: int) -> int:
