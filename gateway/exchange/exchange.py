@@ -33,6 +33,10 @@ _log = logging.getLogger("regate.exchange")
 _LETTERS = str.maketrans("0123456789", "ghijkmnpqr")
 
 
+Restored = tuple[tuple[str, str], ...]
+"""What restoring a tool call's placeholders would put into it: (entity, category) each."""
+
+
 def new_id(prefix: str) -> str:
     """Return a random identifier of 96 bits, in letters that no detector takes for a number."""
     return f"{prefix}_{secrets.token_hex(12).translate(_LETTERS)}"
@@ -173,6 +177,11 @@ class Exchange:
     @property
     def decision(self) -> Decision | None:
         return self.decided.decision if self.decided else None
+
+    @property
+    def asks_always(self) -> bool:
+        """Whether the request's decision wants every completion asked about."""
+        return self.decided is not None and self.decided.decision.response == "always"
 
     @property
     def decision_id(self) -> str:

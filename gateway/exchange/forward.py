@@ -11,7 +11,7 @@ from gateway.errors import RecordingFailed, UpstreamUnavailable
 from gateway.exchange.exchange import Exchange
 from gateway.exchange.hold import Holder
 from gateway.exchange.inspect import scope_of
-from gateway.exchange.mask import mask_off_loop, masks_of
+from gateway.exchange.mask import masked_prompt
 from gateway.exchange.record import Ledger
 from gateway.identity import Identity
 from gateway.masking import Restorer
@@ -34,7 +34,7 @@ class Forwarder:
 
         Raises PolicyDenied, Unauthenticated, ApprovalRequired, RecordingFailed, UpstreamUnavailable.
         """
-        masked = await _masked_body(exchange)
+        masked = await masked_prompt(exchange)
         exchange.restorer = Restorer(exchange.vault, [part.part.text for part in exchange.parts])
         await self._identity.confirm(exchange.agent)  # the body, or an approval, may have taken minutes
         await self._holder.spend(exchange.approval, exchange.id)
@@ -68,14 +68,6 @@ class Forwarder:
         except (RecordingFailed, UpstreamUnavailable):
             await self._holder.give_back(exchange.approval)
             raise
-
-
-async def _masked_body(exchange: Exchange) -> Any:
-    """Return the body with what the decision masks replaced; what may come back is kept for this exchange."""
-    masks, body = masks_of(exchange.decision, enforced=exchange.enforced), exchange.received.body
-    if not masks or exchange.dialect == "none":
-        return body
-    return await mask_off_loop(body, exchange.parts, masks, exchange.vault)
 
 
 def _outgoing_body(dialect: str, body: Any) -> bytes:

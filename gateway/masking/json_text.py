@@ -6,7 +6,9 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from gateway.masking.json_strings import JsonDepths
 from gateway.masking.operators import splice
+from gateway.masking.vault import Vault
 from gateway.words import Finding, merged
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\w.+\-]++', re.DOTALL)  # a string, a number, true, false or null
@@ -49,6 +51,18 @@ def splice_json(text: str, findings: Sequence[Finding], replace: Replace, replac
     if len(touched) < len(whole):  # a custom entity that is all brackets: masked all the same
         return splice(text, findings, replace)
     return "".join([*pieces, text[at:]])
+
+
+def with_placeholders(text: str, findings: Sequence[Finding], vault: Vault) -> str:
+    """Return the text with every finding replaced by its placeholder."""
+    depths = JsonDepths(text)
+
+    def placeholder(finding: Finding) -> str:
+        value = text[finding.start : finding.end]
+        depth = depths.at(finding.start) if "\\" in value else 0
+        return vault.placeholder(finding.entity, finding.category, value, depth=depth)
+
+    return splice_json(text, findings, placeholder, placeholder)
 
 
 def _tokens(text: str, findings: Sequence[Finding]) -> Iterator[tuple[int, int, list[int]]]:
