@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar, TypeVarTuple
+from collections.abc import Sequence
+from typing import Any
 
 from gateway.config import Limits
 from gateway.contract import CREDENTIAL_ENTITY, Decision
@@ -21,15 +20,13 @@ from gateway.exchange.mask import (
     masks_of,
     restored_by,
     restores_much,
+    run,
     takes_long,
 )
 from gateway.exchange.record import Ledger
 from gateway.masking import Restorer
 from gateway.upstream import UpstreamResponse, pack
 from gateway.words import Completion, InspectedPart, ResponseFacts, ToolCall
-
-_Arguments = TypeVarTuple("_Arguments")
-_R = TypeVar("_R")
 
 
 class WholeCompletion:
@@ -55,10 +52,10 @@ class WholeCompletion:
         off_loop = restores_much(exchange, parts) or takes_long(
             (one.part.text, one.findings) for one in parts
         )
-        calls = await _run(off_loop, _calls, exchange.restorer, completion, parts)
+        calls = await run(off_loop, _calls, exchange.restorer, completion, parts)
         subject = Subject("response", parts, calls, ResponseFacts(response.status, completion.finish_reason))
         decision = await self._decide(exchange, subject, pack(response, raw))
-        body = await _run(off_loop, _rewrite, exchange, body, subject, decision)
+        body = await run(off_loop, _rewrite, exchange, body, subject, decision)
         self._ledger.record_completion(exchange, response.status, completion, parts)
         headers = {
             **await self._inspector.headers(exchange, response.headers),
@@ -114,10 +111,6 @@ def _rewrite(exchange: Exchange, body: Any, subject: Subject, decision: Decision
         if restored != texts[pointer]:
             body = put(body, pointer, restored)
     return body
-
-
-async def _run(off_loop: bool, work: Callable[[*_Arguments], _R], *given: *_Arguments) -> _R:
-    return await asyncio.to_thread(work, *given) if off_loop else work(*given)
 
 
 async def _collect(response: UpstreamResponse, limit: int) -> bytes:

@@ -110,7 +110,7 @@ def input_of(exchange: Exchange, subject: Subject, rows: Sequence[FindingRow]) -
             tool_calls=[(masked_call(call, subject.parts), restored) for call, restored in subject.calls],
             session=exchange.session.facts(),
             usage=exchange.usage,
-            approval=exchange.response_approval if response else exchange.approval,
+            approval=exchange.held.completion if response else exchange.held.prompt,
             response=replace(subject.facts, finish_reason=response_texts.get(finish_reason, finish_reason)),
         )
     )

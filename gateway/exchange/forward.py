@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -37,14 +38,14 @@ class Forwarder:
         masked = await masked_prompt(exchange)
         exchange.restorer = Restorer(exchange.vault, [part.part.text for part in exchange.parts])
         await self._identity.confirm(exchange.agent)  # the body, or an approval, may have taken minutes
-        await self._holder.spend(exchange.approval, exchange.id)
+        await self._holder.spend(exchange.held.prompt, exchange.id)
         if kept is not None:
-            exchange.response_approval = exchange.approval
+            exchange.held = replace(exchange.held, completion=exchange.held.prompt)
             return unpack(kept)
         response = await self._send(exchange, _outgoing_body(exchange.dialect, masked))
         if response.status == 429 or response.status >= 500:
             try:
-                await self._holder.give_back(exchange.approval)
+                await self._holder.give_back(exchange.held.prompt)
             except BaseException:
                 await response.close()
                 raise
@@ -59,14 +60,14 @@ class Forwarder:
             exchange.call.method,
             quote(exchange.envelope.up_path, safe=_PATH_SAFE),
             exchange.envelope.up_query,
-            exchange.outgoing_headers(),
+            exchange.received.headers,
             body,
         )
         try:
             self._ledger.record_forwarding(exchange, body, self._key.digest("sent", body).hex())
             return await exchange.upstream.transport.send(request)
         except (RecordingFailed, UpstreamUnavailable):
-            await self._holder.give_back(exchange.approval)
+            await self._holder.give_back(exchange.held.prompt)
             raise
 
 

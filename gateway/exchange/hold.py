@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from gateway.approvals import Approval, Approvals, Binding
@@ -42,7 +43,8 @@ class Holder:
         kept = await self._kept_completion(exchange)
         if kept is None and exchange.enforced and decision and decision.action == "require_approval":
             subject = Subject("request", exchange.parts)
-            exchange.approval = await self._hold(exchange, decision, subject)
+            approval = await self._hold(exchange, decision, subject)
+            exchange.held = replace(exchange.held, prompt=approval)
             enforce(exchange, await self.decider.decide(exchange, subject))
         return kept
 
@@ -52,7 +54,7 @@ class Holder:
         if exchange.enforced and decision.action == "require_approval":
             approval = await self._hold(exchange, decision, subject, completion)
             await self.spend(approval, exchange.id)
-            exchange.response_approval = approval
+            exchange.held = replace(exchange.held, completion=approval)
             decision = await self.decider.decide(exchange, subject)
         enforce(exchange, decision)
         return decision
@@ -70,7 +72,7 @@ class Holder:
         kept = await self._approvals.held_completion(binding)
         if kept is None:
             return None
-        exchange.approval = kept[0].facts()
+        exchange.held = replace(exchange.held, prompt=kept[0].facts())
         enforce(exchange, await self.decider.decide(exchange, Subject("request", exchange.parts)))
         return kept[1]
 
@@ -101,7 +103,7 @@ class Holder:
             contents=await asyncio.to_thread(contents_of, exchange, subject),
             completion=completion,
         )
-        exchange.waits_for = approval.id
+        exchange.held = replace(exchange.held, id=approval.id)
         exchange.log("held", lambda: {"approval_id": approval.id})
         return await self._outcome(approval, decision.approval.wait_seconds)
 
@@ -122,7 +124,7 @@ class Holder:
     def _binding(self, exchange: Exchange, phase: Phase) -> Binding:
         """Return what an approval is bound to: it passes this request and no other."""
         # the headers that go up can change what the provider does with the same body
-        headers = json.dumps(sorted(exchange.outgoing_headers().items())).encode()
+        headers = json.dumps(sorted(exchange.received.headers.items())).encode()
         return Binding(
             agent=exchange.agent,
             method=exchange.call.method,

@@ -7,7 +7,6 @@ repeat, and all of it is new, so that an approval of the same text does not pass
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -18,7 +17,7 @@ from gateway.config import ServerKey
 from gateway.contract import MASKABLE
 from gateway.dialects import escape, reachable
 from gateway.exchange.exchange import Exchange, Inspected
-from gateway.exchange.mask import MUCH_TEXT, holds_value, masked_texts, takes_long
+from gateway.exchange.mask import MUCH_TEXT, holds_value, masked_texts, run, takes_long
 from gateway.masking import credentials, splice_json, with_placeholders
 from gateway.sessions import Scope
 from gateway.upstream import down_headers
@@ -58,10 +57,8 @@ class Inspector:
         """Inspect the prompt's parts, all of them new so far."""
         async with detect.in_time(self._inspection.seconds):
             texts = [part.text for part in parts]
-            if sum(map(len, texts)) > MUCH_TEXT:  # looked through for what resembles a placeholder
-                await asyncio.to_thread(exchange.vault.reserve, texts)
-            else:
-                exchange.vault.reserve(texts)
+            much = sum(map(len, texts)) > MUCH_TEXT  # looked through for what resembles a placeholder
+            await run(much, exchange.vault.reserve, texts)
             return await self._inspected(exchange, parts, names=True)
 
     async def inspect_envelope(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
@@ -119,7 +116,7 @@ class Inspector:
             return _with_masked_pointers(inspected)
 
         off_loop = len(parts) > _MANY or takes_long(zip((part.text for part in parts), found, strict=True))
-        return await asyncio.to_thread(work) if off_loop else work()
+        return await run(off_loop, work)
 
     def digest(self, part: Part) -> str:
         """Return a keyed digest of what a part says and as whom, 128 bits in hex."""

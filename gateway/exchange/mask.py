@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
 
 from gateway.contract import CREDENTIAL_ENTITY, MASKABLE, Decision, Mask, Syntax, why_unmaskable
 from gateway.dialects import put
@@ -14,6 +14,8 @@ from gateway.exchange.exchange import Exchange, Restored
 from gateway.masking import Restorer, Vault, apply_mask, splice_json
 from gateway.words import Finding, InspectedPart, Part, ToolCall
 
+_Arguments = TypeVarTuple("_Arguments")
+_R = TypeVar("_R")
 Masks = Mapping[str, Mask | None]  # by entity
 _CREDENTIAL_MASK = Mask(entity=CREDENTIAL_ENTITY, operator="redact")
 # Masking takes 7 µs a finding, and up to a third of one for each character of a text that is JSON.
@@ -41,9 +43,13 @@ def mask_for(masks: Masks, entity: str) -> Mask | None:
 
 async def mask_off_loop(body: Any, parts: Sequence[InspectedPart], masks: Masks, vault: Vault) -> Any:
     """Do what `mask_body` does, off the event loop when there is much to mask."""
-    if takes_long((one.part.text, one.findings) for one in parts):
-        return await asyncio.to_thread(mask_body, body, parts, masks, vault)
-    return mask_body(body, parts, masks, vault)
+    much = takes_long((one.part.text, one.findings) for one in parts)
+    return await run(much, mask_body, body, parts, masks, vault)
+
+
+async def run(off_loop: bool, work: Callable[[*_Arguments], _R], *given: *_Arguments) -> _R:
+    """Do the work, off the event loop when it takes long."""
+    return await asyncio.to_thread(work, *given) if off_loop else work(*given)
 
 
 def takes_long(texts: Iterable[tuple[str, Sequence[Finding]]]) -> bool:

@@ -29,6 +29,7 @@ from gateway.exchange.mask import (
     masks_of,
     restored_by,
     restores_much,
+    run,
 )
 from gateway.exchange.stream_texts import Channel, EventTexts, Settled, TextRow
 from gateway.masking import Piece, RunRestorer, StreamScanner, apply_mask
@@ -164,11 +165,7 @@ class Passage:
         if self._ask and not self.all_decided:
             await self._ask(self)
         for call, parts in zip(calls, inspected, strict=True):
-            if restores_much(self.exchange, parts):
-                rewritten = await asyncio.to_thread(self._rewrite_call, call, parts)
-            else:
-                rewritten = self._rewrite_call(call, parts)
-            for event in rewritten:
+            for event in await run(restores_much(self.exchange, parts), self._rewrite_call, call, parts):
                 events += await self._out(await self._row.take(event))
         return events
 
@@ -261,9 +258,9 @@ class Outlet:
         return list(self._ordered(self.restorer.close()))
 
     def _ordered(self, pieces: Iterable[tuple[str, str]]) -> Iterator[SseEvent]:
-        for owner, run in groupby(pieces, key=lambda piece: piece[0]):
+        for owner, group in groupby(pieces, key=lambda piece: piece[0]):
             yield from self._before(owner)
-            if text := "".join(text for _, text in run):
+            if text := "".join(text for _, text in group):
                 yield self.reshape[owner](text)
         yield from self._before(self.restorer.holding)
 

@@ -7,6 +7,7 @@ import string
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -213,7 +214,7 @@ async def test_no_step_beside_the_patterns_escapes_the_deadline(
         endless()
 
     exchange = new_exchange()
-    exchange.session = Sessions(KEY).enter("agent", "s", "")
+    exchange.received = replace(exchange.received, session=Sessions(KEY).enter("agent", "s", ""))
     parts = [Part("user", "text", f"/{number}/text", f"{VALUE} is here") for number in range(1200)]
     await late._inspection.find(parts)  # what is known is not waited for: only the step is late
     monkeypatch.setattr(owner, name, slow)
@@ -245,7 +246,7 @@ async def test_a_large_hostile_prompt_is_refused_soon_after_the_deadline(
     """An attacker sends 3 MB on which every pattern is slow; the loop serves others meanwhile."""
     asking = detect.DetectionService(detector, 1)
     exchange = new_exchange()
-    exchange.session = Sessions(KEY).enter("agent", "s", "")
+    exchange.received = replace(exchange.received, session=Sessions(KEY).enter("agent", "s", ""))
     text = ("1.1.1.1 " * 400_000)[: 3 * 1024 * 1024]
     began = time.process_time()
     asked = asyncio.create_task(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from gateway.config import Limits
 from gateway.errors import Refusal, UpstreamUnreadable
 from gateway.exchange.answer_stream import StreamedCompletion
-from gateway.exchange.exchange import Exchange, Received
+from gateway.exchange.exchange import Exchange
 from gateway.exchange.inspect import Inspector
 from gateway.masking import Restorer
 from gateway.upstream import ReplayedResponse
@@ -50,7 +51,7 @@ async def start(
     completion: StreamedCompletion, new_exchange: NewExchange, raw: bytes
 ) -> AsyncGenerator[bytes]:
     exchange = new_exchange()
-    exchange.received = Received("openai.chat")
+    exchange.received = replace(exchange.received, dialect="openai.chat")
     exchange.restorer = Restorer(exchange.vault, [])
     answer = await completion.answer(exchange, ReplayedResponse(200, {}, raw))
     assert (answer.status, answer.headers["content-type"]) == (200, "text/event-stream")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -43,7 +44,7 @@ async def test_a_phrase_is_new_again_when_somebody_else_says_it(
     inspector: Inspector, new_exchange: NewExchange
 ) -> None:
     exchange = new_exchange()
-    exchange.session = Sessions(KEY).enter("agent", "s", "")
+    exchange.received = replace(exchange.received, session=Sessions(KEY).enter("agent", "s", ""))
     said = Part("system", "system", "/messages/0/content", INJECTION)
     [first] = await inspector.prompt(exchange, [said])
     scope = scope_of(exchange.agent, exchange.provider, (), "r1")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from gateway.contract.decision import Mask
 from gateway.errors import UpstreamUnreadable
-from gateway.exchange.exchange import Exchange, Received
+from gateway.exchange.exchange import Exchange
 from gateway.exchange.inspect import Inspector
 from gateway.exchange.intake import Intake
 from gateway.exchange.passage import Passage
@@ -41,7 +42,7 @@ def passage_of(
         assert ask is not None
         ask(passage)
 
-    exchange.received = Received("openai.chat")
+    exchange.received = replace(exchange.received, dialect="openai.chat")
     exchange.restorer = Restorer(exchange.vault, [])
     intake = Intake(ReplayedResponse(200, {}, raw), "openai.chat", 1_000_000)
     return Passage(exchange, intake, inspector, decide if ask else None)
