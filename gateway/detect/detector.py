@@ -1,4 +1,4 @@
-"""The inspector: one text in, the spans of every entity in it out."""
+"""The detector: one text in, the matches of every entity in it out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The third step: policy is asked about one phase; its decision is recorded before anything acts on it."""
+"""Policy is asked about one phase; its decision is recorded before anything acts on it."""
 
 from __future__ import annotations
 

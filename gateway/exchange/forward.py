@@ -1,4 +1,4 @@
-"""The fifth step: what was inspected is masked as decided, and goes to the provider, once."""
+"""What was inspected is masked as decided, and goes to the provider, once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fourth step: a request or completion that needs approval waits until someone else approves it.
+"""A request or completion that needs approval waits until someone else approves it.
 
 A held stream can be kept alive with comments, so that a load balancer stays patient; its status is then 200.
 """

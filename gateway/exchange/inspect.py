@@ -1,4 +1,4 @@
-"""The second step: what is found in each part, what is history, and what policy and the record may see.
+"""What is found in each part, what is history, and what policy and the record may see.
 
 A part is history when an exchange of the same scope forwarded it in this session, and the conversation goes
 on: the prompt says something that this scope did not forward yet. A prompt that says nothing more is a

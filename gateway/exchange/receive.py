@@ -1,4 +1,4 @@
-"""The first step: where a request goes, what its body says, and which session it belongs to.
+"""Where a request goes, what its body says, and which session it belongs to.
 
 What is found out is set on the exchange at once: a request that is refused half way is recorded with it.
 """
