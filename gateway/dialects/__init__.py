@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.dialects.reading.document import Malformed, escape, parse, put, serialize
+from gateway.dialects.reading.document import Malformed, at, drop, escape, parse, put, rename_keys, serialize
 from gateway.dialects.reading.encoding import decompress
 from gateway.dialects.reading.leaves import digits
 from gateway.dialects.reading.models import reachable
@@ -43,11 +43,13 @@ __all__ = [
     "SseEvent",
     "StreamReader",
     "TextDelta",
+    "at",
     "comment",
     "decompress",
     "demo_answer",
     "dialect_of",
     "digits",
+    "drop",
     "encode",
     "error_document",
     "error_event",
@@ -62,6 +64,7 @@ __all__ = [
     "reachable",
     "read_completion",
     "read_prompt",
+    "rename_keys",
     "serialize",
     "stream_reader",
     "strict_json",
