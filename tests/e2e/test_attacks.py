@@ -42,6 +42,7 @@ def attacked(
     allowed = {"request": {"action": "allow"}, "response": {"action": "allow"}}
     settings = {
         "approval": {"wait_seconds": 0.5},
+        "entities": {"EMAIL_ADDRESS": {"response": {"action": "mask", "operator": "redact"}}},
         "groups": {"open": {"entities": {"EMAIL_ADDRESS": allowed}}},
     }
     policy = policy_copy(folder, settings, {"e2e.rego": RULES.read_text()})
