@@ -22,6 +22,7 @@ from gateway.detect.entities.secrets import Secrets
 from gateway.detect.matching.context import Context
 from gateway.detect.matching.encodings import RUN_BEGIN, encoded_runs, open_run
 from gateway.detect.matching.keys import PRIVATE_MEMBERS
+from gateway.detect.matching.labels import Labels
 from gateway.detect.matching.markup import open_markup, unmarked
 from gateway.detect.matching.overlaps import rank, resolve
 from gateway.detect.matching.patterns import Deadline
@@ -68,7 +69,7 @@ class Detector:
         self._seconds = seconds
         self._presidio = PresidioPatterns(settings.off)
         self._emails, self._ibans = Emails(), Ibans()
-        self._phones = Phones(settings.phone_regions)
+        self._phones = Phones(settings.phone_regions, settings.threshold)
         self._secrets = Secrets()
         self._folding = Folding()
         self._phrases = Phrases(settings.off)
@@ -172,9 +173,10 @@ class Detector:
     def _read(self, written: Candidates, key: str, within: range, deadline: Deadline) -> list[Match]:
         """Return the entities in one reading of a text, in no order."""
         spans, context = list(self._phrases.find(written, deadline)), Context(written.text, key)
+        labels = Labels(written.text, key)
         spans += self._custom.find(written.text, context, deadline)
         if written.may_match(_SIGNAL) and _SIGNAL.search(written.text, within.start):
-            spans += self._values(written, context, within, deadline)
+            spans += self._values(written, context, labels, within, deadline)
         return spans
 
     def _open_at(self, text: str, deadline: Deadline) -> int:
@@ -186,7 +188,7 @@ class Detector:
         return min([at, *opened, *(begun for begun in (open_run(text), open_markup(text)) if begun >= 0)])
 
     def _values(
-        self, written: Candidates, context: Context, within: range, deadline: Deadline
+        self, written: Candidates, context: Context, labels: Labels, within: range, deadline: Deadline
     ) -> list[Match]:
         text = written.text
         spans = list(self._secrets.find(written, deadline))
@@ -196,10 +198,10 @@ class Detector:
             spans += find_cards(folded.text)
         if folded.may_match(IBAN_SIGNAL):
             spans += self._ibans.find(folded.text)
-        spans += self._presidio.find(written, folded, context, deadline)
+        spans += self._presidio.find(written, folded, context, labels, deadline)
         if "PHONE_NUMBER" not in self._off and folded.may_match(PHONE_SIGNAL):
             strong = [span for span in spans if span.score >= max(0.5, self._threshold)]
-            spans += self._phones.find(text, folded.text, strong, deadline, within)
+            spans += self._phones.find(text, folded.text, strong, deadline, within, labels)
         return spans
 
     def _wanted(self, spans: Sequence[Match]) -> Iterator[Match]:

@@ -20,7 +20,7 @@ SAMPLES: Mapping[str, str] = MappingProxyType(
         "DATE_TIME": "2026-11-27",
         "EMAIL_ADDRESS": "jane.roe@example.org",
         "IBAN_CODE": "DE89 3704 0044 0532 0130 00",
-        "IP_ADDRESS": "203.0.113.77",
+        "IP_ADDRESS": "93.184.216.34",
         "JWT": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
         "MEDICAL_LICENSE": "BB1388568",
         "PASSWORD": "password: Tr0ub4dor&3x",
