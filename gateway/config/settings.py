@@ -166,7 +166,6 @@ class Detect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     off: tuple[str, ...] = (
         "URL",
         "DATE_TIME",
-        "UK_NHS",
         "MEDICAL_LICENSE",
         "US_DRIVER_LICENSE",
         "US_BANK_NUMBER",

@@ -13,6 +13,7 @@ import regex
 
 from gateway.config import Detect
 from gateway.detect.entities.custom import Custom
+from gateway.detect.entities.national_ids import NationalIds
 from gateway.detect.entities.numbers import CARD_SIGNAL, IBAN_SIGNAL, OPEN_IBAN, Emails, Ibans, find_cards
 from gateway.detect.entities.phone import PHONE_SIGNAL, Phones
 from gateway.detect.entities.phrases import Phrases
@@ -70,6 +71,7 @@ class Detector:
         self._presidio = PresidioPatterns(settings.off)
         self._emails, self._ibans = Emails(), Ibans()
         self._phones = Phones(settings.phone_regions, settings.threshold)
+        self._ids = NationalIds(self._off)
         self._secrets = Secrets()
         self._folding = Folding()
         self._phrases = Phrases(settings.off)
@@ -77,7 +79,8 @@ class Detector:
         written = [*self._phrases.patterns, *Secrets.patterns, *self._presidio.patterns(folded=False)]
         self._prefilter = Prefilter([*written, RUN_BEGIN], signals=[_SIGNAL])
         self._folded_prefilter = Prefilter(
-            self._presidio.patterns(folded=True), signals=[CARD_SIGNAL, IBAN_SIGNAL, PHONE_SIGNAL]
+            [*self._presidio.patterns(folded=True), *NationalIds.patterns],
+            signals=[CARD_SIGNAL, IBAN_SIGNAL, PHONE_SIGNAL],
         )
         self.version = _version(settings)
         check_samples(self._as_written, settings.off)
@@ -199,6 +202,7 @@ class Detector:
         if folded.may_match(IBAN_SIGNAL):
             spans += self._ibans.find(folded.text)
         spans += self._presidio.find(written, folded, context, labels, deadline)
+        spans += self._ids.find(text, folded, labels, deadline)
         if "PHONE_NUMBER" not in self._off and folded.may_match(PHONE_SIGNAL):
             strong = [span for span in spans if span.score >= max(0.5, self._threshold)]
             spans += self._phones.find(text, folded.text, strong, deadline, within, labels)
