@@ -12,6 +12,7 @@ import msgspec
 import regex
 
 from gateway.config import Detect
+from gateway.detect.entities.allowed import Allowed
 from gateway.detect.entities.custom import Custom
 from gateway.detect.entities.national_ids import NationalIds
 from gateway.detect.entities.numbers import CARD_SIGNAL, IBAN_SIGNAL, OPEN_IBAN, Emails, Ibans, find_cards
@@ -29,6 +30,7 @@ from gateway.detect.matching.overlaps import rank, resolve
 from gateway.detect.matching.patterns import Deadline
 from gateway.detect.matching.prefilter import Candidates, Prefilter
 from gateway.detect.matching.readings import Decoded, Folding, unescaped, unveiled
+from gateway.detect.matching.scalars import SURE, is_scalar
 from gateway.errors import InspectionFailed
 from gateway.words import Finding, Match, Part
 
@@ -65,12 +67,12 @@ class Detector:
         """
         check_settings(settings)
         self.settings = settings
-        self._threshold = settings.threshold
+        self._allowed = Allowed(settings.allow)
         self._off = frozenset(settings.off)
         self._seconds = seconds
         self._presidio = PresidioPatterns(settings.off)
         self._emails, self._ibans = Emails(), Ibans()
-        self._phones = Phones(settings.phone_regions, settings.threshold)
+        self._phones = Phones(settings.regions, settings.threshold_of("PHONE_NUMBER"))
         self._ids = NationalIds(self._off)
         self._secrets = Secrets()
         self._folding = Folding()
@@ -105,11 +107,13 @@ class Detector:
             within = range(since, len(text) if until is None else until)
             spans = self._readings(text, key, within, deadline, _READINGS, _LAYERS)
             spans += self._secrets.under_key(key, text)
+            if is_scalar(key, text):
+                spans = [span for span in spans if span.score >= SURE]
         except InspectionFailed:
             raise
         except Exception as error:  # a recognizer that fails in any way has not looked at the text
             raise InspectionFailed("a recognizer failed on the text") from error
-        return tuple(span for span in resolve(self._wanted(spans)) if span.end > since)
+        return tuple(span for span in resolve(self._wanted(text, spans)) if span.end > since)
 
     def _as_written(self, text: str) -> Sequence[Match]:
         """Return the entities in the text as it is written, whatever their score."""
@@ -163,7 +167,7 @@ class Detector:
     def _inside(self, text: str, deadline: Deadline, layers: int) -> tuple[Match, ...]:
         """Return the entities in a text that was encoded."""
         spans = self._readings(text, "", range(len(text)), deadline, _READINGS, layers)
-        return resolve(self._wanted(spans))
+        return resolve(self._wanted(text, spans))
 
     def _open_readings(self, text: str, deadline: Deadline, readings: Sequence[_Reading]) -> int:
         at = self._open_at(text, deadline)
@@ -204,12 +208,19 @@ class Detector:
         spans += self._presidio.find(written, folded, context, labels, deadline)
         spans += self._ids.find(text, folded, labels, deadline)
         if "PHONE_NUMBER" not in self._off and folded.may_match(PHONE_SIGNAL):
-            strong = [span for span in spans if span.score >= max(0.5, self._threshold)]
+            strong = [span for span in spans if span.score >= max(0.5, self._least(span))]
             spans += self._phones.find(text, folded.text, strong, deadline, within, labels)
         return spans
 
-    def _wanted(self, spans: Sequence[Match]) -> Iterator[Match]:
-        return (span for span in spans if span.score >= self._threshold and span.entity not in self._off)
+    def _wanted(self, text: str, spans: Sequence[Match]) -> Iterator[Match]:
+        """Yield what is sure enough, and neither off nor allowed."""
+        for span in spans:
+            is_on = span.score >= self._least(span) and span.entity not in self._off
+            if is_on and not self._allowed.allows(text, span):
+                yield span
+
+    def _least(self, span: Match) -> float:
+        return self.settings.threshold_of(span.entity)
 
 
 def findings(part: Part, spans: Sequence[Match]) -> tuple[Finding, ...]:

@@ -35,9 +35,9 @@ from gateway.detect.entities.phone_candidates import (
     pieces,
     without_last_number,
 )
+from gateway.detect.entities.regions import codes
 from gateway.detect.matching.labels import Labels, Told
 from gateway.detect.matching.patterns import Deadline, is_in_a_uuid
-from gateway.errors import ConfigError
 from gateway.words import Match
 
 # What has to be there: seven digits with no more than the library's punctuation between, or an extension.
@@ -60,14 +60,9 @@ class Phones:
 
     def __init__(self, regions: Sequence[str], threshold: float = 0) -> None:
         """Take the regions, and the score below which a number is not wanted. Raises ConfigError."""
-        unknown = sorted(set(regions) - set(phonenumbers.SUPPORTED_REGIONS))
-        if unknown:
-            raise ConfigError(
-                f"detect.phone_regions: {', '.join(unknown)}: expected ISO 3166 codes such as US, GB, DE"
-            )
         # regions that share one numbering plan (US and CA) give one answer
         plans: dict[tuple[int, str, str, str], _Region] = {}
-        for code in regions:
+        for code in codes(regions):
             plans.setdefault(_plan_of(code), _Region(code))
         self._regions = tuple(plans.values())
         self._wants_bare = threshold <= evidence.BARE

@@ -63,19 +63,23 @@ _NAME_SCORE, _CONTEXT_SCORE = 0.85, 0.65  # of a name; of a custom entity behind
 def check_settings(settings: Detect) -> None:
     """Raise ConfigError on a setting that names no entity, and on one that could never find anything."""
     custom = {entity.entity for entity in settings.custom}
-    unknown = sorted(set(settings.off) - SAMPLES.keys() - _NAMES - custom)
-    if unknown:
-        known = ", ".join(sorted({*SAMPLES, *_NAMES}))
-        raise ConfigError(f"detect.off: {', '.join(unknown)}: expected entities that exist: {known}")
-    if not settings.phone_regions and "PHONE_NUMBER" not in settings.off:
-        raise ConfigError("detect.phone_regions: expected a region, or PHONE_NUMBER in detect.off")
-    if settings.ner.enabled and (settings.threshold > _NAME_SCORE or set(settings.off) >= _NAMES):
+    for setting, named in (("off", settings.off), ("thresholds", settings.thresholds)):
+        unknown = sorted(set(named) - SAMPLES.keys() - _NAMES - custom)
+        if unknown:
+            known = ", ".join(sorted({*SAMPLES, *_NAMES}))
+            raise ConfigError(
+                f"detect.{setting}: {', '.join(unknown)}: expected entities that exist: {known}"
+            )
+    if not settings.regions and "PHONE_NUMBER" not in settings.off:
+        raise ConfigError("detect.regions: expected a region, or PHONE_NUMBER in detect.off")
+    least = min(map(settings.threshold_of, _NAMES))
+    if settings.ner.enabled and (least > _NAME_SCORE or set(settings.off) >= _NAMES):
         raise ConfigError(
             f"detect.ner.enabled: no name can be found; expected a threshold of {_NAME_SCORE} at most, "
             "and PERSON or LOCATION not in detect.off"
         )
     for index, entity in enumerate(settings.custom):
-        if entity.context and settings.threshold > _CONTEXT_SCORE:
+        if entity.context and settings.threshold_of(entity.entity) > _CONTEXT_SCORE:
             raise ConfigError(
                 f"detect.custom[{index}].context: {entity.entity} can never be found; "
                 f"expected detect.threshold to be {_CONTEXT_SCORE} at most"

@@ -210,8 +210,8 @@ def test_configured_words_and_patterns_are_found_and_off_entities_are_not() -> N
 
 
 def test_an_unknown_phone_region_is_refused_at_start() -> None:
-    with pytest.raises(ConfigError, match="phone_regions: XX"):
-        Detector(Detect(phone_regions=("US", "XX")))
+    with pytest.raises(ConfigError, match="regions: XX"):
+        Detector(Detect(regions=("US", "XX")))
 
 
 def test_an_inspection_that_is_late_fails() -> None:
