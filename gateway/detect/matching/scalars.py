@@ -9,7 +9,7 @@ SURE = 0.85  # a card, an IBAN or an id that its own name tells is a finding eve
 _NUMBERS = frozenset(
     """
     seed n max_tokens max_completion_tokens max_output_tokens budget_tokens temperature top_p top_k
-    top_logprobs logprobs frequency_penalty presence_penalty timeout stream_options index created created_at dimensions
+    top_logprobs logprobs frequency_penalty presence_penalty timeout index created created_at dimensions
     minimum maximum exclusiveMinimum exclusiveMaximum multipleOf minLength maxLength minItems maxItems
     minProperties maxProperties const default enum examples
     """.split()  # noqa: SIM905 - read more easily than a list
