@@ -47,7 +47,7 @@ _UNICAST = IPv6Network("2000::/3")
 _EXAMPLES = tuple(
     map(ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20"))
 )
-# Resolvers that everybody knows.
+# Public resolvers.
 _WELL_KNOWN = frozenset(
     map(
         ip_address,
@@ -88,7 +88,7 @@ _WELL_KNOWN = frozenset(
 
 
 def score(value: str, text: str, start: int, labels: Labels) -> float:
-    """Return how sure it is that the address which is written at `start` is somebody's."""
+    """Return how sure it is that the address which is written at `start` is personal."""
     written, _, width = value.partition("/")
     address = _address(written.partition("%")[0])
     if width and _is_block(address, int(width)):

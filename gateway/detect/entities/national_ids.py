@@ -34,9 +34,12 @@ from gateway.detect.matching.prefilter import Candidates
 from gateway.words import Match
 
 _NAMED, _BARE = 0.85, 0.2
-_IDS = regex.compile(
-    r"(?<![A-Za-z0-9])(?<!\d[.,\-/])(?:\d{9,18}|\d{1,8}(?:[ .\-/]\d{1,8}){1,6}|\d{17}[Xx]|\d{8}-?[A-Za-z]|[XYZxyz]-?\d{7}-?[A-Za-z]"
-    r"|[A-Za-z]{6}[0-9A-Za-z]{9}[A-Za-z]|[A-Z]{5}\d{4}[A-Z]|[A-Z][A-Z0-9]{6,8})(?![A-Za-z0-9])(?![.,\-/]\d)"
+_NUMBERS = regex.compile(
+    r"(?<![A-Za-z0-9])(?<!\d[.,\-/])(?:\d{9,17}[0-9Xx]?|\d{8}-?[A-Za-z]|\d\d[A-Z]{2}\d{5}|\d{1,8}(?:[ .\-/]\d{1,8}){1,6})(?![A-Za-z0-9])(?![.,\-/]\d)"
+)
+_LETTERED = regex.compile(
+    r"(?<![A-Za-z0-9])(?:[XYZxyz]-?\d{7}-?[A-Za-z]|[A-Za-z]{6}[0-9LMNP-Vlmnp-v]{2}[A-Za-z][0-9LMNP-Vlmnp-v]{2}[A-Za-z][0-9LMNP-Vlmnp-v]{3}[A-Za-z]"
+    r"|[A-Z]{5}\d{4}[A-Z]|[A-Z]{1,3}\d[A-Z0-9]{5,7})(?![A-Za-z0-9])"
 )
 _NEVER = re.compile(r"(?!)")
 _PASSPORT = re.compile(r"(?=(?:\D*\d){4})[A-Z0-9]{7,9}")
@@ -110,7 +113,7 @@ NATIONAL_IDS = frozenset(one.entity for one in _ALL)
 class NationalIds:
     """The ids that are switched on."""
 
-    patterns = (_IDS,)
+    patterns = (_NUMBERS, _LETTERED)
 
     def __init__(self, off: frozenset[str]) -> None:
         self._ids = [one for one in _ALL if one.entity not in off]
@@ -119,7 +122,7 @@ class NationalIds:
         """Yield every valid id; `text` is as it was written, where the words before an id can be read."""
         if not self._ids:
             return
-        for match in folded.matches(_IDS, deadline):
+        for match in (*folded.matches(_NUMBERS, deadline), *folded.matches(_LETTERED, deadline)):
             for one in self._ids:
                 found = one.written.fullmatch(match.group())
                 if found and one.is_valid(found.group()) and not is_in_a_uuid(text, *match.span()):

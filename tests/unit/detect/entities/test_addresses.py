@@ -1,4 +1,4 @@
-"""Which IP addresses are somebody's: not versions, blocks, names in code, private ones and examples."""
+"""Which IP addresses are personal: not versions, blocks, names in code, private ones and examples."""
 
 import pytest
 
