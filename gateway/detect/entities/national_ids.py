@@ -42,7 +42,7 @@ _LETTERED = regex.compile(
     r"|[A-Z]{5}\d{4}[A-Z]|[A-Z]{1,3}\d[A-Z0-9]{5,7})(?![A-Za-z0-9])"
 )
 _NEVER = re.compile(r"(?!)")
-_PASSPORT = re.compile(r"(?=(?:\D*\d){4})[A-Z0-9]{7,9}")
+_PASSPORT = re.compile(r"(?=\d*[A-Z])(?=(?:\D*\d){4})[A-Z0-9]{7,9}")  # nine digits are a US_PASSPORT
 _MEDICARE_WEIGHTS = (1, 3, 7, 9, 1, 3, 7, 9)
 
 
