@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bench.accuracy.corpus import Sample, corpus
+from bench.accuracy.pasted import found_in_full, in_place_of_secrets, pasted
 from bench.accuracy.score import Report, score
 from bench.accuracy.shapes import shapes
 from gateway.config import Detect
@@ -43,6 +44,7 @@ def main() -> None:
     print(f"A corpus from seed {options.seed}, {len(samples)} texts\n")
     _print(score(samples, inspect))
     _print_shapes(options.seed, inspector, missed=options.missed)
+    _print_pasted(options.seed, inspector)
     if options.names:
         _print_cost(samples, inspector)
     if options.missed:
@@ -102,6 +104,20 @@ def _print_shapes(seed: int, inspector: Detector, *, missed: bool) -> None:
         print(
             f"| {kind} | {count} | {found[kind]} | {f'{most} of {_OF_A_SHAPE}: `{shape}`' if most else '0'} |"
         )
+
+
+def _print_pasted(seed: int, inspector: Detector) -> None:
+    """How many secrets are found where people paste them, and how much that only stands in their place."""
+
+    def secrets(text: str) -> list[tuple[int, int]]:
+        return [(one.start, one.end) for one in inspector.inspect(text) if one.category == "secret"]
+
+    table, clean = list(pasted(seed)), list(in_place_of_secrets())
+    covered = sum(found_in_full(one, secrets(one.text)) for one in table)
+    forms = len({one.form for one in table})
+    print(f"\nPasted secrets, {forms} forms: {covered} of {len(table)} found")
+    vain = sum(bool(secrets(one.text)) for one in clean)
+    print(f"The same forms with placeholders, references and code: {vain} of {len(clean)} found in vain")
 
 
 def _print_missed(samples: Iterable[Sample], inspector: Detector) -> None:

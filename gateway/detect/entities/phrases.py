@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import regex
 
+from gateway.detect.entities.injections import DISGUISED, OTHERS, WESTERN, is_talk
 from gateway.detect.matching.beginnings import Beginnings
 from gateway.detect.matching.patterns import Deadline
 from gateway.detect.matching.prefilter import Candidates
@@ -52,6 +53,9 @@ class Phrases:
     def __init__(self, off: Sequence[str]) -> None:
         phrases = [
             _joined("PROMPT_INJECTION", "injection", 0.8, _INJECTION),
+            _joined("PROMPT_INJECTION", "injection", 0.8, WESTERN),
+            *(_joined("PROMPT_INJECTION", "injection", 0.8, (one,)) for one in OTHERS),
+            _joined("PROMPT_INJECTION", "injection", 0.7, DISGUISED),
             _joined("CODE_MARKER", "code", 0.8, _CODE),
         ]
         self._phrases = [phrase for phrase in phrases if phrase.entity not in off]
@@ -66,6 +70,8 @@ class Phrases:
         """Yield every phrase in the text."""
         for phrase in self._phrases:
             for match in candidates.matches(phrase.pattern, deadline):
+                if phrase.category == "injection" and is_talk(candidates.text, *match.span()):
+                    continue
                 if match.end() > match.start():
                     yield Match(phrase.entity, phrase.category, phrase.score, match.start(), match.end())
 

@@ -142,6 +142,8 @@ def _by_type(block: Mapping[str, Any], label: Label) -> Label:
         return label
     if _is_call(block):
         return (label[0], "tool_call")
+    if kind in ("document", "search_result"):  # what the user passes on, not what the user says
+        return (label[0], "tool_result")
     return ("tool", "tool_result") if kind.endswith("tool_result") else label
 
 

@@ -40,7 +40,7 @@ class Evidence:
         published: bool = False,
         **options: Any,
     ) -> Sealer:
-        """A started sealer that lets small segments wait for nothing; `published`: it writes `audit.duckdb`."""
+        """A started sealer: small segments wait for nothing, and `published` has it write `audit.duckdb`."""
         sealer = Sealer(
             self.root,
             key=self.key,
