@@ -1,4 +1,4 @@
-"""Injected instructions beyond plain English, in ten languages and disguised letters; and mere talk of them."""
+"""Injected instructions beyond plain English, in eleven languages and disguised letters; and mere talk of them."""
 
 # ruff: noqa: E501 - patterns read best whole
 
