@@ -80,7 +80,8 @@ def _lines(candidates: Candidates, deadline: Deadline) -> Iterator[Match]:
         first = max(at, head.start() - _LONGEST)
         start = max(first, text.rfind("\n", first, head.start()) + 1)
         at = _line_end(text, head.start())
-        for delimiter in _DELIMITERS:
+        line = text[start:at]
+        for delimiter in filter(line.__contains__, _DELIMITERS):
             if wanted := _wanted(_cells(text, start, at, delimiter), text):
                 for cells in _rows(text, at, delimiter, wanted[0]):
                     deadline.left()

@@ -1,4 +1,4 @@
-"""Injected instructions beyond plain English, in ten languages and disguised letters; and mere talk of them."""
+"""Injected instructions beyond plain English, in eleven languages and disguised letters; and mere talk of them."""
 
 # ruff: noqa: E501 - patterns read best whole
 
@@ -39,6 +39,8 @@ OTHERS = (
     r"(?:これまで|以前|上記|前|今まで)の(?:すべての|全ての|あらゆる)?(?:指示|命令|ルール|プロンプト|指令)(?:を|は)?(?:すべて|全て)?(?:無視|忘れ|破棄)",
     r"(?:이전|위|앞|기존|지금까지)의?\s{0,2}(?:모든\s{0,2})?(?:지시|명령|지침|규칙|프롬프트)(?:\s?사항)?(?:을|를|은|는)?\s{0,2}(?:모두\s{0,2})?(?:무시|잊)",
 )
+# One of these words stands in each of the others, and in few texts of their languages.
+OTHER_HEAD = re.compile(r"игнорируй|забудь|忽略|无视|無視|忘记|忘記|忘れ|破棄|무시|잊", re.IGNORECASE)
 # What speaks of such a phrase: beside one that stands in quotes, and as what does it where none do.
 _TALK = re.compile(
     r"\b(?:inject\w*|jailbreak\w*|attack\w*|adversar\w*|owasp|payloads?|phrases?|such as|e\.g\.|for example|assert\w*|expect\w*|tests?|refuses?d?"

@@ -16,7 +16,7 @@ from gateway.detect.entities.labels import NAME, OTHER_WORDS, TOKEN, WORDS
 from gateway.detect.entities.pem import find_private_keys, open_private_key
 from gateway.detect.entities.values import is_basic, is_password, is_token
 from gateway.detect.matching.keys import find_bare_keys, is_jwk_member, open_bare_key
-from gateway.detect.matching.patterns import Deadline, InspectionLate, matches
+from gateway.detect.matching.patterns import Deadline, InspectionLate
 from gateway.detect.matching.prefilter import Candidates, Prefilter
 from gateway.errors import ConfigError, InspectionFailed
 from gateway.words import Match
@@ -114,7 +114,8 @@ def _by_format(candidates: Candidates, deadline: Deadline) -> Iterator[Match]:
             yield from _checked(format, match)
     if text.isascii():
         return
-    for name in matches(OTHER_NAME, text, deadline):
+    for name in OTHER_NAME.finditer(text):
+        deadline.left()
         for format in OTHER:
             if named := format.pattern.match(text, name.start()):
                 yield from _checked(format, named)
