@@ -28,6 +28,7 @@ from gateway.exchange.intake import Intake
 from gateway.exchange.mask import check_maskable, holds_value, mask_body, mask_for, masked_text, masks_of
 from gateway.exchange.record import Ledger
 from gateway.exchange.refuse import refusal_event
+from gateway.exchange.repeats import Outgoing, Repeating
 from gateway.exchange.stream_texts import Channel, EventTexts, TextRow
 from gateway.masking import Piece, apply_mask
 from gateway.upstream import pack
@@ -245,9 +246,10 @@ class Passage:
             if part.part.pointer in item.call.pointers:
                 text = exchange.restorer.whole(text, json_escape=item.call.raw_json)
             texts[part.part.pointer] = text
+        self._row.sent.note(texts)
         return item.events(texts)
 
-    async def _other_event(self, item: OtherEvent) -> SseEvent:
+    async def _other_event(self, item: OtherEvent) -> Outgoing:
         """Return an event without text of its own; its other strings are looked at all the same."""
         parts = await self._inspector.completion(self._exchange, item.parts)
         self._others += [part for part in parts if holds_value(part)]
@@ -256,13 +258,15 @@ class Passage:
             await self._mask(finding.entity)
         spoken = [part for part in parts if _is_spoken(self._exchange, part.part)]
         await self._refuse_joints(item, spoken)
-        if self._ask is None or not (found or spoken):
+        if self._ask is None or not (found or spoken or item.repeats):
             return item.event
         vault = self._exchange.response_vault
         body = mask_body(item.document, found, self.masks, vault)
         for part in spoken:
             text = masked_text(part, self.masks, vault) or part.part.text
             body = put(body, part.part.pointer, self._event_texts.restored(item, part.part.pointer, text))
+        if item.repeats:
+            return Repeating(item.event.event, body, item.repeats)
         return replace(item.event, data=serialize(body).decode())
 
     async def _refuse_joints(self, item: OtherEvent, spoken: Sequence[InspectedPart]) -> None:

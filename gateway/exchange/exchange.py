@@ -85,6 +85,11 @@ class Received:
     unmasked: bytes = b""
     prompt: Prompt = Prompt()
 
+    @property
+    def has_body(self) -> bool:
+        """Whether there is one: some requests of a dialect have none."""
+        return self.body is not None or bool(self.unmasked)
+
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
@@ -217,7 +222,7 @@ class Exchange:
 
     def outgoing_headers(self) -> dict[str, str]:
         """Return the headers that go up with the body; the provider's credential is not among them."""
-        if self.dialect == "none":
+        if not self.received.has_body:
             return up_headers(self.call.headers)
         content_type = "application/json"
         if self.dialect == "opaque":

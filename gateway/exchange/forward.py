@@ -41,7 +41,7 @@ class Forwarder:
         if kept is not None:
             exchange.response_approval = exchange.approval
             return unpack(kept)
-        response = await self._send(exchange, _outgoing_body(exchange.dialect, masked))
+        response = await self._send(exchange, _outgoing_body(exchange, masked))
         if response.status == 429 or response.status >= 500:
             try:
                 await self._holder.give_back(exchange.approval)
@@ -73,15 +73,15 @@ class Forwarder:
 async def _masked_body(exchange: Exchange) -> Any:
     """Return the body with what the decision masks replaced; what may come back is kept for this exchange."""
     masks, body = masks_of(exchange.decision, enforced=exchange.enforced), exchange.received.body
-    if not masks or exchange.dialect == "none":
+    if not masks or not exchange.received.has_body:
         return body
     return await mask_off_loop(body, exchange.parts, masks, exchange.vault)
 
 
-def _outgoing_body(dialect: str, body: Any) -> bytes:
+def _outgoing_body(exchange: Exchange, body: Any) -> bytes:
     """Return the masked body in bytes; of a JSON body never the original ones."""
-    if dialect == "none":
+    if not exchange.received.has_body:
         return b""
-    if dialect == "opaque":
+    if exchange.dialect == "opaque":
         return body.encode() if isinstance(body, str) else bytes(body)
     return serialize(body)

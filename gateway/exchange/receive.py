@@ -83,7 +83,7 @@ class Receiver:
         up_path = exchange.envelope.up_path
         dialect = dialect_of(exchange.family, call.method, up_path, media_type, bool(body))
         exchange.received = Received(dialect)
-        if dialect == "none":
+        if not body:
             return
         if dialect == "opaque":
             exchange.received = Received(dialect, body, body, _opaque(body, media_type))

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.dialects import ChannelEnd, OtherEvent, SseEvent, TextDelta
+from gateway.exchange.repeats import Outgoing, Sent
 from gateway.masking import Piece, Restorer, RunRestorer, StreamRestorer, StreamScanner, piece_of, split
 from gateway.words import Finding, InspectedPart, Match, Part
 
@@ -35,11 +36,12 @@ class TextRow:
     ) -> None:
         """Make one; `mask` says what goes out for a piece of a channel's text."""
         self.channels: dict[str, Channel] = {}
+        self.sent = Sent()
         self._new_scanner = new_scanner
         self._mask = mask
-        self._outlet = Outlet(restorer)
+        self._outlet = Outlet(restorer, self.sent)
         self._last: Channel | None = None
-        self._waiting: list[Channel | SseEvent] = []  # the ends of texts, and the events after them
+        self._waiting: list[Channel | Outgoing] = []  # the ends of texts, and the events after them
 
     async def add_text(self, item: TextDelta) -> list[SseEvent]:
         """Return the events that may go out after this piece of text."""
@@ -60,7 +62,7 @@ class TextRow:
         channel.ended = True
         return []
 
-    async def add_events(self, events: Iterable[SseEvent]) -> list[SseEvent]:
+    async def add_events(self, events: Iterable[Outgoing]) -> list[SseEvent]:
         """Return the events that may go out now that these have come."""
         if not self._waiting:
             return self._outlet.add_events(events, self.channels)
@@ -101,10 +103,11 @@ class TextRow:
 class Outlet:
     """Restores the row, and keeps events behind the text that the restorer holds."""
 
-    def __init__(self, restorer: RunRestorer) -> None:
+    def __init__(self, restorer: RunRestorer, sent: Sent) -> None:
         self.reshape: dict[str, _Reshape] = {}
+        self._sent = sent
         self._restorer = restorer
-        self._behind: deque[tuple[str, SseEvent]] = deque()  # whose text an event follows
+        self._behind: deque[tuple[str, Outgoing]] = deque()  # whose text an event follows
 
     async def add_text(self, owner: str, masked: str) -> list[SseEvent]:
         pieces: list[tuple[str, str]] = []
@@ -114,10 +117,10 @@ class Outlet:
             pieces += self._restorer.feed(masked[start : start + _RESTORED], owner)
         return list(self._ordered(pieces))
 
-    def add_events(self, events: Iterable[SseEvent], channels: dict[str, Channel]) -> list[SseEvent]:
+    def add_events(self, events: Iterable[Outgoing], channels: dict[str, Channel]) -> list[SseEvent]:
         holding = self._behind[-1][0] if self._behind else self._restorer.holding
         if holding is None or not channels[holding].ended:
-            return list(events)
+            return [self._sent.released(event) for event in events]
         self._behind += [(holding, event) for event in events]
         return []
 
@@ -134,12 +137,13 @@ class Outlet:
         for owner, text in runs:
             yield from self._before(owner)
             if text:
+                self._sent.add(owner, text)
                 yield self.reshape[owner](text)
         yield from self._before(self._restorer.holding)
 
     def _before(self, owner: str | None) -> Iterator[SseEvent]:
         while self._behind and self._behind[0][0] != owner:
-            yield self._behind.popleft()[1]
+            yield self._sent.released(self._behind.popleft()[1])
 
 
 @dataclass(slots=True)

@@ -43,13 +43,14 @@ def test_the_more_restrictive_of_both_decisions_is_the_action(
         ("opaque", "text/plain"),
         ("json", "application/json"),
         ("openai.chat", "application/json"),
+        ("openai.responses", None),
     ],
 )
 def test_only_an_opaque_body_keeps_its_content_type(
     new_exchange: NewExchange, dialect: str, content_type: str | None
 ) -> None:
     exchange = new_exchange(headers={"content-type": "text/plain", "authorization": "Bearer rg_x"})
-    exchange.received = Received(dialect)
+    exchange.received = Received(dialect, None if content_type is None else {})
     headers = exchange.outgoing_headers()
     assert headers.get("content-type") == content_type
     assert "authorization" not in headers

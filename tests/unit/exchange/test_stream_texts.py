@@ -7,6 +7,7 @@ from typing import Any
 
 from gateway.dialects.reading.sse import SseEvent
 from gateway.exchange.inspect import Inspector
+from gateway.exchange.repeats import Sent
 from gateway.exchange.stream_texts import Channel, Outlet
 from gateway.masking import Restorer, Vault
 from gateway.words import Part
@@ -22,7 +23,7 @@ async def test_others_have_their_turn_while_a_large_delta_is_scanned_and_restore
     vault.mark_restorable(name)
     channel = Channel("0", Part("assistant", "text", "/x", ""), inspector.scanner(new_exchange()))
     assert await _turns(channel.scan("DE89 3704 " * 25)) > 12
-    outlet = Outlet(Restorer(vault, [EMAIL]).run())
+    outlet = Outlet(Restorer(vault, [EMAIL]).run(), Sent())
     outlet.reshape["0"] = SseEvent
     assert await _turns(outlet.add_text("0", f"Dear {name}, " * 1000)) > 20
 
