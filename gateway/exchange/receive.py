@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 from gateway import detect
 from gateway.config import Limits, ServerKey
 from gateway.dialects import Malformed, decompress, dialect_of, normalize, parse, read_prompt, serialize
-from gateway.errors import InvalidRequest, PromptTooLarge
+from gateway.errors import InvalidRequest, PromptTooLarge, WebSocketUnsupported
 from gateway.exchange.exchange import Call, Envelope, Exchange, Received
 from gateway.exchange.inspect import Inspector
 from gateway.masking import Vault
@@ -44,12 +44,14 @@ class Receiver:
     async def receive(self, exchange: Exchange) -> None:
         """Read the request of an agent that is known. Findings outside the body are masked here already.
 
-        Raises InvalidRequest, PromptTooLarge, UpstreamUnavailable, InspectionFailed.
+        Raises InvalidRequest, PromptTooLarge, UpstreamUnavailable, WebSocketUnsupported, InspectionFailed.
         """
         key = self._key.derive("placeholders", exchange.agent.id)
         exchange.vault = Vault(key)
         exchange.response_vault = Vault(key, beside=exchange.vault)
         exchange.upstream = self._upstreams.find(exchange.call.provider)
+        if exchange.call.headers.get("upgrade", "").lower() == "websocket":
+            raise WebSocketUnsupported("WebSockets are not supported: send the same request over HTTP")
         envelope, texts = open_envelope(exchange.call)
         exchange.envelope = await self._masked(exchange, envelope, texts)
         await self.read(exchange)

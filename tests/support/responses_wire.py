@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.support.openai_wire import cut
+from tests.support.saying import Saying
 
 HEAD = {
     "id": "resp_stub",
@@ -73,6 +74,15 @@ def function_call(name: str, raw: str, key: str = "a") -> dict[str, Any]:
         "arguments": raw,
         "status": "completed",
     }
+
+
+def items_of(saying: Saying) -> list[dict[str, Any]]:
+    """Return what a model says as items: a thought, its texts, its calls."""
+    letters = "abcdefgh"
+    calls = [function_call(name, raw, letters[index]) for index, (name, raw) in enumerate(saying.calls)]
+    texts = [text for text in saying.texts if text]
+    spoken = [message(*texts, refused=saying.refused)] if texts else []
+    return [reasoning("Let me think."), *spoken, *calls]
 
 
 def document(items: Sequence[dict[str, Any]], **more: Any) -> dict[str, Any]:
