@@ -23,12 +23,12 @@ from gateway.detect.matching.context import Context
 from gateway.detect.matching.encodings import RUN_BEGIN, encoded_runs, open_run
 from gateway.detect.matching.keys import PRIVATE_MEMBERS
 from gateway.detect.matching.markup import open_markup, unmarked
-from gateway.detect.matching.overlaps import rank, resolve
+from gateway.detect.matching.overlaps import resolve
 from gateway.detect.matching.patterns import Deadline
 from gateway.detect.matching.prefilter import Candidates, Prefilter
 from gateway.detect.matching.readings import Decoded, Folding, unescaped, unveiled
 from gateway.errors import InspectionFailed
-from gateway.words import Finding, Match, Part
+from gateway.words import Finding, Match, Part, rank
 
 _KEY_CONTEXT = 64  # a longer text brings its own context
 # Without one of these no number, address or secret can be there, only phrases: most prose passes here.

@@ -24,7 +24,7 @@ class Repeating:
 Outgoing = SseEvent | Repeating
 
 
-class Sent:
+class SentTexts:
     """What went out so far, by channel, and by pointer for the parts of tool calls."""
 
     def __init__(self) -> None:

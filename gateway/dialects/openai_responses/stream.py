@@ -34,7 +34,7 @@ from gateway.dialects.openai_responses.event import (
 )
 from gateway.dialects.openai_responses.grammar import RESPONSE
 from gateway.dialects.openai_responses.items import check_part, is_call, read_call
-from gateway.dialects.openai_responses.turns import Turns
+from gateway.dialects.openai_responses.turns import ItemTurns
 from gateway.dialects.reading.calls import refuse_calls
 from gateway.dialects.reading.document import Malformed, parse
 from gateway.dialects.reading.scalars import string
@@ -50,7 +50,7 @@ class ResponseStream:
     """Reads one streamed response."""
 
     def __init__(self) -> None:
-        self._turns = Turns()
+        self._turns = ItemTurns()
         self._channels: dict[str, tuple[dict[str, Any], str, list[str]]] = {}  # open: head, event, pieces
         self._said: dict[
             str, str

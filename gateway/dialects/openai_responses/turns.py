@@ -14,7 +14,7 @@ from gateway.errors import UpstreamUnreadable
 _MOST_WAITING = 100_000  # events
 
 
-class Turns:
+class ItemTurns:
     """Puts the events of a stream in the order of its items."""
 
     def __init__(self) -> None:

@@ -27,8 +27,8 @@ from tests.unit.audit.conftest import Evidence, decision
 
 def count(folder: Folder) -> int:
     with duckdb.connect() as connection:
-        create_views(connection, folder)
-        row = connection.execute("SELECT count(*) FROM records").fetchone()
+        create_views(connection, folder, question := "SELECT count(*) FROM records")
+        row = connection.execute(question).fetchone()
     assert row is not None
     return int(row[0])
 

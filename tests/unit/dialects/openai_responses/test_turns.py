@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.dialects.openai_responses import turns
-from gateway.dialects.openai_responses.turns import Turns
+from gateway.dialects.openai_responses.turns import ItemTurns
 from gateway.errors import UpstreamUnreadable
 
 
@@ -44,13 +44,13 @@ def letters(found: list[dict[str, Any]]) -> str:
     ],
 )
 def test_an_item_waits_for_the_one_before(came: str, went: str) -> None:
-    order = Turns()
+    order = ItemTurns()
     assert letters([one for event in events(came) for one in order.order(event)] + order.close()) == went
 
 
 def test_not_too_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turns, "_MOST_WAITING", 2)
-    order = Turns()
+    order = ItemTurns()
     for event in events("abb"):
         order.order(event)
     with pytest.raises(UpstreamUnreadable):
