@@ -70,7 +70,7 @@ def key(gateway: GatewayProcess) -> str:
 PATHS = {
     "openai.chat": "openai/v1/chat/completions",
     "anthropic.messages": "anthropic/v1/messages",
-    "json": "openai/v1/responses",
+    "json": "openai/v1/batches",
 }
 
 

@@ -46,6 +46,13 @@ def index_of(event: Mapping[str, Any], key: str = "output_index") -> int:
     return index
 
 
+def head_of(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what says where an event's text belongs."""
+    number = event.get("sequence_number")
+    numbered = {"sequence_number": number} if isinstance(number, int) else {}
+    return {key: event[key] for key in HEAD if key in event and key != "sequence_number"} | numbered
+
+
 def stem(kind: str) -> str:
     """Return the type of an event without what happens: `response.refusal` of `response.refusal.delta`."""
     return kind.rpartition(".")[0]
@@ -79,7 +86,7 @@ def begun_texts(event: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any],
 
     Each comes with the event that would write it, the head of that, its holder and its key there.
     """
-    head = {key: event[key] for key in HEAD if key in event}
+    head = head_of(event)
     if part_pointer(event):
         parts = [(head, event.get("part"))]
     else:

@@ -25,6 +25,7 @@ from gateway.dialects.openai_responses.event import (
     TERMINAL,
     TEXTS,
     begun_texts,
+    head_of,
     index_of,
     part_pointer,
     stem,
@@ -197,11 +198,10 @@ class ResponseStream:
         text = document.get("delta")
         if not isinstance(text, str):
             raise Malformed("expected the delta of a text to be text")
-        head = {key: document[key] for key in HEAD if key in document}
+        head = head_of(document)
         pointer = text_pointer(document)
-        is_new = pointer not in self._channels or self._channels[pointer][0].get("item_id") != head.get(
-            "item_id"
-        )
+        before = self._channels[pointer][0] if pointer in self._channels else {}
+        is_new = {**before, "sequence_number": 0} != {**head, "sequence_number": 0}
         item = self._text(stem(document["type"]), head, pointer, text)
         document["delta"] = ""
         return [item] if not is_new and document.keys() <= _BARE else [self._other(document), item]

@@ -289,6 +289,17 @@ def test_texts_that_come_with_their_item_are_pieces_like_others() -> None:
     assert found[-1].repeats == {"/response/output/0/content/0/text": "/output/0/content/0/text"}
 
 
+def test_what_stands_beside_a_delta_is_a_part_whenever_it_changes() -> None:
+    within = {"output_index": 0, "content_index": 0, "delta": "x"}
+    reader = ResponseStream()
+    passed: list[str] = []
+    for name in ("alice", "alice", "bob"):
+        found = reader.read(sse({"type": "response.output_text.delta", **within, "summary_index": name}))
+        said = {part.text for one in found if isinstance(one, OtherEvent) for part in one.parts}
+        passed += said & {"alice", "bob"}
+    assert passed == ["alice", "bob"]
+
+
 def test_unknown_events_pass_with_their_strings_as_parts() -> None:
     documents = wire.events([wire.message("x")])
     documents.insert(
