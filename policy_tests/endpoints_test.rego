@@ -11,6 +11,7 @@ _action(change) := action if {
 
 test_known_dialects_pass if {
 	_action({"dialect": "openai.chat"}) == "allow"
+	_action({"dialect": "openai.responses", "path": "/v1/responses"}) == "allow"
 	_action({"dialect": "anthropic.messages"}) == "allow"
 }
 

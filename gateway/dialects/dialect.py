@@ -44,6 +44,9 @@ class Dialect:
     read_completion: Callable[[Any], Completion]
     family: Family | None = None  # None: of providers of any family
     paths: tuple[str, ...] = ()
+    stored: tuple[
+        str, ...
+    ] = ()  # "GET */things/*": requests without a body, answered with earlier completions
     usual_path: str = ""  # where `regate policy eval` sends a prompt when it is not told
     new_stream: Callable[[], StreamReader] | None = None  # None: its streams cannot be read
     operation: str = ""  # `gen_ai.operation.name` of OpenTelemetry; "": the dialect's name
@@ -55,4 +58,12 @@ class Dialect:
             self.family is not None
             and self.family.name == family
             and any(fnmatchcase(path, pattern) for pattern in self.paths)
+        )
+
+    def keeps(self, family: str, method: str, path: str) -> bool:
+        """Return whether a request without a body asks such a provider for a completion of this dialect."""
+        return (
+            self.family is not None
+            and self.family.name == family
+            and any(fnmatchcase(f"{method} {path}", pattern) for pattern in self.stored)
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from gateway.dialects import anthropic_messages, openai_chat, plain
+from gateway.dialects import anthropic_messages, openai_chat, openai_responses, plain
 from gateway.dialects.dialect import Dialect, Family
 from gateway.dialects.reading.failure import error_members
 from gateway.dialects.reading.sse import SseEvent
@@ -16,6 +16,7 @@ from gateway.words import Completion, Prompt
 
 DIALECTS: tuple[Dialect, ...] = (
     openai_chat.DIALECT,
+    openai_responses.DIALECT,
     anthropic_messages.DIALECT,
     plain.JSON,
     plain.OPAQUE,
@@ -39,7 +40,8 @@ def families() -> dict[str, Family]:
 def dialect_of(family: str, method: str, path: str, content_type: str, has_body: bool) -> str:
     """Return the name of a request's dialect, by its provider's family, normalized path and content."""
     if not has_body:
-        return plain.NONE.name
+        stored = (dialect.name for dialect in DIALECTS if dialect.keeps(family, method, path))
+        return next(stored, plain.NONE.name)
     if not is_json(content_type):
         return plain.OPAQUE.name
     for dialect in DIALECTS if method == "POST" else ():

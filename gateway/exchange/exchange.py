@@ -95,6 +95,11 @@ class Received:
     )  # that go up with the body, but for the credential
     session: Session | None = None
 
+    @property
+    def has_body(self) -> bool:
+        """Whether there is one: some requests of a dialect have none."""
+        return self.body is not None or bool(self.unmasked)
+
 
 @dataclass(frozen=True, slots=True)
 class Inspected:

@@ -31,6 +31,7 @@ from gateway.exchange.mask import (
     restores_much,
     run,
 )
+from gateway.exchange.repeats import Outgoing, Repeating, SentTexts
 from gateway.exchange.stream_texts import Channel, EventTexts, Settled, TextRow
 from gateway.masking import Piece, RunRestorer, StreamScanner, apply_mask
 from gateway.words import InspectedPart, Part, ResponseFacts, ToolCall, Usage
@@ -110,11 +111,11 @@ class Passage:
         events += await self._calls_out(calls)
         return events + (await self._rest() if self._is_over() else [])
 
-    async def _out(self, settled: Iterable[Settled | SseEvent]) -> list[SseEvent]:
+    async def _out(self, settled: Iterable[Settled | Outgoing]) -> list[SseEvent]:
         """Return the events that may go out: settled texts, masked and restored, and what stands between."""
         events: list[SseEvent] = []
         for one in settled:
-            if isinstance(one, SseEvent):
+            if isinstance(one, Outgoing):
                 events += self._outlet.add_event(one)
                 continue
             name, pieces = one.channel.name, list(one.channel.marked(one.pieces))
@@ -186,9 +187,10 @@ class Passage:
             if part.part.pointer in item.call.pointers:
                 text = exchange.restorer.whole(text, json_escape=item.call.raw_json)
             texts[part.part.pointer] = text
+        self._outlet.sent.note(texts)
         return item.events(texts)
 
-    async def _other_event(self, item: OtherEvent) -> SseEvent:
+    async def _other_event(self, item: OtherEvent) -> Outgoing:
         """Return an event without text of its own; its other strings are looked at all the same."""
         parts = await self._inspector.completion(self.exchange, item.parts)
         self._others += [part for part in parts if holds_value(part)]
@@ -197,13 +199,15 @@ class Passage:
             await self._mask(finding.entity)
         spoken = [part for part in parts if _is_spoken(self.exchange, part.part)]
         await self._refuse_joints(item, spoken)
-        if self._ask is None or not (found or spoken):
+        if self._ask is None or not (found or spoken or item.repeats):
             return item.event
         vault = self.exchange.response_vault
         body = mask_body(item.document, found, self.masks, vault)
         for part in spoken:
             text = masked_text(part, self.masks, vault) or part.part.text
             body = put(body, part.part.pointer, self._event_texts.restored(item, part.part.pointer, text))
+        if item.repeats:
+            return Repeating(item.event.event, body, item.repeats)
         return replace(item.event, data=serialize(body).decode())
 
     async def _refuse_joints(self, item: OtherEvent, spoken: Sequence[InspectedPart]) -> None:
@@ -234,7 +238,8 @@ class Outlet:
     restorer: RunRestorer
     reshape: dict[str, Callable[[str], SseEvent]] = field(default_factory=dict)  # by the text's name
     ended: set[str] = field(default_factory=set)  # the texts of which no more comes
-    _behind: deque[tuple[str, SseEvent]] = field(default_factory=deque)  # whose text an event follows
+    sent: SentTexts = field(default_factory=SentTexts)
+    _behind: deque[tuple[str, Outgoing]] = field(default_factory=deque)  # whose text an event follows
 
     async def add_text(self, owner: str, masked: str) -> list[SseEvent]:
         """Return what may go out now, restored in slices between which others have their turn."""
@@ -245,11 +250,11 @@ class Outlet:
             pieces += self.restorer.feed(masked[start : start + _RESTORED], owner)
         return list(self._ordered(pieces))
 
-    def add_event(self, event: SseEvent) -> list[SseEvent]:
+    def add_event(self, event: Outgoing) -> list[SseEvent]:
         """Return the event, unless a text that is over is held before it."""
         holding = self._behind[-1][0] if self._behind else self.restorer.holding
         if holding is None or holding not in self.ended:
-            return [event]
+            return [self.sent.released(event)]
         self._behind.append((holding, event))
         return []
 
@@ -261,9 +266,10 @@ class Outlet:
         for owner, group in groupby(pieces, key=lambda piece: piece[0]):
             yield from self._before(owner)
             if text := "".join(text for _, text in group):
+                self.sent.add(owner, text)
                 yield self.reshape[owner](text)
         yield from self._before(self.restorer.holding)
 
     def _before(self, owner: str | None) -> Iterator[SseEvent]:
         while self._behind and self._behind[0][0] != owner:
-            yield self._behind.popleft()[1]
+            yield self.sent.released(self._behind.popleft()[1])

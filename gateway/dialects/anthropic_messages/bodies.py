@@ -20,6 +20,7 @@ from gateway.dialects.reading.leaves import (
     grammars,
     labeled,
     messages,
+    reference,
     sealed,
     structural,
     url,
@@ -45,7 +46,8 @@ _LABELS: Mapping[str, Label] = {
 
 def read_prompt(document: Any) -> Prompt:
     """Return the prompt of a request body; what has an unexpected shape is read as fields."""
-    parts, attachments = _REQUEST.read(document)
+    walk = _REQUEST.walk(document)
+    parts, attachments = walk.leaves()
     if not isinstance(document, dict):
         return Prompt(parts, attachments)
     return Prompt(
@@ -61,6 +63,7 @@ def read_prompt(document: Any) -> Prompt:
         parameters=Parameters(
             max_tokens=integer(document, "max_tokens"), temperature=number(document, "temperature")
         ),
+        unseen=walk.unseen(),
     )
 
 
@@ -172,9 +175,17 @@ def _source(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Labe
         walk.encoded(value[key], f"{at}/{key}", label, kind, found)
 
 
+def _container(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
+    """Read a container: one that is named may hold files."""
+    if isinstance(value, str):
+        reference("container")(walk, parent, value, at, label)
+    else:
+        walk.syntax(value, at, label)
+
+
 _STRUCTURAL = words(
     """
-    model type id role name tool_use_id tool_id tool_name toolset_name file_id media_type stop_reason
+    model type id role name tool_use_id tool_id tool_name toolset_name media_type stop_reason
     service_tier ttl effort display speed inference_geo error_code category request_id skill_id version
     allowed_callers
     """
@@ -196,6 +207,8 @@ _READERS: dict[str, Reader] = {
     "messages": messages(_LABELS),
     "system": _system,
     "source": _source,
+    "file_id": reference("file_id"),
+    "container": _container,
     "url": url,
 }
 

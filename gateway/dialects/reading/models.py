@@ -25,6 +25,7 @@ _UNREAD = frozenset(
     (
         *("messages", "contents", "system", "instructions", "prediction", "metadata", "logit_bias"),
         *("properties", "patternproperties", "definitions", "$defs", "input_examples"),
+        "variables",
     )
 )
 _IN_PATH = re.compile(r"/(?:deployments|engines|models?)/([^/]+)", re.IGNORECASE)

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from gateway.dialects.anthropic_messages import bodies as anthropic_messages
 from gateway.dialects.openai_chat import bodies as openai_chat
 from gateway.dialects.openai_chat import grammar
+from gateway.dialects.openai_responses import bodies as openai_responses
+from gateway.dialects.openai_responses import grammar as responses_grammar
 from gateway.dialects.plain import bodies as plain
 from gateway.dialects.reading.document import Malformed, escape, put
 from gateway.words import Attachment, Part
@@ -32,7 +34,10 @@ SCALARS = (
     | st.floats(allow_nan=False, allow_infinity=False)
     | TEXT
     | st.sampled_from(
-        ["user", "tool", "base64", "tool_use", "thinking", MEDIA, f"data:image/png;base64,{MEDIA}"]
+        [
+            *("user", "tool", "base64", "tool_use", "thinking", "reasoning", "input_image", "function_call"),
+            *(MEDIA, f"data:image/png;base64,{MEDIA}"),
+        ]
     )
 )
 
@@ -62,6 +67,8 @@ def prompt_of(read: Callable[[Any], Any]) -> Callable[[Any], Reading]:
 CASES = {
     "openai prompt": (grammar.VOCABULARY, prompt_of(openai_chat.read_prompt), False),
     "openai completion": (grammar.VOCABULARY, grammar.RESPONSE.read, True),
+    "responses prompt": (responses_grammar.VOCABULARY, prompt_of(openai_responses.read_prompt), False),
+    "responses completion": (responses_grammar.VOCABULARY, responses_grammar.RESPONSE.read, True),
     "anthropic prompt": (anthropic_messages.VOCABULARY, prompt_of(anthropic_messages.read_prompt), False),
     "anthropic completion": (anthropic_messages.VOCABULARY, anthropic_messages.read_parts, True),
     "json prompt": (frozenset({"model", "stream"}), prompt_of(plain.read_prompt), False),
@@ -148,10 +155,13 @@ def test_every_part_can_be_read_and_replaced_at_its_pointer(case: str, data: st.
             assert at(put(document, part.pointer, "MASK"), part.pointer) == "MASK"
 
 
-@pytest.mark.parametrize("read", [openai_chat.read_completion, anthropic_messages.read_completion])
+@pytest.mark.parametrize(
+    "read",
+    [openai_chat.read_completion, anthropic_messages.read_completion, openai_responses.read_completion],
+)
 @given(st.data())
 def test_any_response_is_read_or_malformed(read: Callable[[Any], Any], data: st.DataObject) -> None:
-    words = grammar.VOCABULARY | anthropic_messages.VOCABULARY
+    words = grammar.VOCABULARY | anthropic_messages.VOCABULARY | responses_grammar.VOCABULARY
     document = data.draw(documents(words) | SCALARS)
     try:
         read(document)
@@ -231,5 +241,46 @@ REAL: list[dict[str, Any]] = [
         "metadata": {"user_id": "u"},
         "mcp_servers": [{"type": "url", "url": "https://m.example", "name": "m", "authorization_token": "t"}],
         "tools": [{"name": "f", "description": "d", "input_schema": {"type": "object"}}],
+    },
+    {
+        "model": "gpt-5",
+        "instructions": "Be brief.",
+        "input": [
+            {
+                "role": "user",
+                "content": [
+                    {"type": "input_text", "text": "Hello"},
+                    {"type": "input_image", "image_url": f"data:image/png;base64,{MEDIA}", "detail": "low"},
+                    {"type": "input_file", "filename": "a.pdf", "file_data": MEDIA},
+                ],
+            },
+            {
+                "type": "reasoning",
+                "id": "r",
+                "summary": [{"type": "summary_text", "text": "hm"}],
+                "encrypted_content": MEDIA,
+            },
+            {"type": "function_call", "id": "f", "call_id": "c", "name": "f", "arguments": "{}"},
+            {
+                "type": "function_call_output",
+                "call_id": "c",
+                "output": [{"type": "input_text", "text": "42"}],
+            },
+            {"type": "custom_tool_call", "call_id": "d", "name": "sh", "input": "ls"},
+            {"type": "web_search_call", "id": "w", "action": {"type": "search", "query": "weather"}},
+            {
+                "type": "mcp_list_tools",
+                "server_label": "s",
+                "tools": [{"name": "t", "input_schema": {"a": "b"}}],
+            },
+            {"type": "image_generation_call", "id": "i", "result": MEDIA},
+        ],
+        "prompt": {"id": "pmpt_1", "variables": {"city": "Oslo"}},
+        "tools": [
+            {"type": "function", "name": "f", "parameters": {"properties": {"q": {"enum": ["x"]}}}},
+            {"type": "mcp", "server_label": "s", "server_url": "https://m.example", "headers": {"x": "y"}},
+        ],
+        "text": {"format": {"type": "json_schema", "name": "s", "schema": {"title": "T"}}},
+        "metadata": {"ticket": "T-1"},
     },
 ]
