@@ -5,17 +5,23 @@ package policy_tests.endpoints
 import data.policy_tests.fixtures
 import data.regate
 
+_known := {
+	"openai.chat", "openai.embeddings", "openai.moderations",
+	"anthropic.messages", "anthropic.count_tokens",
+}
+
 _action(change) := action if {
 	action := regate.decision.action with input as object.union(fixtures.prompt, change)
 }
 
 test_known_dialects_pass if {
-	_action({"dialect": "openai.chat"}) == "allow"
-	_action({"dialect": "anthropic.messages"}) == "allow"
+	every dialect in _known {
+		_action({"dialect": dialect}) == "allow"
+	}
 }
 
 test_other_bodies_are_denied if {
-	every dialect in ["json", "opaque", "openai.embeddings", ""] {
+	every dialect in ["json", "opaque", "openai.embedding", ""] {
 		_action({"dialect": dialect}) == "deny"
 	}
 }

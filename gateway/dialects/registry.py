@@ -7,7 +7,14 @@ from typing import Any
 
 import orjson
 
-from gateway.dialects import anthropic_messages, openai_chat, plain
+from gateway.dialects import (
+    anthropic_count_tokens,
+    anthropic_messages,
+    openai_chat,
+    openai_embeddings,
+    openai_moderations,
+    plain,
+)
 from gateway.dialects.dialect import Dialect, Family
 from gateway.dialects.reading.failure import error_members
 from gateway.dialects.reading.sse import SseEvent
@@ -17,6 +24,9 @@ from gateway.words import Completion, Prompt
 DIALECTS: tuple[Dialect, ...] = (
     openai_chat.DIALECT,
     anthropic_messages.DIALECT,
+    anthropic_count_tokens.DIALECT,
+    openai_embeddings.DIALECT,
+    openai_moderations.DIALECT,
     plain.JSON,
     plain.OPAQUE,
     plain.NONE,
@@ -67,6 +77,11 @@ def read_completion(dialect: str, document: Any) -> Completion:
     Raises Malformed when it is neither a completion of the dialect nor an error.
     """
     return find(dialect).read_completion(document)
+
+
+def read_error(document: Any) -> Completion:
+    """Return the parts of an error's body. It may repeat a request that holds tool calls."""
+    return plain.read_fields(document)
 
 
 def stream_reader(dialect: str) -> StreamReader | None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, TypeVarTuple
 
 from gateway.config import Limits
 from gateway.contract import CREDENTIAL_ENTITY, Decision
-from gateway.dialects import Malformed, parse, put, read_completion, serialize
+from gateway.dialects import Malformed, parse, put, read_completion, read_error, serialize
 from gateway.errors import UpstreamUnreadable
 from gateway.exchange.decide import Restored, Subject
 from gateway.exchange.exchange import Answer, Exchange
@@ -68,7 +68,7 @@ class WholeCompletion:
                 return body, completion
             if completion.tool_calls:
                 raise UpstreamUnreadable("the provider answered with an error that holds tool calls")
-            return body, read_completion("json", body)
+            return body, read_error(body)
         except Malformed as error:
             raise UpstreamUnreadable(f"the provider's answer cannot be read: {error}") from error
 

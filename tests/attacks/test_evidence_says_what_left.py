@@ -50,7 +50,9 @@ def gateway(provider: FakeProvider, tmp_path_factory: pytest.TempPathFactory) ->
         name: {"entities": {"EMAIL_ADDRESS": {"request": said, "response": DENIED_ANSWERS}}}
         for name, (said, _) in TREATED.items()
     }
-    groups["answers"] = {"entities": {"EMAIL_ADDRESS": {"response": {"action": "mask", "operator": "redact"}}}}
+    groups["answers"] = {
+        "entities": {"EMAIL_ADDRESS": {"response": {"action": "mask", "operator": "redact"}}}
+    }
     policy = policy_copy(folder, {"groups": groups})
     config = configuration(provider.url, engine=any_engine(), policy=policy, limits={"read_seconds": 5})
     process = GatewayProcess(folder / "gateway", config).start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.dialects.reading.calls import refuse_hidden_calls
 from gateway.dialects.reading.leaves import FIELD, Grammar, Walk, structural
 from gateway.dialects.reading.models import named_models
 from gateway.dialects.reading.scalars import string
@@ -11,7 +12,11 @@ from gateway.words import Completion, Prompt
 
 
 def read_prompt(document: Any) -> Prompt:
-    """Return the prompt of a request body: its top may hold `model` and `stream`, as in other dialects."""
+    """Return the prompt of a request body: its top may hold `model` and `stream`, as in other dialects.
+
+    Raises Malformed when a tool call stands in it: one that no dialect describes would be run unjudged.
+    """
+    refuse_hidden_calls(document)
     (parts, _), models = _GRAMMAR.read(document), named_models(document)
     if not isinstance(document, dict):
         return Prompt(parts, models=models)
@@ -25,7 +30,13 @@ def read_nothing(_: Any) -> Prompt:
 
 
 def read_completion(document: Any) -> Completion:
-    """Return the completion of a response body, in which tool calls cannot be told."""
+    """Return the completion of a response body. Raises Malformed when a tool call stands in it."""
+    refuse_hidden_calls(document)
+    return read_fields(document)
+
+
+def read_fields(document: Any) -> Completion:
+    """Return the completion of a body of which only the strings count, as of an error."""
     walk = Walk(_GRAMMAR)
     walk.free(document, "", FIELD)
     return Completion(

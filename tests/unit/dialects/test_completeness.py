@@ -14,9 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.dialects.anthropic_count_tokens import bodies as anthropic_count_tokens
 from gateway.dialects.anthropic_messages import bodies as anthropic_messages
 from gateway.dialects.openai_chat import bodies as openai_chat
 from gateway.dialects.openai_chat import grammar
+from gateway.dialects.openai_embeddings import bodies as openai_embeddings
+from gateway.dialects.openai_moderations import bodies as openai_moderations
 from gateway.dialects.plain import bodies as plain
 from gateway.dialects.reading.document import Malformed, escape, put
 from gateway.words import Attachment, Part
@@ -62,6 +65,19 @@ def prompt_of(read: Callable[[Any], Any]) -> Callable[[Any], Reading]:
 CASES = {
     "openai prompt": (grammar.VOCABULARY, prompt_of(openai_chat.read_prompt), False),
     "openai completion": (grammar.VOCABULARY, grammar.RESPONSE.read, True),
+    "embeddings prompt": (
+        openai_embeddings.VOCABULARY,
+        prompt_of(openai_embeddings.read_prompt),
+        False,
+    ),
+    "embeddings completion": (openai_embeddings.VOCABULARY, openai_embeddings.RESPONSE.read, True),
+    "moderations prompt": (
+        openai_moderations.VOCABULARY,
+        prompt_of(openai_moderations.read_prompt),
+        False,
+    ),
+    "moderations completion": (openai_moderations.VOCABULARY, openai_moderations.RESPONSE.read, True),
+    "token counts": (anthropic_count_tokens.RESPONSE.words, anthropic_count_tokens.RESPONSE.read, True),
     "anthropic prompt": (anthropic_messages.VOCABULARY, prompt_of(anthropic_messages.read_prompt), False),
     "anthropic completion": (anthropic_messages.VOCABULARY, anthropic_messages.read_parts, True),
     "json prompt": (frozenset({"model", "stream"}), prompt_of(plain.read_prompt), False),
@@ -148,7 +164,16 @@ def test_every_part_can_be_read_and_replaced_at_its_pointer(case: str, data: st.
             assert at(put(document, part.pointer, "MASK"), part.pointer) == "MASK"
 
 
-@pytest.mark.parametrize("read", [openai_chat.read_completion, anthropic_messages.read_completion])
+@pytest.mark.parametrize(
+    "read",
+    [
+        openai_chat.read_completion,
+        openai_embeddings.read_completion,
+        openai_moderations.read_completion,
+        anthropic_messages.read_completion,
+        anthropic_count_tokens.read_completion,
+    ],
+)
 @given(st.data())
 def test_any_response_is_read_or_malformed(read: Callable[[Any], Any], data: st.DataObject) -> None:
     words = grammar.VOCABULARY | anthropic_messages.VOCABULARY
