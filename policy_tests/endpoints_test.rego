@@ -6,8 +6,9 @@ import data.policy_tests.fixtures
 import data.regate
 
 _known := {
-	"openai.chat", "openai.embeddings", "openai.moderations",
+	"openai.chat", "openai.completions", "openai.embeddings", "openai.moderations",
 	"anthropic.messages", "anthropic.count_tokens",
+	"gemini.generate", "gemini.count_tokens", "gemini.embeddings",
 }
 
 _action(change) := action if {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.dialects.reading.document import Malformed, escape, parse, put, serialize
 from gateway.dialects.reading.encoding import decompress
+from gateway.dialects.reading.framing import SSE, Encoder, Framing
 from gateway.dialects.reading.leaves import digits
 from gateway.dialects.reading.models import reachable
 from gateway.dialects.reading.path import normalize
@@ -25,7 +26,9 @@ from gateway.dialects.registry import (
     error_event,
     families,
     find,
+    framing,
     is_json,
+    is_sse_only,
     read_completion,
     read_error,
     read_prompt,
@@ -34,9 +37,12 @@ from gateway.dialects.registry import (
 )
 
 __all__ = [
+    "SSE",
     "CallReady",
     "ChannelEnd",
     "DuplicateKey",
+    "Encoder",
+    "Framing",
     "Item",
     "Malformed",
     "OtherEvent",
@@ -55,7 +61,9 @@ __all__ = [
     "escape",
     "families",
     "find",
+    "framing",
     "is_json",
+    "is_sse_only",
     "json_event",
     "normalize",
     "parse",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 import orjson
@@ -10,13 +12,16 @@ import orjson
 from gateway.dialects import (
     anthropic_count_tokens,
     anthropic_messages,
+    gemini,
     openai_chat,
+    openai_completions,
     openai_embeddings,
     openai_moderations,
     plain,
 )
 from gateway.dialects.dialect import Dialect, Family
 from gateway.dialects.reading.failure import error_members
+from gateway.dialects.reading.framing import SSE, Framing
 from gateway.dialects.reading.sse import SseEvent
 from gateway.dialects.reading.stream import StreamReader
 from gateway.words import Completion, Prompt
@@ -25,8 +30,12 @@ DIALECTS: tuple[Dialect, ...] = (
     openai_chat.DIALECT,
     anthropic_messages.DIALECT,
     anthropic_count_tokens.DIALECT,
+    openai_completions.DIALECT,
     openai_embeddings.DIALECT,
     openai_moderations.DIALECT,
+    gemini.GENERATE,
+    gemini.COUNT_TOKENS,
+    gemini.EMBEDDINGS,
     plain.JSON,
     plain.OPAQUE,
     plain.NONE,
@@ -66,9 +75,11 @@ def is_json(content_type: str) -> bool:
     )
 
 
-def read_prompt(dialect: str, document: Any) -> Prompt:
+def read_prompt(dialect: str, document: Any, path: str = "") -> Prompt:
     """Return the prompt of a parsed request body; `opaque` and `none` have no parts. Raises Malformed."""
-    return find(dialect).read_prompt(document)
+    found = find(dialect)
+    prompt = found.read_prompt(document)
+    return replace(prompt, stream=True) if found.streams and fnmatchcase(path, found.streams) else prompt
 
 
 def read_completion(dialect: str, document: Any) -> Completion:
@@ -90,6 +101,23 @@ def stream_reader(dialect: str) -> StreamReader | None:
     return new_stream() if new_stream else None
 
 
+def framing(dialect: str, media_type: str, asked: bool) -> Framing | None:
+    """Return how a stream of this dialect is framed, None when an answer of this media type is no stream.
+
+    `asked`: whether the request wants a stream, which some send as JSON.
+    """
+    found = find(dialect)
+    if found.new_stream is None:
+        return None
+    known = (SSE, *(found.framings if asked else ()))
+    return next((one for one in known if one.media_type == media_type), None)
+
+
+def is_sse_only(dialect: str) -> bool:
+    """Return whether streams of this dialect are always server-sent events, which have comments."""
+    return not find(dialect).framings
+
+
 def usual_path(family: str) -> str:
     """Return the path that a conversation with a provider of this family usually takes."""
     return next(one.usual_path for one in DIALECTS if one.usual_path and one.family is families()[family])
@@ -102,7 +130,8 @@ def demo_answer(family: str, path: str, body: bytes, number: int) -> dict[str, A
     """
     for dialect in DIALECTS:
         if dialect.demo and dialect.answers(family, path):
-            return dialect.demo(orjson.loads(body), number)
+            asked = {"stream": True} if dialect.streams and fnmatchcase(path, dialect.streams) else {}
+            return dialect.demo({**orjson.loads(body), **asked}, number)
     return None
 
 

@@ -14,7 +14,6 @@ from gateway.dialects import (
     OtherEvent,
     SseEvent,
     TextDelta,
-    encode,
     put,
     serialize,
 )
@@ -52,18 +51,21 @@ class StreamedCompletion:
     async def events(self) -> AsyncGenerator[bytes]:
         """Yield the governed stream. Raise a refusal before the first byte; a later one is an error event."""
         began = False
+        encoder = self._intake.encoder()
         try:
             if always_asks(self._exchange):
                 await self._ask_about_all()
             async for events in self._governed():
                 for event in events:
                     began = True
-                    yield encode(event)
+                    yield encoder.encode(event)
+            if end := encoder.end():
+                yield end
         except Refusal as refusal:
             if not began:
                 raise
             self._ledger.record_refusal(self._exchange, refusal)
-            yield encode(refusal_event(self._exchange, refusal))
+            yield encoder.encode(refusal_event(self._exchange, refusal)) + encoder.end()
         except (asyncio.CancelledError, GeneratorExit):
             self._ledger.record_break(self._exchange, "cancelled")
             raise

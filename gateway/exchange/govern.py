@@ -11,7 +11,7 @@ from gateway import detect
 from gateway.approvals import Approvals
 from gateway.candidate import Shadow
 from gateway.config import Config, ServerKey
-from gateway.dialects import stream_reader
+from gateway.dialects import Framing, framing
 from gateway.errors import Refusal, UpstreamUnreadable
 from gateway.exchange.answer_stream import StreamedCompletion
 from gateway.exchange.answer_whole import WholeCompletion, is_empty
@@ -24,7 +24,7 @@ from gateway.exchange.intake import Intake
 from gateway.exchange.receive import Receiver
 from gateway.exchange.record import Ledger
 from gateway.exchange.refuse import refusal_answer
-from gateway.identity import Identity, check_names
+from gateway.identity import Identity, api_key, check_names
 from gateway.policy import Policies
 from gateway.sessions import Sessions, UsageCounters
 from gateway.upstream import UpstreamResponse, Upstreams
@@ -105,7 +105,7 @@ class Gateway:
         headers = call.headers
         check_names(call.names)
         return await self._identity.identify(
-            headers.get("authorization"), headers.get("x-api-key"), headers.get("x-regate-on-behalf-of")
+            headers.get("authorization"), api_key(headers), headers.get("x-regate-on-behalf-of")
         )
 
     def _answer_at_once(self, exchange: Exchange) -> Answer:
@@ -118,8 +118,9 @@ class Gateway:
             media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             if exchange.call.method == "HEAD":  # its content type speaks of a body that does not come
                 return await self._answer_empty(exchange, response)
-            if media_type == "text/event-stream" and stream_reader(exchange.dialect) is not None:
-                return await self._answer_stream(exchange, response)
+            asked = exchange.prompt.stream and response.status < 400
+            if found := framing(exchange.dialect, media_type, asked):
+                return await self._answer_stream(exchange, response, found)
             if media_type == "application/json" or media_type.endswith("+json"):
                 return await self._whole.answer(exchange, response)
             if not media_type and await is_empty(response):
@@ -141,14 +142,16 @@ class Gateway:
         self._ledger.record_completion(exchange, response.status, Completion(), ())
         return Answer(response.status, headers | exchange.headers(), b"")
 
-    async def _answer_stream(self, exchange: Exchange, response: UpstreamResponse) -> Answer:
+    async def _answer_stream(
+        self, exchange: Exchange, response: UpstreamResponse, framing: Framing
+    ) -> Answer:
         """Start the stream, so that a refusal before its first byte still has its true status."""
-        intake = Intake(response, exchange.dialect, self._config.limits.response_bytes)
+        intake = Intake(response, exchange.dialect, self._config.limits.response_bytes, framing)
         streamed = StreamedCompletion(exchange, intake, self._inspector, self._holder, self._ledger)
         headers = await self._inspector.headers(exchange, response.headers)
         events = streamed.events()
         first = await anext(events, b"")
-        headers |= exchange.headers() | {"content-type": "text/event-stream", "cache-control": "no-store"}
+        headers |= exchange.headers() | {"content-type": framing.media_type, "cache-control": "no-store"}
         return Answer(response.status, headers, _chain(first, events))
 
     def abandon(self, exchange: Exchange, code: str) -> None:

@@ -91,14 +91,15 @@ class Receiver:
         call.hold(_weight(body))
         if len(body) > _LARGE:
             async with detect.in_time(self._limits.inspect_seconds):
-                exchange.received = await asyncio.to_thread(self._parse, dialect, body)
+                exchange.received = await asyncio.to_thread(self._parse, dialect, body, up_path)
         else:
-            exchange.received = self._parse(dialect, body)
+            exchange.received = self._parse(dialect, body, up_path)
 
-    def _parse(self, dialect: str, raw: bytes) -> Received:
+    def _parse(self, dialect: str, raw: bytes, path: str) -> Received:
         try:
             body = parse(raw, depth=self._limits.depth)
-            received = Received(dialect, body, prompt=read_prompt(dialect, body), unmasked=serialize(body))
+            prompt = read_prompt(dialect, body, path)
+            received = Received(dialect, body, prompt=prompt, unmasked=serialize(body))
         except Malformed as error:
             raise InvalidRequest(f"the body cannot be read: {error}") from error
         if dialect != "json" and not isinstance(body, dict):

@@ -16,8 +16,11 @@ from hypothesis import strategies as st
 
 from gateway.dialects.anthropic_count_tokens import bodies as anthropic_count_tokens
 from gateway.dialects.anthropic_messages import bodies as anthropic_messages
+from gateway.dialects.gemini import bodies as gemini
+from gateway.dialects.gemini import grammar as gemini_grammar
 from gateway.dialects.openai_chat import bodies as openai_chat
 from gateway.dialects.openai_chat import grammar
+from gateway.dialects.openai_completions import bodies as openai_completions
 from gateway.dialects.openai_embeddings import bodies as openai_embeddings
 from gateway.dialects.openai_moderations import bodies as openai_moderations
 from gateway.dialects.plain import bodies as plain
@@ -65,6 +68,14 @@ def prompt_of(read: Callable[[Any], Any]) -> Callable[[Any], Reading]:
 CASES = {
     "openai prompt": (grammar.VOCABULARY, prompt_of(openai_chat.read_prompt), False),
     "openai completion": (grammar.VOCABULARY, grammar.RESPONSE.read, True),
+    "completions prompt": (
+        openai_completions.VOCABULARY,
+        prompt_of(openai_completions.read_prompt),
+        False,
+    ),
+    "completions completion": (openai_completions.VOCABULARY, openai_completions.RESPONSE.read, True),
+    "gemini prompt": (gemini_grammar.VOCABULARY, prompt_of(gemini.read_prompt), False),
+    "gemini completion": (gemini_grammar.VOCABULARY, gemini_grammar.RESPONSE.read, True),
     "embeddings prompt": (
         openai_embeddings.VOCABULARY,
         prompt_of(openai_embeddings.read_prompt),
@@ -168,7 +179,9 @@ def test_every_part_can_be_read_and_replaced_at_its_pointer(case: str, data: st.
     "read",
     [
         openai_chat.read_completion,
+        openai_completions.read_completion,
         openai_embeddings.read_completion,
+        gemini.read_completion,
         openai_moderations.read_completion,
         anthropic_messages.read_completion,
         anthropic_count_tokens.read_completion,
@@ -176,7 +189,7 @@ def test_every_part_can_be_read_and_replaced_at_its_pointer(case: str, data: st.
 )
 @given(st.data())
 def test_any_response_is_read_or_malformed(read: Callable[[Any], Any], data: st.DataObject) -> None:
-    words = grammar.VOCABULARY | anthropic_messages.VOCABULARY
+    words = grammar.VOCABULARY | anthropic_messages.VOCABULARY | gemini_grammar.VOCABULARY
     document = data.draw(documents(words) | SCALARS)
     try:
         read(document)
@@ -256,5 +269,32 @@ REAL: list[dict[str, Any]] = [
         "metadata": {"user_id": "u"},
         "mcp_servers": [{"type": "url", "url": "https://m.example", "name": "m", "authorization_token": "t"}],
         "tools": [{"name": "f", "description": "d", "input_schema": {"type": "object"}}],
+    },
+    {
+        "systemInstruction": {"parts": [{"text": "Be brief."}]},
+        "contents": [
+            {
+                "role": "user",
+                "parts": [
+                    {"text": "Hello"},
+                    {"inlineData": {"mimeType": "image/png", "data": MEDIA}},
+                    {"fileData": {"mimeType": "image/png", "fileUri": "https://x.example/files/a"}},
+                ],
+            },
+            {
+                "role": "model",
+                "parts": [
+                    {"functionCall": {"id": "c", "name": "f", "args": {"q": ["x"]}}},
+                    {"executableCode": {"language": "PYTHON", "code": "print(1)"}},
+                    {"text": "", "thoughtSignature": MEDIA},
+                ],
+            },
+            {
+                "role": "user",
+                "parts": [{"functionResponse": {"id": "c", "name": "f", "response": {"r": "42"}}}],
+            },
+        ],
+        "tools": [{"functionDeclarations": [{"name": "f", "description": "d"}]}, {"googleSearch": {}}],
+        "cachedContent": "cachedContents/c",
     },
 ]
