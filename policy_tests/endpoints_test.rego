@@ -7,6 +7,7 @@ import data.regate
 
 _known := {
 	"openai.chat", "openai.completions", "openai.embeddings", "openai.moderations",
+	"openai.images", "openai.audio",
 	"anthropic.messages", "anthropic.count_tokens",
 	"gemini.generate", "gemini.count_tokens", "gemini.embeddings",
 }

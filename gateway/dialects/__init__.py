@@ -20,6 +20,7 @@ from gateway.dialects.reading.stream import (
 )
 from gateway.dialects.reading.strict import DuplicateKey, strict_json
 from gateway.dialects.registry import (
+    answers_media,
     demo_answer,
     dialect_of,
     error_document,
@@ -31,6 +32,7 @@ from gateway.dialects.registry import (
     is_sse_only,
     read_completion,
     read_error,
+    read_media,
     read_prompt,
     stream_reader,
     usual_path,
@@ -50,6 +52,7 @@ __all__ = [
     "SseEvent",
     "StreamReader",
     "TextDelta",
+    "answers_media",
     "comment",
     "decompress",
     "demo_answer",
@@ -71,6 +74,7 @@ __all__ = [
     "reachable",
     "read_completion",
     "read_error",
+    "read_media",
     "read_prompt",
     "serialize",
     "stream_reader",

@@ -49,6 +49,7 @@ class Dialect:
     new_stream: Callable[[], StreamReader] | None = None  # None: its streams cannot be read
     streams: str = ""  # a glob over the paths of which every answer streams
     framings: tuple[Framing, ...] = ()  # of its streams, beside server-sent events
+    media: tuple[str, ...] = ()  # globs over the media types of answers that are media, not JSON
     operation: str = ""  # `gen_ai.operation.name` of OpenTelemetry; "": the dialect's name
     demo: Demo | None = None  # None: the built-in demo provider does not speak it
 

@@ -13,18 +13,21 @@ from gateway.dialects import (
     anthropic_count_tokens,
     anthropic_messages,
     gemini,
+    openai_audio,
     openai_chat,
     openai_completions,
     openai_embeddings,
+    openai_images,
     openai_moderations,
     plain,
 )
 from gateway.dialects.dialect import Dialect, Family
+from gateway.dialects.reading.encoded import read_body
 from gateway.dialects.reading.failure import error_members
 from gateway.dialects.reading.framing import SSE, Framing
 from gateway.dialects.reading.sse import SseEvent
 from gateway.dialects.reading.stream import StreamReader
-from gateway.words import Completion, Prompt
+from gateway.words import Attachment, Completion, Part, Prompt
 
 DIALECTS: tuple[Dialect, ...] = (
     openai_chat.DIALECT,
@@ -33,6 +36,8 @@ DIALECTS: tuple[Dialect, ...] = (
     openai_completions.DIALECT,
     openai_embeddings.DIALECT,
     openai_moderations.DIALECT,
+    openai_images.DIALECT,
+    openai_audio.DIALECT,
     gemini.GENERATE,
     gemini.COUNT_TOKENS,
     gemini.EMBEDDINGS,
@@ -88,6 +93,18 @@ def read_completion(dialect: str, document: Any) -> Completion:
     Raises Malformed when it is neither a completion of the dialect nor an error.
     """
     return find(dialect).read_completion(document)
+
+
+def answers_media(dialect: str, media_type: str) -> bool:
+    """Return whether an answer of this media type is media that the dialect's models make."""
+    return any(fnmatchcase(media_type, pattern) for pattern in find(dialect).media)
+
+
+def read_media(body: bytes, media_type: str) -> Completion:
+    """Return the completion of a body that is media. Text in its place is a part that cannot be masked."""
+    found = read_body(body, media_type)
+    parts = () if found.text is None else (Part("assistant", "text", "", found.text, "structural"),)
+    return Completion(parts, (Attachment(media_type.partition("/")[0], found.media_type, found.size),))
 
 
 def read_error(document: Any) -> Completion:

@@ -11,7 +11,7 @@ from gateway import detect
 from gateway.approvals import Approvals
 from gateway.candidate import Shadow
 from gateway.config import Config, ServerKey
-from gateway.dialects import Framing, framing
+from gateway.dialects import Framing, answers_media, framing
 from gateway.errors import Refusal, UpstreamUnreadable
 from gateway.exchange.answer_stream import StreamedCompletion
 from gateway.exchange.answer_whole import WholeCompletion, is_empty
@@ -121,7 +121,8 @@ class Gateway:
             asked = exchange.prompt.stream and response.status < 400
             if found := framing(exchange.dialect, media_type, asked):
                 return await self._answer_stream(exchange, response, found)
-            if media_type == "application/json" or media_type.endswith("+json"):
+            is_json = media_type == "application/json" or media_type.endswith("+json")
+            if is_json or answers_media(exchange.dialect, media_type):
                 return await self._whole.answer(exchange, response)
             if not media_type and await is_empty(response):
                 return await self._answer_empty(exchange, response)

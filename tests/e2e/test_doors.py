@@ -108,6 +108,25 @@ def test_moderations(client: openai.OpenAI, scripted: ScriptedProvider) -> None:
     assert_clean(scripted)
 
 
+def test_speech(client: openai.OpenAI, scripted: ScriptedProvider) -> None:
+    sound = b"ID3" + bytes(range(256)) * 40
+    scripted.raw("audio/mpeg", sound[:99], sound[99:])
+    answer = client.audio.speech.create(model="m", voice="alloy", input=SAID)
+    assert (answer.read(), answer.response.headers["content-type"]) == (sound, "audio/mpeg")
+    assert_clean(scripted)
+    scripted.raw("audio/mpeg", b"call 4111 1111 1111 1111")
+    with pytest.raises(openai.PermissionDeniedError):
+        client.audio.speech.create(model="m", voice="alloy", input=SAID)
+
+
+def test_images(client: openai.OpenAI, scripted: ScriptedProvider) -> None:
+    picture = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40).decode()
+    scripted.say({"created": 1, "data": [{"b64_json": picture, "revised_prompt": ANSWER}], "usage": USAGE})
+    image = client.images.generate(model="m", prompt=SAID).data[0]
+    assert (image.b64_json, image.revised_prompt) == (picture, HEARD)
+    assert_clean(scripted)
+
+
 def test_count_tokens(doors: GatewayProcess, agent: str, scripted: ScriptedProvider) -> None:
     scripted.say({"input_tokens": 1234567})
     with anthropic.Anthropic(base_url=f"{doors.url}/anthropic", api_key=agent, max_retries=0) as made:

@@ -18,10 +18,12 @@ from gateway.dialects.anthropic_count_tokens import bodies as anthropic_count_to
 from gateway.dialects.anthropic_messages import bodies as anthropic_messages
 from gateway.dialects.gemini import bodies as gemini
 from gateway.dialects.gemini import grammar as gemini_grammar
+from gateway.dialects.openai_audio import bodies as openai_audio
 from gateway.dialects.openai_chat import bodies as openai_chat
 from gateway.dialects.openai_chat import grammar
 from gateway.dialects.openai_completions import bodies as openai_completions
 from gateway.dialects.openai_embeddings import bodies as openai_embeddings
+from gateway.dialects.openai_images import bodies as openai_images
 from gateway.dialects.openai_moderations import bodies as openai_moderations
 from gateway.dialects.plain import bodies as plain
 from gateway.dialects.reading.document import Malformed, escape, put
@@ -88,6 +90,10 @@ CASES = {
         False,
     ),
     "moderations completion": (openai_moderations.VOCABULARY, openai_moderations.RESPONSE.read, True),
+    "images prompt": (openai_images.VOCABULARY, prompt_of(openai_images.read_prompt), False),
+    "images completion": (openai_images.VOCABULARY, openai_images.RESPONSE.read, True),
+    "speech prompt": (openai_audio.VOCABULARY, prompt_of(openai_audio.read_prompt), False),
+    "speech completion": (openai_audio.VOCABULARY, openai_audio.RESPONSE.read, True),
     "token counts": (anthropic_count_tokens.RESPONSE.words, anthropic_count_tokens.RESPONSE.read, True),
     "anthropic prompt": (anthropic_messages.VOCABULARY, prompt_of(anthropic_messages.read_prompt), False),
     "anthropic completion": (anthropic_messages.VOCABULARY, anthropic_messages.read_parts, True),
@@ -181,6 +187,8 @@ def test_every_part_can_be_read_and_replaced_at_its_pointer(case: str, data: st.
         openai_chat.read_completion,
         openai_completions.read_completion,
         openai_embeddings.read_completion,
+        openai_images.read_completion,
+        openai_audio.read_completion,
         gemini.read_completion,
         openai_moderations.read_completion,
         anthropic_messages.read_completion,

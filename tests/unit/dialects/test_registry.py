@@ -32,6 +32,8 @@ JSON = "application/json; charset=utf-8"
         ("openai", "POST", "/v1/messages", JSON, True, "json"),
         ("anthropic", "POST", "/v1/chat/completions", JSON, True, "json"),
         ("anthropic", "POST", "/v1/messages/count_tokens", JSON, True, "anthropic.count_tokens"),
+        ("openai", "POST", "/v1/images/generations", JSON, True, "openai.images"),
+        ("openai", "POST", "/v1/audio/speech", JSON, True, "openai.audio"),
         ("openai", "POST", "/v1/completions", JSON, True, "openai.completions"),
         ("openai", "POST", "/completions", JSON, True, "openai.completions"),
         ("openai", "POST", "/openai/deployments/x/completions", JSON, True, "openai.completions"),
