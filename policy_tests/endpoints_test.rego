@@ -10,6 +10,7 @@ _known := {
 	"openai.images", "openai.audio",
 	"anthropic.messages", "anthropic.count_tokens",
 	"gemini.generate", "gemini.count_tokens", "gemini.embeddings",
+	"ollama.chat", "ollama.generate", "ollama.embeddings",
 }
 
 _action(change) := action if {

@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.dialects.gemini.bodies import held, read_completion
 from gateway.dialects.gemini.grammar import CALLS, camel
-from gateway.dialects.reading.chunks import Piece
+from gateway.dialects.reading.chunks import ChunkPiece
 from gateway.dialects.reading.document import Malformed
 from gateway.words import Completion
 
@@ -29,10 +29,10 @@ class CandidateChunks:
     def read(self, document: dict[str, Any]) -> Completion:
         return read_completion(document)
 
-    def cut(self, document: dict[str, Any]) -> tuple[list[Piece], dict[str, Any] | None]:
+    def cut(self, document: dict[str, Any]) -> tuple[list[ChunkPiece], dict[str, Any] | None]:
         if self._envelope is None:
             self._envelope = {key: document[key] for key in _ENVELOPE if key in document}
-        pieces: list[Piece] = []
+        pieces: list[ChunkPiece] = []
         for candidate in document.get("candidates") or []:
             for key in ("logprobsResult", "logprobs_result"):  # they repeat the text in pieces
                 candidate.pop(key, None)
@@ -50,7 +50,7 @@ class CandidateChunks:
         if not document.get("candidates") and document.get("promptFeedback"):
             yield "0", True
 
-    def _pieces(self, index: int, part: dict[str, Any]) -> Iterator[Piece]:
+    def _pieces(self, index: int, part: dict[str, Any]) -> Iterator[ChunkPiece]:
         key = held(part)
         if key != "text":
             yield self._piece(index, part, is_call=camel(key) in CALLS)
@@ -60,16 +60,16 @@ class CandidateChunks:
             slot, channel = (0, "thought") if part.get("thought") else (1, "text")
             document = self._document(index, {"text": part["text"], **thought})
             outer = f"/candidates/{index}/content/parts/{slot}"
-            yield Piece(document, str(index), "/candidates/0/content/parts/0", outer, "/text", channel)
+            yield ChunkPiece(document, str(index), "/candidates/0/content/parts/0", outer, "/text", channel)
         about = {name: item for name, item in part.items() if name not in ("text", "thought")}
         if about:
             yield self._piece(index, {"text": "", **thought, **about})
 
-    def _piece(self, index: int, part: dict[str, Any], *, is_call: bool = False) -> Piece:
+    def _piece(self, index: int, part: dict[str, Any], *, is_call: bool = False) -> ChunkPiece:
         outer = f"/candidates/{index}/content/parts/{_FIRST_SLOT + self._slots[index]}"
         self._slots[index] += 1
         document = self._document(index, part)
-        return Piece(document, str(index), "/candidates/0/content/parts/0", outer, is_call=is_call)
+        return ChunkPiece(document, str(index), "/candidates/0/content/parts/0", outer, is_call=is_call)
 
     def _document(self, index: int, part: dict[str, Any]) -> dict[str, Any]:
         candidate = {"content": {"parts": [part], "role": "model"}, "index": index}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from gateway.dialects.openai_completions.bodies import read_completion
-from gateway.dialects.reading.chunks import Piece
+from gateway.dialects.reading.chunks import ChunkPiece
 from gateway.dialects.reading.document import Malformed
 from gateway.words import Completion
 
@@ -24,7 +24,7 @@ class TextChunks:
     def read(self, document: dict[str, Any]) -> Completion:
         return read_completion(document)
 
-    def cut(self, document: dict[str, Any]) -> tuple[list[Piece], dict[str, Any] | None]:
+    def cut(self, document: dict[str, Any]) -> tuple[list[ChunkPiece], dict[str, Any] | None]:
         document.pop("obfuscation", None)  # padding that hides the length of a text: texts are cut anew here
         if self._envelope is None:
             self._envelope = {key: document[key] for key in _ENVELOPE if key in document}
@@ -42,10 +42,10 @@ class TextChunks:
             yield str(_index(choice)), bool(choice.get("finish_reason"))
 
 
-def _piece(envelope: dict[str, Any], index: int, text: str) -> Piece:
+def _piece(envelope: dict[str, Any], index: int, text: str) -> ChunkPiece:
     choice = {"index": index, "text": text, "logprobs": None, "finish_reason": None}
     document = {**envelope, "choices": [choice]}
-    return Piece(document, str(index), "/choices/0", f"/choices/{index}", "/text", "text")
+    return ChunkPiece(document, str(index), "/choices/0", f"/choices/{index}", "/text", "text")
 
 
 def _index(choice: dict[str, Any]) -> int:

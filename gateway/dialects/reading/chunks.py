@@ -23,7 +23,7 @@ from gateway.words import Completion, Part, Usage
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class ChunkPiece:
     """One thing that a chunk says, as a chunk that says nothing else.
 
     What stands at `inner` in it stands at `outer` in the whole completion. A `text` is the pointer, below
@@ -39,7 +39,7 @@ class Piece:
     is_call: bool = False
 
 
-class Form(Protocol):
+class ChunkForm(Protocol):
     """What a dialect knows of its chunks. There is one for each stream."""
 
     done: str  # the data of the event that ends a stream, "" when there is none
@@ -47,7 +47,7 @@ class Form(Protocol):
     def read(self, document: dict[str, Any]) -> Completion:
         """Return what a chunk says, read like a whole completion. Raises Malformed."""
 
-    def cut(self, document: dict[str, Any]) -> tuple[list[Piece], dict[str, Any] | None]:
+    def cut(self, document: dict[str, Any]) -> tuple[list[ChunkPiece], dict[str, Any] | None]:
         """Return the pieces of a chunk, and the rest if it says anything. Raises Malformed."""
 
     def choices(self, document: dict[str, Any]) -> Iterable[tuple[str, bool]]:
@@ -57,7 +57,7 @@ class Form(Protocol):
 class ChunkStream:
     """Reads one streamed completion that comes in chunks of one form."""
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: ChunkForm) -> None:
         self._form = form
         self._channels: dict[str, dict[str, ChannelEnd]] = {}  # of each choice, those that are open
         self._shapes: dict[str, dict[str, Any]] = {}  # of each channel, what stands around its text
@@ -121,7 +121,7 @@ class ChunkStream:
         items += self._end([name for name, over in choices.items() if over])
         return items if rest is None else [*items, self._other(rest)]
 
-    def _items(self, piece: Piece) -> list[Item]:
+    def _items(self, piece: ChunkPiece) -> list[Item]:
         if piece.is_call:
             return [self._call(piece)]
         if not piece.text:
@@ -139,7 +139,7 @@ class ChunkStream:
         self._shapes[channel] = shape
         return [*news, TextDelta(channel, part, reshape)]
 
-    def _call(self, piece: Piece) -> CallReady:
+    def _call(self, piece: ChunkPiece) -> CallReady:
         read = self._form.read(piece.document)
         if len(read.tool_calls) != 1:
             raise Malformed("expected one tool call")
@@ -179,7 +179,7 @@ def _with_text(shape: dict[str, Any], pointer: str, text: str) -> SseEvent:
     return json_event(put(copy.deepcopy(shape), pointer, text))
 
 
-def _call_events(piece: Piece, texts: Mapping[str, str]) -> list[SseEvent]:
+def _call_events(piece: ChunkPiece, texts: Mapping[str, str]) -> list[SseEvent]:
     """Return the call as one chunk, with the texts given in place of its own."""
     document = copy.deepcopy(piece.document)
     for pointer, text in texts.items():

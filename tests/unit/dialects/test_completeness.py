@@ -18,6 +18,7 @@ from gateway.dialects.anthropic_count_tokens import bodies as anthropic_count_to
 from gateway.dialects.anthropic_messages import bodies as anthropic_messages
 from gateway.dialects.gemini import bodies as gemini
 from gateway.dialects.gemini import grammar as gemini_grammar
+from gateway.dialects.ollama import bodies as ollama
 from gateway.dialects.openai_audio import bodies as openai_audio
 from gateway.dialects.openai_chat import bodies as openai_chat
 from gateway.dialects.openai_chat import grammar
@@ -94,6 +95,8 @@ CASES = {
     "images completion": (openai_images.VOCABULARY, openai_images.RESPONSE.read, True),
     "speech prompt": (openai_audio.VOCABULARY, prompt_of(openai_audio.read_prompt), False),
     "speech completion": (openai_audio.VOCABULARY, openai_audio.RESPONSE.read, True),
+    "ollama prompt": (ollama.VOCABULARY, prompt_of(ollama.read_prompt), False),
+    "ollama completion": (ollama.VOCABULARY, ollama.RESPONSE.read, True),
     "token counts": (anthropic_count_tokens.RESPONSE.words, anthropic_count_tokens.RESPONSE.read, True),
     "anthropic prompt": (anthropic_messages.VOCABULARY, prompt_of(anthropic_messages.read_prompt), False),
     "anthropic completion": (anthropic_messages.VOCABULARY, anthropic_messages.read_parts, True),
@@ -133,6 +136,12 @@ def children(value: Any, here: str) -> list[tuple[str, Any]]:
     )
 
 
+def as_they_stand(document: Any, parts: tuple[Part, ...]) -> list[Part]:
+    """Return the parts without what base64 decodes to: that is a second part of its leaf."""
+    values = {p.pointer for p in parts if p.place == "value" and at(document, p.pointer) == p.text}
+    return [part for part in parts if part.place != "structural" or part.pointer not in values]
+
+
 @pytest.mark.parametrize("case", CASES)
 @settings(max_examples=60)
 @given(st.data())
@@ -140,6 +149,7 @@ def test_every_leaf_is_covered_once(case: str, data: st.DataObject) -> None:
     words, read, is_response = CASES[case]
     document = data.draw(documents(words))
     parts, attachments = read(document)
+    parts = as_they_stand(document, parts)
     joined = {
         p.pointer: p.text for p in parts if p.place != "key" and isinstance(at(document, p.pointer), list)
     }
@@ -168,7 +178,7 @@ def test_every_leaf_is_covered_once(case: str, data: st.DataObject) -> None:
 def test_every_part_can_be_read_and_replaced_at_its_pointer(case: str, data: st.DataObject) -> None:
     words, read, _ = CASES[case]
     document = data.draw(documents(words))
-    for part in read(document)[0]:
+    for part in as_they_stand(document, read(document)[0]):
         found = at(document, part.pointer)
         if part.place == "key":
             assert part.pointer.endswith(escape(part.text))
@@ -190,6 +200,7 @@ def test_every_part_can_be_read_and_replaced_at_its_pointer(case: str, data: st.
         openai_images.read_completion,
         openai_audio.read_completion,
         gemini.read_completion,
+        ollama.read_completion,
         openai_moderations.read_completion,
         anthropic_messages.read_completion,
         anthropic_count_tokens.read_completion,
