@@ -26,12 +26,14 @@ from bench.__main__ import gateway, server
 from bench.load import run
 from gateway.audit import Journal, Sealer, new_writer
 from gateway.audit.sealing.content import ContentKey
+from gateway.config import ServerKey
 from gateway.contract.decision import Decision
 from gateway.contract.input import InputFacts, build_input, finding_rows
 from gateway.exchange.exchange import Call, Decided, Envelope, Exchange, Inspected, Received
 from gateway.exchange.record import Ledger
 from gateway.policy import load_source
 from gateway.policy.engine.lanes import Lane, open_lanes
+from gateway.sessions import Sessions
 from gateway.upstream import Transport, Upstream
 from gateway.words import (
     Agent,
@@ -75,6 +77,7 @@ verdicts contains {
 }
 """
 _ENTITIES = ("EMAIL_ADDRESS", "PHONE_NUMBER", "CREDIT_CARD", "US_SSN", "JWT", "IBAN_CODE")
+_SESSIONS = Sessions(ServerKey(b"k" * 32))
 _WORDS = ("amber", "birch", "cedar", "delta", "ember", "fjord", "grove", "heath", "inlet", "jetty")
 
 
@@ -188,10 +191,13 @@ def _exchange(number: int) -> tuple[Exchange, Phase, tuple[InspectedPart, ...]]:
     call = Call("bench", "POST", b"", b"", {}, Source("127.0.0.1", "bench"), no_body)
     exchange = Exchange(call, enforced=True, id=f"ex_{number}")
     exchange.agent = Agent(f"agent-{number % 40}", "dana", "api_key", (f"team-{number % 8}",))
-    exchange.envelope = Envelope(path="/v1/chat/completions")
-    exchange.upstream = Upstream("bench", "openai", cast(Transport, None), "")  # nothing is sent
-    exchange.session_id = f"se_{number // 12}"
-    exchange.received = Received("openai.chat", prompt=Prompt(model="gpt-4.1"))
+    exchange.received = Received(
+        "openai.chat",
+        prompt=Prompt(model="gpt-4.1"),
+        upstream=Upstream("bench", "openai", cast(Transport, None), ""),  # nothing is sent
+        envelope=Envelope(path="/v1/chat/completions"),
+        session=_SESSIONS.enter("bench", f"{number // 12}", ""),
+    )
     exchange.inspected = Inspected(model="gpt-4.1")
     found = _ENTITIES[: number % (len(_ENTITIES) + 1)]
     history = (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -64,6 +64,10 @@ class Finding(msgspec.Struct, frozen=True, gc=False):  # thousands of them are m
     start: int
     end: int
 
+    def at(self, start: int, end: int) -> Finding:
+        """Return the same finding at other offsets."""
+        return Finding(self.entity, self.category, self.score, self.pointer, start, end)
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -74,6 +78,30 @@ class Match:
     score: float
     start: int
     end: int
+
+    def at(self, start: int, end: int) -> Match:
+        """Return the same match at other offsets."""
+        return Match(self.entity, self.category, self.score, start, end)
+
+
+_Span = TypeVar("_Span", Finding, Match)
+
+
+def merged(spans: Iterable[_Span]) -> list[_Span]:
+    """Return the spans in order, those that overlap as one, which the highest `rank` names."""
+    disjoint: list[_Span] = []
+    for span in sorted(spans, key=lambda span: (span.start, span.end)):
+        if disjoint and span.start < disjoint[-1].end:
+            last = disjoint[-1]
+            disjoint[-1] = max(last, span, key=rank).at(last.start, max(last.end, span.end))
+        else:
+            disjoint.append(span)
+    return disjoint
+
+
+def rank(span: Finding | Match) -> tuple[bool, float, int]:
+    """Return what decides between two that overlap: a secret, then the score, then the length."""
+    return span.category == "secret", span.score, span.end - span.start
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,21 +163,40 @@ class Ner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enabled: bool = False
 
 
-class Detect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is looked for. `off` silences entities; `phone_regions` are ISO 3166 codes."""
+Score = Annotated[float, msgspec.Meta(gt=0, le=1)]
 
-    threshold: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.4
+
+class Allow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is never a finding: whole values in any case, patterns of them, domains of e-mail addresses."""
+
+    values: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+
+
+class Detect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is looked for. `off` silences entities; a finding below its threshold is none.
+
+    `thresholds` are those of single entities. `regions` are those of phone numbers: ISO 3166 codes, groups.
+    """
+
+    threshold: Score = 0.4
+    thresholds: dict[str, Score] = {}
+    allow: Allow = Allow()
     off: tuple[str, ...] = (
         "URL",
         "DATE_TIME",
-        "UK_NHS",
         "MEDICAL_LICENSE",
         "US_DRIVER_LICENSE",
         "US_BANK_NUMBER",
     )
-    phone_regions: tuple[str, ...] = ("US", "GB", "DE", "FR", "IL", "IN", "CA", "BR")
+    regions: tuple[str, ...] = ("US", "GB", "DE", "FR", "IL", "IN", "CA", "BR")
     custom: tuple[CustomEntity, ...] = ()
     ner: Ner = Ner()
+
+    def threshold_of(self, entity: str) -> float:
+        """Return the least score of a finding of this entity."""
+        return self.thresholds.get(entity, self.threshold)
 
 
 class TelemetrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar, TypeVarTuple
+from collections.abc import Sequence
+from typing import Any
 
 from gateway.config import Limits
 from gateway.contract import CREDENTIAL_ENTITY, Decision
@@ -19,19 +18,24 @@ from gateway.dialects import (
     serialize,
 )
 from gateway.errors import UpstreamUnreadable
-from gateway.exchange.decide import Restored, Subject
-from gateway.exchange.exchange import Answer, Exchange
+from gateway.exchange.decide import Subject
+from gateway.exchange.exchange import Answer, Exchange, Restored
 from gateway.exchange.hold import Holder
 from gateway.exchange.inspect import Inspector
-from gateway.exchange.mask import mask_body, masked_text, masks_of, takes_long
+from gateway.exchange.mask import (
+    is_text,
+    mask_body,
+    masked_text,
+    masks_of,
+    restored_by,
+    restores_much,
+    run,
+    takes_long,
+)
 from gateway.exchange.record import Ledger
 from gateway.masking import Restorer
 from gateway.upstream import UpstreamResponse, pack
-from gateway.words import Completion, InspectedPart, Part, ResponseFacts, ToolCall
-
-_MUCH_TO_RESTORE = 4096  # characters: packed with placeholders a kB takes over a millisecond
-_Arguments = TypeVarTuple("_Arguments")
-_R = TypeVar("_R")
+from gateway.words import Completion, InspectedPart, ResponseFacts, ToolCall
 
 
 class WholeCompletion:
@@ -57,10 +61,10 @@ class WholeCompletion:
         off_loop = restores_much(exchange, parts) or takes_long(
             (one.part.text, one.findings) for one in parts
         )
-        calls = await _run(off_loop, _calls, exchange.restorer, completion, parts)
+        calls = await run(off_loop, _calls, exchange.restorer, completion, parts)
         subject = Subject("response", parts, calls, ResponseFacts(response.status, completion.finish_reason))
         decision = await self._decide(exchange, subject, pack(response, raw))
-        body = await _run(off_loop, _rewrite, exchange, body, subject, decision)
+        body = await run(off_loop, _rewrite, exchange, body, subject, decision)
         self._ledger.record_completion(exchange, response.status, completion, parts)
         headers = {
             **await self._inspector.headers(exchange, response.headers),
@@ -86,7 +90,7 @@ class WholeCompletion:
     async def _decide(self, exchange: Exchange, subject: Subject, completion: bytes) -> Decision | None:
         """Ask policy when there is something to ask."""
         found = any(f.entity != CREDENTIAL_ENTITY for part in subject.parts for f in part.findings)
-        if not (found or subject.calls or always_asks(exchange)):
+        if not (found or subject.calls or exchange.asks_always):
             return None
         return await self._holder.judge_completion(exchange, subject, completion)
 
@@ -95,12 +99,6 @@ def _calls(
     restorer: Restorer, completion: Completion, parts: Sequence[InspectedPart]
 ) -> list[tuple[ToolCall, Restored]]:
     return [(call, restored_by(call, parts, restorer)) for call in completion.tool_calls]
-
-
-def restored_by(call: ToolCall, parts: Sequence[InspectedPart], restorer: Restorer) -> Restored:
-    """Return what restoring the call's placeholders would put into it."""
-    texts = [part.part.text for part in parts if part.part.pointer in call.pointers]
-    return tuple(dict.fromkeys(pair for text in texts for pair in restorer.restores(text)))
 
 
 def _rewrite(exchange: Exchange, body: Any, subject: Subject, decision: Decision | None) -> Any:
@@ -124,25 +122,6 @@ def _rewrite(exchange: Exchange, body: Any, subject: Subject, decision: Decision
         if restored != texts[pointer]:
             body = put(body, pointer, restored)
     return body
-
-
-def is_text(exchange: Exchange, part: Part) -> bool:
-    """Return whether values come back here. Clients may open a URL in a field of a known dialect."""
-    return part.kind == "text" or (exchange.dialect == "json" and part.kind == "field")
-
-
-def restores_much(exchange: Exchange, parts: Iterable[InspectedPart]) -> bool:
-    """Return whether restoring the prompt's values would hold up the event loop."""
-    return not exchange.restorer.is_idle and sum(len(one.part.text) for one in parts) > _MUCH_TO_RESTORE
-
-
-def always_asks(exchange: Exchange) -> bool:
-    """Return whether the request's decision wants every completion asked about."""
-    return exchange.decision is not None and exchange.decision.response == "always"
-
-
-async def _run(off_loop: bool, work: Callable[[*_Arguments], _R], *given: *_Arguments) -> _R:
-    return await asyncio.to_thread(work, *given) if off_loop else work(*given)
 
 
 async def _collect(response: UpstreamResponse, limit: int) -> bytes:

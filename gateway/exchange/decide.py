@@ -10,18 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.candidate import Question, Shadow
-from gateway.contract import Decision, InputFacts, build_input, finding_rows, guard, to_document
+from gateway.contract import Decision, InputFacts, build_input, finding_rows, guard
 from gateway.dialects import digits
-from gateway.errors import PolicyDenied
-from gateway.exchange.exchange import Decided, Exchange, new_id
-from gateway.exchange.inspect import without_history
+from gateway.exchange.exchange import Decided, Exchange, Inspected, Restored, new_id
 from gateway.exchange.mask import holds_value, masked_texts, syntax_of
 from gateway.exchange.record import Ledger
 from gateway.policy import Policies
 from gateway.words import FindingRow, InspectedPart, Phase, ResponseFacts, Tool, ToolCall
-
-Restored = tuple[tuple[str, str], ...]
-"""What restoring a tool call's placeholders would put into it: (entity, category) each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +66,14 @@ class Decider:
         return decision
 
 
-def enforce(exchange: Exchange, decision: Decision | None) -> None:
-    """Carry out a denial. Raises PolicyDenied, unless this is a dry run."""
-    if exchange.enforced and decision and decision.action == "deny":
-        messages = [reason.message or reason.title or reason.rule for reason in decision.reasons]
-        because = "denied by policy: " + "; ".join(messages or ["no rule allows it"])
-        raise PolicyDenied(because, reasons=to_document(decision)["reasons"])
+def without_history(inspected: Inspected, revision: str) -> Inspected | None:
+    """Return the prompt with every part new when policy answered under another revision than marked it.
+
+    None when that changes nothing; otherwise policy has to be asked again.
+    """
+    if revision == inspected.revision or all(one.new for one in inspected.parts):
+        return None
+    return replace(inspected, parts=tuple(replace(one, new=True) for one in inspected.parts))
 
 
 def input_of(exchange: Exchange, subject: Subject, rows: Sequence[FindingRow]) -> dict[str, Any]:
@@ -113,7 +110,7 @@ def input_of(exchange: Exchange, subject: Subject, rows: Sequence[FindingRow]) -
             tool_calls=[(masked_call(call, subject.parts), restored) for call, restored in subject.calls],
             session=exchange.session.facts(),
             usage=exchange.usage,
-            approval=exchange.response_approval if response else exchange.approval,
+            approval=exchange.held.completion if response else exchange.held.prompt,
             response=replace(subject.facts, finish_reason=response_texts.get(finish_reason, finish_reason)),
         )
     )

@@ -13,7 +13,7 @@ from typing import Any, cast
 from gateway.contract import ACTIONS, Decision
 from gateway.masking import Restorer, Vault
 from gateway.sessions import Session
-from gateway.upstream import Transport, Upstream, up_headers
+from gateway.upstream import Transport, Upstream
 from gateway.words import (
     Agent,
     ApprovalFacts,
@@ -31,6 +31,10 @@ _UNKNOWN_AGENT = Agent(id="", owner="", method="api_key")
 _UNKNOWN_PROVIDER = Upstream("", "", cast(Transport, None), None)
 _log = logging.getLogger("regate.exchange")
 _LETTERS = str.maketrans("0123456789", "ghijkmnpqr")
+
+
+Restored = tuple[tuple[str, str], ...]
+"""What restoring a tool call's placeholders would put into it: (entity, category) each."""
 
 
 def new_id(prefix: str) -> str:
@@ -78,12 +82,18 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """The request's body as it was read; `unmasked` is the same in the bytes that were inspected."""
+    """The request as far as it was read; `unmasked` is the body in the bytes that were inspected."""
 
     dialect: str = "none"
     body: Any = None
     unmasked: bytes = b""
     prompt: Prompt = Prompt()
+    upstream: Upstream = _UNKNOWN_PROVIDER
+    envelope: Envelope = Envelope()
+    headers: Mapping[str, str] = field(
+        default_factory=dict
+    )  # that go up with the body, but for the credential
+    session: Session | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +122,15 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """The approvals that speak for the prompt and the completion; `id` is that of the last one asked for."""
+
+    id: str = ""
+    prompt: ApprovalFacts = ApprovalFacts()
+    completion: ApprovalFacts = ApprovalFacts()
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """What went to the provider: when it began to, its body's bytes, and their keyed digest."""
 
@@ -131,24 +150,22 @@ class Exchange:
     clock: float = field(default_factory=time.perf_counter)
 
     agent: Agent = _UNKNOWN_AGENT
-    upstream: Upstream = _UNKNOWN_PROVIDER
     vault: Vault = field(init=False)  # the prompt's values
     response_vault: Vault = field(init=False)  # values that the completion brought
-    envelope: Envelope = Envelope()
     received: Received = Received()
-    session: Session = field(init=False)
-    session_id: str = ""
     usage: UsageFacts = UsageFacts()
     inspected: Inspected = Inspected()
     decided: Decided | None = None  # the last decision on the prompt
     recorded: list[Decided] = field(default_factory=list)  # every decision that is on record
-    approval: ApprovalFacts = ApprovalFacts()
-    response_approval: ApprovalFacts = ApprovalFacts()
-    waits_for: str = ""  # the id of the approval that it is or was held for
+    held: Held = Held()
     restorer: Restorer = field(init=False)
     forwarded: Sent | None = None  # once the provider is called
     completion: Completion = Completion()  # as far as the provider sent it
     outcome: str = ""  # "completed", or the code of what ended it; "" while it is open
+
+    @property
+    def upstream(self) -> Upstream:
+        return self.received.upstream
 
     @property
     def provider(self) -> str:
@@ -157,6 +174,23 @@ class Exchange:
     @property
     def family(self) -> str:
         return self.upstream.family
+
+    @property
+    def envelope(self) -> Envelope:
+        return self.received.envelope
+
+    @property
+    def session(self) -> Session:
+        assert self.received.session is not None  # a request that was read to its end has one
+        return self.received.session
+
+    @property
+    def session_id(self) -> str:
+        return self.received.session.id if self.received.session else ""
+
+    @property
+    def approval_id(self) -> str:
+        return self.held.prompt.id or self.held.id
 
     @property
     def dialect(self) -> str:
@@ -173,6 +207,11 @@ class Exchange:
     @property
     def decision(self) -> Decision | None:
         return self.decided.decision if self.decided else None
+
+    @property
+    def asks_always(self) -> bool:
+        """Whether the request's decision wants every completion asked about."""
+        return self.decided is not None and self.decided.decision.response == "always"
 
     @property
     def decision_id(self) -> str:
@@ -218,15 +257,6 @@ class Exchange:
         if _log.isEnabledFor(logging.DEBUG):
             extra = {"exchange_id": self.id, "ms": round(self.elapsed_ms(), 1), **facts()}
             _log.debug(step, extra=extra)
-
-    def outgoing_headers(self) -> dict[str, str]:
-        """Return the headers that go up with the body; the provider's credential is not among them."""
-        if self.dialect == "none":
-            return up_headers(self.call.headers)
-        content_type = "application/json"
-        if self.dialect == "opaque":
-            content_type = self.call.headers.get("content-type", "application/octet-stream")
-        return up_headers(self.call.headers) | {"content-type": content_type}
 
     def headers(self) -> dict[str, str]:
         """Return the headers that every answer carries, as far as their values are known."""

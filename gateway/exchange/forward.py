@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +12,7 @@ from gateway.errors import RecordingFailed, UpstreamUnavailable
 from gateway.exchange.exchange import Exchange
 from gateway.exchange.hold import Holder
 from gateway.exchange.inspect import scope_of
-from gateway.exchange.mask import mask_off_loop, masks_of
+from gateway.exchange.mask import masked_prompt
 from gateway.exchange.record import Ledger
 from gateway.identity import Identity
 from gateway.masking import Restorer
@@ -34,17 +35,17 @@ class Forwarder:
 
         Raises PolicyDenied, Unauthenticated, ApprovalRequired, RecordingFailed, UpstreamUnavailable.
         """
-        masked = await _masked_body(exchange)
+        masked = await masked_prompt(exchange)
         exchange.restorer = Restorer(exchange.vault, [part.part.text for part in exchange.parts])
         await self._identity.confirm(exchange.agent)  # the body, or an approval, may have taken minutes
-        await self._holder.spend(exchange.approval, exchange.id)
+        await self._holder.spend(exchange.held.prompt, exchange.id)
         if kept is not None:
-            exchange.response_approval = exchange.approval
+            exchange.held = replace(exchange.held, completion=exchange.held.prompt)
             return unpack(kept)
         response = await self._send(exchange, _outgoing_body(exchange.dialect, masked))
         if response.status == 429 or response.status >= 500:
             try:
-                await self._holder.give_back(exchange.approval)
+                await self._holder.give_back(exchange.held.prompt)
             except BaseException:
                 await response.close()
                 raise
@@ -59,23 +60,15 @@ class Forwarder:
             exchange.call.method,
             quote(exchange.envelope.up_path, safe=_PATH_SAFE),
             exchange.envelope.up_query,
-            exchange.outgoing_headers(),
+            exchange.received.headers,
             body,
         )
         try:
             self._ledger.record_forwarding(exchange, body, self._key.digest("sent", body).hex())
             return await exchange.upstream.transport.send(request)
         except (RecordingFailed, UpstreamUnavailable):
-            await self._holder.give_back(exchange.approval)
+            await self._holder.give_back(exchange.held.prompt)
             raise
-
-
-async def _masked_body(exchange: Exchange) -> Any:
-    """Return the body with what the decision masks replaced; what may come back is kept for this exchange."""
-    masks, body = masks_of(exchange.decision, enforced=exchange.enforced), exchange.received.body
-    if not masks or exchange.dialect == "none":
-        return body
-    return await mask_off_loop(body, exchange.parts, masks, exchange.vault)
 
 
 def _outgoing_body(dialect: str, body: Any) -> bytes:

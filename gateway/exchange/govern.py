@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from gateway import detect
 from gateway.approvals import Approvals
 from gateway.candidate import Shadow
 from gateway.config import Config, ServerKey
-from gateway.dialects import Framing, answers_media, framing
+from gateway.dialects import answers_media, framing
 from gateway.errors import Refusal, UpstreamUnreadable
 from gateway.exchange.answer_stream import StreamedCompletion
 from gateway.exchange.answer_whole import WholeCompletion, is_empty
-from gateway.exchange.decide import Decider, Subject, enforce
+from gateway.exchange.decide import Decider, Subject
 from gateway.exchange.exchange import Answer, Call, Exchange
 from gateway.exchange.forward import Forwarder
 from gateway.exchange.hold import Holder, answer_at_once, keeps_alive
 from gateway.exchange.inspect import Inspector
-from gateway.exchange.intake import Intake
 from gateway.exchange.receive import Receiver
 from gateway.exchange.record import Ledger
 from gateway.exchange.refuse import refusal_answer
@@ -30,7 +28,7 @@ from gateway.sessions import Sessions, UsageCounters
 from gateway.upstream import UpstreamResponse, Upstreams
 from gateway.words import Agent, Completion
 
-_log = logging.getLogger("regate.pipeline")
+_log = logging.getLogger("regate.gateway")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,9 @@ class Gateway:
         self._decider = Decider(services.policies, services.ledger, services.shadow)
         self._holder = Holder(self._decider, services.approvals, key)
         self._forwarder = Forwarder(services.identity, self._holder, services.ledger, key)
-        self._whole = WholeCompletion(self._holder, self._inspector, services.ledger, config.limits)
+        answering = self._holder, self._inspector, services.ledger, config.limits
+        self._whole = WholeCompletion(*answering)
+        self._stream = StreamedCompletion(*answering)
 
     async def answer(self, exchange: Exchange) -> Answer:
         """Govern the exchange; whatever goes wrong becomes a recorded refusal in the dialect's own words."""
@@ -94,10 +94,7 @@ class Gateway:
 
     async def _act(self, exchange: Exchange) -> Answer:
         """Carry the decision out: refuse, hold, or mask and forward; then answer."""
-        enforce(exchange, exchange.decision)
-        kept = await self._holder.kept_completion(exchange)
-        if kept is None:
-            await self._holder.hold_prompt(exchange)
+        kept = await self._holder.release(exchange)
         response = await self._forwarder.forward(exchange, kept)
         return await self._answer(exchange, response)
 
@@ -120,7 +117,7 @@ class Gateway:
                 return await self._answer_empty(exchange, response)
             asked = exchange.prompt.stream and response.status < 400
             if found := framing(exchange.dialect, media_type, asked):
-                return await self._answer_stream(exchange, response, found)
+                return await self._stream.answer(exchange, response, found)
             is_json = media_type == "application/json" or media_type.endswith("+json")
             if is_json or answers_media(exchange.dialect, media_type):
                 return await self._whole.answer(exchange, response)
@@ -143,18 +140,6 @@ class Gateway:
         self._ledger.record_completion(exchange, response.status, Completion(), ())
         return Answer(response.status, headers | exchange.headers(), b"")
 
-    async def _answer_stream(
-        self, exchange: Exchange, response: UpstreamResponse, framing: Framing
-    ) -> Answer:
-        """Start the stream, so that a refusal before its first byte still has its true status."""
-        intake = Intake(response, exchange.dialect, self._config.limits.response_bytes, framing)
-        streamed = StreamedCompletion(exchange, intake, self._inspector, self._holder, self._ledger)
-        headers = await self._inspector.headers(exchange, response.headers)
-        events = streamed.events()
-        first = await anext(events, b"")
-        headers |= exchange.headers() | {"content-type": framing.media_type, "cache-control": "no-store"}
-        return Answer(response.status, headers, _chain(first, events))
-
     def abandon(self, exchange: Exchange, code: str) -> None:
         """Close an exchange whose answer could not be sent to its end."""
         self._ledger.record_break(exchange, code)
@@ -166,12 +151,3 @@ class Gateway:
         if exchange.session_id and exchange.decided:
             exchange.session.count(exchange.decided.decision.action, tokens, exchange.decided.entities)
             self._usage.spend(exchange.agent.id, tokens, exchange.cost)
-
-
-async def _chain(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    try:
-        yield first
-        async for event in rest:
-            yield event
-    finally:
-        await rest.aclose()

@@ -8,14 +8,15 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from gateway.approvals import Approval, Approvals, Binding
 from gateway.config import ServerKey
 from gateway.contract import ApprovalTerms, Decision, to_document
 from gateway.dialects import comment, encode, error_event, is_sse_only, parse
-from gateway.errors import ApprovalDenied, ApprovalExpired, ApprovalRequired, Refusal
-from gateway.exchange.decide import Decider, Subject, enforce
+from gateway.errors import ApprovalDenied, ApprovalExpired, ApprovalRequired, PolicyDenied, Refusal
+from gateway.exchange.decide import Decider, Subject
 from gateway.exchange.exchange import Answer, Exchange
 from gateway.exchange.record import Ledger
 from gateway.exchange.refuse import refusal_event
@@ -31,33 +32,35 @@ class Holder:
         self._approvals = approvals
         self._key = key
 
-    async def hold_prompt(self, exchange: Exchange) -> None:
-        """Wait for approval where policy wants it, then let policy have the last word.
+    async def release(self, exchange: Exchange) -> bytes | None:
+        """Let the prompt pass, once it is approved where policy wants that; policy then has the last word.
 
-        Raises ApprovalRequired, ApprovalDenied, ApprovalExpired, PolicyDenied.
+        Returns the approved completion that an earlier, identical request brought, if there is one. Raises
+        ApprovalRequired, ApprovalDenied, ApprovalExpired, PolicyDenied.
         """
         decision = exchange.decision
-        if exchange.enforced and decision and decision.action == "require_approval":
+        enforce(exchange, decision)
+        kept = await self._kept_completion(exchange)
+        if kept is None and exchange.enforced and decision and decision.action == "require_approval":
             subject = Subject("request", exchange.parts)
-            exchange.approval = await self._hold(exchange, decision, subject)
+            approval = await self._hold(exchange, decision, subject)
+            exchange.held = replace(exchange.held, prompt=approval)
             enforce(exchange, await self.decider.decide(exchange, subject))
+        return kept
 
     async def judge_completion(self, exchange: Exchange, subject: Subject, completion: bytes) -> Decision:
-        """Decide about a whole completion; hold it if policy wants it approved. Raises like `hold_prompt`."""
+        """Decide about a whole completion; hold it if policy wants it approved. Raises like `release`."""
         decision = await self.decider.decide(exchange, subject)
         if exchange.enforced and decision.action == "require_approval":
             approval = await self._hold(exchange, decision, subject, completion)
             await self.spend(approval, exchange.id)
-            exchange.response_approval = approval
+            exchange.held = replace(exchange.held, completion=approval)
             decision = await self.decider.decide(exchange, subject)
         enforce(exchange, decision)
         return decision
 
-    async def kept_completion(self, exchange: Exchange) -> bytes | None:
-        """Return the approved completion that an earlier, identical request brought; None when there is none.
-
-        Raises like `hold_prompt`: while it is not approved, the provider is not called again.
-        """
+    async def _kept_completion(self, exchange: Exchange) -> bytes | None:
+        """Return the kept completion; raise while it is not approved: the provider is not called again."""
         if not exchange.enforced or not await self._approvals.may_hold_completion(exchange.agent.id):
             return None
         binding = self._binding(exchange, "response")
@@ -69,7 +72,7 @@ class Holder:
         kept = await self._approvals.held_completion(binding)
         if kept is None:
             return None
-        exchange.approval = kept[0].facts()
+        exchange.held = replace(exchange.held, prompt=kept[0].facts())
         enforce(exchange, await self.decider.decide(exchange, Subject("request", exchange.parts)))
         return kept[1]
 
@@ -100,7 +103,7 @@ class Holder:
             contents=await asyncio.to_thread(contents_of, exchange, subject),
             completion=completion,
         )
-        exchange.waits_for = approval.id
+        exchange.held = replace(exchange.held, id=approval.id)
         exchange.log("held", lambda: {"approval_id": approval.id})
         return await self._outcome(approval, decision.approval.wait_seconds)
 
@@ -113,7 +116,7 @@ class Holder:
                 "this request needs approval: send the same request again once it is approved", **extra
             )
         if approval.status == "expired":
-            raise ApprovalExpired("the approval expired before anybody decided", **extra)
+            raise ApprovalExpired("the approval expired before a decision", **extra)
         if approval.status != "approved":
             raise ApprovalDenied(f"the approval was {approval.status}", **extra)
         return approval.facts()
@@ -121,7 +124,7 @@ class Holder:
     def _binding(self, exchange: Exchange, phase: Phase) -> Binding:
         """Return what an approval is bound to: it passes this request and no other."""
         # the headers that go up can change what the provider does with the same body
-        headers = json.dumps(sorted(exchange.outgoing_headers().items())).encode()
+        headers = json.dumps(sorted(exchange.received.headers.items())).encode()
         return Binding(
             agent=exchange.agent,
             method=exchange.call.method,
@@ -131,6 +134,14 @@ class Holder:
             phase=phase,
             digest=self._key.digest("binding", exchange.received.unmasked, headers).hex(),
         )
+
+
+def enforce(exchange: Exchange, decision: Decision | None) -> None:
+    """Carry out a denial. Raises PolicyDenied, unless this is a dry run."""
+    if exchange.enforced and decision and decision.action == "deny":
+        messages = [reason.message or reason.title or reason.rule for reason in decision.reasons]
+        because = "denied by policy: " + "; ".join(messages or ["no rule allows it"])
+        raise PolicyDenied(because, reasons=to_document(decision)["reasons"])
 
 
 def keeps_alive(exchange: Exchange, seconds: float) -> bool:

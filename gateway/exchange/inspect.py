@@ -7,7 +7,6 @@ repeat, and all of it is new, so that an approval of the same text does not pass
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
@@ -15,14 +14,14 @@ from dataclasses import replace
 
 from gateway import detect
 from gateway.config import ServerKey
-from gateway.contract import CREDENTIAL_ENTITY, MASKABLE
+from gateway.contract import MASKABLE
 from gateway.dialects import escape, reachable
 from gateway.exchange.exchange import Exchange, Inspected
-from gateway.exchange.mask import MUCH_TEXT, holds_value, masked_texts, placeholders, takes_long
-from gateway.masking import StreamScanner, splice_json
+from gateway.exchange.mask import MUCH_TEXT, holds_value, masked_texts, run, takes_long
+from gateway.masking import credentials, splice_json, with_placeholders
 from gateway.sessions import Scope
 from gateway.upstream import down_headers
-from gateway.words import Agent, Finding, InspectedPart, Match, Part
+from gateway.words import Agent, Finding, InspectedPart, Part
 
 _MANY = 500  # parts: about 10 ms of digests
 _SHORT = 8  # characters: no value that is looked for is shorter
@@ -37,7 +36,7 @@ class Inspector:
         self, inspection: detect.DetectionService, detector: detect.Detector, key: ServerKey
     ) -> None:
         self._inspection = inspection
-        self._detector = detector
+        self.detector = detector
         self._key = key
 
     async def inspect(self, exchange: Exchange, revision: str) -> Inspected:
@@ -60,10 +59,8 @@ class Inspector:
         """Inspect the prompt's parts, all of them new so far."""
         async with detect.in_time(self._inspection.seconds):
             texts = [part.text for part in parts]
-            if sum(map(len, texts)) > MUCH_TEXT:  # looked through for what resembles a placeholder
-                await asyncio.to_thread(exchange.vault.reserve, texts)
-            else:
-                exchange.vault.reserve(texts)
+            much = sum(map(len, texts)) > MUCH_TEXT  # looked through for what resembles a placeholder
+            await run(much, exchange.vault.reserve, texts)
             return await self._inspected(exchange, parts, names=True)
 
     async def inspect_envelope(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
@@ -75,7 +72,7 @@ class Inspector:
         self, exchange: Exchange, parts: Sequence[Part], *, names: bool
     ) -> tuple[InspectedPart, ...]:
         def inspect(part: Part, findings: tuple[Finding, ...]) -> InspectedPart:
-            masked = placeholders(part.text, findings, exchange.vault) if findings else part.text
+            masked = with_placeholders(part.text, findings, exchange.vault) if findings else part.text
             return InspectedPart(part, self.digest(part), True, findings, masked)
 
         return await self._for_each(inspect, parts, await self._inspection.find(parts, names=names))
@@ -87,7 +84,7 @@ class Inspector:
         def inspect(part: Part, findings: tuple[Finding, ...]) -> InspectedPart:
             findings += tuple(
                 Finding(span.entity, span.category, span.score, part.pointer, span.start, span.end)
-                for span in _credential_spans(part.text, secret)
+                for span in credentials(part.text, secret)
             )
             brought = tuple(f for f in findings if not vault.holds(part.text[f.start : f.end]))
             masked = self._masked(part.text, findings, exchange) if findings else part.text
@@ -121,18 +118,12 @@ class Inspector:
             return _with_masked_pointers(inspected)
 
         off_loop = len(parts) > _MANY or takes_long(zip((part.text for part in parts), found, strict=True))
-        return await asyncio.to_thread(work) if off_loop else work()
+        return await run(off_loop, work)
 
     def digest(self, part: Part) -> str:
         """Return a keyed digest of what a part says and as whom, 128 bits in hex."""
         fields = (part.role.encode(), part.kind.encode(), part.text.encode())
         return self._key.digest("part", *fields)[:16].hex()
-
-    def scanner(self, exchange: Exchange) -> StreamScanner:
-        """Make what finds entities in one text of this exchange's streamed completion."""
-        detector = _WithCredential(self._detector, exchange.upstream.secret)
-        # what the prompt held is a piece as well: it may pass, but is not shown
-        return StreamScanner(detector)
 
     def _masked(self, text: str, findings: Sequence[Finding], exchange: Exchange) -> str:
         def placeholder(finding: Finding) -> str:
@@ -171,16 +162,6 @@ def _is_said(dialect: str, part: Part) -> bool:
     return said and part.place in MASKABLE
 
 
-def without_history(inspected: Inspected, revision: str) -> Inspected | None:
-    """Return the prompt with every part new when policy answered under another revision than marked it.
-
-    None when that changes nothing; otherwise policy has to be asked again.
-    """
-    if revision == inspected.revision or all(one.new for one in inspected.parts):
-        return None
-    return replace(inspected, parts=tuple(replace(one, new=True) for one in inspected.parts))
-
-
 def _with_masked_pointers(parts: Sequence[InspectedPart]) -> tuple[InspectedPart, ...]:
     """Mask keys with a finding in the pointer of everything below them too."""
     keys = {
@@ -200,33 +181,3 @@ def _with_masked_pointers(parts: Sequence[InspectedPart]) -> tuple[InspectedPart
 def _entities(parts: Sequence[InspectedPart]) -> dict[str, int]:
     """Count the findings by entity."""
     return dict(Counter(finding.entity for part in parts for finding in part.findings))
-
-
-class _WithCredential:
-    """A detector that also knows the credential which the provider was called with."""
-
-    def __init__(self, detector: detect.Detector, secret: str | None) -> None:
-        self._detector = detector
-        self._secret = secret
-
-    def inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Match, ...]:
-        spans = self._detector.inspect(text, since=since, until=until)
-        secrets = [span for span in _credential_spans(text, self._secret) if span.end > since]
-        if not secrets:
-            return spans
-        others = [s for s in spans if not any(s.start < own.end and own.start < s.end for own in secrets)]
-        return tuple(sorted([*others, *secrets], key=lambda span: span.start))
-
-    def open_at(self, text: str) -> int:
-        return self._detector.open_at(text)
-
-
-def _credential_spans(text: str, secret: str | None) -> tuple[Match, ...]:
-    """Find where the provider's answer repeats the credential that the gateway called it with."""
-    if not secret or secret not in text:
-        return ()
-    spans, start = [], text.find(secret)
-    while start >= 0:
-        spans.append(Match(CREDENTIAL_ENTITY, "secret", 1.0, start, start + len(secret)))
-        start = text.find(secret, start + len(secret))
-    return tuple(spans)

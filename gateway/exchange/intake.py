@@ -18,6 +18,7 @@ class Intake:
         reader = stream_reader(dialect)
         assert reader is not None  # a stream is opened only for a dialect that has one
         self.response = response
+        self.ended = False
         self._dialect = dialect
         self._framing = framing
         self._reader = reader
@@ -36,25 +37,21 @@ class Intake:
         return self._framing.encoder()
 
     async def items(self) -> AsyncIterator[list[Item]]:
-        """Yield what each event brings, in order.
+        """Yield what each event brings, in order, and at last, once `ended`, what is due at the end.
 
-        Raises UpstreamUnreadable over the limit, or when the stream cannot be read.
+        Raises UpstreamUnreadable over the limit, when the stream cannot be read, or for half a completion.
         """
         decoder = self._framing.decoder(self._limit)
         try:
             while (chunk := await self._next()) is not None:
                 for event in decoder.feed(chunk):
                     yield self._reader.read(event)
+            # an event that was cut off is none (WHATWG); whether the completion is whole, the reader knows
+            last = self._reader.close()
         except Malformed as error:
-            raise _unreadable(error) from error
-        # an event that was cut off is none (WHATWG); whether the completion is whole, the reader knows
-
-    def last_items(self) -> list[Item]:
-        """Return what is due where the stream ends. Raises UpstreamUnreadable for half a completion."""
-        try:
-            return self._reader.close()
-        except Malformed as error:
-            raise _unreadable(error) from error
+            raise UpstreamUnreadable(f"the provider's stream cannot be read: {error}") from error
+        self.ended = True
+        yield last
 
     async def drain(self) -> bytes:
         """Return the whole stream; `items` still gives what it has not given. Raises UpstreamUnreadable."""
@@ -78,7 +75,3 @@ class Intake:
             if len(self._raw) > self._limit:
                 raise UpstreamUnreadable(f"the provider's stream is over {self._limit} bytes")
         return chunk
-
-
-def _unreadable(error: Malformed) -> UpstreamUnreadable:
-    return UpstreamUnreadable(f"the provider's stream cannot be read: {error}")

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar, TypeVarTuple
 
 from gateway.contract import CREDENTIAL_ENTITY, MASKABLE, Decision, Mask, Syntax, why_unmaskable
 from gateway.dialects import put
 from gateway.errors import PolicyDenied
-from gateway.masking import JsonDepths, Vault, apply_mask, splice_json
-from gateway.words import Finding, InspectedPart
+from gateway.exchange.exchange import Exchange, Restored
+from gateway.masking import Restorer, Vault, apply_mask, splice_json
+from gateway.words import Finding, InspectedPart, Part, ToolCall
 
+_Arguments = TypeVarTuple("_Arguments")
+_R = TypeVar("_R")
 Masks = Mapping[str, Mask | None]  # by entity
 _CREDENTIAL_MASK = Mask(entity=CREDENTIAL_ENTITY, operator="redact")
 # Masking takes 7 µs a finding, and up to a third of one for each character of a text that is JSON.
 _MANY_FINDINGS, MUCH_TEXT = 500, 16 * 1024
+_MUCH_TO_RESTORE = 4096  # characters: packed with placeholders a kB takes over a millisecond
+
+
+async def masked_prompt(exchange: Exchange) -> Any:
+    """Return the body with what the decision masks replaced; what may come back is kept for this exchange."""
+    masks, body = masks_of(exchange.decision, enforced=exchange.enforced), exchange.received.body
+    if not masks or exchange.dialect == "none":
+        return body
+    return await mask_off_loop(body, exchange.parts, masks, exchange.vault)
 
 
 def masks_of(decision: Decision | None, *, enforced: bool) -> dict[str, Mask]:
@@ -31,9 +43,13 @@ def mask_for(masks: Masks, entity: str) -> Mask | None:
 
 async def mask_off_loop(body: Any, parts: Sequence[InspectedPart], masks: Masks, vault: Vault) -> Any:
     """Do what `mask_body` does, off the event loop when there is much to mask."""
-    if takes_long((one.part.text, one.findings) for one in parts):
-        return await asyncio.to_thread(mask_body, body, parts, masks, vault)
-    return mask_body(body, parts, masks, vault)
+    much = takes_long((one.part.text, one.findings) for one in parts)
+    return await run(much, mask_body, body, parts, masks, vault)
+
+
+async def run(off_loop: bool, work: Callable[[*_Arguments], _R], *given: *_Arguments) -> _R:
+    """Do the work, off the event loop when it takes long."""
+    return await asyncio.to_thread(work, *given) if off_loop else work(*given)
 
 
 def takes_long(texts: Iterable[tuple[str, Sequence[Finding]]]) -> bool:
@@ -91,18 +107,6 @@ def masked_text(inspected: InspectedPart, masks: Masks, vault: Vault) -> str | N
     return splice_json(text, covered, mask, partial(mask, in_key=True))
 
 
-def placeholders(text: str, findings: Sequence[Finding], vault: Vault) -> str:
-    """Return the text with every finding replaced by its placeholder."""
-    depths = JsonDepths(text)
-
-    def placeholder(finding: Finding) -> str:
-        value = text[finding.start : finding.end]
-        depth = depths.at(finding.start) if "\\" in value else 0
-        return vault.placeholder(finding.entity, finding.category, value, depth=depth)
-
-    return splice_json(text, findings, placeholder, placeholder)
-
-
 def masked_texts(parts: Sequence[InspectedPart]) -> dict[str, str]:
     """Map raw text to masked text, for the parts that hold a value."""
     return {inspected.part.text: inspected.masked for inspected in parts if holds_value(inspected)}
@@ -114,3 +118,19 @@ def holds_value(inspected: InspectedPart) -> bool:
     A finding makes it differ, and so does a value of the prompt that a completion repeats.
     """
     return inspected.masked != inspected.part.text
+
+
+def restored_by(call: ToolCall, parts: Sequence[InspectedPart], restorer: Restorer) -> Restored:
+    """Return what restoring the call's placeholders would put into it."""
+    texts = [part.part.text for part in parts if part.part.pointer in call.pointers]
+    return tuple(dict.fromkeys(pair for text in texts for pair in restorer.restores(text)))
+
+
+def is_text(exchange: Exchange, part: Part) -> bool:
+    """Return whether values come back here. Clients may open a URL in a field of a known dialect."""
+    return part.kind == "text" or (exchange.dialect == "json" and part.kind == "field")
+
+
+def restores_much(exchange: Exchange, parts: Iterable[InspectedPart]) -> bool:
+    """Return whether restoring the prompt's values would hold up the event loop."""
+    return not exchange.restorer.is_idle and sum(len(one.part.text) for one in parts) > _MUCH_TO_RESTORE

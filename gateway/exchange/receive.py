@@ -49,14 +49,14 @@ class Receiver:
         key = self._key.derive("placeholders", exchange.agent.id)
         exchange.vault = Vault(key)
         exchange.response_vault = Vault(key, beside=exchange.vault)
-        exchange.upstream = self._upstreams.find(exchange.call.provider)
+        received = exchange.received = Received(upstream=self._upstreams.find(exchange.call.provider))
         envelope, texts = open_envelope(exchange.call)
-        exchange.envelope = await self._masked(exchange, envelope, texts)
+        exchange.received = replace(received, envelope=await self._masked(exchange, envelope, texts))
         await self.read(exchange)
         said = [part.text for part in exchange.prompt.parts if part.role == "user" and part.kind == "text"]
         name = exchange.call.headers.get("x-regate-session")
-        exchange.session = self._sessions.enter(exchange.agent.id, name, said[0] if said else "")
-        exchange.session_id = exchange.session.id
+        session = self._sessions.enter(exchange.agent.id, name, said[0] if said else "")
+        exchange.received = replace(exchange.received, session=session)
         parts = exchange.prompt.parts
         exchange.log(
             "received", lambda: {"parts": len(parts), "characters": sum(len(part.text) for part in parts)}
@@ -82,27 +82,29 @@ class Receiver:
         media_type = call.headers.get("content-type", "")
         up_path = exchange.envelope.up_path
         dialect = dialect_of(exchange.family, call.method, up_path, media_type, bool(body))
-        exchange.received = Received(dialect)
+        headers = outgoing_headers(call, dialect)
+        received = exchange.received = replace(exchange.received, dialect=dialect, headers=headers)
         if dialect == "none":
             return
         if dialect == "opaque":
-            exchange.received = Received(dialect, body, body, _opaque(body, media_type))
+            prompt = _opaque(body, media_type)
+            exchange.received = replace(received, body=body, unmasked=body, prompt=prompt)
             return
         call.hold(_weight(body))
         if len(body) > _LARGE:
             async with detect.in_time(self._limits.inspect_seconds):
-                exchange.received = await asyncio.to_thread(self._parse, dialect, body, up_path)
+                exchange.received = await asyncio.to_thread(self._parse, received, body, up_path)
         else:
-            exchange.received = self._parse(dialect, body, up_path)
+            exchange.received = self._parse(received, body, up_path)
 
-    def _parse(self, dialect: str, raw: bytes, path: str) -> Received:
+    def _parse(self, received: Received, raw: bytes, path: str) -> Received:
         try:
             body = parse(raw, depth=self._limits.depth)
-            prompt = read_prompt(dialect, body, path)
-            received = Received(dialect, body, prompt=prompt, unmasked=serialize(body))
+            prompt = read_prompt(received.dialect, body, path)
+            received = replace(received, body=body, unmasked=serialize(body), prompt=prompt)
         except Malformed as error:
             raise InvalidRequest(f"the body cannot be read: {error}") from error
-        if dialect != "json" and not isinstance(body, dict):
+        if received.dialect != "json" and not isinstance(body, dict):
             raise InvalidRequest("the body cannot be read: expected a JSON object")
         if len(received.prompt.parts) > self._limits.parts:
             raise PromptTooLarge(f"the body has over {self._limits.parts} strings, keys and long numbers")
@@ -131,6 +133,14 @@ def _query(raw: bytes) -> tuple[str, str]:
     if _ENCODED.search(text):
         raise InvalidRequest("the query is percent-encoded twice")
     return text, urlencode([(name, value) for name, value in pairs if name in QUERY_PARAMETERS])
+
+
+def outgoing_headers(call: Call, dialect: str) -> dict[str, str]:
+    """Return the headers that go up with the body; the provider's credential is not among them."""
+    if dialect == "none":
+        return up_headers(call.headers)
+    opaque = call.headers.get("content-type", "application/octet-stream")
+    return up_headers(call.headers) | {"content-type": opaque if dialect == "opaque" else "application/json"}
 
 
 def _weight(body: bytes) -> int:

@@ -200,7 +200,7 @@ def _place(inspected: InspectedPart) -> dict[str, Any]:
 
 def _record(exchange: Exchange, **fields: Any) -> Record:
     """Return a record with everything about the exchange that is known by now."""
-    approval_id = fields.pop("approval_id", "") or exchange.approval.id or exchange.waits_for
+    approval_id = fields.pop("approval_id", "") or exchange.approval_id
     sent = exchange.forwarded
     return Record(
         **{

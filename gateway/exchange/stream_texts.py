@@ -8,138 +8,72 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from gateway.dialects import ChannelEnd, OtherEvent, SseEvent, TextDelta
-from gateway.masking import Piece, Restorer, RunRestorer, StreamRestorer, StreamScanner, piece_of, split
+from gateway.masking import Piece, Restorer, StreamRestorer, StreamScanner, piece_of, split
 from gateway.words import Finding, InspectedPart, Match, Part
 
 # Characters that are scanned without a break: where every word may begin a number or an IBAN a character
 # costs half a millisecond.
 _SCANNED = 16
-_RESTORED = 1024  # characters that are restored without a break
 _MOST_WAITING = 256  # events; the end of a text is then no longer held for the next one
 _REACH = 320  # characters on either side of where one event's text ends and the next one's begins
-_Reshape = Callable[[str], SseEvent]
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Pieces of a text about which everything is found; with `ends` no more of them come."""
+
+    channel: Channel
+    pieces: Sequence[Piece]
+    ends: bool = False
+
+
+@dataclass(slots=True)
 class TextRow:
-    """Lets the texts out in order, and the other events where they stand between them."""
+    """Holds the texts until what is in them is settled, and other events where they stand between them."""
 
-    def __init__(
-        self,
-        new_scanner: Callable[[], StreamScanner],
-        restorer: RunRestorer,
-        mask: Callable[[Channel, Piece], Awaitable[str]],
-    ) -> None:
-        """Make one; `mask` says what goes out for a piece of a channel's text."""
-        self.channels: dict[str, Channel] = {}
-        self._new_scanner = new_scanner
-        self._mask = mask
-        self._outlet = Outlet(restorer)
-        self._last: Channel | None = None
-        self._waiting: list[Channel | SseEvent] = []  # the ends of texts, and the events after them
+    new_scanner: Callable[[], StreamScanner]
+    channels: dict[str, Channel] = field(default_factory=dict)
+    _last: Channel | None = None
+    _waiting: list[Channel | SseEvent] = field(default_factory=list)  # ends of texts, and what came since
 
-    async def add_text(self, item: TextDelta) -> list[SseEvent]:
-        """Return the events that may go out after this piece of text."""
+    async def take(self, item: TextDelta | ChannelEnd | SseEvent) -> list[Settled | SseEvent]:
+        """Return what is settled now that this has come, in order."""
+        if isinstance(item, SseEvent):
+            if not self._waiting:
+                return [item]
+            self._waiting.append(item)
+            return self.flush() if len(self._waiting) > _MOST_WAITING else []
         channel = self._channel(item.channel, item.part)
-        self._outlet.reshape[channel.name] = item.reshape
-        self._last = channel
-        pieces = await channel.scan(item.part.text)
-        events = await self.flush() if self._waiting and not channel.has_leads else []
-        return events + await self._out(channel, pieces)
-
-    async def end(self, item: ChannelEnd) -> list[SseEvent]:
-        """Return the events that may go out now that this channel is over."""
-        channel = self._channel(item.channel, item.part)
-        self._outlet.reshape[channel.name] = item.reshape
-        if channel.is_held or self._waiting:
+        if isinstance(item, ChannelEnd):
+            if not (channel.is_held or self._waiting):
+                return [Settled(channel, (), ends=True)]
             self._waiting.append(channel)
             return []
-        channel.ended = True
-        return []
+        self._last = channel
+        pieces = await channel.scan(item.part.text)
+        waited = self.flush() if self._waiting and not channel.has_leads else []
+        return [*waited, Settled(channel, pieces)]
 
-    async def add_events(self, events: Iterable[SseEvent]) -> list[SseEvent]:
-        """Return the events that may go out now that these have come."""
-        if not self._waiting:
-            return self._outlet.add_events(events, self.channels)
-        self._waiting += events
-        return await self.flush() if len(self._waiting) > _MOST_WAITING else []
-
-    async def flush(self) -> list[SseEvent]:
+    def flush(self) -> list[Settled | SseEvent]:
         """Return what waits for the next text; it waits no longer."""
         waiting, self._waiting = self._waiting, []
         # the last text first: it shows what goes on from the ones before
         last = {one.name: one.last_pieces() for one in reversed(waiting) if isinstance(one, Channel)}
-        out: list[SseEvent] = []
-        for one in waiting:
-            if isinstance(one, Channel):
-                out += await self._out(one, last[one.name])
-                one.ended = True
-            else:
-                out += self._outlet.add_events([one], self.channels)
-        return out
-
-    async def close(self) -> list[SseEvent]:
-        """Return everything that is left: no text follows."""
-        return [*await self.flush(), *self._outlet.close()]
+        return [
+            Settled(one, last[one.name], ends=True) if isinstance(one, Channel) else one for one in waiting
+        ]
 
     def _channel(self, name: str, part: Part) -> Channel:
         if name not in self.channels:
             if self._last is None:
-                self.channels[name] = Channel(name, part, self._new_scanner())
+                self.channels[name] = Channel(name, part, self.new_scanner())
             else:
                 self.channels[name] = self._last.next_channel(name, part)
         return self.channels[name]
-
-    async def _out(self, channel: Channel, pieces: Sequence[Piece]) -> list[SseEvent]:
-        masked = "".join([await self._mask(channel, piece) for piece in list(channel.marked(pieces))])
-        return await self._outlet.add_text(channel.name, masked) if masked else []
-
-
-class Outlet:
-    """Restores the row, and keeps events behind the text that the restorer holds."""
-
-    def __init__(self, restorer: RunRestorer) -> None:
-        self.reshape: dict[str, _Reshape] = {}
-        self._restorer = restorer
-        self._behind: deque[tuple[str, SseEvent]] = deque()  # whose text an event follows
-
-    async def add_text(self, owner: str, masked: str) -> list[SseEvent]:
-        pieces: list[tuple[str, str]] = []
-        for start in range(0, len(masked), _RESTORED):
-            if start:
-                await asyncio.sleep(0)
-            pieces += self._restorer.feed(masked[start : start + _RESTORED], owner)
-        return list(self._ordered(pieces))
-
-    def add_events(self, events: Iterable[SseEvent], channels: dict[str, Channel]) -> list[SseEvent]:
-        holding = self._behind[-1][0] if self._behind else self._restorer.holding
-        if holding is None or not channels[holding].ended:
-            return list(events)
-        self._behind += [(holding, event) for event in events]
-        return []
-
-    def close(self) -> list[SseEvent]:
-        return list(self._ordered(self._restorer.close()))
-
-    def _ordered(self, pieces: Sequence[tuple[str, str]]) -> Iterator[SseEvent]:
-        runs: list[tuple[str, str]] = []
-        for owner, text in pieces:
-            if runs and runs[-1][0] == owner:
-                runs[-1] = owner, runs[-1][1] + text
-            else:
-                runs.append((owner, text))
-        for owner, text in runs:
-            yield from self._before(owner)
-            if text:
-                yield self.reshape[owner](text)
-        yield from self._before(self._restorer.holding)
-
-    def _before(self, owner: str | None) -> Iterator[SseEvent]:
-        while self._behind and self._behind[0][0] != owner:
-            yield self._behind.popleft()[1]
 
 
 @dataclass(slots=True)
@@ -157,7 +91,6 @@ class Channel:
     def __init__(self, name: str, part: Part, scanner: StreamScanner, leads: Sequence[Lead] = ()) -> None:
         """Make one; `scanner` already holds the texts of the `leads`."""
         self.name = name
-        self.ended = False
         self._part = part
         self._scanner = scanner
         self._leads = deque(leads)
@@ -236,56 +169,48 @@ class Channel:
                 own.append(piece)
         return own
 
-    def add_text(self, text: str, shown: str) -> None:
-        """Add a piece that goes out; `shown` is how policy and the record see it."""
+    def add(self, text: str, shown: str, found: Match | None = None) -> None:
+        """Add a piece that goes out: `shown` is how policy and the record see it, `found` what it is."""
+        start, self._length = self._length, self._length + len(text)
         self._raw.append(text)
         self._shown.append(shown)
-        self._length += len(text)
+        if found:
+            kind = found.entity, found.category, found.score
+            self._findings.append(Finding(*kind, self._part.pointer, start, self._length))
 
-    def add_finding(self, span: Match, text: str) -> Finding:
-        """Note that the next piece is a finding, and return it."""
-        end = self._length + len(text)
-        pointer = self._part.pointer
-        finding = Finding(span.entity, span.category, span.score, pointer, self._length, end)
-        self._findings.append(finding)
-        return finding
-
-    def part(self) -> Part:
-        """Return the part with its text so far."""
-        return replace(self._part, text="".join(self._raw))
-
-    def inspected(self, part: Part, digest: str) -> InspectedPart:
+    def inspected(self, digest: Callable[[Part], str]) -> InspectedPart:
         """Return the text so far as an inspected part."""
-        return InspectedPart(part, digest, True, tuple(self._findings), "".join(self._shown))
+        part = replace(self._part, text="".join(self._raw))
+        return InspectedPart(part, digest(part), True, tuple(self._findings), "".join(self._shown))
 
 
+@dataclass(slots=True)
 class EventTexts:
     """Text in stream events that belongs to no known channel: complete strings, and fragments.
 
     It remembers, by the path of each text, how the earlier ones ended.
     """
 
-    def __init__(self, restorer: Restorer) -> None:
-        self._restorer = restorer
-        self._tails: dict[str, str] = {}
-        self._restorers: dict[str, StreamRestorer] = {}
+    restorer: Restorer
+    _tails: dict[str, str] = field(default_factory=dict)
+    _restorers: dict[str, StreamRestorer] = field(default_factory=dict)
 
-    def joints(self, frame: OtherEvent, parts: Iterable[Part]) -> list[tuple[int, Part]]:
+    def joints(self, event: OtherEvent, parts: Iterable[Part]) -> list[tuple[int, Part]]:
         """Return each text with the end of the earlier one before it, and where the two meet."""
         found = []
         for part in parts:
-            path = frame.path(part.pointer)
+            path = event.path(part.pointer)
             before = self._tails.get(path, "")
             if before:
                 found.append((len(before), replace(part, text=before + part.text[:_REACH])))
             self._tails[path] = (before + part.text)[-_REACH:]
         return found
 
-    def restored(self, frame: OtherEvent, pointer: str, text: str) -> str:
+    def restored(self, event: OtherEvent, pointer: str, text: str) -> str:
         """Return the masked text with the prompt's values put back, where they are certain by its own end."""
-        if frame.whole:
-            return self._restorer.whole(text)
-        path = frame.path(pointer)
+        if event.whole:
+            return self.restorer.whole(text)
+        path = event.path(pointer)
         if path not in self._restorers:
-            self._restorers[path] = self._restorer.stream()
+            self._restorers[path] = StreamRestorer(self.restorer)
         return self._restorers[path].pass_on(text)

@@ -12,8 +12,7 @@ from gateway.approvals import About, ContentEntry, Contents
 from gateway.dialects import digits, escape
 from gateway.exchange.decide import Subject, masked_call, masked_tools
 from gateway.exchange.exchange import Exchange
-from gateway.exchange.mask import placeholders
-from gateway.masking import JsonDepths, Vault
+from gateway.masking import JsonDepths, Vault, with_placeholders
 from gateway.upstream import up_headers
 from gateway.words import Attachment, Finding, InspectedPart, ToolCall
 
@@ -160,4 +159,4 @@ def _is_structural(shown: _Shown) -> bool:
 def _legible(part: InspectedPart, vault: Vault) -> str:
     if all(finding.category != "injection" for finding in part.findings):
         return part.masked
-    return placeholders(part.part.text, [f for f in part.findings if f.category != "injection"], vault)
+    return with_placeholders(part.part.text, [f for f in part.findings if f.category != "injection"], vault)

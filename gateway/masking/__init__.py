@@ -1,7 +1,8 @@
 """What replaces a finding, how the value comes back to the caller, and where it never does."""
 
+from gateway.masking.credential import credentials
 from gateway.masking.json_strings import JsonDepths
-from gateway.masking.json_text import splice_json
+from gateway.masking.json_text import splice_json, with_placeholders
 from gateway.masking.operators import apply_mask, splice
 from gateway.masking.restore import Restorer, RunRestorer, StreamRestorer
 from gateway.masking.stream import Piece, StreamScanner, piece_of, split
@@ -16,8 +17,10 @@ __all__ = [
     "StreamScanner",
     "Vault",
     "apply_mask",
+    "credentials",
     "piece_of",
     "splice",
     "splice_json",
     "split",
+    "with_placeholders",
 ]

@@ -6,10 +6,10 @@ import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from msgspec.structs import replace as with_fields
-
-from gateway.masking.operators import merged, splice
-from gateway.words import Finding
+from gateway.masking.json_strings import JsonDepths
+from gateway.masking.operators import splice
+from gateway.masking.vault import Vault
+from gateway.words import Finding, merged
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\w.+\-]++', re.DOTALL)  # a string, a number, true, false or null
 _KEY = re.compile(r'[^"]*+"\s*+:')  # from inside an object's key on
@@ -53,6 +53,18 @@ def splice_json(text: str, findings: Sequence[Finding], replace: Replace, replac
     return "".join([*pieces, text[at:]])
 
 
+def with_placeholders(text: str, findings: Sequence[Finding], vault: Vault) -> str:
+    """Return the text with every finding replaced by its placeholder."""
+    depths = JsonDepths(text)
+
+    def placeholder(finding: Finding) -> str:
+        value = text[finding.start : finding.end]
+        depth = depths.at(finding.start) if "\\" in value else 0
+        return vault.placeholder(finding.entity, finding.category, value, depth=depth)
+
+    return splice_json(text, findings, placeholder, placeholder)
+
+
 def _tokens(text: str, findings: Sequence[Finding]) -> Iterator[tuple[int, int, list[int]]]:
     """Start and end of every token's text that findings reach into (without quotes), and which these are."""
     first = 0
@@ -72,4 +84,4 @@ def _tokens(text: str, findings: Sequence[Finding]) -> Iterator[tuple[int, int, 
 
 
 def _clipped(finding: Finding, start: int, end: int) -> Finding:
-    return with_fields(finding, start=max(finding.start, start), end=min(finding.end, end))
+    return finding.at(max(finding.start, start), min(finding.end, end))

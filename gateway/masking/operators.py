@@ -5,11 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from msgspec.structs import replace as with_fields
-
 from gateway.contract import Mask
 from gateway.masking.vault import Vault
-from gateway.words import Finding, Match
+from gateway.words import Finding, Match, merged
 
 _SHOWN = 4
 _LEAST_FOR_PARTIAL = 8
@@ -56,18 +54,3 @@ def splice(
         at = finding.end
     pieces.append(text[at:end])
     return "".join(pieces)
-
-
-def merged(findings: Sequence[Finding]) -> list[Finding]:
-    """Return the findings in order, those that overlap as one."""
-    disjoint: list[Finding] = []
-    for finding in sorted(findings, key=lambda finding: (finding.start, finding.end)):
-        if disjoint and finding.start < disjoint[-1].end:
-            last = disjoint[-1]
-            best = max(
-                last, finding, key=lambda one: (one.category == "secret", one.score, one.end - one.start)
-            )
-            disjoint[-1] = with_fields(best, start=last.start, end=max(last.end, finding.end))
-        else:
-            disjoint.append(finding)
-    return disjoint

@@ -17,10 +17,11 @@ import copy
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.words import Match
+from gateway.masking.credential import credentials, over_others
+from gateway.words import Match, merged
 
 _CONTEXT = 320  # characters already out that are looked at again
 _STRETCH = 32  # characters: what is decided before a longer undecided text goes out by as many
@@ -63,8 +64,10 @@ class StreamScanner:
     Every method raises InspectionFailed as the inspector does; the scanner is then of no further use.
     """
 
-    def __init__(self, inspector: TextDetector, *, hold: int = 8192) -> None:
+    def __init__(self, inspector: TextDetector, *, secret: str | None = None, hold: int = 8192) -> None:
+        """Make one that finds what the inspector does, and the `secret` that the provider was called with."""
         self._inspector = inspector
+        self._secret = secret
         self._hold = hold
         self._context = ""
         self._pending = ""
@@ -172,14 +175,19 @@ class StreamScanner:
 
     def _inspect(self, text: str, *, since: int, until: int | None = None) -> tuple[Match, ...]:
         """Return what is found in the text as it stands, and with a space where another text begins."""
-        spans = self._inspector.inspect(text, since=since, until=until)
+        spans = self._find(text, since, until)
         apart = self._spaces(text)
         if not apart:
             return spans
         end = None if until is None else _spaced(until, apart)
-        found = self._inspector.inspect(_with_spaces(text, apart), since=_spaced(since, apart), until=end)
-        back = [replace(s, start=_unspaced(s.start, apart), end=_unspaced(s.end, apart)) for s in found]
-        return _disjoint([*spans, *back])
+        found = self._find(_with_spaces(text, apart), _spaced(since, apart), end)
+        back = [s.at(_unspaced(s.start, apart), _unspaced(s.end, apart)) for s in found]
+        return tuple(merged([*spans, *back]))
+
+    def _find(self, text: str, since: int, until: int | None) -> tuple[Match, ...]:
+        spans = self._inspector.inspect(text, since=since, until=until)
+        own = [span for span in credentials(text, self._secret) if span.end > since] if self._secret else []
+        return over_others(own, spans) if own else spans
 
     def _open_at(self, text: str) -> int:
         at, apart = self._inspector.open_at(text), self._spaces(text)
@@ -216,7 +224,7 @@ def split(piece: Piece, at: int) -> tuple[Piece, Piece]:
 
 def piece_of(text: str, finding: Match) -> Piece:
     """Return the text as a piece of a finding."""
-    return Piece(text, replace(finding, start=0, end=len(text)))
+    return Piece(text, finding.at(0, len(text)))
 
 
 def _with_spaces(text: str, places: Sequence[int]) -> str:
@@ -231,23 +239,6 @@ def _spaced(at: int, places: Sequence[int]) -> int:
 
 def _unspaced(at: int, places: Sequence[int]) -> int:
     return at - bisect_left([place + number for number, place in enumerate(places)], at)
-
-
-def _disjoint(spans: Sequence[Match]) -> tuple[Match, ...]:
-    """Return the findings in order, overlapping ones merged.
-
-    The merged one is a secret if any is, else the one of the higher score, else the longer one.
-    """
-    found: list[Match] = []
-    for span in sorted(spans, key=lambda span: (span.start, span.end)):
-        if found and span.start < found[-1].end:
-            best = max(
-                found[-1], span, key=lambda one: (one.category == "secret", one.score, one.end - one.start)
-            )
-            found[-1] = replace(best, start=found[-1].start, end=max(found[-1].end, span.end))
-        else:
-            found.append(span)
-    return tuple(found)
 
 
 def _before_straddling(spans: Sequence[Match], cut: int) -> int:

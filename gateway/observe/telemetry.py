@@ -178,7 +178,7 @@ def _exchange_attributes(exchange: Exchange) -> Attributes:
         "regate.decision_id": exchange.decision_id,
         "regate.action": exchange.action,
         "regate.revision": exchange.revision,
-        "regate.approval_id": exchange.approval.id or exchange.waits_for,
+        "regate.approval_id": exchange.approval_id,
         "regate.enforced": exchange.enforced,
     }
     return {name: value for name, value in found.items() if value not in ("", -1)}

@@ -7,6 +7,7 @@ import string
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -22,9 +23,9 @@ from gateway.errors import InspectionFailed
 from gateway.exchange import inspect as inspecting
 from gateway.exchange import receive
 from gateway.exchange.inspect import Inspector, _with_masked_pointers
-from gateway.exchange.mask import mask_body, placeholders
+from gateway.exchange.mask import mask_body
 from gateway.exchange.receive import Receiver
-from gateway.masking import Vault
+from gateway.masking import Vault, with_placeholders
 from gateway.sessions.session import Sessions
 from gateway.words import Finding, InspectedPart, Part
 from tests.unit.exchange.conftest import NewExchange, new_exchange
@@ -97,8 +98,8 @@ def test_no_repeated_sign_makes_reading_and_masking_slow(detector: detect.Detect
             found = [Finding(s.entity, s.category, s.score, "/x", s.start, s.end) for s in spans]
             at = text.index(VALUE)
             escaped = Finding("EMAIL_ADDRESS", "pii", 1.0, "/x", at, at + len(VALUE))
-            placeholders(text.replace(VALUE, "jane\\\\@acme.org  "), [escaped], vault)
-            placeholders(text, found, vault)
+            with_placeholders(text.replace(VALUE, "jane\\\\@acme.org  "), [escaped], vault)
+            with_placeholders(text, found, vault)
 
         return done
 
@@ -139,7 +140,7 @@ def test_many_small_parts_cost_what_they_are(detector: detect.Detector, shape: s
             whole = joins.spread(parts, detector.find(parts), list(zip(joined, across, strict=True)))
             inspected = [
                 InspectedPart(
-                    part, "", True, found, placeholders(part.text, found, vault) if found else part.text
+                    part, "", True, found, with_placeholders(part.text, found, vault) if found else part.text
                 )
                 for part, found in zip(parts, whole, strict=True)
             ]
@@ -188,7 +189,7 @@ async def late(detector: detect.Detector, endless: Endless) -> AsyncIterator[Ins
     await patient.close()
 
 
-STEPS = ["inspection.joins", "inspection.spread", "inspection._placed", "inspecting.placeholders"]
+STEPS = ["inspection.joins", "inspection.spread", "inspection._placed", "inspecting.with_placeholders"]
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -202,7 +203,7 @@ async def test_no_step_beside_the_patterns_escapes_the_deadline(
     ask: str,
 ) -> None:
     """An attacker finds a text on which joining, placing or masking takes long."""
-    if ask == "completion" and step == "inspecting.placeholders":
+    if ask == "completion" and step == "inspecting.with_placeholders":
         step = "inspecting.splice_json"
     module, _, name = step.partition(".")
     owner = {"inspection": inspection, "inspecting": inspecting}[module]
@@ -213,7 +214,7 @@ async def test_no_step_beside_the_patterns_escapes_the_deadline(
         endless()
 
     exchange = new_exchange()
-    exchange.session = Sessions(KEY).enter("agent", "s", "")
+    exchange.received = replace(exchange.received, session=Sessions(KEY).enter("agent", "s", ""))
     parts = [Part("user", "text", f"/{number}/text", f"{VALUE} is here") for number in range(1200)]
     await late._inspection.find(parts)  # what is known is not waited for: only the step is late
     monkeypatch.setattr(owner, name, slow)
@@ -245,7 +246,7 @@ async def test_a_large_hostile_prompt_is_refused_soon_after_the_deadline(
     """An attacker sends 3 MB on which every pattern is slow; the loop serves others meanwhile."""
     asking = detect.DetectionService(detector, 1)
     exchange = new_exchange()
-    exchange.session = Sessions(KEY).enter("agent", "s", "")
+    exchange.received = replace(exchange.received, session=Sessions(KEY).enter("agent", "s", ""))
     text = ("1.1.1.1 " * 400_000)[: 3 * 1024 * 1024]
     began = time.process_time()
     asked = asyncio.create_task(

@@ -159,4 +159,4 @@ def test_every_byte_of_an_opaque_body_is_read_or_reported(body: bytes, parameter
 
     assert [one.bytes for one in exchange.prompt.attachments] == ([] if texts else [len(body)])
     assert not texts or (texts == [body.decode()] and not parameters)
-    assert "; ".join(syntax) == exchange.outgoing_headers()["content-type"]
+    assert "; ".join(syntax) == exchange.received.headers["content-type"]

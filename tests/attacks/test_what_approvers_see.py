@@ -260,8 +260,8 @@ _JSON = st.recursive(
 def test_every_number_and_flag_of_any_document_is_shown(document: Any) -> None:
     """What is no text of its own is told with its place."""
     exchange = Exchange(Call("openai", "POST", b"/", b"", {}, Source("", ""), cast(Any, None)), True)
-    exchange.upstream = Upstream("openai", "openai", cast(Transport, None), None)
-    exchange.received, exchange.vault = Received(body=document), Vault(b"k" * 32)
+    upstream = Upstream("openai", "openai", cast(Transport, None), None)
+    exchange.received, exchange.vault = Received(body=document, upstream=upstream), Vault(b"k" * 32)
     contents = contents_of(exchange, Subject("request", ()))
     told = [entry for entry in contents if entry.about == "setting" and entry.name != "model"]
     assert len(told) == _leaves(document)

@@ -113,7 +113,7 @@ class GatewayProcess:
     def query(self, sql: str, *parameters: object) -> list[dict[str, Any]]:
         """Rows of the audit views, read by this process beside the running gateway."""
         with duckdb.connect() as connection:
-            create_views(connection, Folder(self.audit))
+            create_views(connection, Folder(self.audit), sql)
             rows = connection.execute(sql, parameters)
             names = [column[0] for column in rows.description or ()]
             return [dict(zip(names, row, strict=True)) for row in rows.fetchall()]

@@ -22,7 +22,7 @@ from gateway.audit.files.line import GENESIS
 from gateway.audit.files.log_lines import Signable
 from gateway.audit.files.signing import Signer
 
-_LOCK_SECONDS = 1.0
+_LOCK_SECONDS = 5.0
 _BLOCK = 64 * 1024
 
 

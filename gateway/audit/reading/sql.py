@@ -22,6 +22,7 @@ from gateway.audit.files.folder import Folder
 from gateway.errors import RegateError
 from gateway.processes import running
 
+_SANDBOX = str(Path(__file__).with_name("sandbox.py"))
 _ROW_BYTES = 32 * 1024 * 1024  # two records of the largest size
 
 
@@ -173,8 +174,7 @@ def _spill_folder(most: int) -> Iterator[tuple[str, int]]:
 @contextmanager
 def _process(request: Mapping[str, object], limits: QueryLimits) -> Iterator[_Child]:
     env = {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONPATH": str(Path(gateway.__file__).parents[1])}
-    sandbox = ("-P", "-m", "gateway.audit.reading.sandbox")
-    with running(Path(sys.executable), *sandbox, env=env) as process:
+    with running(Path(sys.executable), "-P", _SANDBOX, env=env) as process:
         child = _Child(process, limits)
         deadline = threading.Timer(limits.seconds, child.kill_late)
         deadline.start()

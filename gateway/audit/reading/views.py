@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import duckdb
 
@@ -13,18 +13,47 @@ from gateway.audit.reading.live_and_sealed import every_record
 from gateway.audit.reading.schema import comments
 from gateway.audit.reading.view_sql import SELECTS
 
+# With one of these in it, a question may ask for views that it does not name.
+_CATALOG = (
+    "show",
+    "describe",
+    "summarize",
+    "information_schema",
+    "duckdb_",
+    "pg_",
+    "sqlite_",
+    "pragma",
+    "query",
+)
 
-def view_statements(root_sql: str) -> Iterator[str]:
+
+def view_statements(root_sql: str, names: Collection[str] = tuple(SELECTS)) -> Iterator[str]:
     """Yield CREATE VIEW statements in order, for the audit folder that the SQL expression names."""
     yield f"CREATE VIEW records AS {every_record(root_sql)}"
     for name, select in SELECTS.items():
-        yield f"CREATE VIEW {name} AS {select}"
+        if name in names:
+            yield f"CREATE VIEW {name} AS {select}"
 
 
-def create_views(connection: duckdb.DuckDBPyConnection, folder: Folder) -> None:
-    """Make the views in a connection of the product's own."""
-    for statement in view_statements(literal(str(folder.root))):
+def create_views(connection: duckdb.DuckDBPyConnection, folder: Folder, question: str = "") -> None:
+    """Make the views in a connection of the product's own; with a `question`, those that its SQL may read."""
+    for statement in view_statements(literal(str(folder.root)), views_for(question)):
         connection.execute(statement)
+
+
+def views_for(question: str) -> Collection[str]:
+    """Return the views that SQL names, and those that they are made of; all where it names none.
+
+    DuckDB looks into the files for each view that is made, which takes longer than most questions.
+    """
+    text = question.lower()
+    needed = {name for name in SELECTS if name in text}
+    if not (needed or "records" in text) or any(word in text for word in _CATALOG):
+        return SELECTS
+    for name in reversed(SELECTS):
+        if name in needed:
+            needed |= {other for other in SELECTS if other in SELECTS[name]}
+    return needed
 
 
 def view_columns(connection: duckdb.DuckDBPyConnection) -> dict[str, list[tuple[str, str]]]:

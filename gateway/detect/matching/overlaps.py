@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
-from gateway.words import Match
+from gateway.words import Match, merged
 
 _MARKS = frozenset({"code", "injection"})
 
@@ -18,26 +17,10 @@ def resolve(spans: Iterable[Match]) -> tuple[Match, ...]:
     value stays a finding of its own.
     """
     found = sorted(set(spans), key=lambda span: (span.start, span.end, span.entity, -span.score))
-    values = _merged([span for span in found if span.category not in _MARKS])
-    marks = _merged([span for span in found if span.category in _MARKS])
+    values = merged([span for span in found if span.category not in _MARKS])
+    marks = merged([span for span in found if span.category in _MARKS])
     trimmed = [piece for mark in marks for piece in _outside(mark, values)]
     return tuple(sorted([*values, *trimmed], key=lambda span: span.start))
-
-
-def _merged(spans: list[Match]) -> list[Match]:
-    merged: list[Match] = []
-    for span in spans:
-        if merged and span.start < merged[-1].end:
-            best = max(merged[-1], span, key=rank)
-            merged[-1] = replace(best, start=merged[-1].start, end=max(merged[-1].end, span.end))
-        else:
-            merged.append(span)
-    return merged
-
-
-def rank(span: Match) -> tuple[bool, float, int]:
-    """Return what decides between two that overlap: the greater names the whole."""
-    return span.category == "secret", span.score, span.end - span.start
 
 
 def _outside(mark: Match, values: list[Match]) -> Iterator[Match]:
@@ -45,7 +28,7 @@ def _outside(mark: Match, values: list[Match]) -> Iterator[Match]:
     for value in values:
         if value.end > at and value.start < mark.end:
             if value.start > at:
-                yield replace(mark, start=at, end=value.start)
+                yield mark.at(at, value.start)
             at = value.end
     if at < mark.end:
-        yield replace(mark, start=at, end=mark.end)
+        yield mark.at(at, mark.end)

@@ -17,7 +17,7 @@ def read_prompt(document: Any) -> Prompt:
     Raises Malformed when a tool call stands in it: one that no dialect describes would be run unjudged.
     """
     refuse_hidden_calls(document)
-    (parts, _), models = _GRAMMAR.read(document), named_models(document)
+    (parts, _), models = REQUEST.read(document), named_models(document)
     if not isinstance(document, dict):
         return Prompt(parts, models=models)
     stream = document.get("stream") is True
@@ -37,11 +37,11 @@ def read_completion(document: Any) -> Completion:
 
 def read_fields(document: Any) -> Completion:
     """Return the completion of a body of which only the strings count, as of an error."""
-    walk = Walk(_GRAMMAR)
+    walk = Walk(REQUEST)
     walk.free(document, "", FIELD)
     return Completion(
         tuple(walk.parts), model=string(document, "model") if isinstance(document, dict) else ""
     )
 
 
-_GRAMMAR = Grammar(frozenset(("model", "stream")), {"model": structural})
+REQUEST = Grammar(frozenset(("model", "stream")), {"model": structural})

@@ -150,8 +150,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def counts(folder: Folder) -> Counter[str]:
     with duckdb.connect() as connection:
-        create_views(connection, folder)
-        rows = connection.execute("SELECT exchange_id, code FROM records").fetchall()
+        create_views(connection, folder, question := "SELECT exchange_id, code FROM records")
+        rows = connection.execute(question).fetchall()
     return Counter(exchange_id or code for exchange_id, code in rows)
 
 
@@ -178,8 +178,8 @@ def is_erased(folder: Folder) -> bool:
     if not before:
         return True
     with duckdb.connect() as connection:
-        create_views(connection, folder)
         left = "SELECT count(body) FROM records WHERE kind = 'decision' AND recorded_at <= ?::TIMESTAMPTZ"
+        create_views(connection, folder, left)
         return connection.execute(left, [before]).fetchall() == [(0,)]
 
 

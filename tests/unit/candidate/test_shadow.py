@@ -70,7 +70,7 @@ def question(recorder: Recorder, model: str, number: int = 0, decision: Decision
 
 def shadow_rows(recorder: Recorder, sql: str) -> list[Any]:
     with duckdb.connect() as connection:
-        create_views(connection, Folder(recorder.root))
+        create_views(connection, Folder(recorder.root), sql)
         return connection.execute(sql).fetchall()
 
 

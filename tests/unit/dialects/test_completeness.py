@@ -100,8 +100,8 @@ CASES = {
     "token counts": (anthropic_count_tokens.RESPONSE.words, anthropic_count_tokens.RESPONSE.read, True),
     "anthropic prompt": (anthropic_messages.VOCABULARY, prompt_of(anthropic_messages.read_prompt), False),
     "anthropic completion": (anthropic_messages.VOCABULARY, anthropic_messages.read_parts, True),
-    "json prompt": (frozenset({"model", "stream"}), prompt_of(plain.read_prompt), False),
-    "json completion": (frozenset[str](), prompt_of(plain.read_completion), False),
+    "json prompt": (frozenset({"model", "stream"}), plain.REQUEST.read, False),
+    "json completion": (frozenset[str](), prompt_of(plain.read_fields), False),
 }
 
 

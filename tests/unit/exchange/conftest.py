@@ -10,7 +10,7 @@ import pytest
 
 from gateway import detect
 from gateway.config import Detect, ServerKey
-from gateway.exchange.exchange import Call, Envelope, Exchange
+from gateway.exchange.exchange import Call, Envelope, Exchange, Received
 from gateway.exchange.inspect import Inspector
 from gateway.masking import Vault
 from gateway.masking.vault import VaultEntry
@@ -39,9 +39,9 @@ def new_exchange() -> NewExchange:
             "body": read,
         }
         exchange = Exchange(Call(**{**fields, **changes}), enforced=True)
-        exchange.upstream = Upstream("openai", "openai", cast(Transport, None), CREDENTIAL)
+        upstream = Upstream("openai", "openai", cast(Transport, None), CREDENTIAL)
+        exchange.received = Received(upstream=upstream, envelope=Envelope("/v1/chat/completions"))
         exchange.vault, exchange.response_vault = Vault(b"k" * 32), Vault(b"k" * 32)
-        exchange.envelope = Envelope("/v1/chat/completions")
         return exchange
 
     return make

@@ -1,139 +1,97 @@
-"""A stream is decided before a found value goes out, in however many pieces it comes."""
+"""A stream ends as its record says: whole, refused half way with an error event, or cancelled."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
-from gateway.contract.decision import Mask
-from gateway.errors import UpstreamUnreadable
-from gateway.exchange.answer_stream import Passage
-from gateway.exchange.exchange import Exchange, Received
+from gateway.config import Limits
+from gateway.errors import Refusal, UpstreamUnreadable
+from gateway.exchange.answer_stream import StreamedCompletion
+from gateway.exchange.exchange import Exchange
 from gateway.exchange.inspect import Inspector
-from gateway.exchange.intake import Intake
 from gateway.masking import Restorer
 from gateway.upstream import ReplayedResponse
-from tests.support.values import CARD, EMAIL
 from tests.unit.exchange.conftest import NewExchange
+from tests.unit.exchange.test_passage import END, texts
 
 
-def event(delta: dict[str, Any], finish: str | None = None) -> bytes:
-    choice = {"index": 0, "delta": delta, "finish_reason": finish}
-    return f"data: {json.dumps({'object': 'chat.completion.chunk', 'choices': [choice]})}\n\n".encode()
+class Ends:
+    """A ledger that remembers how an exchange ended."""
+
+    def __init__(self) -> None:
+        self.ends: list[str] = []
+
+    def record_completion(self, *_: object) -> None:
+        self.ends.append("completed")
+
+    def record_refusal(self, _: Exchange, refusal: Refusal) -> None:
+        self.ends.append(refusal.code)
+
+    def record_break(self, _: Exchange, code: str) -> None:
+        self.ends.append(code)
 
 
-def texts(*pieces: str) -> bytes:
-    return b"".join(event({"content": piece}) for piece in pieces)
+@pytest.fixture
+def ledger() -> Ends:
+    return Ends()
 
 
-END = event({}, "stop") + b"data: [DONE]\n\n"
+@pytest.fixture
+def completion(inspector: Inspector, ledger: Ends) -> StreamedCompletion:
+    unused = cast(Any, None)  # nothing is found, so policy is not asked
+    return StreamedCompletion(unused, inspector, cast(Any, ledger), Limits())
 
 
-def passage_of(
-    inspector: Inspector, exchange: Exchange, raw: bytes, ask: Callable[[Passage], None] | None
-) -> Passage:
-    """Return a pass over this stream; `ask` decides, as policy would."""
-
-    async def decide() -> None:
-        assert ask is not None
-        ask(passage)
-
-    exchange.received = Received("openai.chat")
-    exchange.restorer = Restorer(exchange.vault, [])
-    intake = Intake(ReplayedResponse(200, {}, raw), "openai.chat", 1_000_000)
-    passage = Passage(exchange, intake, inspector, decide if ask else None)
-    return passage
-
-
-async def read(passage: Passage) -> list[dict[str, Any]]:
-    """Return the deltas that go out."""
-    events = [event async for events in passage.events() for event in events] + await passage.close()
-    chunks = [json.loads(event.data) for event in events if event.data.startswith("{")]
-    return [choice["delta"] for chunk in chunks for choice in chunk["choices"]]
-
-
-def said(deltas: Sequence[dict[str, Any]]) -> str:
-    return "".join(delta.get("content") or "" for delta in deltas)
-
-
-@pytest.mark.parametrize("at", [1, 5, 9, len(EMAIL) - 1])
-async def test_a_value_in_pieces_is_masked_before_any_of_it_goes_out(
-    inspector: Inspector, new_exchange: NewExchange, at: int
-) -> None:
-    asked = []
-
-    def ask(passage: Passage) -> None:
-        asked.append([f.entity for part in passage.subject().parts for f in part.findings])
-        passage.masks["EMAIL_ADDRESS"] = Mask("EMAIL_ADDRESS", "redact")
-
-    raw = texts("write to ", EMAIL[:at], EMAIL[at:], f" or {EMAIL} today") + END
-    out = said(await read(passage_of(inspector, new_exchange(), raw, ask)))
-    assert out.startswith("write to ")
-    assert out.endswith(" today")
-    assert EMAIL[:9] not in out
-    assert asked == [["EMAIL_ADDRESS"]]  # once for the entity, with the finding that it is about
-
-
-async def test_what_policy_lets_pass_goes_out_as_it_came(
-    inspector: Inspector, new_exchange: NewExchange
-) -> None:
-    def ask(passage: Passage) -> None:
-        passage.masks["EMAIL_ADDRESS"] = None
-
-    passage = passage_of(inspector, new_exchange(), texts("mail ", EMAIL, "!") + END, ask)
-    assert said(await read(passage)) == f"mail {EMAIL}!"
-    (part,) = [part for part in passage.parts() if part.findings]
-    assert EMAIL not in part.masked
-
-
-async def test_a_survey_finds_the_same_and_asks_about_nothing(
-    inspector: Inspector, new_exchange: NewExchange
-) -> None:
-    passage = passage_of(inspector, new_exchange(), texts("pay ", CARD[:7], CARD[7:]) + END, None)
-    await read(passage)
-    assert [f.entity for part in passage.subject().parts for f in part.findings] == ["CREDIT_CARD"]
-    assert passage.subject().facts.finish_reason == "stop"
-
-
-async def test_a_value_of_the_prompt_comes_back_in_text_and_in_a_call(
-    inspector: Inspector, new_exchange: NewExchange
-) -> None:
+async def start(
+    completion: StreamedCompletion, new_exchange: NewExchange, raw: bytes
+) -> AsyncGenerator[bytes]:
     exchange = new_exchange()
-    name = exchange.vault.placeholder("EMAIL_ADDRESS", "pii", EMAIL)
-    exchange.vault.mark_restorable(name)
-    raw = texts("mail ", name[:4], name[4:]) + calls(1, name) + END
-    passage = passage_of(inspector, exchange, raw, lambda _: None)
-    deltas = await read(passage)
-    assert said(deltas) == f"mail {EMAIL}"
-    (call,) = [call for delta in deltas for call in delta.get("tool_calls") or ()]
-    assert json.loads(call["function"]["arguments"]) == {"to": EMAIL}
-    (inspected,) = passage.subject().calls
-    assert inspected[0].name == "mail"
+    exchange.received = replace(exchange.received, dialect="openai.chat")
+    exchange.restorer = Restorer(exchange.vault, [])
+    answer = await completion.answer(exchange, ReplayedResponse(200, {}, raw))
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/event-stream")
+    return cast("AsyncGenerator[bytes]", answer.body)
 
 
-async def test_more_calls_than_may_be_are_refused(inspector: Inspector, new_exchange: NewExchange) -> None:
-    passage = passage_of(inspector, new_exchange(), calls(129, "ana") + END, None)
-    with pytest.raises(UpstreamUnreadable, match="over 128 tool calls"):
-        await read(passage)
+async def test_a_whole_stream_is_recorded_before_its_last_event(
+    completion: StreamedCompletion, new_exchange: NewExchange, ledger: Ends
+) -> None:
+    sent = []
+    async for event in await start(completion, new_exchange, texts("Good ", "day ", "to you ") + END):
+        sent.append(event)
+        if b"to you" in event:
+            assert ledger.ends == []
+    assert ledger.ends == ["completed"]
+    assert b"[DONE]" in sent[-1]
 
 
-def calls(count: int, to: str) -> bytes:
-    """Events of tool calls, each whole in one."""
-    return b"".join(
-        event(
-            {
-                "tool_calls": [
-                    {
-                        "index": index,
-                        "id": f"call_{index}",
-                        "type": "function",
-                        "function": {"name": "mail", "arguments": json.dumps({"to": to})},
-                    }
-                ]
-            }
-        )
-        for index in range(count)
-    )
+async def test_half_a_stream_ends_with_an_error_event(
+    completion: StreamedCompletion, new_exchange: NewExchange, ledger: Ends
+) -> None:
+    events = await start(completion, new_exchange, texts("Good ", "day "))
+    *_, last = [event async for event in events]
+    code = UpstreamUnreadable("").code
+    assert json.loads(last.split(b"data: ", 1)[1])["error"]["code"] == code
+    assert ledger.ends == [code]
+
+
+async def test_a_refusal_before_the_first_byte_keeps_its_status(
+    completion: StreamedCompletion, new_exchange: NewExchange, ledger: Ends
+) -> None:
+    with pytest.raises(UpstreamUnreadable):
+        await start(completion, new_exchange, b"data: {]\n\n")
+    assert ledger.ends == []
+
+
+async def test_a_stream_that_nobody_reads_on_is_recorded_as_cancelled(
+    completion: StreamedCompletion, new_exchange: NewExchange, ledger: Ends
+) -> None:
+    events = await start(completion, new_exchange, texts("Good ", "day ", "to you ") + END)
+    await anext(events)
+    await events.aclose()
+    assert ledger.ends == ["cancelled"]

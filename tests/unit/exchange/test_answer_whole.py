@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import cast
 
 from gateway.config import Limits
 from gateway.exchange.answer_whole import WholeCompletion
-from gateway.exchange.exchange import Received
 from gateway.exchange.hold import Holder
 from gateway.exchange.inspect import Inspector
 from gateway.exchange.record import Ledger
@@ -28,7 +28,7 @@ async def test_values_come_back_to_a_large_completion_off_the_event_loop(
     inspector: Inspector, new_exchange: NewExchange
 ) -> None:
     exchange = new_exchange()
-    exchange.received = Received("openai.chat")
+    exchange.received = replace(exchange.received, dialect="openai.chat")
     exchange.vault = vault = WatchedVault()
     name = vault.placeholder("EMAIL_ADDRESS", "pii", EMAIL)
     vault.mark_restorable(name)

@@ -20,7 +20,7 @@ from gateway.config import ServerKey
 from gateway.contract.decision import Decision, Mask, to_document
 from gateway.contract.guards import guard
 from gateway.exchange.decide import Decider, Subject
-from gateway.exchange.exchange import Envelope, Exchange, Inspected, Received
+from gateway.exchange.exchange import Envelope, Exchange, Held, Inspected, Received
 from gateway.exchange.record import Ledger
 from gateway.policy import Policies
 from gateway.policy.engine.engine import encode
@@ -99,17 +99,17 @@ def _asked(draw: st.DrawFn) -> tuple[dict[str, Any], Subject, Decision]:
     facts = {
         "agent": Agent("billing", "dana", "oidc", ("team",), draw(_OBJECT), draw(_TEXT)),
         "inspected": Inspected(model=draw(_TEXT)),
-        "envelope": Envelope(path=draw(_TEXT), source=Source("::1", draw(_TEXT))),
         "received": Received(
+            envelope=Envelope(path=draw(_TEXT), source=Source("::1", draw(_TEXT))),
             prompt=Prompt(
                 stream=draw(st.booleans()),
                 parameters=Parameters(draw(st.integers(-1, 2**70)), draw(st.floats(-1, 2)), 1),
                 tools=(Tool(draw(_TEXT), draw(_TEXT)),),
                 attachments=(Attachment("image", draw(_TEXT), 3),),
-            )
+            ),
         ),
-        "approval": ApprovalFacts(
-            "ap_1", draw(st.sampled_from(["", "approved"])), ("eve",), note=draw(_TEXT)
+        "held": Held(
+            prompt=ApprovalFacts("ap_1", draw(st.sampled_from(["", "approved"])), ("eve",), note=draw(_TEXT))
         ),
         "enforced": draw(st.booleans()),
     }
@@ -119,10 +119,10 @@ def _asked(draw: st.DrawFn) -> tuple[dict[str, Any], Subject, Decision]:
 
 
 def _filled(exchange: Exchange, facts: dict[str, Any]) -> Exchange:
+    upstream, session = exchange.upstream, Sessions(_KEY).enter("billing", "s", "")
     for name, value in facts.items():
         setattr(exchange, name, value)
-    exchange.session = Sessions(_KEY).enter("billing", "s", "")
-    exchange.session_id = exchange.session.id
+    exchange.received = replace(exchange.received, upstream=upstream, session=session)
     return exchange
 
 

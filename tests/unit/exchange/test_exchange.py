@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from gateway.contract.decision import Action, Decision
-from gateway.exchange.exchange import Decided, Received, Sent, new_id
+from gateway.exchange.exchange import Decided, Sent, new_id
 from gateway.words import Completion, Phase, Usage
 from tests.unit.exchange.conftest import NewExchange
 
@@ -34,25 +34,6 @@ def test_the_more_restrictive_of_both_decisions_is_the_action(
     assert headers["x-regate-request-action"] == prompt
     assert headers["x-regate-response-action"] == completion
     assert headers["x-regate-decision-id"] == "dec_request"
-
-
-@pytest.mark.parametrize(
-    ("dialect", "content_type"),
-    [
-        ("none", None),
-        ("opaque", "text/plain"),
-        ("json", "application/json"),
-        ("openai.chat", "application/json"),
-    ],
-)
-def test_only_an_opaque_body_keeps_its_content_type(
-    new_exchange: NewExchange, dialect: str, content_type: str | None
-) -> None:
-    exchange = new_exchange(headers={"content-type": "text/plain", "authorization": "Bearer rg_x"})
-    exchange.received = Received(dialect)
-    headers = exchange.outgoing_headers()
-    assert headers.get("content-type") == content_type
-    assert "authorization" not in headers
 
 
 def test_tokens_are_spent_only_by_a_call_to_the_provider(new_exchange: NewExchange) -> None:

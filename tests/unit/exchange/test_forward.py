@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ from gateway.config import ServerKey
 from gateway.contract.decision import Decision, Mask
 from gateway.dialects import read_prompt
 from gateway.errors import RecordingFailed, Unauthenticated
-from gateway.exchange.exchange import Decided, Exchange, Inspected, Received
+from gateway.exchange.exchange import Decided, Exchange, Inspected
 from gateway.exchange.forward import Forwarder
 from gateway.exchange.hold import Holder
 from gateway.exchange.inspect import Inspector, scope_of
@@ -76,11 +76,13 @@ async def exchange(
     """An exchange whose prompt holds a value, which is to be masked."""
     body = {"model": "m", "temperature": 0.5, "messages": [{"role": "user", "content": f"write to {EMAIL}"}]}
     exchange = new_exchange()
-    exchange.upstream = Upstream("openai", "openai", provider, None)
+    exchange.received = replace(exchange.received, upstream=Upstream("openai", "openai", provider, None))
     _, key = create_key(keys, agent="coder", owner="ana", now=0)
     exchange.agent = await Identity(keys).identify(f"Bearer {key}", None, None)
-    exchange.session = Sessions(KEY).enter("coder", "s", "")
-    exchange.received = Received("openai.chat", body, b"", read_prompt("openai.chat", body))
+    exchange.received = replace(exchange.received, session=Sessions(KEY).enter("coder", "s", ""))
+    exchange.received = replace(
+        exchange.received, dialect="openai.chat", body=body, prompt=read_prompt("openai.chat", body)
+    )
     parts = await inspector.prompt(exchange, exchange.prompt.parts)
     exchange.inspected = Inspected(parts, "m", ("m",), "r1")
     decision = Decision("mask", mask=(Mask("EMAIL_ADDRESS", restore=True),), revision="r1")

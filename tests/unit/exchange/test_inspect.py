@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,8 +16,8 @@ from gateway.contract.decision import Mask
 from gateway.contract.guards import CREDENTIAL_ENTITY
 from gateway.errors import PolicyDenied
 from gateway.exchange.inspect import Inspector, mark_history, scope_of
-from gateway.exchange.mask import mask_body, placeholders
-from gateway.masking import Vault
+from gateway.exchange.mask import mask_body
+from gateway.masking import Vault, with_placeholders
 from gateway.sessions.session import Sessions
 from gateway.words import Finding, Kind, Part, PartPlace
 from tests.support.values import CREDENTIAL, EMAIL, INJECTION, OTHER_EMAIL
@@ -43,7 +44,7 @@ async def test_a_phrase_is_new_again_when_somebody_else_says_it(
     inspector: Inspector, new_exchange: NewExchange
 ) -> None:
     exchange = new_exchange()
-    exchange.session = Sessions(KEY).enter("agent", "s", "")
+    exchange.received = replace(exchange.received, session=Sessions(KEY).enter("agent", "s", ""))
     said = Part("system", "system", "/messages/0/content", INJECTION)
     [first] = await inspector.prompt(exchange, [said])
     scope = scope_of(exchange.agent, exchange.provider, (), "r1")
@@ -144,5 +145,5 @@ async def test_headers_with_a_value_a_credential_or_no_ascii_are_left_out(
 def test_json_stays_json_when_a_bare_number_of_it_is_masked(text, masked):
     start = text.index("4111111111111111")
     finding = Finding("CREDIT_CARD", "pii", 1.0, "/a", start, start + 16)
-    shown = placeholders(text, [finding], Vault(b"k" * 32))
+    shown = with_placeholders(text, [finding], Vault(b"k" * 32))
     assert json.loads(re.sub(r"(<CREDIT_CARD_)\w+>", r"\1*>", shown)) == masked

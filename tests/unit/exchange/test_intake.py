@@ -27,7 +27,7 @@ def intake(raw: bytes, limit: int = _LIMIT) -> Intake:
 
 
 async def texts(stream: Intake) -> list[str]:
-    items = [item async for items in stream.items() for item in items] + stream.last_items()
+    items = [item async for items in stream.items() for item in items]
     return [item.part.text for item in items if isinstance(item, TextDelta)]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.config import ServerKey
@@ -22,7 +24,7 @@ async def test_many_findings_are_masked_off_the_event_loop(
     inspector: Inspector, new_exchange: NewExchange, text: str, on_loop: bool
 ) -> None:
     exchange = new_exchange()
-    exchange.session = Sessions(KEY).enter("agent", "s", "")
+    exchange.received = replace(exchange.received, session=Sessions(KEY).enter("agent", "s", ""))
     exchange.vault = vault = WatchedVault()
     parts = await inspector.prompt(exchange, [Part("user", "text", "/x", text)])
     assert vault.on_loop == {on_loop}

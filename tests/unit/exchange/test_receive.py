@@ -9,7 +9,7 @@ import pytest
 
 from gateway.config import Limits
 from gateway.errors import InvalidRequest, PromptTooLarge
-from gateway.exchange.receive import Receiver, open_envelope
+from gateway.exchange.receive import Receiver, open_envelope, outgoing_headers
 from gateway.upstream import Upstreams
 from tests.unit.exchange.conftest import NewExchange
 
@@ -68,3 +68,21 @@ async def test_a_large_body_is_read_like_a_small_one(new_exchange: NewExchange, 
     exchange = new_exchange(json.dumps([large]).encode() + b"}")
     with pytest.raises(InvalidRequest, match="cannot be read"):
         await receiver().read(exchange)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "content_type"),
+    [
+        ("none", None),
+        ("opaque", "text/plain"),
+        ("json", "application/json"),
+        ("openai.chat", "application/json"),
+    ],
+)
+def test_only_an_opaque_body_keeps_its_content_type(
+    new_exchange: NewExchange, dialect: str, content_type: str | None
+) -> None:
+    exchange = new_exchange(headers={"content-type": "text/plain", "authorization": "Bearer rg_x"})
+    headers = outgoing_headers(exchange.call, dialect)
+    assert headers.get("content-type") == content_type
+    assert "authorization" not in headers

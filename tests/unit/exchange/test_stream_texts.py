@@ -7,20 +7,20 @@ from typing import Any
 
 from gateway.dialects.reading.sse import SseEvent
 from gateway.exchange.inspect import Inspector
-from gateway.exchange.stream_texts import Channel, Outlet
-from gateway.masking import Restorer, Vault
+from gateway.exchange.passage import Outlet
+from gateway.exchange.stream_texts import Channel
+from gateway.masking import Restorer, StreamScanner, Vault
 from gateway.words import Part
 from tests.support.values import EMAIL
-from tests.unit.exchange.conftest import NewExchange
 
 
 async def test_others_have_their_turn_while_a_large_delta_is_scanned_and_restored(
-    inspector: Inspector, new_exchange: NewExchange
+    inspector: Inspector,
 ) -> None:
     vault = Vault(b"k" * 32)
     name = vault.placeholder("EMAIL_ADDRESS", "pii", EMAIL)
     vault.mark_restorable(name)
-    channel = Channel("0", Part("assistant", "text", "/x", ""), inspector.scanner(new_exchange()))
+    channel = Channel("0", Part("assistant", "text", "/x", ""), StreamScanner(inspector.detector))
     assert await _turns(channel.scan("DE89 3704 " * 25)) > 12
     outlet = Outlet(Restorer(vault, [EMAIL]).run())
     outlet.reshape["0"] = SseEvent

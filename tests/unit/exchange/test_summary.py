@@ -9,7 +9,7 @@ from gateway.approvals import ContentEntry
 from gateway.config import ServerKey
 from gateway.dialects import read_prompt
 from gateway.exchange.decide import Subject
-from gateway.exchange.exchange import Exchange, Inspected, Received
+from gateway.exchange.exchange import Exchange, Inspected
 from gateway.exchange.inspect import Inspector
 from gateway.exchange.summary import contents_of
 from gateway.sessions.session import Sessions
@@ -24,8 +24,12 @@ async def shown(
     inspector: Inspector, exchange: Exchange, body: dict[str, Any], *, known: str = ""
 ) -> list[ContentEntry]:
     """Return what approvers read of a prompt, in which `known` was sent before."""
-    exchange.session = Sessions(ServerKey(b"s" * 32)).enter("agent", "s", "")
-    exchange.received = Received("openai.chat", body, b"", read_prompt("openai.chat", body))
+    exchange.received = replace(
+        exchange.received, session=Sessions(ServerKey(b"s" * 32)).enter("agent", "s", "")
+    )
+    exchange.received = replace(
+        exchange.received, dialect="openai.chat", body=body, prompt=read_prompt("openai.chat", body)
+    )
     inspected = await inspector.prompt(exchange, exchange.prompt.parts)
     parts = tuple(replace(part, new=part.part.text != known) for part in inspected)
     exchange.inspected = Inspected(parts, "m", ("m",), "r1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import pytest
@@ -32,7 +32,9 @@ class FakeGateway:
     ended: list[str] = field(default_factory=list)
 
     async def answer(self, exchange: Exchange) -> Answer:
-        exchange.upstream = Upstream("", self.family, cast(Transport, None), None)
+        exchange.received = replace(
+            exchange.received, upstream=Upstream("", self.family, cast(Transport, None), None)
+        )
         try:
             await exchange.call.body()
             await self.work(exchange)

@@ -11,7 +11,8 @@ import orjson
 import pytest
 
 from gateway.audit import Journal, Record
-from gateway.audit.reading.views import publish
+from gateway.audit.reading.view_sql import SELECTS
+from gateway.audit.reading.views import create_views, publish, views_for
 from tests.unit.audit.conftest import Evidence
 
 
@@ -243,7 +244,7 @@ def test_queries_without_content_read_no_bodies(evidence: Evidence) -> None:
 
 def test_other_clients_read_the_published_views_while_the_gateway_writes(evidence: Evidence) -> None:
     journal = evidence.journal()
-    evidence.sealer()
+    evidence.sealer(published=True)
     exchange(journal, "ex_1", DECISION)
     code = f"""
 import duckdb
@@ -268,3 +269,30 @@ def test_the_published_views_read_a_moved_folder_by_a_variable(evidence: Evidenc
     with duckdb.connect(str(moved / "audit.duckdb"), read_only=True) as connection:
         connection.execute("SET VARIABLE audit = ?", [str(moved)])
         assert connection.execute("SELECT count(*) FROM decisions").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize("view", ["records", *SELECTS])
+def test_a_question_gets_the_views_that_it_reads(view: str, evidence: Evidence) -> None:
+    evidence.folder.prepare()
+    with duckdb.connect() as connection:
+        create_views(connection, evidence.folder, f'SELECT count(*) FROM "{view.upper()}"')
+        assert connection.execute(f"SELECT count(*) FROM {view}").fetchall() == [(0,)]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "",
+        "SELECT 1",
+        "SELECT * FROM exchangs",  # the error names those that are meant
+        "SHOW TABLES",
+        "SELECT * FROM duckdb_views(), records",
+        "SELECT * FROM query_table('ses' || 'sions'), records",
+    ],
+)
+def test_a_question_that_names_no_view_gets_all(question: str) -> None:
+    assert set(views_for(question)) == set(SELECTS)
+
+
+def test_a_question_of_records_gets_no_view_more() -> None:
+    assert views_for("SELECT count(*) FROM records") == set()

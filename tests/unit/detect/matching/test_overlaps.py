@@ -1,7 +1,7 @@
 """Overlapping matches become disjoint ones."""
 
-from gateway.detect.matching.overlaps import rank, resolve
-from gateway.words import Match
+from gateway.detect.matching.overlaps import resolve
+from gateway.words import Match, rank
 
 
 def test_a_secret_wins_and_covers_what_it_overlaps() -> None:
