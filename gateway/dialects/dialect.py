@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from gateway.dialects.reading.framing import Framing
 from gateway.dialects.reading.sse import SseEvent
 from gateway.dialects.reading.stream import StreamReader
 from gateway.words import Completion, Prompt
@@ -49,6 +50,9 @@ class Dialect:
     ] = ()  # "GET */things/*": requests without a body, answered with earlier completions
     usual_path: str = ""  # where `regate policy eval` sends a prompt when it is not told
     new_stream: Callable[[], StreamReader] | None = None  # None: its streams cannot be read
+    streams: str = ""  # a glob over the paths of which every answer streams
+    framings: tuple[Framing, ...] = ()  # of its streams, beside server-sent events
+    media: tuple[str, ...] = ()  # globs over the media types of answers that are media, not JSON
     operation: str = ""  # `gen_ai.operation.name` of OpenTelemetry; "": the dialect's name
     demo: Demo | None = None  # None: the built-in demo provider does not speak it
 

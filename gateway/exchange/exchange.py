@@ -248,7 +248,11 @@ class Exchange:
     @property
     def cost(self) -> float:
         """What those tokens cost; -1 when that is not known."""
-        return self.upstream.cost(self.prompt.model, self.usage_spent) if self.forwarded else -1
+        return (
+            self.upstream.cost(self.prompt.model or self.inspected.model, self.usage_spent)
+            if self.forwarded
+            else -1
+        )
 
     def elapsed_ms(self) -> float:
         return (time.perf_counter() - self.clock) * 1000

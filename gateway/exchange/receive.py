@@ -95,14 +95,14 @@ class Receiver:
         call.hold(_weight(body))
         if len(body) > _LARGE:
             async with detect.in_time(self._limits.inspect_seconds):
-                exchange.received = await asyncio.to_thread(self._parse, received, body)
+                exchange.received = await asyncio.to_thread(self._parse, received, body, up_path)
         else:
-            exchange.received = self._parse(received, body)
+            exchange.received = self._parse(received, body, up_path)
 
-    def _parse(self, received: Received, raw: bytes) -> Received:
+    def _parse(self, received: Received, raw: bytes, path: str) -> Received:
         try:
             body = parse(raw, depth=self._limits.depth)
-            prompt = read_prompt(received.dialect, body)
+            prompt = read_prompt(received.dialect, body, path)
             received = replace(received, body=body, unmasked=serialize(body), prompt=prompt)
         except Malformed as error:
             raise InvalidRequest(f"the body cannot be read: {error}") from error

@@ -14,8 +14,8 @@ _DOWN = frozenset({"content-language", "retry-after", "retry-after-ms"})
 
 QUERY_PARAMETERS = frozenset(
     {
-        *("after", "after_id", "api-version", "before", "before_id", "beta", "include", "include[]", "limit"),
-        *("order", "stream"),
+        *("after", "after_id", "alt", "api-version", "before", "before_id", "beta", "include", "include[]"),
+        *("limit", "order", "pageSize", "pageToken", "stream"),
     }
 )
 

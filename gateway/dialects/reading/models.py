@@ -28,7 +28,7 @@ _UNREAD = frozenset(
         "variables",
     )
 )
-_IN_PATH = re.compile(r"/(?:deployments|engines|models?)/([^/]+)", re.IGNORECASE)
+_IN_PATH = re.compile(r"/(?:deployments|engines|endpoints|(?:tuned)?models?)/([^/]+)", re.IGNORECASE)
 _VERB = re.compile(r":[A-Za-z]+$")  # Gemini's `gemini-3:generateContent`; Bedrock's `claude-v1:0` has none
 
 
