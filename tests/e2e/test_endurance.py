@@ -26,7 +26,7 @@ from tests.support.waiting import PATIENCE_SECONDS, holds
 
 FAMILIES: tuple[Family, ...] = ("openai", "anthropic")
 ROUNDS, CLIENTS = 15, 10
-PAUSES = (0, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3)  # seconds after which a client leaves
+PAUSES = (0, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3, 3)  # seconds after which a client leaves
 
 
 def test_many_callers_that_leave_leave_nothing_open_and_nothing_unrecorded(
