@@ -20,7 +20,8 @@ _CODE = "code_execution"  # the tool of executable code, as other dialects name 
 
 def read_prompt(document: Any) -> Prompt:
     """Return the prompt of a request body; what has an unexpected shape is read as fields."""
-    parts, attachments = REQUEST.read(document)
+    walk = REQUEST.walk(document)
+    parts, attachments = walk.leaves()
     if not isinstance(document, dict):
         return Prompt(parts, attachments)
     inner = plain_keys(document.get("generateContentRequest", document))
@@ -35,6 +36,7 @@ def read_prompt(document: Any) -> Prompt:
             temperature=number(config, "temperature"),
             n=integer(config, "candidateCount") if "candidateCount" in config else 1,
         ),
+        unseen=walk.unseen(),
     )
 
 

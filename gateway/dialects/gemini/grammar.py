@@ -18,6 +18,7 @@ from gateway.dialects.reading.leaves import (
     counted,
     free,
     labeled,
+    reference,
     structural,
     url,
     words,
@@ -132,22 +133,30 @@ def _spelled(reader: Reader, keys: str) -> dict[str, Reader]:
     return dict.fromkeys(both(words(keys)), reader)
 
 
+def _file(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
+    walk.references.append("fileUri")
+    url(walk, parent, value, at, label)
+
+
 # Keys of the schema: https://ai.google.dev/api/generate-content, /tokens, /embeddings, /caching
 _READERS: dict[str, Reader] = {
     **_spelled(
         structural,
         """
         model role name id mimeType language outcome threshold category mode toolType taskType
-        responseMimeType responseModalities cachedContent mediaResolution voiceName languageCode environment
+        responseMimeType responseModalities mediaResolution voiceName languageCode environment
         allowedFunctionNames behavior scheduling thinkingLevel aspectRatio imageSize personGeneration
-        fileSearchStoreNames method type
+        method type
         """,
     ),
     **_spelled(
         free, "args parameters parametersJsonSchema responseJsonSchema responseSchema response labels"
     ),
     **_spelled(labeled("tool_definition"), "tools"),
-    **_spelled(url, "fileUri uri"),
+    **_spelled(reference("cachedContent"), "cachedContent"),
+    **_spelled(reference("fileSearchStoreNames"), "fileSearchStoreNames"),
+    **_spelled(_file, "fileUri"),
+    **_spelled(url, "uri"),
     **_spelled(_contents, "contents"),
     **_spelled(_content, "content"),
     **_spelled(_system, "systemInstruction"),

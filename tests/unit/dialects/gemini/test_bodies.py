@@ -177,3 +177,13 @@ def test_token_probabilities_are_joined() -> None:
 def test_a_blocked_prompt_has_a_reason() -> None:
     blocked = {"promptFeedback": {"blockReason": "SAFETY"}, "modelVersion": "g"}
     assert read_completion("gemini.generate", blocked).finish_reason == "SAFETY"
+
+
+def test_what_the_gateway_did_not_see_is_named() -> None:
+    stored = {"fileData": {"mimeType": "image/png", "fileUri": "https://x.example/files/a"}}
+    body = {"contents": [{"role": "user", "parts": [stored]}], "cachedContent": "cachedContents/c"}
+    assert read_prompt("gemini.generate", body).unseen == ("cachedContent", "fileUri")
+    assert (
+        read_prompt("gemini.generate", {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}).unseen
+        == ()
+    )
