@@ -11,6 +11,7 @@
         │   ├── ApprovalDenied       403 approval_denied
         │   └── ApprovalExpired      403 approval_expired
         ├── PromptTooLarge           413 prompt_too_large
+        ├── WebSocketUnsupported     426 websocket_unsupported
         ├── PolicyError              500 policy_error
         ├── PolicyUnavailable        503 policy_unavailable
         ├── InspectionFailed         503 inspection_failed
@@ -93,6 +94,11 @@ class ApprovalExpired(PolicyOutcome):
 
 class PromptTooLarge(Refusal):
     status, code = 413, "prompt_too_large"
+
+
+class WebSocketUnsupported(Refusal):
+    status, code = 426, "websocket_unsupported"
+    headers = MappingProxyType({"upgrade": "HTTP/1.1"})  # what it asks for instead (RFC 9110, 15.5.22)
 
 
 class PolicyError(Refusal):

@@ -147,7 +147,11 @@ class Parameters:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a dialect reads from a request body."""
+    """What a dialect reads from a request body.
+
+    `unseen` names what the body refers to and does not hold: stored files, prompts and conversations. The
+    model reads their text, and it was not inspected.
+    """
 
     parts: tuple[Part, ...] = ()
     attachments: tuple[Attachment, ...] = ()
@@ -158,6 +162,7 @@ class Prompt:
     ] = ()  # every one that the body names, `model` included, each name as it stands there
     stream: bool = False
     parameters: Parameters = Parameters()
+    unseen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

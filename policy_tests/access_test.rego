@@ -62,6 +62,28 @@ test_group_inherits_what_it_does_not_say if {
 	_rules(_asking(["research"], "openai", "gpt-4.1")) == set() with data.settings.groups.research as {"budgets": {}}
 }
 
+_stored(change) := object.union(
+	_asking(["research"], "anthropic", ""),
+	object.union({"dialect": "openai.responses"}, change),
+)
+
+test_an_answer_that_is_stored_has_its_model if {
+	every change in [
+		{"method": "GET", "path": "/v1/responses/resp_a"},
+		{"method": "POST", "path": "/v1/responses/resp_a/cancel"},
+	] {
+		_rules(_stored(change)) == set() with data.settings.groups.research as _research
+	}
+	every change in [
+		{"method": "POST", "path": "/v1/responses"},
+		{"method": "POST", "path": "/v1/responses/compact"},
+		{"dialect": "openai.chat", "method": "GET", "path": "/v1/responses/resp_a"},
+		{"dialect": "openai.chat", "method": "POST", "path": "/v1/responses/resp_a/cancel"},
+	] {
+		_rules(_stored(change)) == {"access.model"} with data.settings.groups.research as _research
+	}
+}
+
 test_completion_is_not_asked_about_the_model_again if {
 	document := object.union(fixtures.in_groups(fixtures.completion, ["research"]), {"provider": "openai"})
 	_rules(document) == set() with data.settings.groups.research as _research

@@ -7,7 +7,8 @@ import data.regate
 import data.regate.lib.approval
 
 _action(given, asked) := action if {
-	held := fixtures.with_rows(fixtures.prompt, [fixtures.row("PROMPT_INJECTION", "injection")])
+	found := object.union(fixtures.row("PROMPT_INJECTION", "injection"), {"roles": ["tool"], "kinds": ["tool_result"]})
+	held := fixtures.with_rows(fixtures.prompt, [found])
 	document := object.union(held, {"approval": object.union({"status": "approved"}, given)})
 	terms := object.union({"groups": [], "quorum": 1, "wait_seconds": 60, "expires_seconds": 900}, asked)
 	action := regate.decision.action with input as document with data.settings.approval as terms

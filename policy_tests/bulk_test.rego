@@ -26,6 +26,12 @@ test_approved_bulk_is_still_masked if {
 	_action(fixtures.approved(fixtures.prompt), _rows(20, 6)) == "mask"
 }
 
+test_weak_findings_are_no_export if {
+	weak := [object.union(row, {"max_score": 0.3}) | some row in _rows(40, 40)]
+	_action(fixtures.prompt, weak) == "mask"
+	_action(fixtures.prompt, array.concat(weak, _rows(20, 6))) == "require_approval"
+}
+
 test_secrets_are_no_personal_values if {
 	rows := [object.union(fixtures.row("API_KEY", "secret"), {"new": 99})]
 	_action(fixtures.prompt, rows) == "mask"

@@ -5,17 +5,26 @@ package policy_tests.endpoints
 import data.policy_tests.fixtures
 import data.regate
 
+_known := {
+	"openai.chat", "openai.responses", "openai.completions", "openai.embeddings", "openai.moderations",
+	"openai.images", "openai.audio",
+	"anthropic.messages", "anthropic.count_tokens",
+	"gemini.generate", "gemini.count_tokens", "gemini.embeddings",
+	"ollama.chat", "ollama.generate", "ollama.embeddings",
+}
+
 _action(change) := action if {
 	action := regate.decision.action with input as object.union(fixtures.prompt, change)
 }
 
 test_known_dialects_pass if {
-	_action({"dialect": "openai.chat"}) == "allow"
-	_action({"dialect": "anthropic.messages"}) == "allow"
+	every dialect in _known {
+		_action({"dialect": dialect}) == "allow"
+	}
 }
 
 test_other_bodies_are_denied if {
-	every dialect in ["json", "opaque", "openai.embeddings", ""] {
+	every dialect in ["json", "opaque", "openai.embedding", ""] {
 		_action({"dialect": dialect}) == "deny"
 	}
 }

@@ -33,6 +33,7 @@ prompt := {
 		"characters": 5,
 		"estimated_tokens": 2,
 		"attachments": [],
+		"unseen": [],
 	},
 	"tools": [],
 	"tool_calls": [],

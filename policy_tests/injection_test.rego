@@ -15,20 +15,25 @@ _action(document, row) := action if {
 }
 
 test_new_phrase_is_held_where_others_write if {
-	every place in [["user", "text"], ["tool", "tool_result"], ["", "field"]] {
+	every place in [["tool", "tool_result"], ["user", "tool_result"], ["user", "field"], ["", "field"]] {
 		_action(fixtures.prompt, _row(place[0], place[1], 1)) == "require_approval"
 	}
 }
 
-test_phrase_passes_where_the_operator_or_the_model_writes if {
-	every place in [["system", "system"], ["assistant", "text"], ["", "tool_definition"]] {
+test_phrase_passes_in_the_words_of_the_operator_the_user_and_the_model if {
+	every place in [["system", "system"], ["user", "text"], ["assistant", "text"], ["", "tool_definition"]] {
 		_action(fixtures.prompt, _row(place[0], place[1], 1)) == "allow"
 	}
 }
 
 test_phrase_in_a_trusted_and_another_place_is_held if {
-	row := object.union(_row("", "", 1), {"roles": ["assistant", "user"], "kinds": ["text"]})
+	row := object.union(_row("", "", 1), {"roles": ["tool", "user"], "kinds": ["text", "tool_result"]})
 	_action(fixtures.prompt, row) == "require_approval"
+}
+
+test_user_who_is_not_trusted_is_held if {
+	trust := {"trusted_kinds": ["system"], "trusted_roles": ["assistant"]}
+	_action(fixtures.prompt, _row("user", "text", 1)) == "require_approval" with data.settings.injection as trust
 }
 
 test_phrase_in_no_place_is_held if {
@@ -37,16 +42,16 @@ test_phrase_in_no_place_is_held if {
 }
 
 test_phrase_of_history_is_not_held_again if {
-	_action(fixtures.prompt, _row("user", "text", 0)) == "allow"
+	_action(fixtures.prompt, _row("tool", "tool_result", 0)) == "allow"
 }
 
 test_approved_phrase_passes if {
-	_action(fixtures.approved(fixtures.prompt), _row("user", "text", 1)) == "allow"
+	_action(fixtures.approved(fixtures.prompt), _row("tool", "tool_result", 1)) == "allow"
 }
 
 test_denied_approval_is_none if {
 	document := object.union(fixtures.prompt, {"approval": {"status": "denied"}})
-	_action(document, _row("user", "text", 1)) == "require_approval"
+	_action(document, _row("tool", "tool_result", 1)) == "require_approval"
 }
 
 test_phrase_in_a_completion_passes if {

@@ -5,18 +5,23 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bench.accuracy.corpus import Sample, corpus
+from bench.accuracy.pasted import found_in_full, in_place_of_secrets, pasted
 from bench.accuracy.score import Report, score
+from bench.accuracy.shapes import shapes
 from gateway.config import Detect
 from gateway.detect import Detector
 from gateway.detect.entities.ner import NameModel
 from gateway.detect.matching.overlaps import resolve
 from gateway.words import Match
 
+_OF_A_SHAPE = 60
 _DATA = os.environ.get("ACCURACY_DATA", "")
 
 
@@ -38,6 +43,8 @@ def main() -> None:
     samples = list(corpus(options.seed, options.each, names=options.names))
     print(f"A corpus from seed {options.seed}, {len(samples)} texts\n")
     _print(score(samples, inspect))
+    _print_shapes(options.seed, inspector, missed=options.missed)
+    _print_pasted(options.seed, inspector)
     if options.names:
         _print_cost(samples, inspector)
     if options.missed:
@@ -77,6 +84,40 @@ def _print(report: Report) -> None:
     if report.clean_characters:
         found = ", ".join(f"{entity} {count}" for entity, count in report.clean_findings.items()) or "nothing"
         print(f"\nFound in {report.clean_characters // 1000} kB of clean text: {found}")
+
+
+def _print_shapes(seed: int, inspector: Detector, *, missed: bool) -> None:
+    """Print how often ordinary numbers are found, kind by kind, and the shape that is found most."""
+    worst: dict[str, tuple[int, str]] = {}
+    texts, found = Counter[str](), Counter[str]()
+    for kind, shape, written in shapes(random.Random(seed), _OF_A_SHAPE):
+        false = [text for text in written if inspector.inspect(text)]
+        texts[kind] += len(written)
+        found[kind] += len(false)
+        worst[kind] = max(worst.get(kind, (0, "")), (len(false), shape))
+        for text in false if missed else ():
+            print(f"in vain {kind}: {text!r}")
+    print("\n| ordinary numbers | texts | found in vain | most of one shape |")
+    print("|---|---|---|---|")
+    for kind, count in texts.items():
+        most, shape = worst[kind]
+        print(
+            f"| {kind} | {count} | {found[kind]} | {f'{most} of {_OF_A_SHAPE}: `{shape}`' if most else '0'} |"
+        )
+
+
+def _print_pasted(seed: int, inspector: Detector) -> None:
+    """How many secrets are found where people paste them, and how much that only stands in their place."""
+
+    def secrets(text: str) -> list[tuple[int, int]]:
+        return [(one.start, one.end) for one in inspector.inspect(text) if one.category == "secret"]
+
+    table, clean = list(pasted(seed)), list(in_place_of_secrets())
+    covered = sum(found_in_full(one, secrets(one.text)) for one in table)
+    forms = len({one.form for one in table})
+    print(f"\nPasted secrets, {forms} forms: {covered} of {len(table)} found")
+    vain = sum(bool(secrets(one.text)) for one in clean)
+    print(f"The same forms with placeholders, references and code: {vain} of {len(clean)} found in vain")
 
 
 def _print_missed(samples: Iterable[Sample], inspector: Detector) -> None:

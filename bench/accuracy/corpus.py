@@ -10,6 +10,7 @@ import hashlib
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 import phonenumbers
 from faker import Faker
@@ -171,7 +172,11 @@ def _nino(_: Faker, source: random.Random, __: str) -> str:
 
 
 def _ip(faker: Faker, source: random.Random, _: str) -> str:
-    return str(faker.ipv4_public() if source.randrange(2) else faker.ipv6())
+    """An address of the public internet: others are nobody's."""
+    make = faker.ipv4_public if source.randrange(2) else faker.ipv6
+    while (address := ip_address(str(make()))).is_private or address.is_multicast or address.is_link_local:
+        pass
+    return str(address)
 
 
 def _bitcoin(_: Faker, source: random.Random, __: str) -> str:

@@ -28,7 +28,7 @@ def run_policy_tests(
     junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit's XML to this file too.")] = None,
     timeout: Annotated[
         float, typer.Option("--timeout", min=0.1, help="Seconds that a test may take.")
-    ] = 10.0,
+    ] = 30.0,
     as_json: AsJson = False,
 ) -> None:
     """Run the policy's tests with `opa test`, or with the embedded engine where there is no opa.

@@ -5,6 +5,7 @@ from gateway.config.loading import config_path, load_config, resolve_reference
 from gateway.config.server_key import ServerKey, load_server_key
 from gateway.config.settings import (
     BUNDLE,
+    Allow,
     Audit,
     Checksum,
     CustomEntity,
@@ -21,7 +22,7 @@ from gateway.config.settings import (
 from gateway.config.yaml12 import compose, strict_yaml
 
 __all__ = [
-    "BUNDLE", "RESERVED_PROVIDERS", "Audit", "Checksum", "Config", "CustomEntity", "Detect",
+    "BUNDLE", "RESERVED_PROVIDERS", "Allow", "Audit", "Checksum", "Config", "CustomEntity", "Detect",
     "Hold", "Limits", "Ner", "Opa", "PolicySettings", "Price", "Provider", "ServerKey", "TelemetrySettings",
     "compose", "config_path", "load_config", "load_server_key", "resolve_reference",
     "strict_yaml",

@@ -15,6 +15,8 @@ _BASE_URL = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 _ANCHOR = r"^(|file:/.+|https://.+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?/.*)$"
 _OPA_URL = re.compile(r"(?P<scheme>https?)://(?P<host>\[[0-9a-fA-F:]+\]|[^/?#@:\s\[\]]+)(:[1-9]\d{0,4})?/?")
 _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
+# No header that means something to HTTP itself, or that goes up from the agent.
+_KEY_HEADER = r"^(|authorization|api-key|[a-z0-9-]+-(api-)?(key|token))$"
 _REFERENCE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)")
 
 Checksum = Literal["", "luhn", "mod97", "mod11", "mod11_10", "verhoeff"]
@@ -32,6 +34,7 @@ class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A configured LLM endpoint. `credential` is a reference (`env:NAME`, `file:/path`), never a value.
 
+    `credential_header` is the header in which it goes up, as it is; "" is the way of the family.
     `prices` by model, a name or a glob: the first that fits counts.
     """
 
@@ -39,6 +42,7 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base_url: str
     credential: str = ""
     prices: dict[str, Price] = {}
+    credential_header: Annotated[str, msgspec.Meta(pattern=_KEY_HEADER)] = ""
 
     def __post_init__(self) -> None:
         if self.base_url != "builtin:demo" and not _BASE_URL.fullmatch(self.base_url):
@@ -159,21 +163,40 @@ class Ner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enabled: bool = False
 
 
-class Detect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is looked for. `off` silences entities; `phone_regions` are ISO 3166 codes."""
+Score = Annotated[float, msgspec.Meta(gt=0, le=1)]
 
-    threshold: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.4
+
+class Allow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is never a finding: whole values in any case, patterns of them, domains of e-mail addresses."""
+
+    values: tuple[str, ...] = ()
+    patterns: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+
+
+class Detect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is looked for. `off` silences entities; a finding below its threshold is none.
+
+    `thresholds` are those of single entities. `regions` are those of phone numbers: ISO 3166 codes, groups.
+    """
+
+    threshold: Score = 0.4
+    thresholds: dict[str, Score] = {}
+    allow: Allow = Allow()
     off: tuple[str, ...] = (
         "URL",
         "DATE_TIME",
-        "UK_NHS",
         "MEDICAL_LICENSE",
         "US_DRIVER_LICENSE",
         "US_BANK_NUMBER",
     )
-    phone_regions: tuple[str, ...] = ("US", "GB", "DE", "FR", "IL", "IN", "CA", "BR")
+    regions: tuple[str, ...] = ("US", "GB", "DE", "FR", "IL", "IN", "CA", "BR")
     custom: tuple[CustomEntity, ...] = ()
     ner: Ner = Ner()
+
+    def threshold_of(self, entity: str) -> float:
+        """Return the least score of a finding of this entity."""
+        return self.thresholds.get(entity, self.threshold)
 
 
 class TelemetrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -163,6 +163,7 @@ def _prompt(prompt: Prompt, parts: Sequence[InspectedPart]) -> dict[str, Any]:
         "characters": characters,
         "estimated_tokens": math.ceil(characters / _CHARACTERS_PER_TOKEN),
         "attachments": [asdict(attachment) for attachment in prompt.attachments],
+        "unseen": list(prompt.unseen),
     }
 
 

@@ -12,7 +12,9 @@ import msgspec
 import regex
 
 from gateway.config import Detect
+from gateway.detect.entities.allowed import Allowed
 from gateway.detect.entities.custom import Custom
+from gateway.detect.entities.national_ids import NationalIds
 from gateway.detect.entities.numbers import CARD_SIGNAL, IBAN_SIGNAL, OPEN_IBAN, Emails, Ibans, find_cards
 from gateway.detect.entities.phone import PHONE_SIGNAL, Phones
 from gateway.detect.entities.phrases import Phrases
@@ -22,11 +24,13 @@ from gateway.detect.entities.secrets import Secrets
 from gateway.detect.matching.context import Context
 from gateway.detect.matching.encodings import RUN_BEGIN, encoded_runs, open_run
 from gateway.detect.matching.keys import PRIVATE_MEMBERS
+from gateway.detect.matching.labels import Labels
 from gateway.detect.matching.markup import open_markup, unmarked
 from gateway.detect.matching.overlaps import resolve
 from gateway.detect.matching.patterns import Deadline
 from gateway.detect.matching.prefilter import Candidates, Prefilter
 from gateway.detect.matching.readings import Decoded, Folding, unescaped, unveiled
+from gateway.detect.matching.scalars import SURE, is_scalar
 from gateway.errors import InspectionFailed
 from gateway.words import Finding, Match, Part, rank
 
@@ -63,12 +67,13 @@ class Detector:
         """
         check_settings(settings)
         self.settings = settings
-        self._threshold = settings.threshold
+        self._allowed = Allowed(settings.allow)
         self._off = frozenset(settings.off)
         self._seconds = seconds
         self._presidio = PresidioPatterns(settings.off)
         self._emails, self._ibans = Emails(), Ibans()
-        self._phones = Phones(settings.phone_regions)
+        self._phones = Phones(settings.regions, settings.threshold_of("PHONE_NUMBER"))
+        self._ids = NationalIds(self._off)
         self._secrets = Secrets()
         self._folding = Folding()
         self._phrases = Phrases(settings.off)
@@ -76,7 +81,8 @@ class Detector:
         written = [*self._phrases.patterns, *Secrets.patterns, *self._presidio.patterns(folded=False)]
         self._prefilter = Prefilter([*written, RUN_BEGIN], signals=[_SIGNAL])
         self._folded_prefilter = Prefilter(
-            self._presidio.patterns(folded=True), signals=[CARD_SIGNAL, IBAN_SIGNAL, PHONE_SIGNAL]
+            [*self._presidio.patterns(folded=True), *NationalIds.patterns],
+            signals=[CARD_SIGNAL, IBAN_SIGNAL, PHONE_SIGNAL],
         )
         self.version = _version(settings)
         check_samples(self._as_written, settings.off)
@@ -101,11 +107,13 @@ class Detector:
             within = range(since, len(text) if until is None else until)
             spans = self._readings(text, key, within, deadline, _READINGS, _LAYERS)
             spans += self._secrets.under_key(key, text)
+            if is_scalar(key, text):
+                spans = [span for span in spans if span.score >= SURE]
         except InspectionFailed:
             raise
         except Exception as error:  # a recognizer that fails in any way has not looked at the text
             raise InspectionFailed("a recognizer failed on the text") from error
-        return tuple(span for span in resolve(self._wanted(spans)) if span.end > since)
+        return tuple(span for span in resolve(self._wanted(text, spans)) if span.end > since)
 
     def _as_written(self, text: str) -> Sequence[Match]:
         """Return the entities in the text as it is written, whatever their score."""
@@ -159,7 +167,7 @@ class Detector:
     def _inside(self, text: str, deadline: Deadline, layers: int) -> tuple[Match, ...]:
         """Return the entities in a text that was encoded."""
         spans = self._readings(text, "", range(len(text)), deadline, _READINGS, layers)
-        return resolve(self._wanted(spans))
+        return resolve(self._wanted(text, spans))
 
     def _open_readings(self, text: str, deadline: Deadline, readings: Sequence[_Reading]) -> int:
         at = self._open_at(text, deadline)
@@ -172,9 +180,10 @@ class Detector:
     def _read(self, written: Candidates, key: str, within: range, deadline: Deadline) -> list[Match]:
         """Return the entities in one reading of a text, in no order."""
         spans, context = list(self._phrases.find(written, deadline)), Context(written.text, key)
+        labels = Labels(written.text, key)
         spans += self._custom.find(written.text, context, deadline)
         if written.may_match(_SIGNAL) and _SIGNAL.search(written.text, within.start):
-            spans += self._values(written, context, within, deadline)
+            spans += self._values(written, context, labels, within, deadline)
         return spans
 
     def _open_at(self, text: str, deadline: Deadline) -> int:
@@ -186,7 +195,7 @@ class Detector:
         return min([at, *opened, *(begun for begun in (open_run(text), open_markup(text)) if begun >= 0)])
 
     def _values(
-        self, written: Candidates, context: Context, within: range, deadline: Deadline
+        self, written: Candidates, context: Context, labels: Labels, within: range, deadline: Deadline
     ) -> list[Match]:
         text = written.text
         spans = list(self._secrets.find(written, deadline))
@@ -196,14 +205,22 @@ class Detector:
             spans += find_cards(folded.text)
         if folded.may_match(IBAN_SIGNAL):
             spans += self._ibans.find(folded.text)
-        spans += self._presidio.find(written, folded, context, deadline)
+        spans += self._presidio.find(written, folded, context, labels, deadline)
+        spans += self._ids.find(text, folded, labels, deadline)
         if "PHONE_NUMBER" not in self._off and folded.may_match(PHONE_SIGNAL):
-            strong = [span for span in spans if span.score >= max(0.5, self._threshold)]
-            spans += self._phones.find(text, folded.text, strong, deadline, within)
+            strong = [span for span in spans if span.score >= max(0.5, self._least(span))]
+            spans += self._phones.find(text, folded.text, strong, deadline, within, labels)
         return spans
 
-    def _wanted(self, spans: Sequence[Match]) -> Iterator[Match]:
-        return (span for span in spans if span.score >= self._threshold and span.entity not in self._off)
+    def _wanted(self, text: str, spans: Sequence[Match]) -> Iterator[Match]:
+        """Yield what is sure enough, and neither off nor allowed."""
+        for span in spans:
+            is_on = span.score >= self._least(span) and span.entity not in self._off
+            if is_on and not self._allowed.allows(text, span):
+                yield span
+
+    def _least(self, span: Match) -> float:
+        return self.settings.threshold_of(span.entity)
 
 
 def findings(part: Part, spans: Sequence[Match]) -> tuple[Finding, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.dialects.reading.document import Malformed, at, drop, escape, parse, put, rename_keys, serialize
 from gateway.dialects.reading.encoding import decompress
+from gateway.dialects.reading.framing import SSE, Encoder, Framing
 from gateway.dialects.reading.leaves import digits
 from gateway.dialects.reading.models import reachable
 from gateway.dialects.reading.path import normalize
@@ -19,23 +20,31 @@ from gateway.dialects.reading.stream import (
 )
 from gateway.dialects.reading.strict import DuplicateKey, strict_json
 from gateway.dialects.registry import (
+    answers_media,
     demo_answer,
     dialect_of,
     error_document,
     error_event,
     families,
     find,
+    framing,
     is_json,
+    is_sse_only,
     read_completion,
+    read_error,
+    read_media,
     read_prompt,
     stream_reader,
     usual_path,
 )
 
 __all__ = [
+    "SSE",
     "CallReady",
     "ChannelEnd",
     "DuplicateKey",
+    "Encoder",
+    "Framing",
     "Item",
     "Malformed",
     "OtherEvent",
@@ -43,6 +52,7 @@ __all__ = [
     "SseEvent",
     "StreamReader",
     "TextDelta",
+    "answers_media",
     "at",
     "comment",
     "decompress",
@@ -56,13 +66,17 @@ __all__ = [
     "escape",
     "families",
     "find",
+    "framing",
     "is_json",
+    "is_sse_only",
     "json_event",
     "normalize",
     "parse",
     "put",
     "reachable",
     "read_completion",
+    "read_error",
+    "read_media",
     "read_prompt",
     "rename_keys",
     "serialize",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from gateway.dialects.reading.framing import Framing
 from gateway.dialects.reading.sse import SseEvent
 from gateway.dialects.reading.stream import StreamReader
 from gateway.words import Completion, Prompt
@@ -44,8 +45,14 @@ class Dialect:
     read_completion: Callable[[Any], Completion]
     family: Family | None = None  # None: of providers of any family
     paths: tuple[str, ...] = ()
+    stored: tuple[
+        str, ...
+    ] = ()  # "GET */things/*": requests without a body, answered with earlier completions
     usual_path: str = ""  # where `regate policy eval` sends a prompt when it is not told
     new_stream: Callable[[], StreamReader] | None = None  # None: its streams cannot be read
+    streams: str = ""  # a glob over the paths of which every answer streams
+    framings: tuple[Framing, ...] = ()  # of its streams, beside server-sent events
+    media: tuple[str, ...] = ()  # globs over the media types of answers that are media, not JSON
     operation: str = ""  # `gen_ai.operation.name` of OpenTelemetry; "": the dialect's name
     demo: Demo | None = None  # None: the built-in demo provider does not speak it
 
@@ -55,4 +62,12 @@ class Dialect:
             self.family is not None
             and self.family.name == family
             and any(fnmatchcase(path, pattern) for pattern in self.paths)
+        )
+
+    def keeps(self, family: str, method: str, path: str) -> bool:
+        """Return whether a request without a body asks such a provider for a completion of this dialect."""
+        return (
+            self.family is not None
+            and self.family.name == family
+            and any(fnmatchcase(f"{method} {path}", pattern) for pattern in self.stored)
         )

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 
 from gateway.config import Limits
-from gateway.dialects import encode
+from gateway.dialects import SSE, Framing
 from gateway.errors import Refusal
 from gateway.exchange.exchange import Answer, Exchange
 from gateway.exchange.hold import Holder, enforce
@@ -27,20 +27,20 @@ class StreamedCompletion:
         self._ledger = ledger
         self._limits = limits
 
-    async def answer(self, exchange: Exchange, response: UpstreamResponse) -> Answer:
+    async def answer(self, exchange: Exchange, response: UpstreamResponse, framing: Framing = SSE) -> Answer:
         """Start the stream, so that a refusal before its first byte still has its true status."""
-        intake = Intake(response, exchange.dialect, self._limits.response_bytes)
+        intake = Intake(response, exchange.dialect, self._limits.response_bytes, framing)
         headers = await self._inspector.headers(exchange, response.headers)
         passage = Passage(exchange, intake, self._inspector, self._ask)
         events = self._events(passage)
         first = await anext(events, b"")
-        headers |= exchange.headers() | {"content-type": "text/event-stream", "cache-control": "no-store"}
+        headers |= exchange.headers() | {"content-type": framing.media_type, "cache-control": "no-store"}
         return Answer(response.status, headers, _chain(first, events))
 
     async def _events(self, passage: Passage) -> AsyncGenerator[bytes]:
         """Yield the governed stream. Raise a refusal before the first byte; a later one is an error event."""
         exchange, intake, began = passage.exchange, passage.intake, False
-        status = intake.response.status
+        status, encoder = intake.response.status, intake.encoder()
         try:
             if exchange.asks_always:
                 await self._ask_about_all(passage)
@@ -50,12 +50,14 @@ class StreamedCompletion:
                     self._ledger.record_completion(exchange, status, intake.completion, passage.parts())
                 for event in events:
                     began = True
-                    yield encode(event)
+                    yield encoder.encode(event)
+            if end := encoder.end():
+                yield end
         except Refusal as refusal:
             if not began:
                 raise
             self._ledger.record_refusal(exchange, refusal)
-            yield encode(refusal_event(exchange, refusal))
+            yield encoder.encode(refusal_event(exchange, refusal)) + encoder.end()
         except (asyncio.CancelledError, GeneratorExit):
             self._ledger.record_break(exchange, "cancelled")
             raise

@@ -7,7 +7,15 @@ from typing import Any
 
 from gateway.config import Limits
 from gateway.contract import CREDENTIAL_ENTITY, Decision
-from gateway.dialects import Malformed, parse, read_completion, serialize
+from gateway.dialects import (
+    Malformed,
+    answers_media,
+    parse,
+    read_completion,
+    read_error,
+    read_media,
+    serialize,
+)
 from gateway.errors import UpstreamUnreadable
 from gateway.exchange.decide import Subject
 from gateway.exchange.exchange import Answer, Exchange, Restored
@@ -30,7 +38,7 @@ from gateway.words import Completion, InspectedPart, Part, ResponseFacts, ToolCa
 
 
 class WholeCompletion:
-    """Answers one exchange whose completion is a JSON document."""
+    """Answers one exchange whose completion is a JSON document, or media."""
 
     def __init__(self, holder: Holder, inspector: Inspector, ledger: Ledger, limits: Limits) -> None:
         self._holder = holder
@@ -60,12 +68,14 @@ class WholeCompletion:
         self._ledger.record_completion(exchange, response.status, completion, parts)
         headers = {
             **await self._inspector.headers(exchange, response.headers),
-            "content-type": "application/json",
+            "content-type": _media_type(response) if isinstance(body, bytes) else "application/json",
             **exchange.headers(),
         }
-        return Answer(response.status, headers, serialize(body))
+        return Answer(response.status, headers, body if isinstance(body, bytes) else serialize(body))
 
     def _read(self, exchange: Exchange, response: UpstreamResponse, raw: bytes) -> tuple[Any, Completion]:
+        if answers_media(exchange.dialect, media_type := _media_type(response)):
+            return raw, read_media(raw, media_type)
         try:
             body = parse(raw, depth=self._limits.depth)
             completion = read_completion(exchange.dialect, body)
@@ -73,7 +83,7 @@ class WholeCompletion:
                 return body, completion
             if completion.tool_calls:
                 raise UpstreamUnreadable("the provider answered with an error that holds tool calls")
-            return body, read_completion("json", body)
+            return body, read_error(body)
         except Malformed as error:
             raise UpstreamUnreadable(f"the provider's answer cannot be read: {error}") from error
 
@@ -128,6 +138,10 @@ async def _collect(response: UpstreamResponse, limit: int) -> bytes:
         if len(body) > limit:
             raise UpstreamUnreadable(f"the provider's answer is over {limit} bytes")
     return bytes(body)
+
+
+def _media_type(response: UpstreamResponse) -> str:
+    return response.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 async def is_empty(response: UpstreamResponse) -> bool:

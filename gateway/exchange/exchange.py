@@ -95,6 +95,11 @@ class Received:
     )  # that go up with the body, but for the credential
     session: Session | None = None
 
+    @property
+    def has_body(self) -> bool:
+        """Whether there is one: some requests of a dialect have none."""
+        return self.body is not None or bool(self.unmasked)
+
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
@@ -255,7 +260,11 @@ class Exchange:
     @property
     def cost(self) -> float:
         """What those tokens cost; -1 when that is not known."""
-        return self.upstream.cost(self.prompt.model, self.usage_spent) if self.forwarded else -1
+        return (
+            self.upstream.cost(self.prompt.model or self.inspected.model, self.usage_spent)
+            if self.forwarded
+            else -1
+        )
 
     def elapsed_ms(self) -> float:
         return (time.perf_counter() - self.clock) * 1000

@@ -42,7 +42,7 @@ class Forwarder:
         if kept is not None:
             exchange.held = replace(exchange.held, completion=exchange.held.prompt)
             return unpack(kept)
-        response = await self._send(exchange, _outgoing_body(exchange.dialect, masked))
+        response = await self._send(exchange, _outgoing_body(exchange, masked))
         if response.status == 429 or response.status >= 500:
             try:
                 await self._holder.give_back(exchange.held.prompt)
@@ -71,10 +71,10 @@ class Forwarder:
             raise
 
 
-def _outgoing_body(dialect: str, body: Any) -> bytes:
+def _outgoing_body(exchange: Exchange, body: Any) -> bytes:
     """Return the masked body in bytes; of a JSON body never the original ones."""
-    if dialect == "none":
+    if not exchange.received.has_body:
         return b""
-    if dialect == "opaque":
+    if exchange.dialect == "opaque":
         return body.encode() if isinstance(body, str) else bytes(body)
     return serialize(body)

@@ -10,7 +10,7 @@ from gateway import detect
 from gateway.approvals import Approvals
 from gateway.candidate import Shadow
 from gateway.config import Config, ServerKey
-from gateway.dialects import stream_reader
+from gateway.dialects import answers_media, framing
 from gateway.errors import Refusal, UpstreamUnreadable
 from gateway.exchange.answer_stream import StreamedCompletion
 from gateway.exchange.answer_whole import WholeCompletion, is_empty
@@ -22,7 +22,7 @@ from gateway.exchange.inspect import Inspector
 from gateway.exchange.receive import Receiver
 from gateway.exchange.record import Ledger
 from gateway.exchange.refuse import refusal_answer
-from gateway.identity import Identity, check_names
+from gateway.identity import Identity, api_key, check_names
 from gateway.policy import Policies
 from gateway.sessions import Sessions, UsageCounters
 from gateway.upstream import UpstreamResponse, Upstreams
@@ -102,7 +102,7 @@ class Gateway:
         headers = call.headers
         check_names(call.names)
         return await self._identity.identify(
-            headers.get("authorization"), headers.get("x-api-key"), headers.get("x-regate-on-behalf-of")
+            headers.get("authorization"), api_key(headers), headers.get("x-regate-on-behalf-of")
         )
 
     def _answer_at_once(self, exchange: Exchange) -> Answer:
@@ -115,9 +115,11 @@ class Gateway:
             media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             if exchange.call.method == "HEAD":  # its content type speaks of a body that does not come
                 return await self._answer_empty(exchange, response)
-            if media_type == "text/event-stream" and stream_reader(exchange.dialect) is not None:
-                return await self._stream.answer(exchange, response)
-            if media_type == "application/json" or media_type.endswith("+json"):
+            asked = exchange.prompt.stream and response.status < 400
+            if found := framing(exchange.dialect, media_type, asked):
+                return await self._stream.answer(exchange, response, found)
+            is_json = media_type == "application/json" or media_type.endswith("+json")
+            if is_json or answers_media(exchange.dialect, media_type):
                 return await self._whole.answer(exchange, response)
             if not media_type and await is_empty(response):
                 return await self._answer_empty(exchange, response)

@@ -14,7 +14,7 @@ from typing import Any
 from gateway.approvals import Approval, Approvals, Binding
 from gateway.config import ServerKey
 from gateway.contract import ApprovalTerms, Decision, to_document
-from gateway.dialects import comment, encode, error_event, parse
+from gateway.dialects import comment, encode, error_event, is_sse_only, parse
 from gateway.errors import ApprovalDenied, ApprovalExpired, ApprovalRequired, PolicyDenied, Refusal
 from gateway.exchange.decide import Decider, Subject
 from gateway.exchange.exchange import Answer, Exchange
@@ -146,9 +146,8 @@ def enforce(exchange: Exchange, decision: Decision | None) -> None:
 
 def keeps_alive(exchange: Exchange, seconds: float) -> bool:
     """Return whether this exchange is a held stream and the configuration wants comments while it waits."""
-    return (
-        seconds > 0 and exchange.enforced and exchange.prompt.stream and exchange.action == "require_approval"
-    )
+    held = exchange.enforced and exchange.prompt.stream and exchange.action == "require_approval"
+    return seconds > 0 and held and is_sse_only(exchange.dialect)
 
 
 def answer_at_once(

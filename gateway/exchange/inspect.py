@@ -53,6 +53,8 @@ class Inspector:
         seen = exchange.session.seen(scope_of(exchange.agent, exchange.provider, models, revision))
         marked = mark_history(parts, seen, exchange.dialect)
         model = shown.get(prompt.model, prompt.model)
+        if not model and exchange.dialect != "none":  # Gemini and Azure name it in the path
+            model = next(iter(reachable((), exchange.envelope.path)), "")
         inspected = Inspected((*exchange.envelope.parts, *marked), model, models, revision)
         exchange.log("inspected", lambda: {"entities": _entities(inspected.parts)})
         return inspected

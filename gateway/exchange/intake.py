@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncIterator
 
-from gateway.dialects import Item, Malformed, SseDecoder, stream_reader
+from gateway.dialects import SSE, Encoder, Framing, Item, Malformed, stream_reader
 from gateway.errors import UpstreamUnreadable
 from gateway.upstream import ReplayedResponse, UpstreamResponse
 from gateway.words import Completion
@@ -14,12 +14,13 @@ from gateway.words import Completion
 class Intake:
     """One stream of at most `limit` bytes. What it has read is kept, so that approvers can see all of it."""
 
-    def __init__(self, response: UpstreamResponse, dialect: str, limit: int) -> None:
+    def __init__(self, response: UpstreamResponse, dialect: str, limit: int, framing: Framing = SSE) -> None:
         reader = stream_reader(dialect)
         assert reader is not None  # a stream is opened only for a dialect that has one
         self.response = response
         self.ended = False
         self._dialect = dialect
+        self._framing = framing
         self._reader = reader
         self._chunks = response.chunks()
         self._limit = limit
@@ -31,12 +32,16 @@ class Intake:
         """The completion as far as it was read, without its parts."""
         return self._reader.completion()
 
+    def encoder(self) -> Encoder:
+        """Return what frames the events that go out as those that come in."""
+        return self._framing.encoder()
+
     async def items(self) -> AsyncIterator[list[Item]]:
         """Yield what each event brings, in order, and at last, once `ended`, what is due at the end.
 
         Raises UpstreamUnreadable over the limit, when the stream cannot be read, or for half a completion.
         """
-        decoder = SseDecoder(self._limit)
+        decoder = self._framing.decoder(self._limit)
         try:
             while (chunk := await self._next()) is not None:
                 for event in decoder.feed(chunk):
@@ -59,7 +64,7 @@ class Intake:
     def again(self, raw: bytes) -> Intake:
         """Return the same stream from its first byte, once `drain` has given it."""
         replayed = ReplayedResponse(self.response.status, self.response.headers, raw)
-        return Intake(replayed, self._dialect, self._limit)
+        return Intake(replayed, self._dialect, self._limit, self._framing)
 
     async def _next(self) -> bytes | None:
         if self._backlog:

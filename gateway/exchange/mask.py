@@ -27,7 +27,7 @@ _MUCH_TO_RESTORE = 4096  # characters: packed with placeholders a kB takes over 
 async def masked_prompt(exchange: Exchange) -> Any:
     """Return the body with what the decision masks replaced; what may come back is kept for this exchange."""
     masks, body = masks_of(exchange.decision, enforced=exchange.enforced), exchange.received.body
-    if not masks or exchange.dialect == "none":
+    if not masks or not exchange.received.has_body:
         return body
     return await mask_off_loop(body, exchange.parts, masks, exchange.vault, exchange.own_words)
 

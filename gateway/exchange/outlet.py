@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from gateway.dialects import SseEvent
+from gateway.exchange.repeats import Outgoing, SentTexts
 from gateway.masking import RunRestorer
 
 _RESTORED = 1024  # characters that are restored without a break
@@ -21,7 +22,8 @@ class Outlet:
     restorer: RunRestorer
     reshape: dict[str, Callable[[str], SseEvent]] = field(default_factory=dict)  # by the text's name
     ended: set[str] = field(default_factory=set)  # the texts of which no more comes
-    _behind: deque[tuple[str, SseEvent]] = field(default_factory=deque)  # whose text an event follows
+    sent: SentTexts = field(default_factory=SentTexts)
+    _behind: deque[tuple[str, Outgoing]] = field(default_factory=deque)  # whose text an event follows
 
     async def add_text(self, owner: str, masked: str) -> list[SseEvent]:
         """Return what may go out now, restored in slices between which others have their turn."""
@@ -32,11 +34,11 @@ class Outlet:
             pieces += self.restorer.feed(masked[start : start + _RESTORED], owner)
         return list(self._ordered(pieces))
 
-    def add_event(self, event: SseEvent) -> list[SseEvent]:
+    def add_event(self, event: Outgoing) -> list[SseEvent]:
         """Return the event, unless a text that is over is held before it."""
         holding = self._behind[-1][0] if self._behind else self.restorer.holding
         if holding is None or holding not in self.ended:
-            return [event]
+            return [self.sent.released(event)]
         self._behind.append((holding, event))
         return []
 
@@ -48,9 +50,10 @@ class Outlet:
         for owner, group in groupby(pieces, key=lambda piece: piece[0]):
             yield from self._before(owner)
             if text := "".join(text for _, text in group):
+                self.sent.add(owner, text)
                 yield self.reshape[owner](text)
         yield from self._before(self.restorer.holding)
 
     def _before(self, owner: str | None) -> Iterator[SseEvent]:
         while self._behind and self._behind[0][0] != owner:
-            yield self._behind.popleft()[1]
+            yield self.sent.released(self._behind.popleft()[1])

@@ -31,6 +31,7 @@ from gateway.exchange.mask import (
     run,
 )
 from gateway.exchange.outlet import Outlet
+from gateway.exchange.repeats import Outgoing, Repeating
 from gateway.exchange.stream_texts import Channel, EventTexts, Settled, TextRow
 from gateway.masking import Piece, RunRestorer, StreamScanner, Vault, Where, apply_mask
 from gateway.words import Finding, InspectedPart, Kind, Match, Part, ResponseFacts, ToolCall, Usage
@@ -111,6 +112,7 @@ class Passage:
                 events += await self._pass(await self._other_event(item))
             elif item.part.kind == "signed":
                 if words := await self._signed_words(item):
+                    self._outlet.sent.add(item.channel, words)
                     events += await self._pass(item.reshape(words))
             else:
                 self._outlet.reshape[item.channel] = item.reshape
@@ -118,7 +120,7 @@ class Passage:
         events += await self._calls_out(calls)
         return events + (await self._rest() if self._is_over() else [])
 
-    async def _pass(self, event: SseEvent) -> list[SseEvent]:
+    async def _pass(self, event: Outgoing) -> list[SseEvent]:
         """Return what may go out now that this event has come, which holds no text of the row."""
         return await self._out(await self._row.take(event))
 
@@ -141,11 +143,11 @@ class Passage:
             words += "" if name in self._withheld else piece.text
         return words
 
-    async def _out(self, settled: Iterable[Settled | SseEvent]) -> list[SseEvent]:
+    async def _out(self, settled: Iterable[Settled | Outgoing]) -> list[SseEvent]:
         """Return the events that may go out: settled texts, masked and restored, and what stands between."""
         events: list[SseEvent] = []
         for one in settled:
-            if isinstance(one, SseEvent):
+            if isinstance(one, Outgoing):
                 events += self._outlet.add_event(one)
                 continue
             name, pieces = one.channel.name, list(one.channel.marked(one.pieces))
@@ -234,9 +236,10 @@ class Passage:
             if pointer in item.call.pointers:
                 restorer = exchange.restorer
                 texts[pointer] = restorer.json(text) if item.call.raw_json else restorer.value(text)
+        self._outlet.sent.note({at: text for at, text in texts.items() if isinstance(text, str)})
         return item.events(texts)
 
-    async def _other_event(self, item: OtherEvent) -> SseEvent:
+    async def _other_event(self, item: OtherEvent) -> Outgoing:
         """Return an event without text of its own; its other strings are looked at all the same."""
         if item.unsigned and item.signs & self._withheld:
             return item.unsigned
@@ -248,7 +251,7 @@ class Passage:
                 await self._mask(finding, part.part.kind)
         spoken = [part for part in parts if _is_spoken(self.exchange, part.part)]
         await self._refuse_joints(item, spoken)
-        if self._ask is None or not (found or spoken):
+        if self._ask is None or not (found or spoken or item.repeats):
             return item.event
         vault = self.exchange.response_vault
         rewriting = Rewriting(item.document)
@@ -256,7 +259,10 @@ class Passage:
         for part in spoken:
             text = masked_text(part, self.masks, vault) or part.part.text
             rewriting.put(part.part, self._event_texts.restored(item, part.part.pointer, text))
-        return replace(item.event, data=serialize(rewriting.end()).decode())
+        body = rewriting.end()
+        if item.repeats:
+            return Repeating(item.event.event, body, item.repeats)
+        return replace(item.event, data=serialize(body).decode())
 
     async def _refuse_joints(self, item: OtherEvent, spoken: Sequence[InspectedPart]) -> None:
         """Refuse what is found only where a text goes on from one of an earlier event.

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 from gateway import detect
 from gateway.config import Limits, ServerKey
 from gateway.dialects import Malformed, decompress, dialect_of, normalize, parse, read_prompt, serialize
-from gateway.errors import InvalidRequest, PromptTooLarge
+from gateway.errors import InvalidRequest, PromptTooLarge, WebSocketUnsupported
 from gateway.exchange.exchange import Call, Envelope, Exchange, Received
 from gateway.exchange.inspect import Inspector
 from gateway.masking import Vault
@@ -44,12 +44,14 @@ class Receiver:
     async def receive(self, exchange: Exchange) -> None:
         """Read the request of an agent that is known. Findings outside the body are masked here already.
 
-        Raises InvalidRequest, PromptTooLarge, UpstreamUnavailable, InspectionFailed.
+        Raises InvalidRequest, PromptTooLarge, UpstreamUnavailable, WebSocketUnsupported, InspectionFailed.
         """
         key = self._key.derive("placeholders", exchange.agent.id)
         exchange.vault = Vault(key)
         exchange.response_vault = Vault(key, beside=exchange.vault)
         received = exchange.received = Received(upstream=self._upstreams.find(exchange.call.provider))
+        if exchange.call.headers.get("upgrade", "").lower() == "websocket":
+            raise WebSocketUnsupported("WebSockets are not supported: send the same request over HTTP")
         envelope, texts = open_envelope(exchange.call)
         exchange.received = replace(received, envelope=await self._masked(exchange, envelope, texts))
         await self.read(exchange)
@@ -82,9 +84,9 @@ class Receiver:
         media_type = call.headers.get("content-type", "")
         up_path = exchange.envelope.up_path
         dialect = dialect_of(exchange.family, call.method, up_path, media_type, bool(body))
-        headers = outgoing_headers(call, dialect)
+        headers = outgoing_headers(call, dialect if body else "none")
         received = exchange.received = replace(exchange.received, dialect=dialect, headers=headers)
-        if dialect == "none":
+        if not body:
             return
         if dialect == "opaque":
             prompt = _opaque(body, media_type)
@@ -93,14 +95,14 @@ class Receiver:
         call.hold(_weight(body))
         if len(body) > _LARGE:
             async with detect.in_time(self._limits.inspect_seconds):
-                exchange.received = await asyncio.to_thread(self._parse, received, body)
+                exchange.received = await asyncio.to_thread(self._parse, received, body, up_path)
         else:
-            exchange.received = self._parse(received, body)
+            exchange.received = self._parse(received, body, up_path)
 
-    def _parse(self, received: Received, raw: bytes) -> Received:
+    def _parse(self, received: Received, raw: bytes, path: str) -> Received:
         try:
             body = parse(raw, depth=self._limits.depth)
-            prompt = read_prompt(received.dialect, body)
+            prompt = read_prompt(received.dialect, body, path)
             received = replace(received, body=body, unmasked=serialize(body), prompt=prompt)
         except Malformed as error:
             raise InvalidRequest(f"the body cannot be read: {error}") from error

@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from gateway.dialects import ChannelEnd, OtherEvent, SseEvent, TextDelta
+from gateway.dialects import ChannelEnd, OtherEvent, TextDelta
+from gateway.exchange.repeats import Outgoing
 from gateway.masking import JsonPieces, Piece, Restorer, StreamRestorer, StreamScanner, piece_of, split
 from gateway.words import Finding, InspectedPart, Kind, Match, Part
 
@@ -38,11 +39,11 @@ class TextRow:
     new_scanner: Callable[[], StreamScanner]
     channels: dict[str, Channel] = field(default_factory=dict)
     _last: Channel | None = None
-    _waiting: list[Channel | SseEvent] = field(default_factory=list)  # ends of texts, and what came since
+    _waiting: list[Channel | Outgoing] = field(default_factory=list)  # ends of texts, and what came since
 
-    async def take(self, item: TextDelta | ChannelEnd | SseEvent) -> list[Settled | SseEvent]:
+    async def take(self, item: TextDelta | ChannelEnd | Outgoing) -> list[Settled | Outgoing]:
         """Return what is settled now that this has come, in order."""
-        if isinstance(item, SseEvent):
+        if isinstance(item, Outgoing):
             if not self._waiting:
                 return [item]
             self._waiting.append(item)
@@ -58,7 +59,7 @@ class TextRow:
         waited = self.flush() if self._waiting and not channel.has_leads else []
         return [*waited, Settled(channel, pieces)]
 
-    def flush(self) -> list[Settled | SseEvent]:
+    def flush(self) -> list[Settled | Outgoing]:
         """Return what waits for the next text; it waits no longer."""
         waiting, self._waiting = self._waiting, []
         # the last text first: it shows what goes on from the ones before

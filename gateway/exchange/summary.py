@@ -45,6 +45,7 @@ def contents_of(exchange: Exchange, subject: Subject) -> Contents:
             [ContentEntry("setting", "model", "", exchange.inspected.model)],
             _headers(exchange),
             (_attachment(one) for one in exchange.prompt.attachments if request),
+            (_unseen(name) for name in exchange.prompt.unseen if request),
             (ContentEntry("tool", tool.name, "", tool.description) for tool in masked_tools(exchange)),
             (ContentEntry("call", call.name, "", _arguments(call)) for call in calls),
             _texts(fresh),
@@ -102,6 +103,10 @@ def _headers(exchange: Exchange) -> Iterator[ContentEntry]:
 def _attachment(attachment: Attachment) -> ContentEntry:
     text = f"{attachment.media_type or 'no media type'}, {attachment.bytes} bytes, not shown"
     return ContentEntry("attachment", attachment.kind, "", text)
+
+
+def _unseen(name: str) -> ContentEntry:
+    return ContentEntry("attachment", name, "", "kept by the provider, not shown")
 
 
 def _arguments(call: ToolCall) -> str:

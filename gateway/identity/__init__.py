@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.identity.headers import (
+    api_key,
     check_names,
 )
 from gateway.identity.identity import (
@@ -17,6 +18,7 @@ from gateway.identity.keys import (
 
 __all__ = [
     "Identity",
+    "api_key",
     "authenticate",
     "check_names",
     "create_key",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from gateway.errors import InvalidRequest, Unauthenticated
 
-_CREDENTIALS = frozenset({"authorization", "x-api-key"})
+# In which a client's SDK sends its key: Anthropic's, Google's, and OpenAI's for Azure.
+API_KEYS = ("x-api-key", "x-goog-api-key", "api-key")
+_CREDENTIALS = frozenset({"authorization", *API_KEYS})
 _SOLE = _CREDENTIALS | {"content-type"}
 _OWN = "x-regate-"
 
@@ -28,3 +30,11 @@ def check_names(names: Iterable[str]) -> None:
         if plain in seen:
             raise refusal(f"header {plain}: found it twice, expected it once")
         seen.add(plain)
+
+
+def api_key(headers: Mapping[str, str]) -> str | None:
+    """Return the key that an SDK sends in a header of its own. Raises Unauthenticated for two that differ."""
+    found = {key for name in API_KEYS if (key := headers.get(name, "").strip())}
+    if len(found) > 1:
+        raise Unauthenticated(f"two different keys in {', '.join(API_KEYS)}: expected one")
+    return found.pop() if found else None

@@ -89,7 +89,7 @@ class Identity:
 
 
 def presented_key(authorization: str | None, x_api_key: str | None) -> str:
-    """Return the key in `Authorization: Bearer …` (OpenAI) or `x-api-key` (Anthropic); two must be equal."""
+    """Return the key in `Authorization: Bearer …` (OpenAI) or the like of `x-api-key`; two must be equal."""
     scheme, _, bearer = (authorization or "").strip(_BLANKS).partition(" ")
     if scheme and scheme.lower() != "bearer":
         raise Unauthenticated("authorization: expected the scheme Bearer")

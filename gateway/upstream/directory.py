@@ -65,6 +65,14 @@ def _upstream(name: str, provider: Provider, secret: str | None, session: aiohtt
     if provider.base_url == "builtin:demo":
         transport = DemoTransport(provider.family)
     else:
-        credential = families()[provider.family].credential(secret) if secret else {}
-        transport = HttpTransport(session, provider.base_url, credential)
+        transport = HttpTransport(session, provider.base_url, _credential(provider, secret))
     return Upstream(name, provider.family, transport, secret, provider.prices)
+
+
+def _credential(provider: Provider, secret: str | None) -> Mapping[str, str]:
+    """Return the header that carries the credential, in the family's way unless the provider names one."""
+    if not secret:
+        return {}
+    if provider.credential_header:
+        return {provider.credential_header: secret}
+    return families()[provider.family].credential(secret)

@@ -13,7 +13,10 @@ _UP = frozenset({"accept"})
 _DOWN = frozenset({"content-language", "retry-after", "retry-after-ms"})
 
 QUERY_PARAMETERS = frozenset(
-    {"after", "after_id", "api-version", "before", "before_id", "beta", "limit", "order"}
+    {
+        *("after", "after_id", "alt", "api-version", "before", "before_id", "beta", "include", "include[]"),
+        *("limit", "order", "pageSize", "pageToken", "stream"),
+    }
 )
 
 

@@ -69,7 +69,7 @@ def test_a_dollar_sign_that_is_meant_stays(tmp_path: Path) -> None:
         ),
         ("audit: {path: '${EMPTY}'}", r"\$\.audit\.path: .*expected an environment variable of that name"),
         ("audit: {path: '${NO_SUCH}'}", r"or \$\{NO_SUCH:-default\}"),
-        ("detect: {phone_regions: ['${NO_SUCH}']}", r"\$\.detect\.phone_regions\.0: found"),
+        ("detect: {regions: ['${NO_SUCH}']}", r"\$\.detect\.regions\.0: found"),
         ("audit: {path: '${}'}", r"found \$\{\}; expected \$\{NAME\}"),
         ("audit: {path: '${A-b}'}", r"found \$\{A-b\}"),
         ("audit: {path: '${A:-${B}}'}", r"\$\.audit\.path: found \$\{"),

@@ -41,8 +41,8 @@ def part(text: str) -> Part:
     [
         (Detect(off=("CREDIT_CRD",)), r"detect\.off: CREDIT_CRD"),
         (Detect(off=("email_address",)), r"detect\.off: email_address"),
-        (Detect(phone_regions=()), r"detect\.phone_regions"),
-        (Detect(phone_regions=("US", "us")), r"detect\.phone_regions: us"),
+        (Detect(regions=()), r"detect\.regions"),
+        (Detect(regions=("US", "us")), r"detect\.regions: us"),
         (Detect(custom=(CustomEntity("ONE", words=("x", " ")),)), r"detect\.custom\[0\]\.words"),
         (Detect(custom=(CustomEntity("ONE", patterns=("(",)),)), r"detect\.custom\[0\]\.patterns\[0\]"),
         (Detect(custom=(CustomEntity("ONE", patterns=(r"(a)\1",)),)), r"detect\.custom\[0\]\.patterns\[0\]"),

@@ -54,6 +54,24 @@ UNITS = [
     ),
     *("a@", "1 ", "AA00 ", "-----BEGIN", "-----BEGIN PRIVATE KEY-----\n", "password=", "server=a;", "a:b:"),
     *("A" * 76 + "\n", "aGVsbG8gd29ybGQgZm9v ", "Private-Lines: 1\n", '"kty":"RSA"', "deadbeef", "H4sIAAAA"),
+    *(
+        "password,",
+        "token\t",
+        "|password|x\n",
+        "echo a ",
+        "curl -u a:b ",
+        "docker login -p ",
+        "cookie: sid=a;",
+        "<td>a</td>",
+    ),
+    *(
+        "insert into t (password) values (",
+        "<th>password</th>",
+        "密码",
+        "name: token, ",
+        "--password ",
+        "otp ",
+    ),
     *("AKIAQX4BLZ7PTWUVR2KD ", "a.a@a.", f"{VALUE} ", "**a", "</b", "`", "\\\\\\\\u"),
 ]
 N = 5000  # characters: of eight times as many, what is quadratic takes long already

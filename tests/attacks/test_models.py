@@ -19,7 +19,7 @@ from tests.support.fake_provider import FakeProvider
 from tests.support.gateway import GatewayProcess
 
 ON_ANY_MACHINE = settings(suppress_health_check=[HealthCheck.too_slow])  # a busy one draws slowly
-DIALECTS: tuple[str, ...] = ("openai.chat", "anthropic.messages", "json")
+DIALECTS: tuple[str, ...] = ("openai.chat", "openai.responses", "anthropic.messages", "json")
 SAID = {"messages": [{"role": "user", "content": "which model suits me?"}]}
 
 # How a request names the model `far`, beside the one that is on the list.
@@ -69,8 +69,9 @@ def key(gateway: GatewayProcess) -> str:
 
 PATHS = {
     "openai.chat": "openai/v1/chat/completions",
+    "openai.responses": "openai/v1/responses",
     "anthropic.messages": "anthropic/v1/messages",
-    "json": "openai/v1/responses",
+    "json": "openai/v1/batches",
 }
 
 

@@ -69,10 +69,8 @@ class Scene:
         revision = load_source(self.policy).revision
 
         def in_force() -> bool:
-            answer = self.http.get(
-                f"{self.gateway.url}/admin/v1/policy", headers=bearer(self.approver)
-            ).json()
-            return bool(answer["revision"] == revision)
+            answer = self.http.get(f"{self.gateway.url}/admin/v1/policy", headers=bearer(self.approver))
+            return answer.status_code == 200 and bool(answer.json()["revision"] == revision)
 
         until(in_force)
 

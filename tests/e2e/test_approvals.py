@@ -287,10 +287,11 @@ def test_revoking_the_asking_key_ends_its_approval(
 
 
 @pytest.mark.parametrize(
-    ("text", "rule"),
+    ("result", "text", "rule"),
     [
-        (INJECTION, "injection.require_approval"),
+        (INJECTION, "go on", "injection.require_approval"),
         (
+            "fine",
             " ".join(f"person.{letter}@export.org ," for letter in "abcdefghijklmnopqrstuvwxyz"),
             "bulk.personal_values",
         ),
@@ -298,10 +299,22 @@ def test_revoking_the_asking_key_ends_its_approval(
     ids=["injection", "bulk"],
 )
 def test_the_shipped_policy_holds_injection_and_bulk_export_and_says_why(
-    gateway: GatewayProcess, key: str, provider: FakeProvider, text: str, rule: str, words: str
+    gateway: GatewayProcess,
+    key: str,
+    provider: FakeProvider,
+    result: str,
+    text: str,
+    rule: str,
+    words: str,
 ) -> None:
+    body = body_of("openai", "echo", f"{words} {text}")
+    call = {"id": "call_a", "type": "function", "function": {"name": "fetch", "arguments": "{}"}}
+    body["messages"] += [
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_a", "content": result},
+    ]
     with httpx.Client(timeout=1.0, trust_env=False) as impatient, pytest.raises(httpx.ReadTimeout):
-        post(impatient, gateway, key, body_of("openai", "echo", f"{words} {text}"))
+        post(impatient, gateway, key, body)
 
     rows = gateway.await_rows(
         "SELECT reasons FROM approvals WHERE status = 'requested' OR status = 'pending'"

@@ -174,8 +174,8 @@ def test_a_content_type_that_no_parser_knows_is_refused_by_policy(
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
-        ("POST", "openai/v1/embeddings", {"model": "echo", "input": "x"}),
-        ("POST", "openai/v1/responses", {"model": "echo", "input": "x"}),
+        ("POST", "openai/v1/rerank", {"model": "echo", "input": "x"}),
+        ("POST", "openai/v1/batches", {"model": "echo", "input": "x"}),
         ("POST", "openai/v1/messages", {"model": "echo", "messages": []}),
         ("POST", "anthropic/v1/chat/completions", {"model": "echo", "messages": []}),
         ("POST", "openai/v1/chat/completionsx", {"model": "echo", "messages": []}),

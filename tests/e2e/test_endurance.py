@@ -16,7 +16,7 @@ import httpx
 
 from tests.e2e.conftest import Launch
 from tests.support.asking import PATHS, Family, body_of, post, refusal
-from tests.support.configuration import need_engine
+from tests.support.configuration import need_engine, policy_copy
 from tests.support.fake_provider import FakeProvider
 from tests.support.gateway import GatewayProcess
 from tests.support.people import await_pending
@@ -26,7 +26,7 @@ from tests.support.waiting import PATIENCE_SECONDS, holds
 
 FAMILIES: tuple[Family, ...] = ("openai", "anthropic")
 ROUNDS, CLIENTS = 15, 10
-PAUSES = (0, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3)  # seconds after which a client leaves
+PAUSES = (0, 0.003, 0.01, 0.02, 0.03, 0.05, 0.1, 0.3, 3)  # seconds after which a client leaves
 
 
 def test_many_callers_that_leave_leave_nothing_open_and_nothing_unrecorded(
@@ -145,9 +145,9 @@ def old_copy(state: Path) -> None:
 
 
 def test_requests_that_outlast_the_drain_are_told_so_in_their_dialect(
-    launch: Launch, provider: FakeProvider, http: httpx.Client
+    launch: Launch, provider: FakeProvider, http: httpx.Client, tmp_path: Path
 ) -> None:
-    gateway = launch(limits={"drain_seconds": 1})
+    gateway = launch(policy=policy_copy(tmp_path), limits={"drain_seconds": 1})
     key = gateway.create_key("agent", "ana")
     with ThreadPoolExecutor(4) as pool:
         waiting = {

@@ -49,10 +49,13 @@ def configuration(
 
 
 def policy_copy(folder: Path, settings: Mapping[str, Any] = {}, rules: Mapping[str, str] = {}) -> Path:
-    """A copy of the shipped policy with settings merged in and rule files added."""
+    """A copy of the shipped policy with settings merged in and rule files added.
+
+    Unlike the shipped one it holds phrases of injection in the user's words too: an easy way to an approval.
+    """
     copy = folder / "policy"
     shutil.copytree(SHIPPED, copy)
-    edit_settings(copy, settings)
+    edit_settings(copy, _merged({"injection": {"trusted_roles": ["assistant"]}}, settings))
     for name, text in rules.items():
         (copy / "rules" / name).write_text(text)
     return copy

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support import anthropic_wire, openai_wire
+from tests.support import anthropic_wire, openai_wire, responses_wire
 from tests.support.saying import Saying, said_by
 from tests.support.values import CREDENTIAL
 
@@ -68,6 +68,8 @@ def reply_to(request: Request) -> Reply:
     if path.endswith("/models"):
         listed = {"object": "list", "data": [{"id": "echo", "object": "model"}], "has_more": False}
         return _json(200, listed)
+    if "/responses/" in path and not request.body:
+        return _stored(request)
     try:
         body = json.loads(request.body)
         model = parse_model(body["model"])
@@ -77,7 +79,34 @@ def reply_to(request: Request) -> Reply:
     fault = _fault(model, request, anthropic, bool(body.get("stream")))
     if fault is not None:
         return fault
+    if path.endswith("/responses"):
+        return _response(model, body, said_by(model.name, body))
     return _completion(model, body, said_by(model.name, body), anthropic)
+
+
+def _stored(request: Request) -> Reply:
+    """A response that was made before: `resp_MODEL` is what that model says to nothing."""
+    path, _, query = request.target.partition("?")
+    name = path.partition("/responses/")[2].split("/")[0].removeprefix("resp_")
+    items = responses_wire.items_of(said_by(name, {"input": "stored"}))
+    if path.endswith("/input_items"):
+        return _json(
+            200, {"object": "list", "data": items, "has_more": False, "first_id": "a", "last_id": "a"}
+        )
+    if "stream=true" in query:
+        events = responses_wire.encoded(responses_wire.events(items))
+        return Reply(200, _headers({"content-type": "text/event-stream"}), events, streamed=True)
+    status = "cancelled" if path.endswith("/cancel") else "completed"
+    return _json(200, responses_wire.document(items, status=status))
+
+
+def _response(model: Model, body: dict[str, Any], saying: Saying) -> Reply:
+    items = responses_wire.items_of(saying)
+    if not body.get("stream"):
+        return _json(200, responses_wire.document(items, model=body["model"]))
+    events = responses_wire.events(items, int(model.number("chunk", 4)), model=body["model"])
+    headers = _headers({"content-type": "text/event-stream; charset=utf-8"})
+    return Reply(200, headers, _flow(model, responses_wire.encoded(events), False), streamed=True)
 
 
 def parse_model(text: str) -> Model:

@@ -38,6 +38,8 @@ def said_by(model: str, body: dict[str, Any]) -> Saying:
         case "echo-call":
             arguments = {"text": heard, "nested": {"list": [heard, 1], heard_key(heard): True}}
             return Saying(("",), ((tools[0], json.dumps(arguments)),))
+        case "denied-call":
+            return Saying(("",), (("drop_database", "{}"),))
         case "broken-call":
             return Saying(("",), ((tools[0], '{"city": '),))
         case "pii-call":
@@ -73,7 +75,11 @@ def heard_key(heard: str) -> str:
 
 def transcript(body: dict[str, Any]) -> str:
     """Every text that the model was given, a line each: system, user, assistant, calls and tool results."""
-    lines = [*_texts(body.get("system"))]
+    lines = [*_texts(body.get("system")), *_texts(body.get("instructions"))]
+    said = body.get("input")
+    for item in [{"content": said}] if isinstance(said, str) else said or []:
+        lines += _texts(item.get("content")) + _texts(item.get("output"))
+        lines += [item[key] for key in ("arguments",) if key in item]
     for message in body.get("messages") or []:
         lines += _texts(message.get("content"))
         for call in message.get("tool_calls") or []:

@@ -45,6 +45,10 @@ class ScriptedProvider:
             lines.append(b"data: [DONE]\n\n")
         self._set(200, {"content-type": _SSE, **headers}, lines)
 
+    def raw(self, media_type: str, *pieces: bytes) -> None:
+        """Answer with these bytes, piece by piece."""
+        self._set(200, {"content-type": media_type}, list(pieces))
+
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -115,6 +116,12 @@ def has_gaps(path: Path) -> bool:
 
 
 def _connection() -> duckdb.DuckDBPyConnection:
+    """Return a new connection to this process's database, which holds nothing: to open one takes long."""
+    return _database(os.getpid()).cursor()
+
+
+@functools.cache
+def _database(_process: int) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         config={
             "threads": 1,

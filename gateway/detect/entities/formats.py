@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -22,6 +21,8 @@ from detect_secrets.plugins.square_oauth import SquareOAuthDetector
 from detect_secrets.plugins.stripe import StripeDetector
 from detect_secrets.plugins.telegram_token import TelegramBotTokenDetector
 from detect_secrets.plugins.twilio import TwilioKeyDetector
+
+from gateway.detect.entities.values import has_digit, is_basic, is_literal, is_random, is_varied
 
 # Of detect-secrets only the patterns are used. Not those for entropy and keywords, which fire on most code;
 # not those of OpenAI and npm, which are quadratic; and not those for what is found better here.
@@ -49,51 +50,13 @@ def _is_any(value: str) -> bool:
     return bool(value)
 
 
-def _has_digit(value: str) -> bool:
-    return any(char.isdigit() for char in value)
-
-
-def _is_random(value: str) -> bool:
-    """Require letters and digits: `sk-fading-circle-container` is a CSS class, not a key."""
-    return _has_digit(value) and any(char.isalpha() for char in value)
-
-
-def _is_varied(value: str) -> bool:
-    return _is_random(value) and len(set(value)) >= 8
-
-
-def _is_literal(value: str) -> bool:
-    """Refuse a template (`${DB_PASSWORD}`, `<password>`, `****`): it is not the value itself."""
-    return not re.fullmatch(r"\$.*|%.*%|\{.*\}|\[.*\]|<.*|\*+|x+|X+|\.+", value)
-
-
-def _is_basic(value: str) -> bool:
-    """Accept a name and a password as HTTP has them (RFC 7617)."""
-    try:
-        credentials = base64.b64decode(value + "=" * (-len(value) % 4))
-    except ValueError:
-        return False
-    return re.fullmatch(rb"[^\x00-\x1f\x7f:]*:[^\x00-\x1f\x7f]+", credentials) is not None
-
-
-def is_password(value: str) -> bool:
-    """Accept a value that a person made up: no template, no code that fetches one, no plain word."""
-    symbols = any(char in "!#$%&*+?@^~" for char in value) and any(char.isalpha() for char in value)
-    return (
-        _is_literal(value)
-        and not _REFERENCE.fullmatch(value)
-        and (_is_random(value) or symbols)
-        and len(set(value)) >= 6
-    )
-
-
 @dataclass(frozen=True)
 class SecretFormat:
     """A secret's shape; the group that matched, where there is one, is the value. `check` sees that value."""
 
     entity: str
     pattern: regex.Pattern[str]
-    check: Callable[[str], bool] = _has_digit
+    check: Callable[[str], bool] = has_digit
     score: float = 0.95
 
     @property
@@ -103,21 +66,9 @@ class SecretFormat:
 
 
 _LEFT = r"(?<![A-Za-z0-9])"  # `key_AKIA…` and `_AKIA…_` begin at the A
-# What says that a secret follows: the end of an option's, a field's or a tag's name.
-NAME = (
-    r"(?:password|passwd|passphrase|(?<![A-Za-z])(?:pwd|secret(?:[_\-]?key)?|api[_\-]?key|access[_\-]?token"
-    r"|auth[_\-]?token|client[_\-]?secret)|(?<=[A-Za-z0-9]_)pass)"
-)
-_ASSIGNED = r"[\"'\\]{0,2}\s{0,4}(?:[:=]|=>)\s{0,4}"
-# What a secret stands beside, up to where its value begins.
-NAMED = f"(?i){NAME}{_ASSIGNED}"
-# `config.password2`, `my_secret_2`, `$(cat x)`: a name where a value could stand
-_REFERENCE = re.compile(
-    r"[A-Za-z_]\w*(?:(?:\.|->|::)[A-Za-z_]\w*)+|[a-z]+(?:_[a-z]+)+_?\d{0,2}|[A-Z]+(?:_[A-Z]+)+_?\d{0,2}"
-)
 _OWN: tuple[SecretFormat, ...] = (
     SecretFormat("API_KEY", regex.compile(_LEFT + r"sk-ant-[A-Za-z0-9_\-]{16,256}")),
-    SecretFormat("API_KEY", regex.compile(_LEFT + r"sk-(?!ant-)[A-Za-z0-9_\-]{20,256}"), _is_random),
+    SecretFormat("API_KEY", regex.compile(_LEFT + r"sk-(?!ant-)[A-Za-z0-9_\-]{20,256}"), is_random),
     SecretFormat(
         "API_KEY",
         regex.compile(_LEFT + r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
@@ -129,14 +80,14 @@ _OWN: tuple[SecretFormat, ...] = (
             r"(?i:secret[_\- ]?(?:access[_\- ]?)?key)[\"'\\]{0,2}\s{0,4}(?:[:=]|=>)\s{0,4}[\"'\\]{0,2}"
             r"([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])"
         ),
-        _is_random,
+        is_random,
     ),
     SecretFormat(
         "API_KEY",
         regex.compile(
             r"(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])[^\0]{1,100}?(?<![A-Za-z0-9/+])([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+])"
         ),
-        lambda value: _is_random(value) and value.lower() != value,
+        lambda value: is_random(value) and value.lower() != value,
     ),
     SecretFormat("API_KEY", regex.compile(_LEFT + r"gh[pousr]_[A-Za-z0-9]{30,255}")),
     SecretFormat("API_KEY", regex.compile(_LEFT + r"github_pat_[A-Za-z0-9_]{22,255}")),
@@ -155,12 +106,12 @@ _OWN: tuple[SecretFormat, ...] = (
         regex.compile(
             _LEFT + r"[MNO][A-Za-z0-9_\-]{23,25}\.[A-Za-z0-9_\-]{6}\.[A-Za-z0-9_\-]{27,40}(?![A-Za-z0-9_\-])"
         ),
-        _is_varied,
+        is_varied,
     ),
     SecretFormat(
         "API_KEY",
         regex.compile(_LEFT + r"(?:AKC[A-Za-z0-9]{10,128}|AP[0-9A-F][A-Za-z0-9]{24,128})(?![A-Za-z0-9])"),
-        _is_varied,
+        is_varied,
     ),
     SecretFormat("API_KEY", regex.compile(_LEFT + r"NRAK-[A-Z0-9]{27}(?![A-Za-z0-9])")),
     SecretFormat("API_KEY", regex.compile(_LEFT + r"sq0(?:csp|atp|idp)-[A-Za-z0-9_\-]{22,43}")),
@@ -172,7 +123,7 @@ _OWN: tuple[SecretFormat, ...] = (
     SecretFormat(
         "API_KEY",
         regex.compile(r"(?i:\bbearer)[ \t]{1,4}([A-Za-z0-9._~+/\-]{20,4096}={0,2})"),
-        _is_random,
+        is_random,
         0.8,
     ),
     SecretFormat(
@@ -187,7 +138,7 @@ _OWN: tuple[SecretFormat, ...] = (
         regex.compile(
             r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.\-]{1,30}://[^\s:@/'\"<>]{0,128}:([^\s/'\"<>]{1,256})@[^\s'\"<>`]{1,1024}"
         ),
-        _is_literal,
+        is_literal,
     ),
     SecretFormat(
         "CONNECTION_STRING",
@@ -197,55 +148,26 @@ _OWN: tuple[SecretFormat, ...] = (
             r"[^\n\"'<>]{0,256}?(?:password|pwd)\s{0,2}=\s{0,2}(?:'([^'\n]{1,128})'|\"([^\"\n]{1,128})\""
             r"|\{([^}\n]{0,128}[^\w}\n][^}\n]{0,128})\}|([^;\s\"'<>]{1,128}))"
         ),
-        _is_literal,
+        is_literal,
+    ),
+    SecretFormat(  # a key in the place of the user, as Sentry's DSN has it
+        "CONNECTION_STRING",
+        regex.compile(r"(?<![A-Za-z0-9])https?://([A-Za-z0-9_\-]{16,256})@[^\s'\"<>`]{1,1024}"),
+        is_varied,
+        0.85,
     ),
     SecretFormat(
         "CONNECTION_STRING",
         regex.compile(
             r"(?i)\bjdbc:oracle:(?:thin|oci8?):[^\s/@:'\"<>]{1,64}/([^\s@'\"<>]{1,128})@[^\s'\"<>`]{1,512}"
         ),
-        _is_literal,
+        is_literal,
     ),
-    SecretFormat(
-        "PASSWORD",
-        regex.compile(
-            r"\b(?:(?:mysql|mariadb)[^\n|;&]{0,200}?[ \t]-p|sshpass[ \t]{1,4}-p[ \t]{0,4})"
-            r"[\"'\\]{0,2}([^\s\"'\\|;&<>]{6,128}+)"
-        ),
-        is_password,
-        0.6,
-    ),
-    SecretFormat(
-        "PASSWORD", regex.compile(NAMED + r"(?:'([^'\n]{8,256})'|\"([^\"\n]{8,256})\")"), is_password, 0.6
-    ),
-    SecretFormat(
-        "PASSWORD",
-        # of two names in a row the second is the nearer
-        regex.compile(
-            NAMED
-            + rf"[\"'\\]{{0,2}}(?!{NAME}{_ASSIGNED})"
-            # in a query the next parameter is no part of it
-            + r"((?:[^\s\"'\\,;<>(){}\[\]`&]|&(?![A-Za-z0-9_.\-]{1,64}=)){8,256}+)(?![(\[])"
-        ),
-        is_password,
-        0.6,
-    ),
-    SecretFormat("PASSWORD", regex.compile(rf"(?i){NAME}>([^\s<>]{{8,256}}+)</"), is_password, 0.6),
     SecretFormat(
         "PASSWORD",
         regex.compile(r"(?i:\bbasic)[ \t]{1,4}([A-Za-z0-9+/]{8,512}={0,2})(?![A-Za-z0-9+/])"),
-        _is_basic,
+        is_basic,
         0.8,
-    ),
-    SecretFormat(
-        "PASSWORD",
-        regex.compile(
-            r"(?i)\b(?:password|passwd|passphrase|passcode|passwort|kennwort|mot de passe|contraseña|senha)\b"
-            r"[^\n.:=]{0,40}?"
-            r"(?:\b(?:is|was|lautet|ist|est|es|é)|:)\s{1,4}[\"'`]?([^\s\"'`,;<>(){}\[\]]{8,256}+)"
-        ),
-        is_password,
-        0.6,
     ),
 )
 
@@ -258,7 +180,7 @@ def _borrowed() -> Iterator[SecretFormat]:
             # between letters or digits it is a piece of something longer
             source = rf"(?<![A-Za-z0-9])(?:{source})(?![A-Za-z0-9])"
             yield SecretFormat(
-                "API_KEY", regex.compile(source, pattern.flags & re.IGNORECASE), _is_varied, 0.9
+                "API_KEY", regex.compile(source, pattern.flags & re.IGNORECASE), is_varied, 0.9
             )
 
 

@@ -27,6 +27,14 @@ _SPACED = re.compile(
     r"(?![A-Za-z0-9])(?![./|:\-]?\s{0,2}\d{2})"
 )
 _DIGITS = re.compile(r"\d+")
+# Words that name other long numbers. One in ten of those has a card's check digit; some have a card's length.
+_NUMBER_OF = r"\W{0,4}(?:(?i:no|nr|number|id)\W{0,4})?\Z"
+_PARCEL = re.compile(rf"(?i:imei|imeisv|fedex|usps|ups|dhl|awb|tracking|parcel|sscc){_NUMBER_OF}")
+_ORDER = re.compile(
+    rf"(?i:orders?|pedido|commande|ordine|bestell\w{{0,16}}|isbn|ean|upc|gtin|sire[nt]){_NUMBER_OF}"
+)
+_USUAL = 16
+_COMMON = frozenset({14, 15, 16})  # of Diners, American Express and the rest
 # ISO/IEC 7812 issuer ranges: (first, last) of the leading digits, and the lengths issued under them.
 _ISSUERS: tuple[tuple[str, str, frozenset[int]], ...] = (
     ("4", "4", frozenset({13, 16, 19})),  # Visa
@@ -102,7 +110,9 @@ def find_cards(text: str) -> Iterator[Match]:
             (run.start() + group.start(), run.start() + group.end())
             for group in _DIGITS.finditer(run.group())
         ]
-        yield from _cards_in(text, groups)
+        count = sum(map(len, _DIGITS.findall(run.group())))
+        if not _is_another(text[max(0, run.start() - 32) : run.start()], count):
+            yield from _cards_in(text, groups)
     for run in _SPACED.finditer(text):
         digits = "".join(_DIGITS.findall(run.group()))
         if _is_card(digits):
@@ -210,6 +220,13 @@ def _in_one_script(backwards: str) -> str:
     latin = _LATIN_BACKWARDS.match(backwards)
     own = latin.group() if latin and any(char.isalnum() for char in latin.group()) else backwards
     return own[::-1]
+
+
+def _is_another(before: str, count: int) -> bool:
+    """Return whether the words before a row of so many digits name a number that is no card's."""
+    if count != _USUAL and _PARCEL.search(before):
+        return True
+    return count not in _COMMON and _ORDER.search(before) is not None
 
 
 def _cards_in(text: str, groups: list[tuple[int, int]]) -> Iterator[Match]:

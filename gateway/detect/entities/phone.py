@@ -4,9 +4,10 @@ Example, for the regions US and DE: `call +1 415 555 2671 7 days a week, or 2024
 
     1. candidates   `+1 415 555 2671 7`, `2024-01-15 030 1234567`    the library's pattern, scanned for once
     2. pieces       `+1 415 555 2671 7`, `030 1234567`               without dates, cut between two numbers
-    3. regions      US (the country code is its own); US and DE      what has no room in a plan is not asked
-    4. verdict      none, so the 7 goes: `+1 415 555 2671`; `030 1234567` in DE
-    5. findings     PHONE_NUMBER at both, with Presidio's score
+    3. evidence     a country code; groups as in Germany             digits alone are not even asked about
+    4. regions      US (the country code is its own); US and DE      what has no room in a plan is not asked
+    5. verdict      none, so the 7 goes: `+1 415 555 2671`; `030 1234567` in DE
+    6. findings     PHONE_NUMBER at both, with the score of the evidence
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import regex
 from phonenumbers.phonenumbermatcher import _INNER_MATCHES  # private; not in its stubs
 from phonenumbers.phonenumberutil import _VALID_PUNCTUATION
 
+from gateway.detect.entities import phone_evidence as evidence
 from gateway.detect.entities.phone_candidates import (
     INNER,
     LEAST_DIGITS,
@@ -33,11 +35,11 @@ from gateway.detect.entities.phone_candidates import (
     pieces,
     without_last_number,
 )
+from gateway.detect.entities.regions import codes
+from gateway.detect.matching.labels import Labels, Told
 from gateway.detect.matching.patterns import Deadline, is_in_a_uuid
-from gateway.errors import ConfigError
 from gateway.words import Match
 
-_SCORE = 0.4  # Presidio's
 # What has to be there: seven digits with no more than the library's punctuation between, or an extension.
 PHONE_SIGNAL = regex.compile(
     rf"\d(?:[{_VALID_PUNCTUATION}]{{0,4}}\d){{6}}"
@@ -47,25 +49,32 @@ _FEWEST_DIGITS = 4  # of a number that the library finds inside a candidate
 _COUNTRY_CODE = 10  # characters that it stands in, a plus and some punctuation included
 _PLAIN = frozenset("0123456789 -()./")
 _NOT_A_DIGIT = re.compile(r"\D+")
+# An extension says nothing without its number.
+_EXTENSION = re.compile(
+    r"[ \t\xa0,;]*(?:;ext=|extn?|extensi[oó]n|xtn?|anexo|int|[x#~])[.: ]*\d{1,9}#?\Z", re.IGNORECASE
+)
 
 
 class Phones:
     """Phone numbers that libphonenumber calls valid in one of the regions (ISO 3166 codes)."""
 
-    def __init__(self, regions: Sequence[str]) -> None:
-        unknown = sorted(set(regions) - set(phonenumbers.SUPPORTED_REGIONS))
-        if unknown:
-            raise ConfigError(
-                f"detect.phone_regions: {', '.join(unknown)}: expected ISO 3166 codes such as US, GB, DE"
-            )
+    def __init__(self, regions: Sequence[str], threshold: float = 0) -> None:
+        """Take the regions, and the score below which a number is not wanted. Raises ConfigError."""
         # regions that share one numbering plan (US and CA) give one answer
         plans: dict[tuple[int, str, str, str], _Region] = {}
-        for code in regions:
+        for code in codes(regions):
             plans.setdefault(_plan_of(code), _Region(code))
         self._regions = tuple(plans.values())
+        self._wants_bare = threshold <= evidence.BARE
 
     def find(
-        self, text: str, folded: str, covered: Sequence[Match], deadline: Deadline, within: range
+        self,
+        text: str,
+        folded: str,
+        covered: Sequence[Match],
+        deadline: Deadline,
+        within: range,
+        labels: Labels,
     ) -> Iterator[Match]:
         """Yield phone numbers that reach into `within` and begin before its end, outside `covered`.
 
@@ -84,11 +93,39 @@ class Phones:
             for at, piece in pieces(candidate[first:last]):
                 begin = start + first + at
                 if begin < within.stop and begin + len(piece) > within.start:
-                    yield from self._numbers(text, begin, piece)
+                    yield from self._numbers(text, begin, piece, labels)
 
-    def _numbers(self, text: str, start: int, piece: str) -> Iterator[Match]:
-        if is_not_a_phone(text, start, piece):
+    def _numbers(self, text: str, start: int, piece: str, labels: Labels) -> Iterator[Match]:
+        if is_not_a_phone(text, start, piece) or evidence.is_address(piece):
             return
+        told, abroad = evidence.told(text, start, labels), evidence.has_country_code(text, start, piece)
+        groups = evidence.may_be_grouped(piece, told)
+        if not (abroad or told > Told.NOTHING or groups or self._wants_bare):
+            return
+        spans = self._valid(text, start, piece)
+        if not spans and (shorter := without_last_number(text, start, piece)):
+            yield from self._numbers(text, start, shorter, labels)
+        elif not spans and told is Told.NAMED and evidence.is_of_any_country(piece):
+            yield Match("PHONE_NUMBER", "pii", evidence.NAMED, start, start + len(piece))
+        for first, last in spans:
+            score = evidence.BARE
+            if abroad or told > Told.NOTHING:
+                score = evidence.NAMED
+            elif groups and self._is_grouped(piece[first:last]):
+                score = evidence.GROUPED
+            yield Match("PHONE_NUMBER", "pii", score, start + first, start + last)
+
+    def _is_grouped(self, number: str) -> bool:
+        """Return whether it is written as in one of the regions that have such a number."""
+        if evidence.has_form(number):
+            return True
+        digits = [_NOT_A_DIGIT.sub("", number)]
+        return any(
+            evidence.is_grouped(number, region.code) for region in self._regions if region.has_room(digits)
+        )
+
+    def _valid(self, text: str, start: int, piece: str) -> list[tuple[int, int]]:
+        """Return the numbers in the piece that a region has, as offsets in it, without extensions."""
         found: set[tuple[int, int]] = set()
         shapes = _shapes(piece)
         after = text[start + len(piece) : start + len(piece) + 8]
@@ -97,14 +134,13 @@ class Phones:
                 found.update(region.numbers(piece, after))
             if (0, len(piece)) in found:
                 break
-        if not found and (shorter := without_last_number(text, start, piece)):
-            yield from self._numbers(text, start, shorter)
-        for first, last in found:
-            if count_digits(piece[first:last]) < LEAST_DIGITS:
-                continue
-            inside = any(a <= first and last <= b and (a, b) != (first, last) for a, b in found)
-            if not inside and not is_in_a_uuid(text, start + first, start + last):
-                yield Match("PHONE_NUMBER", "pii", _SCORE, start + first, start + last)
+        return [
+            (first, first + len(_EXTENSION.sub("", piece[first:last])))
+            for first, last in found
+            if count_digits(piece[first:last]) >= LEAST_DIGITS
+            and not any(a <= first and last <= b and (a, b) != (first, last) for a, b in found)
+            and not is_in_a_uuid(text, start + first, start + last)
+        ]
 
     def _asked(self, piece: str) -> Sequence[_Region]:
         """Return the regions to ask. A number with its country code needs one: all give the same answer.
@@ -122,7 +158,7 @@ class _Region:
     """One region's numbers; what its numbering plan has no room for is not even asked about."""
 
     def __init__(self, code: str) -> None:
-        self._code = code
+        self.code = code
         country, abroad, prefix, transform = _plan_of(code)
         self.country = str(country)
         numbers = "|".join(
@@ -134,7 +170,7 @@ class _Region:
 
     def numbers(self, piece: str, after: str) -> Iterator[tuple[int, int]]:
         """Yield every number in the piece, as offsets in it: it may hold several, one after another."""
-        matcher = _Matcher(piece + after, self._code, self.has_room)
+        matcher = _Matcher(piece + after, self.code, self.has_room)
         start, rest = 0, piece
         while match := matcher._extract_match(rest, start):
             yield match.start, match.end

@@ -48,6 +48,7 @@ _MONEY = regex.compile(r"[%\p{Sc}]")
 # What may stand behind a number and be none of it: 7 (days a week), 24/7, (2) times.
 _SHORT_WORD = re.compile(r"\s+[(]?\d{1,4}[)]?(?:[/\-]\d{1,2})?\Z")
 _LEAST_WITH_MORE = 9  # digits of a number that is told from what stands behind it
+_CLOSED_BY = {"(": ")", "[": "]", "（": "）", "［": "］"}
 _WORD, _SPACE = re.compile(r"\S+"), re.compile(r"\s+")
 # by these the library looks for a number inside a candidate that is none as a whole
 INNER = re.compile(r"[/(.\u2012-\u2015\uff0d]|\s-|-\s")
@@ -60,8 +61,19 @@ def candidates(text: str, at: int = 0) -> Iterator[tuple[int, str]]:
         if second:
             candidate = candidate[: second.start()]
         at = match.start() + len(candidate)
-        if count_digits(candidate) >= LEAST_DIGITS:
-            yield match.start(), candidate
+        whole = _without_open_bracket(candidate)
+        if count_digits(whole) >= LEAST_DIGITS:
+            yield at - len(whole), whole
+
+
+def _without_open_bracket(candidate: str) -> str:
+    """Leave out a bracket that is closed behind the number: `dial(4155522671)`, `[1732584193, …]`."""
+    while candidate and (close := _CLOSED_BY.get(candidate[0])):
+        closed, another = candidate.find(close), candidate.find(candidate[0], 1)
+        if closed > 0 and not 0 < another < closed:
+            break
+        candidate = candidate[1:].lstrip()
+    return candidate
 
 
 def pieces(candidate: str) -> Iterator[tuple[int, str]]:

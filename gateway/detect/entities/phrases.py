@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import regex
 
+from gateway.detect.entities.injections import DISGUISED, OTHER_HEAD, OTHERS, WESTERN, is_talk
 from gateway.detect.matching.beginnings import Beginnings
-from gateway.detect.matching.patterns import Deadline
+from gateway.detect.matching.patterns import Deadline, matches
 from gateway.detect.matching.prefilter import Candidates
 from gateway.words import Category, Match
 
@@ -52,10 +53,16 @@ class Phrases:
     def __init__(self, off: Sequence[str]) -> None:
         phrases = [
             _joined("PROMPT_INJECTION", "injection", 0.8, _INJECTION),
+            _joined("PROMPT_INJECTION", "injection", 0.8, WESTERN),
+            _joined("PROMPT_INJECTION", "injection", 0.7, DISGUISED),
             _joined("CODE_MARKER", "code", 0.8, _CODE),
         ]
         self._phrases = [phrase for phrase in phrases if phrase.entity not in off]
         self._beginnings = Beginnings(self.patterns)
+        # beyond ASCII the prefilter would look at every letter of such a text
+        other = _joined("PROMPT_INJECTION", "injection", 0.8, OTHERS)
+        self._others = [other] if other.entity not in off else []
+        self._other_beginnings = Beginnings([phrase.pattern for phrase in self._others])
 
     @property
     def patterns(self) -> list[regex.Pattern[str]]:
@@ -64,14 +71,25 @@ class Phrases:
 
     def find(self, candidates: Candidates, deadline: Deadline) -> Iterator[Match]:
         """Yield every phrase in the text."""
+        text = candidates.text
         for phrase in self._phrases:
-            for match in candidates.matches(phrase.pattern, deadline):
-                if match.end() > match.start():
-                    yield Match(phrase.entity, phrase.category, phrase.score, match.start(), match.end())
+            yield from _found(phrase, candidates.matches(phrase.pattern, deadline))
+        if not text.isascii() and OTHER_HEAD.search(text):
+            for phrase in self._others:
+                yield from _found(phrase, matches(phrase.pattern, text, deadline))
 
     def open_at(self, text: str, deadline: Deadline) -> int:
         """Return where the first phrase begins that more text may complete; the length when none does."""
-        return self._beginnings.open_at(text, deadline)
+        at = self._beginnings.open_at(text, deadline)
+        return at if text.isascii() else min(at, self._other_beginnings.open_at(text, deadline))
+
+
+def _found(phrase: _Phrase, found: Iterator[regex.Match[str]]) -> Iterator[Match]:
+    for match in found:
+        if phrase.category == "injection" and is_talk(match.string, *match.span()):
+            continue
+        if match.end() > match.start():
+            yield Match(phrase.entity, phrase.category, phrase.score, match.start(), match.end())
 
 
 def _joined(entity: str, category: Category, score: float, patterns: Sequence[str]) -> _Phrase:

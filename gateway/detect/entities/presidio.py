@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import regex
 
+from gateway.detect.entities import addresses
 from gateway.detect.entities.stock import (
     CryptoRecognizer,
     DateRecognizer,
     IpRecognizer,
     MedicalLicenseRecognizer,
-    NhsRecognizer,
     Pattern,
     PatternRecognizer,
     UkNinoRecognizer,
@@ -25,6 +25,7 @@ from gateway.detect.entities.stock import (
     url_recognizer,
 )
 from gateway.detect.matching.context import Context
+from gateway.detect.matching.labels import Labels
 from gateway.detect.matching.patterns import Deadline
 from gateway.detect.matching.prefilter import Candidates
 from gateway.words import Match
@@ -32,15 +33,6 @@ from gateway.words import Match
 # Presidio logs the text of some matches that it cannot validate.
 logging.getLogger("presidio-analyzer").setLevel(logging.CRITICAL)
 
-_VERSION_BEFORE = regex.compile(
-    r"(?:\b(?:v|ver|version|release|build)[\s.:=_]{0,3}|[=<>~]=\s?)$", regex.IGNORECASE
-)
-# A product's name, unless the number is like no version: 203.0.113.77 has two parts of three digits.
-_NAME_BEFORE = regex.compile(
-    r"(?:\w/|(?<=[a-z\d])(?<!(?:ip|v4|v6|addr|address|host|server|node|from|to|src|dst))_)$",
-    regex.IGNORECASE,
-)
-_WIDE = regex.compile(r"(?:.*?\b\d{3}\b){2}")
 # A National Insurance number in a text that ends, which the next word may go on with.
 _NINO_SPACE = " ?"  # in Presidio's pattern, between its groups
 _NINO_GAP = r"(?: {0,2}| ?\r?\n {0,2})"
@@ -57,17 +49,6 @@ class _Ssn(UsSsnRecognizer):
         digits = "".join(char for char in pattern_text if char.isdigit())
         if digits in ("123456789", "987654320", "078051120"):
             return len({char for char in pattern_text if not char.isdigit()}) > 1
-        return bool(super().invalidate_result(pattern_text))
-
-
-class _Ip(IpRecognizer):
-    """IP addresses but loopback, unspecified and netmask ones, which code examples are full of."""
-
-    def invalidate_result(self, pattern_text: str) -> bool:
-        if pattern_text.startswith(("127.", "0.", "255.")) or (":" in pattern_text and len(pattern_text) < 6):
-            return True
-        if "." not in pattern_text and not any(char.isdigit() for char in pattern_text):
-            return True
         return bool(super().invalidate_result(pattern_text))
 
 
@@ -94,11 +75,10 @@ _RECOGNIZERS: dict[str, Callable[[], PatternRecognizer]] = {
     "US_ITIN": UsItinRecognizer,
     "US_PASSPORT": _us_passport,
     "UK_NINO": _uk_nino,
-    "IP_ADDRESS": _Ip,
+    "IP_ADDRESS": IpRecognizer,
     "CRYPTO": CryptoRecognizer,
     "URL": url_recognizer,
     "DATE_TIME": DateRecognizer,
-    "UK_NHS": NhsRecognizer,
     "MEDICAL_LICENSE": MedicalLicenseRecognizer,
     "US_DRIVER_LICENSE": UsLicenseRecognizer,
     "US_BANK_NUMBER": UsBankRecognizer,
@@ -130,7 +110,7 @@ class PresidioPatterns:
         return [compiled.pattern for compiled in self._patterns if (compiled.entity != "URL") is folded]
 
     def find(
-        self, text: Candidates, folded: Candidates, context: Context, deadline: Deadline
+        self, text: Candidates, folded: Candidates, context: Context, labels: Labels, deadline: Deadline
     ) -> Iterator[Match]:
         """Yield every match that its validator accepts, with context words counted in.
 
@@ -141,8 +121,11 @@ class PresidioPatterns:
             source = text if compiled.entity == "URL" else folded
             for match in source.matches(compiled.pattern, deadline):
                 score = _validated(compiled, match.group())
-                if score > 0 and not (compiled.entity == "IP_ADDRESS" and _is_version(text.text, match)):
+                if compiled.entity == "IP_ADDRESS" and score > 0:
+                    score = addresses.score(match.group(), text.text, match.start(), labels)
+                elif score > 0:
                     score = context.boosted(score, match.start(), compiled.words)
+                if score > 0:
                     yield Match(compiled.entity, "pii", score, match.start(), match.end())
 
 
@@ -160,10 +143,3 @@ def _validated(compiled: _Compiled, value: str) -> float:
         return compiled.score
     valid = compiled.recognizer.validate_result(value)
     return compiled.score if valid is None else float(bool(valid))
-
-
-def _is_version(text: str, match: regex.Match[str]) -> bool:
-    """Recognize `Chrome/120.0.0.0` and `version 1.2.3.4`, which look like addresses; `//10.0.0.1` is one."""
-    before = text[max(0, match.start() - 12) : match.start()]
-    named = _NAME_BEFORE.search(before) and not _WIDE.match(match.group())
-    return bool(named or _VERSION_BEFORE.search(before))

@@ -8,11 +8,16 @@ from collections.abc import Iterator, Sequence
 import regex
 from kingfisher_sdk import Rules, Scanner
 
-from gateway.detect.entities.formats import FORMATS, NAME, NAMED, is_password
+from gateway.detect.entities import columns
+from gateway.detect.entities.assignments import ASSIGNMENTS, OPEN, OTHER, OTHER_NAME
+from gateway.detect.entities.commands import COMMANDS
+from gateway.detect.entities.formats import FORMATS, SecretFormat
+from gateway.detect.entities.labels import NAME, OTHER_WORDS, TOKEN, WORDS
 from gateway.detect.entities.pem import find_private_keys, open_private_key
+from gateway.detect.entities.values import is_basic, is_password, is_token
 from gateway.detect.matching.keys import find_bare_keys, is_jwk_member, open_bare_key
-from gateway.detect.matching.patterns import Deadline, InspectionLate, matches
-from gateway.detect.matching.prefilter import Candidates
+from gateway.detect.matching.patterns import Deadline, InspectionLate
+from gateway.detect.matching.prefilter import Candidates, Prefilter
 from gateway.errors import ConfigError, InspectionFailed
 from gateway.words import Match
 
@@ -20,8 +25,10 @@ _ENTITIES = (
     (re.compile(r"jwt"), "JWT"),
     (re.compile(r"private-key$|privatekey"), "PRIVATE_KEY"),
     (re.compile(r"connection-string|credential-uri|sidekiq-sensitive-url"), "CONNECTION_STRING"),
-    (re.compile(r"password|curl-auth-user"), "PASSWORD"),
+    (re.compile(r"password"), "PASSWORD"),
 )
+# It takes the user's name and the quotes with the password; ours does not.
+_INEXACT = frozenset({"betterleaks.curl-auth-user"})
 # kingfisher takes a NUL for UTF-16 or for a binary file and a BOM for a mark; each stand-in has as many bytes
 _UNREADABLE = str.maketrans({"\0": " ", "\ufeff": "\u2060"})
 _CONTINUATION = bytes(range(0x80, 0xC0))  # the bytes of UTF-8 that begin no character
@@ -34,13 +41,14 @@ _OPEN_CONNECTION = regex.compile(
     r"\s{0,2}=[^;\n\"'<>]{1,128};(?:[^\n\"'<>]{0,256}|[^\n\"'<>]{0,256}?(?:password|pwd)\s{0,2}=\s{0,2}"
     r"(?:'[^'\n]{0,128}|\"[^\"\n]{0,128}|\{[^}\n]{0,256}))$"
 )
-# A password up to where its quotes may still close; in a script without spaces, to where it ends.
-_OPEN_PASSWORD = regex.compile(NAMED + r"(?:'[^'\n]{0,256}|\"[^\"\n]{0,256}|[^\s'\"<>]{1,64})$")
-_OPEN = (_OPEN_CONNECTION, _OPEN_PASSWORD)
+_OPEN = (_OPEN_CONNECTION, *OPEN)
 _OPEN_WINDOW = 640
 _SAMPLE = b"ghp_16C7e42F292c6912E7710c838347Ae178B4a"  # made up; the rules know it
-_KEY = regex.compile(NAME + r"\Z", regex.IGNORECASE)
-_SHORTEST = 8  # characters of a password that only its key gives away
+_PASSWORD_KEY = regex.compile(rf"(?:{NAME}|{WORDS}|{OTHER_WORDS})\Z", regex.IGNORECASE)
+_TOKEN_KEY = regex.compile(rf"{TOKEN}\Z", regex.IGNORECASE)
+_SHORTEST = 6  # characters of a password that only its key gives away
+_QUOTES, _STOPS = frozenset("'\"`”“»」』"), frozenset(".,:;?…")
+_FORMATS = (*FORMATS, *ASSIGNMENTS, *COMMANDS)
 
 
 class Secrets:
@@ -53,8 +61,10 @@ class Secrets:
         self._scanner = Scanner(Rules())
         if not self._scanner.scan(_SAMPLE):
             raise ConfigError("detect: the rules of kingfisher find nothing; expected the locked package")
+        self._open = Prefilter(_OPEN)
 
-    patterns = tuple(format.pattern for format in FORMATS)  # what the prefilter is to look out for
+    # what the prefilter is to look out for
+    patterns = (*(format.pattern for format in _FORMATS), *columns.PATTERNS)
 
     def find(self, candidates: Candidates, deadline: Deadline) -> Iterator[Match]:
         """Yield every secret, by its format or by the key before it."""
@@ -62,22 +72,26 @@ class Secrets:
         yield from find_bare_keys(candidates.text, deadline)
         yield from self._by_rules(candidates.text, deadline)
         yield from _by_format(candidates, deadline)
+        yield from columns.find_in_columns(candidates, deadline)
+        yield from columns.find_cookies(candidates, deadline)
 
     @staticmethod
     def under_key(key: str, text: str) -> Iterator[Match]:
-        """Return the whole text, when it is a password or a private key by its JSON key."""
-        if len(text) >= _SHORTEST and _KEY.search(key) and is_password(text):
-            yield Match("PASSWORD", "secret", 0.6, 0, len(text))
+        """Return the whole text, when it is a password, a token or a private key by its JSON key."""
+        if len(text) >= _SHORTEST and _PASSWORD_KEY.search(key) and is_password(text):
+            yield Match("PASSWORD", "secret", 0.75, 0, len(text))
+        if (_TOKEN_KEY.search(key) and is_token(text)) or (key == "auth" and is_basic(text)):
+            yield Match("API_KEY", "secret", 0.75, 0, len(text))
         if is_jwk_member(key, text):
             yield Match("PRIVATE_KEY", "secret", 1.0, 0, len(text))
 
-    @staticmethod
-    def open_at(text: str, deadline: Deadline) -> int:
+    def open_at(self, text: str, deadline: Deadline) -> int:
         """Return where a secret of several words begins that more text may complete; the length if none."""
         keys = [begin for begin in (open_private_key(text), open_bare_key(text)) if begin >= 0]
         start = max(0, len(text) - _OPEN_WINDOW)
-        opened = [next(matches(one, text, deadline, start=start), None) for one in _OPEN]
-        return min([len(text), *keys, *(match.start() for match in opened if match)])
+        end = self._open.scan(text[start:])
+        opened = [next(end.matches(one, deadline), None) for one in _OPEN]
+        return min([len(text), *keys, *(start + match.start() for match in opened if match)])
 
     def _by_rules(self, text: str, deadline: Deadline) -> Iterator[Match]:
         data = text.translate(_UNREADABLE).encode("utf-8", "surrogatepass")
@@ -87,19 +101,40 @@ class Secrets:
             raise InspectionLate("the secret scanner did not finish in time") from error
         except (RuntimeError, ValueError) as error:
             raise InspectionFailed("the secret scanner did not finish") from error
-        visible = [finding for finding in findings if finding.visible]
+        visible = [one for one in findings if one.visible and one.rule_id not in _INEXACT]
         places = [(one.location["start_offset"], one.location["end_offset"]) for one in visible]
         for finding, (start, end) in zip(visible, _characters(data, places), strict=True):
             yield Match(_entity(finding.rule_id), "secret", 0.9, start, end)
 
 
 def _by_format(candidates: Candidates, deadline: Deadline) -> Iterator[Match]:
-    for format in FORMATS:
+    text = candidates.text
+    for format in _FORMATS:
         for match in candidates.matches(format.pattern, deadline):
-            value = match.lastindex or 0
-            if format.check(match.group(value)):
-                start, end = match.span(0 if format.whole else value)
-                yield Match(format.entity, "secret", format.score, start, end)
+            yield from _checked(format, match)
+    if text.isascii():
+        return
+    for name in OTHER_NAME.finditer(text):
+        deadline.left()
+        for format in OTHER:
+            if named := format.pattern.match(text, name.start()):
+                yield from _checked(format, named)
+
+
+def _checked(format: SecretFormat, match: regex.Match[str]) -> Iterator[Match]:
+    start, end = _trimmed(match.string, *match.span(match.lastindex or 0))
+    if format.check(match.string[start:end]):
+        if format.whole:
+            start, end = match.span()
+        yield Match(format.entity, "secret", format.score, start, end)
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return a value without the end of the sentence that it stands in; in quotes all of it counts."""
+    if text[end : end + 1] not in _QUOTES:
+        while end > start and text[end - 1] in _STOPS:
+            end -= 1
+    return start, end
 
 
 def _characters(data: bytes, places: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -60,7 +60,6 @@ if _PACKAGE not in sys.modules:
     _leave_out_models()
 
 from presidio_analyzer import Pattern, PatternRecognizer
-from presidio_analyzer.predefined_recognizers.country_specific.uk.uk_nhs_recognizer import NhsRecognizer
 from presidio_analyzer.predefined_recognizers.country_specific.uk.uk_nino_recognizer import UkNinoRecognizer
 from presidio_analyzer.predefined_recognizers.country_specific.us.medical_license_recognizer import (
     MedicalLicenseRecognizer,
@@ -86,7 +85,6 @@ __all__ = [
     "IbanRecognizer",
     "IpRecognizer",
     "MedicalLicenseRecognizer",
-    "NhsRecognizer",
     "Pattern",
     "PatternRecognizer",
     "UkNinoRecognizer",

@@ -28,7 +28,7 @@ class Names:
 
     def __init__(self, settings: Detect, seconds: float) -> None:
         self._off = frozenset(settings.off)
-        self._threshold = settings.threshold
+        self._threshold_of = settings.threshold_of
         self._cache = ResultCache(_CACHE_BYTES)
         self._pool = ProcessPool(settings, seconds, reads="names", size=1)
 
@@ -68,7 +68,7 @@ class Names:
         return {number: known[digest] for number, digest in digests.items()}
 
     def _is_wanted(self, span: Match) -> bool:
-        return span.score >= self._threshold and span.entity not in self._off
+        return span.score >= self._threshold_of(span.entity) and span.entity not in self._off
 
 
 def _everywhere(

@@ -20,6 +20,7 @@ from gateway.dialects.reading.leaves import (
     grammars,
     labeled,
     messages,
+    reference,
     schema,
     sealed,
     structural,
@@ -54,7 +55,8 @@ def read_prompt(document: Any) -> Prompt:
     Thinking that was not passed on whole is taken out of the document: its provider would refuse it.
     """
     _leave_out_withheld(document)
-    parts, attachments = _REQUEST.read(document)
+    walk = _REQUEST.walk(document)
+    parts, attachments = walk.leaves()
     if not isinstance(document, dict):
         return Prompt(parts, attachments)
     return Prompt(
@@ -70,6 +72,7 @@ def read_prompt(document: Any) -> Prompt:
         parameters=Parameters(
             max_tokens=integer(document, "max_tokens"), temperature=number(document, "temperature")
         ),
+        unseen=walk.unseen(),
     )
 
 
@@ -184,6 +187,8 @@ def _by_type(block: Mapping[str, Any], label: Label) -> Label:
         return (label[0], "tool_call")
     if kind in _SIGNED:
         return (label[0], "signed")
+    if kind in ("document", "search_result"):  # what the user passes on, not what the user says
+        return (label[0], "tool_result")
     return ("tool", "tool_result") if kind.endswith("tool_result") else label
 
 
@@ -220,9 +225,17 @@ def _source(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Labe
         walk.encoded(value[key], f"{at}/{key}", label, kind, found)
 
 
+def _container(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
+    """Read a container: one that is named may hold files."""
+    if isinstance(value, str):
+        reference("container")(walk, parent, value, at, label)
+    else:
+        walk.syntax(value, at, label)
+
+
 _STRUCTURAL = words(
     """
-    model type id role name tool_use_id tool_id tool_name toolset_name file_id media_type stop_reason
+    model type id role name tool_use_id tool_id tool_name toolset_name media_type stop_reason
     service_tier ttl effort display speed inference_geo error_code category request_id skill_id version
     allowed_callers
     """
@@ -245,6 +258,8 @@ _READERS: dict[str, Reader] = {
     "messages": messages(_LABELS),
     "system": _system,
     "source": _source,
+    "file_id": reference("file_id"),
+    "container": _container,
     "url": _url,
 }
 

@@ -4,7 +4,8 @@ from gateway.dialects.dialect import Dialect
 from gateway.dialects.openai_chat.bodies import read_completion, read_prompt
 from gateway.dialects.openai_chat.demo import demo
 from gateway.dialects.openai_chat.openai import OPENAI
-from gateway.dialects.openai_chat.turns import ByTurns
+from gateway.dialects.openai_chat.stream import OpenAIStream
+from gateway.dialects.reading.turns import ByTurns
 
 DIALECT = Dialect(
     name="openai.chat",
@@ -13,7 +14,7 @@ DIALECT = Dialect(
     usual_path="/v1/chat/completions",
     read_prompt=read_prompt,
     read_completion=read_completion,
-    new_stream=ByTurns,
+    new_stream=lambda: ByTurns(OpenAIStream()),
     operation="chat",
     demo=demo,
 )

@@ -22,7 +22,8 @@ from gateway.words import Completion, Parameters, Part, Prompt, Tool, ToolCall, 
 
 def read_prompt(document: Any) -> Prompt:
     """Return the prompt of a request body; what has an unexpected shape is read as fields."""
-    parts, attachments = REQUEST.read(document)
+    walk = REQUEST.walk(document)
+    parts, attachments = walk.leaves()
     if not isinstance(document, dict):
         return Prompt(parts, attachments)
     return Prompt(
@@ -37,6 +38,7 @@ def read_prompt(document: Any) -> Prompt:
             temperature=number(document, "temperature"),
             n=integer(document, "n") if "n" in document else 1,
         ),
+        unseen=walk.unseen(),
     )
 
 

@@ -17,11 +17,13 @@ from gateway.dialects.reading.leaves import (
     grammars,
     labeled,
     messages,
+    reference,
     schema,
     structural,
     url,
     words,
 )
+from gateway.dialects.reading.tokens import read_tokens
 
 _LABELS: dict[str, Label] = {
     **{role: (role, "system") for role in ("system", "developer")},
@@ -53,10 +55,7 @@ def _arguments(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label)
 
 
 def _logprobs(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """Read tokens joined: one by one they are pieces of text, in which no detector finds anything.
-
-    A finding there cannot be masked piece by piece, so the joined text is structural.
-    """
+    """Read the tokens of each list in it joined."""
     if not isinstance(value, dict):
         walk.syntax(value, at, label)
         return
@@ -64,16 +63,7 @@ def _logprobs(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) 
         here = f"{at}/{escape(key)}"
         if key not in ("content", "refusal"):
             walk.text(key, here, label, "key")
-        if isinstance(tokens, list) and all(
-            isinstance(t, dict) and isinstance(t.get("token"), str) for t in tokens
-        ):
-            joined = "".join(token["token"] for token in tokens)
-            walk.text(joined, here, ASSISTANT, "structural")
-            for index, token in enumerate(tokens):
-                rest = {name: item for name, item in token.items() if name != "token"}
-                walk.counted(rest, f"{here}/{index}", label)
-        else:
-            walk.free(tokens, here, label)
+        read_tokens(walk, tokens, here, label)
 
 
 def _signed(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
@@ -84,7 +74,7 @@ def _signed(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) ->
 _STRUCTURAL = words(
     """
     model type id role tool_call_id object finish_reason service_tier system_fingerprint format detail
-    file_id syntax mode ttl voice modalities reasoning_effort verbosity effort summary tool_choice code
+    syntax mode ttl voice modalities reasoning_effort verbosity effort summary tool_choice code
     param prompt_cache_retention search_context_size
     """
 )
@@ -101,6 +91,7 @@ _READERS: dict[str, Reader] = {
     "input_audio": audio,
     "file": file,
     "messages": messages(_LABELS),
+    "file_id": reference("file_id"),
     "name": _named,
     "arguments": _arguments,
 }

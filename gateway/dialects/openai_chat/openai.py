@@ -11,5 +11,6 @@ OPENAI = Family(
     request_headers=frozenset({"openai-beta"}),
     response_headers=frozenset({"openai-processing-ms", "openai-version", "x-ratelimit-", "x-request-id"}),
     error_document=lambda members: {"error": {"param": None, **members}},
-    error_event=json_event,
+    # clients of the Responses API go by the type, others by the key `error`
+    error_event=lambda document: json_event({"type": "error", **document}),
 )

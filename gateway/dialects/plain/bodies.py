@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.dialects.reading.calls import refuse_hidden_calls
 from gateway.dialects.reading.leaves import FIELD, Grammar, Walk, structural
 from gateway.dialects.reading.models import named_models
 from gateway.dialects.reading.scalars import string
@@ -11,8 +12,12 @@ from gateway.words import Completion, Prompt
 
 
 def read_prompt(document: Any) -> Prompt:
-    """Return the prompt of a request body: its top may hold `model` and `stream`, as in other dialects."""
-    (parts, _), models = _GRAMMAR.read(document), named_models(document)
+    """Return the prompt of a request body: its top may hold `model` and `stream`, as in other dialects.
+
+    Raises Malformed when a tool call stands in it: one that no dialect describes would be run unjudged.
+    """
+    refuse_hidden_calls(document)
+    (parts, _), models = REQUEST.read(document), named_models(document)
     if not isinstance(document, dict):
         return Prompt(parts, models=models)
     stream = document.get("stream") is True
@@ -25,12 +30,18 @@ def read_nothing(_: Any) -> Prompt:
 
 
 def read_completion(document: Any) -> Completion:
-    """Return the completion of a response body, in which tool calls cannot be told."""
-    walk = Walk(_GRAMMAR)
+    """Return the completion of a response body. Raises Malformed when a tool call stands in it."""
+    refuse_hidden_calls(document)
+    return read_fields(document)
+
+
+def read_fields(document: Any) -> Completion:
+    """Return the completion of a body of which only the strings count, as of an error."""
+    walk = Walk(REQUEST)
     walk.free(document, "", FIELD)
     return Completion(
         tuple(walk.parts), model=string(document, "model") if isinstance(document, dict) else ""
     )
 
 
-_GRAMMAR = Grammar(frozenset(("model", "stream")), {"model": structural})
+REQUEST = Grammar(frozenset(("model", "stream")), {"model": structural})

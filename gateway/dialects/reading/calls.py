@@ -10,6 +10,9 @@ from gateway.dialects.reading.document import Malformed, parse, serialize
 from gateway.words import Part
 
 _CALL = re.compile(r"(?:tool|function|custom|mcp|computer|shell)s?[_-]?(?:call|use)s?$", re.IGNORECASE)
+_GIVEN = frozenset(("arguments", "input", "args", "partialArgs", "partial_args"))
+_CALLED = _GIVEN | {"name", "function", "action", "actions", "custom"}  # what a call may say about itself
+_MCP_CALL = "tools/call"
 _OTHER_SPELLINGS = re.compile(r"\\[u/]|[0-9](?:[eE]|\.0)")
 _LONG, _EXPONENTIAL = 10**6, 10**21  # from seven digits on, until it is written with an exponent anyway
 
@@ -72,6 +75,39 @@ def refuse_calls(members: Mapping[str, Any], *read: str) -> None:
         for key, value in members.items()
     ):
         raise Malformed("a member that may hold tool calls stands where the dialect has none")
+
+
+def refuse_hidden_calls(document: Any) -> None:
+    """Raise Malformed when a tool call of any vocabulary stands anywhere in the document."""
+    waiting = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            if _is_call(value):
+                raise Malformed("a tool call stands in a body of a format that has none")
+            waiting += [item for item in value.values() if isinstance(item, (dict, list))]
+        elif isinstance(value, list):
+            waiting += [item for item in value if isinstance(item, (dict, list))]
+
+
+def _is_call(members: Mapping[str, Any]) -> bool:
+    """Return whether an object is a tool call or holds one under a key that says so.
+
+    Counts are no calls: {"server_tool_use": {"web_search_requests": 0}} names none.
+    """
+    if names_call(members.get("type")) and not members.keys().isdisjoint(_CALLED):
+        return True
+    if members.get("method") == _MCP_CALL and isinstance(members.get("params"), dict):
+        return True
+    function = members.get("function")
+    if isinstance(function, dict) and "name" in function and not function.keys().isdisjoint(_GIVEN):
+        return True
+    return any(
+        isinstance(one, dict) and not one.keys().isdisjoint(_CALLED)
+        for key, value in members.items()
+        if isinstance(value, (dict, list)) and names_call(key)
+        for one in (value if isinstance(value, list) else [value])
+    )
 
 
 def _with_digits(value: Any) -> Any:

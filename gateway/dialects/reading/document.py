@@ -13,6 +13,7 @@ import orjson
 from gateway.dialects.reading.strict import DuplicateKey, unique_members
 
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+_MANY_FLOATS = 10_000
 _INDEX = re.compile(r"0|[1-9][0-9]*")
 
 
@@ -28,7 +29,7 @@ def parse(body: bytes, *, depth: int = 100) -> Any:
     trailing bytes and nesting over `depth`.
     """
     try:
-        document = _DECODER.decode(body.decode())
+        document = _decoder(body).decode(body.decode())
     except UnicodeDecodeError as error:
         raise Malformed(f"not valid UTF-8 at byte {error.start}") from error
     except json.JSONDecodeError as error:
@@ -141,6 +142,20 @@ def _int(literal: str) -> int:
 _DECODER = json.JSONDecoder(
     object_pairs_hook=unique_members, parse_constant=_constant, parse_float=_float, parse_int=_int
 )
+_OF_FINITE_FLOATS = json.JSONDecoder(
+    object_pairs_hook=unique_members, parse_constant=_constant, parse_int=_int
+)
+
+
+def _decoder(body: bytes) -> json.JSONDecoder:
+    """Return the decoder for a body: calling `_float` for every number of an embedding takes seconds."""
+    if body.count(b".") < _MANY_FLOATS:
+        return _DECODER
+    try:
+        orjson.loads(body)  # refuses a number that is too large for a double
+    except orjson.JSONDecodeError:
+        return _DECODER
+    return _OF_FINITE_FLOATS
 
 
 def _deeper(document: Any, depth: int) -> bool:

@@ -68,6 +68,13 @@ def read_sealed(leaf: object) -> Encoded | None:
     return _read(leaf, "", _either, lambda _, encoded: _is_even(encoded))
 
 
+def read_body(data: bytes, media_type: str) -> Encoded:
+    """Media that is a whole body, as a provider made it."""
+    named = media_type if _MEDIA_TYPE.fullmatch(media_type) else ""
+    text = _as_text(data, named) if data.strip(b"\0") else None  # zeros are silence
+    return Encoded(named, len(data), text, opaque=True)
+
+
 def _read(
     leaf: object,
     media_type: str,
@@ -86,12 +93,17 @@ def _read(
         return None
     named = media_type if _MEDIA_TYPE.fullmatch(media_type) else ""
     spoken = url is not None and (url[2] or not named)  # parameters and odd types may hold anything
-    text = _as_unicode(data)
     opaque = len(encoded) >= _SHORT and not (loose or spoken)
-    opaque = opaque and (text is not None or is_opaque(data, encoded))
-    if text is None and (_TEXT_TYPE.fullmatch(named) or not _CONTROL.search(data)):
-        text = data.decode("latin-1")  # some eight-bit encoding: its ASCII can be read
-    return Encoded(named, len(data), text, opaque)
+    opaque = opaque and (_as_unicode(data) is not None or is_opaque(data, encoded))
+    return Encoded(named, len(data), _as_text(data, named), opaque)
+
+
+def _as_text(data: bytes, media_type: str) -> str | None:
+    """Return what the bytes say, None when they are no text."""
+    text = _as_unicode(data)
+    if text is None and (_TEXT_TYPE.fullmatch(media_type) or not _CONTROL.search(data)):
+        return data.decode("latin-1")  # some eight-bit encoding: its ASCII can be read
+    return text
 
 
 def _standard(encoded: str) -> bytes | None:

@@ -9,6 +9,7 @@ from typing import Any
 _TYPES: Mapping[str, str] = {
     "invalid_request": "invalid_request_error",
     "unauthenticated": "authentication_error",
+    "websocket_unsupported": "invalid_request_error",
     "prompt_too_large": "request_too_large",
     "upstream_timeout": "timeout_error",
     **dict.fromkeys(

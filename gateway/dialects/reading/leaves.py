@@ -46,12 +46,16 @@ class Grammar:
 
     def read(self, document: Any, at: str = "", label: Label = FIELD) -> Leaves:
         """Return the parts and attachments of a document, or of what stands at `at` in one."""
+        return self.walk(document, at, label).leaves()
+
+    def walk(self, document: Any, at: str = "", label: Label = FIELD) -> Walk:
+        """Return a walk that has been over a document, or over what stands at `at` in one."""
         walk = Walk(self)
         if isinstance(document, dict):
             walk.members(document, at, label)
         else:
             walk.free(document, at, label)
-        return tuple(walk.parts), tuple(walk.attachments)
+        return walk
 
 
 def grammars(
@@ -72,14 +76,25 @@ def grammars(
 
 
 class Walk:
-    """Collects the parts and attachments of one document; nothing that it is given falls through."""
+    """Collects the parts and attachments of one document; nothing that it is given falls through.
 
-    __slots__ = ("_grammar", "attachments", "parts")
+    `references` are the keys whose value stands for text that is kept elsewhere: no part holds it.
+    """
+
+    __slots__ = ("_grammar", "attachments", "parts", "references")
 
     def __init__(self, grammar: Grammar) -> None:
         self._grammar = grammar
         self.parts: list[Part] = []
         self.attachments: list[Attachment] = []
+        self.references: list[str] = []
+
+    def leaves(self) -> Leaves:
+        return tuple(self.parts), tuple(self.attachments)
+
+    def unseen(self) -> tuple[str, ...]:
+        """Return the names of what the document refers to, each once."""
+        return tuple(sorted(set(self.references)))
 
     def syntax(self, value: Any, at: str, label: Label) -> None:
         """Read what the schema describes: its words are not parts, its numbers are structural."""
@@ -250,6 +265,17 @@ def labeled(kind: Kind) -> Reader:
 
     def read(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
         walk.syntax(value, at, (label[0], kind))
+
+    return read
+
+
+def reference(name: str) -> Reader:
+    """Return a reader for what stands for text that is kept elsewhere; policy learns its name."""
+
+    def read(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
+        if value:
+            walk.references.append(name)
+        walk.structural(value, at, label)
 
     return read
 

@@ -25,9 +25,10 @@ _UNREAD = frozenset(
     (
         *("messages", "contents", "system", "instructions", "prediction", "metadata", "logit_bias"),
         *("properties", "patternproperties", "definitions", "$defs", "input_examples"),
+        "variables",
     )
 )
-_IN_PATH = re.compile(r"/(?:deployments|engines|models?)/([^/]+)", re.IGNORECASE)
+_IN_PATH = re.compile(r"/(?:deployments|engines|endpoints|(?:tuned)?models?)/([^/]+)", re.IGNORECASE)
 _VERB = re.compile(r":[A-Za-z]+$")  # Gemini's `gemini-3:generateContent`; Bedrock's `claude-v1:0` has none
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateway.dialects.reading.document import serialize
@@ -53,6 +53,9 @@ class OtherEvent:
     places of different events apart: at equal ones a text of the one may go on in the next. With
     `whole` none does. It `signs` the texts of these channels; where one did not go out whole, `unsigned` goes
     in its place.
+
+    `repeats` are the places that say once more what a channel or a call said: by the pointer of each, the
+    channel or the pointer of the call's part. They are no parts. What went out is put in again.
     """
 
     event: SseEvent
@@ -60,6 +63,7 @@ class OtherEvent:
     parts: tuple[Part, ...]
     path: Callable[[str], str] = str
     whole: bool = False
+    repeats: Mapping[str, str] = field(default_factory=dict)
     signs: frozenset[str] = frozenset()
     unsigned: SseEvent | None = None
 

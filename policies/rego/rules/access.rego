@@ -96,7 +96,7 @@ verdicts contains {
 	"controls": ["SOC2:CC6.1", "ISO27001:A.5.15"],
 } if {
 	input.phase == "request"
-	input.dialect != "none"
+	_asks_a_model
 	some model in _models
 	not _permitted("models", model)
 }
@@ -121,12 +121,28 @@ verdicts contains {
 	"controls": ["SOC2:CC6.1", "ISO27001:A.5.15"],
 } if {
 	input.phase == "request"
-	input.dialect != "none"
+	_asks_a_model
 	some model in _models
 	not _offered(model)
 }
 
 _known_agent if input.agent.id != ""
+
+# A request without a body asks none; what it fetches was answered before.
+_asks_a_model if {
+	input.dialect != "none"
+	not _asks_for_a_stored_answer
+}
+
+_asks_for_a_stored_answer if {
+	input.dialect == "openai.responses"
+	input.method == "GET"
+}
+
+_asks_for_a_stored_answer if {
+	input.dialect == "openai.responses"
+	glob.match("*/responses/*/cancel", null, input.path)
+}
 
 _permitted(list, name) if {
 	some said in data.regate.lib.settings.said

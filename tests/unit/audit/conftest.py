@@ -31,8 +31,16 @@ class Evidence:
         self.journals.append(journal)
         return journal
 
-    def sealer(self, settle: float = 0, bury: float = 3600, gather: float = 0, **options: Any) -> Sealer:
-        """A started sealer that lets small segments wait for nothing."""
+    def sealer(
+        self,
+        settle: float = 0,
+        bury: float = 3600,
+        gather: float = 0,
+        *,
+        published: bool = False,
+        **options: Any,
+    ) -> Sealer:
+        """A started sealer: small segments wait for nothing, and `published` has it write `audit.duckdb`."""
         sealer = Sealer(
             self.root,
             key=self.key,
@@ -41,7 +49,10 @@ class Evidence:
             gather_seconds=gather,
             **options,
         )
-        sealer.start()
+        with pytest.MonkeyPatch.context() as without:
+            if not published:  # which takes longer than most tests do
+                without.setattr("gateway.audit.reading.views.publish", lambda folder: None)
+            sealer.start()
         return sealer
 
     def verify(self, **options: Any) -> Verification:

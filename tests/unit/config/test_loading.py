@@ -46,6 +46,10 @@ def load(tmp_path: Path, text: str):
         ),
         (MINIMAL + "detect: {custom: [{entity: XX}]}", "XX: expected words or patterns, found neither"),
         (MINIMAL + "detect: {ner: {enabled: perhaps}}", r"\$\.detect\.ner\.enabled: Expected `bool`"),
+        (
+            "providers: {a: {family: openai, base_url: http://h, credential_header: host}}",
+            r"\$\.providers\.a\.credential_header: Expected",
+        ),
         ("a: [", "not valid YAML"),
     ],
 )

@@ -93,7 +93,7 @@ EMPTY = {
     "models": [],
     "stream": False,
     "parameters": {"max_tokens": -1, "temperature": -1, "n": 1},
-    "prompt": {"parts": [], "characters": 0, "estimated_tokens": 0, "attachments": []},
+    "prompt": {"parts": [], "characters": 0, "estimated_tokens": 0, "attachments": [], "unseen": []},
     "tools": [],
     "tool_calls": [],
     "findings": [],
@@ -121,6 +121,7 @@ def test_a_full_exchange_has_the_same_keys_and_all_it_was_given() -> None:
         agent=Agent("bot", "dana", "oidc", ("red",), {"sub": 1}, "eve", "k1"),
         prompt=Prompt(
             attachments=(Attachment("image", "image/png", 9),),
+            unseen=("file_id",),
             tools=(Tool("search", "finds"),),
             model="m",
             stream=True,
@@ -145,6 +146,7 @@ def test_a_full_exchange_has_the_same_keys_and_all_it_was_given() -> None:
         "characters": 5,
         "estimated_tokens": 2,
         "attachments": [{"kind": "image", "media_type": "image/png", "bytes": 9}],
+        "unseen": ["file_id"],
     }
     assert full["tools"] == [{"name": "search", "description": "finds"}]
     assert full["tool_calls"] == [

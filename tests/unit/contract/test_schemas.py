@@ -89,6 +89,7 @@ INPUTS = st.fixed_dictionaries(
         "prompt": st.builds(
             Prompt,
             attachments=st.lists(st.builds(Attachment, TEXT, TEXT, COUNT), max_size=2).map(tuple),
+            unseen=st.lists(TEXT, max_size=2).map(tuple),
             tools=st.lists(st.builds(Tool, TEXT, TEXT), max_size=2).map(tuple),
             model=TEXT,
             stream=st.booleans(),
@@ -146,7 +147,9 @@ FULL: dict[str, Any] = {
     "dialect": "openai.chat",
     "method": "POST",
     "path": "/",
-    "prompt": Prompt(attachments=(Attachment("image", "image/png", 1),), tools=(Tool("t", "d"),)),
+    "prompt": Prompt(
+        attachments=(Attachment("image", "image/png", 1),), tools=(Tool("t", "d"),), unseen=("file_id",)
+    ),
     "models": ("m",),
     "parts": (InspectedPart(Part("user", "text", "/x", "hello"), "d", True, (), "hello"),),
     "rows": (FindingRow("E", "pii", 1, 1, 1, 0.5, ("user",), ("text",)),),

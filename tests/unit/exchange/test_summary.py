@@ -100,3 +100,10 @@ async def test_of_many_findings_a_hundred_are_shown_and_the_rest_is_counted(
     findings = [entry for entry in entries if entry.about == "finding" and entry.name == "EMAIL_ADDRESS"]
     assert len(findings) == 101
     assert findings[-1].text == "3 more, in the texts below"
+
+
+async def test_what_the_provider_keeps_is_named(inspector: Inspector, new_exchange: NewExchange) -> None:
+    part = {"type": "file", "file": {"file_id": "file-a"}}
+    body = {"model": "m", "messages": [{"role": "user", "content": [part]}]}
+    entries = await shown(inspector, new_exchange(), body)
+    assert ContentEntry("attachment", "file_id", "", "kept by the provider, not shown") in entries

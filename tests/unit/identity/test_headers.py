@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import InvalidRequest, Refusal, Unauthenticated
-from gateway.identity import check_names
+from gateway.identity import api_key, check_names
 
 DECIDING = ("authorization", "x-api-key", "content-type", "x-regate-on-behalf-of", "x-regate-session")
 OTHERS = ("accept", "cookie", "user_agent", "openai_beta", "x-forwarded-for", "content-encoding")
@@ -36,3 +36,19 @@ def test_one_underscore_is_enough_to_refuse(name: str, place: int) -> None:
     cut = place % (len(words) - 1) + 1
     with pytest.raises(Refusal, match="expected the name"):
         check_names(["-".join(words[:cut]) + "_" + "-".join(words[cut:])])
+
+
+def test_a_key_may_stand_in_the_header_of_any_sdk() -> None:
+    assert api_key({}) is api_key({"x-api-key": " "}) is None
+    for name in ("x-api-key", "x-goog-api-key", "api-key"):
+        assert api_key({name: " rg_a_b "}) == "rg_a_b"
+    assert api_key({"x-api-key": "rg_a_b", "api-key": "rg_a_b"}) == "rg_a_b"
+    with pytest.raises(Unauthenticated):
+        api_key({"x-api-key": "rg_a_b", "x-goog-api-key": "rg_c_d"})
+
+
+@pytest.mark.parametrize("name", ["x-goog-api-key", "api-key", "x_goog_api_key", "API_KEY"])
+def test_such_a_header_is_given_once_under_its_own_name(name: str) -> None:
+    plain = name.lower().replace("_", "-")
+    with pytest.raises(Unauthenticated):
+        check_names([plain, name])

@@ -39,5 +39,5 @@ async def test_a_body_of_another_shape_is_refused_or_echoed_as_nothing(body):
 
 
 async def test_other_endpoints_do_not_exist():
-    response, _ = await ask("openai", "/v1/embeddings", {})
+    response, _ = await ask("openai", "/v1/rerank", {})
     assert response.status == 404

@@ -42,3 +42,23 @@ async def test_tokens_cost_what_the_first_fitting_price_says(model, usage, cost)
     async with open_session(1, 1) as session:
         upstream = Upstreams({"p": Provider("openai", "http://h", prices=prices)}, session).find("p")
     assert upstream.cost(model, usage) == pytest.approx(cost)
+
+
+@pytest.mark.parametrize(
+    ("family", "header", "sent"),
+    [
+        ("openai", "", {"authorization": "Bearer s3cret"}),
+        ("openai", "api-key", {"api-key": "s3cret"}),
+        ("anthropic", "", {"x-api-key": "s3cret"}),
+        ("gemini", "", {"x-goog-api-key": "s3cret"}),
+        ("gemini", "authorization", {"authorization": "s3cret"}),
+    ],
+)
+async def test_a_credential_goes_up_in_the_header_of_its_family_or_its_provider(
+    monkeypatch, family, header, sent
+):
+    monkeypatch.setenv("SOME_KEY", "s3cret")
+    provider = Provider(family, "http://h", "env:SOME_KEY", credential_header=header)
+    async with open_session(1, 1) as session:
+        found = Upstreams({"p": provider}, session).find("p")
+        assert found.transport._credential == sent

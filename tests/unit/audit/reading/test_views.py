@@ -244,7 +244,7 @@ def test_queries_without_content_read_no_bodies(evidence: Evidence) -> None:
 
 def test_other_clients_read_the_published_views_while_the_gateway_writes(evidence: Evidence) -> None:
     journal = evidence.journal()
-    evidence.sealer()
+    evidence.sealer(published=True)
     exchange(journal, "ex_1", DECISION)
     code = f"""
 import duckdb

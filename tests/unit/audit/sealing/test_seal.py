@@ -302,7 +302,7 @@ def test_every_count_of_every_reader_is_exact_while_processes_write_seal_and_era
     acknowledged = [tmp_path / f"acknowledged-{place}" for place in range(2)]
     for path in acknowledged:
         path.touch()
-    sealer = evidence.sealer(settle=0.5, bury=0.5)
+    sealer = evidence.sealer(settle=0.5, bury=0.5, published=True)
     writers = [start_writer(evidence, path, 500) for path in acknowledged]
     stop = tmp_path / "stop"
     arguments = [str(path) for path in (evidence.folder.database, stop, *acknowledged)]

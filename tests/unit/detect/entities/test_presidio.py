@@ -10,7 +10,7 @@ from gateway.detect import Detector
     [
         ("ssn 123-45-6789", ["US_SSN"]),
         ("bind 127.0.0.1 or 0.0.0.0", []),
-        ("the server 203.0.113.77 answers", ["IP_ADDRESS"]),
+        ("the server 93.184.216.34 answers", ["IP_ADDRESS"]),
         ("Chrome/120.0.0.0", []),
         ("document 123456789 of us", []),
     ],

@@ -19,7 +19,7 @@ def test_an_entity_that_is_not_found_in_its_sample_stops_the_start() -> None:
     check_samples(all_but_one, ["US_SSN"])
 
 
-@pytest.mark.parametrize("settings", [Detect(off=("NO_SUCH",)), Detect(phone_regions=())])
+@pytest.mark.parametrize("settings", [Detect(off=("NO_SUCH",)), Detect(regions=())])
 def test_settings_of_no_effect_are_refused(settings: Detect) -> None:
     with pytest.raises(ConfigError):
         check_settings(settings)

@@ -26,7 +26,7 @@ VALUES = [
     ("US_SSN", "078-05-1121"),
     ("US_ITIN", "912-70-1234"),
     ("UK_NINO", "AB123456C"),
-    ("IP_ADDRESS", "203.0.113.77"),
+    ("IP_ADDRESS", "93.184.216.34"),
     ("CRYPTO", "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"),
     ("API_KEY", "AKIAQYLPMN5HHHFPZAM2"),
     ("API_KEY", f"ghp_{RANDOM}"),

@@ -66,7 +66,7 @@ async def test_a_process_that_died_is_replaced_and_one_whose_caller_left_is_kept
 
 async def test_a_full_queue_and_a_process_that_does_not_start_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "_MOST_WAITING", 1)
-    broken = ProcessPool(Detect(phone_regions=("XX",)), 0.5)  # no Detector can be made of this
+    broken = ProcessPool(Detect(regions=("XX",)), 0.5)  # no Detector can be made of this
     assert not broken.ensure_started()
     waiting = asyncio.create_task(broken.inspect([("", "text")]))
     await asyncio.sleep(0)

@@ -7,6 +7,7 @@ import pytest
 from gateway.dialects import (
     Malformed,
     read_completion,
+    read_error,
     read_prompt,
 )
 
@@ -31,3 +32,17 @@ def test_the_model_of_other_json_has_one_spelling() -> None:
 
 def test_a_body_that_is_not_json_has_no_parts() -> None:
     assert read_prompt("none", None).parts == read_prompt("opaque", None).parts == ()
+
+
+def test_a_tool_call_in_a_body_of_no_dialect_is_refused() -> None:
+    call = {"output": [{"type": "function_call", "name": "drop_database", "arguments": "{}"}]}
+    for dialect in ("json", "none", "opaque"):
+        with pytest.raises(Malformed):
+            read_completion(dialect, call)
+    with pytest.raises(Malformed):
+        read_prompt("json", {"method": "tools/call", "params": {"name": "drop_database"}})
+
+
+def test_an_error_may_repeat_the_request_that_it_refuses() -> None:
+    error = {"detail": [{"input": {"tool_calls": [{"name": "f"}]}, "msg": "bad"}]}
+    assert read_error(error).parts[-1].text == "bad"

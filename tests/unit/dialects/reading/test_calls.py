@@ -1,5 +1,7 @@
 """Tool calls: arguments are read in their plainest spelling, and calls in odd places are refused."""
 
+from typing import Any
+
 import pytest
 
 from gateway.dialects.reading.calls import (
@@ -9,6 +11,7 @@ from gateway.dialects.reading.calls import (
     plain_arguments,
     pointers_below,
     refuse_calls,
+    refuse_hidden_calls,
 )
 from gateway.dialects.reading.document import Malformed
 from gateway.words import Part
@@ -53,3 +56,43 @@ def test_a_call_has_a_name() -> None:
     assert call_name({"name": "f"}) == "f"
     with pytest.raises(Malformed):
         call_name({"name": None})
+
+
+CALLS = {
+    "chat": {"choices": [{"message": {"tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}}]},
+    "chat, one call alone": {"type": "function", "function": {"name": "f", "arguments": "{}"}},
+    "chat, before tools": {"message": {"function_call": {"name": "f", "arguments": "{}"}}},
+    "responses": {"output": [{"type": "function_call", "name": "f", "arguments": "{}"}]},
+    "responses, custom": {"output": [{"type": "custom_tool_call", "name": "f", "input": "x"}]},
+    "responses, computer": {"output": [{"type": "computer_call", "action": {"type": "click"}}]},
+    "responses, MCP": {"output": [{"type": "mcp_call", "name": "f", "arguments": "{}"}]},
+    "messages": {"content": [{"type": "tool_use", "name": "f", "input": {}}]},
+    "messages, of a server": {"content": [{"type": "server_tool_use", "name": "f", "input": {}}]},
+    "gemini": {"candidates": [{"content": {"parts": [{"functionCall": {"name": "f", "args": {}}}]}}]},
+    "gemini, snake case": {"parts": [{"function_call": {"name": "f"}}]},
+    "bedrock": {"output": {"message": {"content": [{"toolUse": {"name": "f", "input": {}}}]}}},
+    "ollama": {"message": {"tool_calls": [{"function": {"name": "f", "arguments": {}}}]}},
+    "MCP": {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "f", "arguments": {}}},
+}
+
+
+@pytest.mark.parametrize("shape", CALLS)
+@pytest.mark.parametrize("around", [lambda one: one, lambda one: [one], lambda one: {"x": [{"y": one}]}])
+def test_a_call_of_any_vocabulary_is_refused_wherever_it_stands(shape: str, around: Any) -> None:
+    with pytest.raises(Malformed):
+        refuse_hidden_calls(around(CALLS[shape]))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"usage": {"server_tool_use": {"web_search_requests": 3}}},
+        {"tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]},
+        {"data": [{"id": "gpt-5", "object": "model", "owned_by": "x"}]},
+        {"text": "please make a tool_call", "tool_calls": [], "function_call": None, "tool_use": "no"},
+        {"method": "tools/list", "params": {}},
+        [1.5, "tools/call", None],
+    ],
+)
+def test_what_is_no_call_passes(document: Any) -> None:
+    refuse_hidden_calls(document)

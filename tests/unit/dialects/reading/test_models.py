@@ -17,3 +17,5 @@ def test_routers_keys_are_found_at_any_depth_and_conversations_are_not_read() ->
 def test_a_comma_and_a_path_name_models_too() -> None:
     assert reachable(["a,b", "b"], "/openai/deployments/c/chat/completions") == ("a", "b", "c")
     assert reachable([], "/v1beta/models/gemini-3:generateContent") == ("gemini-3",)
+    assert reachable([], "/v1beta/tunedModels/mine:generateContent") == ("mine",)
+    assert reachable([], "/v1/projects/p/locations/l/endpoints/e1:generateContent") == ("e1",)

@@ -2,9 +2,9 @@
 
 from gateway.dialects import Item, OtherEvent
 from gateway.dialects.openai_chat.stream import OpenAIStream
-from gateway.dialects.openai_chat.turns import Turns
 from gateway.dialects.reading.sse import SseEvent
 from gateway.dialects.reading.stream import TextDelta
+from gateway.dialects.reading.turns import Turns
 
 
 def chunk(index: int, text: str, finish: str | None = None) -> SseEvent:

@@ -9,21 +9,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from gateway.dialects.openai_chat.stream import OpenAIStream
 from gateway.dialects.reading.sse import SseEvent
-from gateway.dialects.reading.stream import CallReady, ChannelEnd, Item, OtherEvent, TextDelta
+from gateway.dialects.reading.stream import (
+    CallReady,
+    ChannelEnd,
+    Item,
+    OtherEvent,
+    StreamReader,
+    TextDelta,
+)
 from gateway.errors import UpstreamUnreadable
 
 _MOST_WAITING = 200_000  # items
 
 
 class ByTurns:
-    """Reads one streamed chat completion; its choices come one after the other."""
+    """Reads one streamed completion; its choices come one after the other.
 
-    def __init__(self) -> None:
-        self._reader = OpenAIStream()
-        self._turns = Turns()
-        self.completion = self._reader.completion
+    `choices` and `finish` are the names of their list and of what ends one.
+    """
+
+    def __init__(self, reader: StreamReader, choices: str = "choices", finish: str = "finish_reason") -> None:
+        self._reader = reader
+        self._turns = Turns(choices, finish)
+        self.completion = reader.completion
 
     def read(self, event: SseEvent) -> list[Item]:
         return self._turns.order(self._reader.read(event))
@@ -33,9 +42,11 @@ class ByTurns:
 
 
 class Turns:
-    """Puts the items of an `openai.chat` stream in the order of its choices."""
+    """Puts the items of a stream in the order of its choices."""
 
-    def __init__(self) -> None:
+    def __init__(self, choices: str = "choices", finish: str = "finish_reason") -> None:
+        self._choices_key = choices
+        self._finish_key = finish
         self._speaking = ""
         self._finished: set[str] = set()
         self._waiting: dict[str, list[Item]] = {}
@@ -51,8 +62,8 @@ class Turns:
         return [item for items in waiting.values() for item in items]
 
     def _take(self, item: Item) -> Iterator[Item]:
-        turn = _turn(item)
-        self._finished.update(_finished(item))
+        turn = self._turn(item)
+        self._finished.update(self._finished_by(item))
         self._speaking = self._speaking or turn
         if turn == self._speaking or not (turn or self._waiting):
             yield item
@@ -69,26 +80,23 @@ class Turns:
             if not self._speaking:  # of no choice
                 self._speaking = next(iter(self._finished))
 
+    def _turn(self, item: Item) -> str:
+        """Return the choice that an item belongs to; "" for what belongs to none or to several."""
+        match item:
+            case TextDelta() | ChannelEnd():
+                return item.channel.partition("/")[0]
+            case CallReady():
+                return item.parts[0].pointer.removeprefix(f"/{self._choices_key}/").partition("/")[0]
+            case OtherEvent():
+                indexes = {str(choice.get("index", 0)) for choice in self._choices(item)}
+                return indexes.pop() if len(indexes) == 1 else ""
 
-def _turn(item: Item) -> str:
-    """Return the choice that an item belongs to; "" for what belongs to none or to several."""
-    match item:
-        case TextDelta() | ChannelEnd():
-            return item.channel.partition("/")[0]
-        case CallReady():
-            return item.parts[0].pointer.removeprefix("/choices/").partition("/")[0]
-        case OtherEvent():
-            indexes = {str(choice.get("index", 0)) for choice in _choices(item)}
-            return indexes.pop() if len(indexes) == 1 else ""
+    def _finished_by(self, item: Item) -> Iterator[str]:
+        if isinstance(item, OtherEvent):
+            for choice in self._choices(item):
+                if choice.get(self._finish_key):
+                    yield str(choice.get("index", 0))
 
-
-def _finished(item: Item) -> Iterator[str]:
-    if isinstance(item, OtherEvent):
-        for choice in _choices(item):
-            if choice.get("finish_reason"):
-                yield str(choice.get("index", 0))
-
-
-def _choices(event: OtherEvent) -> list[dict[str, Any]]:
-    document = event.document
-    return (document.get("choices") or []) if isinstance(document, dict) else []
+    def _choices(self, event: OtherEvent) -> list[dict[str, Any]]:
+        document = event.document
+        return (document.get(self._choices_key) or []) if isinstance(document, dict) else []

@@ -1,0 +1,49 @@
+"""The family `gemini`: the Gemini API, and Vertex AI where a credential is all that it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gateway.dialects.dialect import Family
+from gateway.dialects.reading.stream import json_event
+from gateway.errors import Refusal
+
+# Names of https://cloud.google.com/apis/design/errors; clients show them, and go by the status of HTTP.
+_NAMES: Mapping[int, str] = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    413: "INVALID_ARGUMENT",
+    500: "INTERNAL",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+def error_document(members: dict[str, Any]) -> dict[str, Any]:
+    """Return an error as Google's clients read it: `code` is a status there, so the reason has our code."""
+    code = members["code"]
+    status = _statuses().get(code, 500)
+    info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": code, "domain": "regate"}
+    rest = {key: value for key, value in members.items() if key not in ("code", "type", "status", "details")}
+    return {"error": {**rest, "code": status, "status": _NAMES.get(status, "UNAVAILABLE"), "details": [info]}}
+
+
+def _statuses() -> dict[str, int]:
+    return {refusal.code: refusal.status for refusal in _below(Refusal)}
+
+
+def _below(refusal: type[Refusal]) -> Iterator[type[Refusal]]:
+    yield refusal
+    for one in refusal.__subclasses__():
+        yield from _below(one)
+
+
+GEMINI = Family(
+    name="gemini",
+    credential=lambda secret: {"x-goog-api-key": secret},
+    request_headers=frozenset({"x-goog-user-project"}),
+    response_headers=frozenset({"server-timing"}),
+    error_document=error_document,
+    error_event=json_event,
+)

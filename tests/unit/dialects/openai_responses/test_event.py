@@ -1,0 +1,78 @@
+"""Where the text of an event stands in the whole response."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from gateway.dialects import Malformed
+from gateway.dialects.openai_responses.event import (
+    begun_texts,
+    index_of,
+    part_pointer,
+    text_event,
+    text_pointer,
+    without_probabilities,
+)
+
+AT = {"output_index": 1, "content_index": 2, "summary_index": 3, "item_id": "i"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "pointer"),
+    [
+        ("response.output_text.delta", "/output/1/content/2/text"),
+        ("response.refusal.done", "/output/1/content/2/refusal"),
+        ("response.reasoning_text.delta", "/output/1/content/2/text"),
+        ("response.reasoning_summary_text.done", "/output/1/summary/3/text"),
+        ("response.audio.transcript.delta", "/transcript"),
+    ],
+)
+def test_a_text_has_a_place(kind: str, pointer: str) -> None:
+    assert text_pointer({"type": kind, **AT}) == pointer
+
+
+def test_a_part_has_a_place() -> None:
+    assert part_pointer({"type": "response.content_part.added", **AT}) == "/output/1/content/2"
+    assert part_pointer({"type": "response.reasoning_summary_part.done", **AT}) == "/output/1/summary/3"
+    assert part_pointer({"type": "response.output_text.done", **AT}) is None
+
+
+@pytest.mark.parametrize("index", [None, -1, True, "1", 1.0, 10**6])
+def test_an_index_is_a_small_whole_number(index: Any) -> None:
+    with pytest.raises(Malformed):
+        index_of({"output_index": index})
+
+
+def test_an_event_writes_a_text() -> None:
+    event = text_event({"output_index": 1}, "response.output_text", "hi")
+    assert event.event == "response.output_text.delta"
+    assert json.loads(event.data) == {"type": event.event, "output_index": 1, "delta": "hi", "logprobs": []}
+    assert "logprobs" not in json.loads(text_event({}, "response.refusal", "no").data)
+
+
+def test_texts_that_an_item_or_a_part_begins_with_are_found() -> None:
+    content = [
+        {"type": "output_text", "text": "a"},
+        {"type": "refusal", "refusal": "b"},
+        {"type": "odd", "text": "c"},
+    ]
+    item = {"id": "m", "content": content, "summary": [{"type": "summary_text", "text": "d"}]}
+    found = [*begun_texts({"type": "response.output_item.added", "output_index": 1, "item": item})]
+    assert [(grows, holder[member]) for grows, _, holder, member in found] == [
+        ("response.output_text", "a"),
+        ("response.refusal", "b"),
+        ("response.reasoning_summary_text", "d"),
+    ]
+    assert found[1][1] == {"output_index": 1, "item_id": "m", "content_index": 1}
+    ((grows, head, *_),) = begun_texts({"type": "response.content_part.added", **AT, "part": content[0]})
+    assert (grows, head) == ("response.output_text", AT)
+
+
+def test_probabilities_and_padding_are_dropped() -> None:
+    part = {"text": "hi", "logprobs": [{"token": "hi"}]}
+    event: dict[str, Any] = {"obfuscation": "x", "part": part, "item": {"content": [{"logprobs": [1]}]}}
+    without_probabilities(event)
+    assert event == {"part": {"text": "hi", "logprobs": []}, "item": {"content": [{"logprobs": []}]}}
