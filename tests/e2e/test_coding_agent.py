@@ -38,7 +38,7 @@ FILES = {
     ),
     "ids.csv": "id,total,phone\n6444427995,4155550132,+1 415-555-2671\n6444427996,20240131,\n",
     "change.diff": "--- a/conf\n+++ b/conf\n@@ -1,2 +1,2 @@\n-host = 192.168.17.4\n+host = 192.168.17.5\n",
-    "numbers.py": "TOTAL_BYTES = 6444427995\nSEED = 4155550132\nHOSTS = ['10.20.30.40', \"172.16.0.9\"]\n",
+    "numbers.py": "TOTAL_BYTES = 6444427995\nSEED = 4155550132\nHOSTS = ['84.23.17.9', \"172.16.0.9\"]\n",
     ".env.example": "DB_HOST=10.0.0.5\nDB_PASSWORD=changeme-2024!\nMAIL_FROM=noreply@example.com\n",
     "deploy.yaml": "env:\n  - name: POD_CIDR\n    value: 10.244.0.0/16\nreplicas: 3\nbytes: 6444427995\n",
     "sizes.json": '{"total_bytes": 6444427995, "parts": [6444427995, 4155550132], "ip": "10.0.0.1"}',
@@ -185,4 +185,4 @@ def test_every_byte_on_disk_is_what_the_model_meant(
         _call(scripted, family, stream, "write_file", {"path": f"copy of {name}", "content": seen})
         agent.turn(stream=stream)
         assert (tmp_path / f"copy of {name}").read_bytes() == text.encode()
-        assert found in text
+        assert set(found.split("\n")) <= {"", *text.split("\n")}

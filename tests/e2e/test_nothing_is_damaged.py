@@ -13,7 +13,7 @@ from tests.support.asking import Family, body_of, events, post, streamed_text
 from tests.support.configuration import any_engine, configuration, policy_copy
 from tests.support.gateway import GatewayProcess
 from tests.support.scripted import ScriptedProvider, call, chunk, completion, message, message_events
-from tests.support.values import CARD, EMAIL, MODEL_CARD, OTHER_EMAIL, PHONE
+from tests.support.values import CARD, EMAIL, MODEL_CARD, OTHER_EMAIL, PHONE, SSN
 
 FAMILIES: tuple[Family, ...] = ("openai", "anthropic")
 SEALED = "ErUBCkYIBRgCIkDx" * 20
@@ -169,7 +169,7 @@ def seen_by(scripted: ScriptedProvider, family: Family) -> Any:
 
 ARGUMENTS: dict[str, Any] = {
     EMAIL: {"card": 5500005555555559, "n": [1, 2]},
-    "10.1.2.3": {"phone": PHONE, OTHER_EMAIL: "x"},
+    SSN: {"phone": PHONE, OTHER_EMAIL: "x"},
     "plain": [5500005555555559, "5500005555555559 as text", True],
 }
 
@@ -188,7 +188,7 @@ def test_keys_and_numbers_are_masked_on_the_way_up_and_come_back_as_they_were(
     let_call(scripted, family, stream, {})
     assert post(http, whole, whole_key, body, family=family).status_code == 200
     seen = seen_by(scripted, family)
-    for value in (EMAIL, OTHER_EMAIL, PHONE, "5500005555555559", "10.1.2.3"):
+    for value in (EMAIL, OTHER_EMAIL, PHONE, "5500005555555559", SSN):
         assert value not in json.dumps(seen)
     assert [len(value) for value in seen.values()] == [2, 2, 2]
 
@@ -231,13 +231,18 @@ def test_what_a_model_writes_into_a_call_passes_unless_the_settings_say_otherwis
     family: Family,
     stream: bool,
 ) -> None:
-    arguments = {"cidr_block": "10.0.0.0/16", "total_bytes": 6444427995, "card": [MODEL_CARD, 1]}
+    arguments = {
+        "cidr_block": "10.0.0.0/16",
+        "host": "84.23.17.9",
+        "total_bytes": 6444427995,
+        "card": [MODEL_CARD, 1],
+    }
     let_call(scripted, family, stream, arguments)
     body = body_of(family, "m", "Go on.", stream=stream)
     assert call_of(post(http, whole, whole_key, body, family=family), family, stream) == arguments
     masked = call_of(post(http, strict, strict_key, body, family=family), family, stream)
     assert masked["card"] == ["<REDACTED_CREDIT_CARD>", 1]
-    assert masked["cidr_block"] == "<REDACTED_IP_ADDRESS>"
+    assert masked["host"] == "<REDACTED_IP_ADDRESS>"
 
 
 TEXTS = (
