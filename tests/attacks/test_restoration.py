@@ -115,7 +115,7 @@ def _pieces(event: Any) -> Iterator[tuple[int, str]]:
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
-    """A gateway before a provider that says what a test wants. Addresses that a model makes are redacted too."""
+    """A gateway before a provider that says what a test wants; addresses of its own are redacted too."""
     scripted = ScriptedProvider()
     folder = tmp_path_factory.mktemp("restoration")
     redacted = {"response": {"action": "mask", "operator": "redact"}}
