@@ -31,6 +31,13 @@ test_phrase_in_a_trusted_and_another_place_is_held if {
 	_action(fixtures.prompt, row) == "require_approval"
 }
 
+test_phrase_in_trusted_words_is_not_held_for_another_finding_elsewhere if {
+	address := object.union(fixtures.row("EMAIL_ADDRESS", "pii"), {"roles": ["tool"], "kinds": ["tool_result"], "new": 1})
+	rows := [_row("user", "text", 1), address]
+	decision := regate.decision with input as fixtures.with_rows(fixtures.prompt, rows)
+	decision.action == "mask"
+}
+
 test_user_who_is_not_trusted_is_held if {
 	trust := {"trusted_kinds": ["system"], "trusted_roles": ["assistant"]}
 	_action(fixtures.prompt, _row("user", "text", 1)) == "require_approval" with data.settings.injection as trust

@@ -83,7 +83,7 @@ def _case(
 
 
 def _held(gateway: Gateway) -> bool:
-    _title("4. held, then approved by somebody else")
+    _title("4. held, then approved by another person")
     print(f"agent asks   {_short(_BULK)}")
     approving = threading.Thread(target=_approve, args=[gateway])
     approving.start()

@@ -172,7 +172,7 @@ def _nino(_: Faker, source: random.Random, __: str) -> str:
 
 
 def _ip(faker: Faker, source: random.Random, _: str) -> str:
-    """An address of the public internet: others are nobody's."""
+    """Make an address of the public internet; a private one is no finding."""
     make = faker.ipv4_public if source.randrange(2) else faker.ipv6
     while (address := ip_address(str(make()))).is_private or address.is_multicast or address.is_link_local:
         pass

@@ -11,6 +11,7 @@ API_KEYS = ("x-api-key", "x-goog-api-key", "api-key")
 _CREDENTIALS = frozenset({"authorization", *API_KEYS})
 _SOLE = _CREDENTIALS | {"content-type"}
 _OWN = "x-regate-"
+BLANKS = " \t"  # around a header's value (RFC 9110, 5.5); more would cut into UTF-8 that was read as Latin-1
 
 
 def check_names(names: Iterable[str]) -> None:
@@ -34,7 +35,7 @@ def check_names(names: Iterable[str]) -> None:
 
 def api_key(headers: Mapping[str, str]) -> str | None:
     """Return the key that an SDK sends in a header of its own. Raises Unauthenticated for two that differ."""
-    found = {key for name in API_KEYS if (key := headers.get(name, "").strip())}
+    found = {key for name in API_KEYS if (key := headers.get(name, "").strip(BLANKS))}
     if len(found) > 1:
         raise Unauthenticated(f"two different keys in {', '.join(API_KEYS)}: expected one")
     return found.pop() if found else None

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from gateway.errors import InvalidRequest, StateUnavailable, Unauthenticated
+from gateway.identity.headers import BLANKS
 from gateway.identity.keys import check_key, split_key
 from gateway.state import KeyRow, Keys, Role
 from gateway.words import Agent
 
 _CACHED_KEYS = 10_000
 _FIND_SECONDS = 1.0
-_BLANKS = " \t"  # around a header's value (RFC 9110, 5.5); more would cut into UTF-8 that was read as Latin-1
 _PEOPLE: tuple[Role, ...] = ("approver", "auditor", "admin")
 
 
@@ -90,10 +90,10 @@ class Identity:
 
 def presented_key(authorization: str | None, x_api_key: str | None) -> str:
     """Return the key in `Authorization: Bearer …` (OpenAI) or the like of `x-api-key`; two must be equal."""
-    scheme, _, bearer = (authorization or "").strip(_BLANKS).partition(" ")
+    scheme, _, bearer = (authorization or "").strip(BLANKS).partition(" ")
     if scheme and scheme.lower() != "bearer":
         raise Unauthenticated("authorization: expected the scheme Bearer")
-    found = {key for key in (bearer.strip(_BLANKS), (x_api_key or "").strip(_BLANKS)) if key}
+    found = {key for key in (bearer.strip(BLANKS), (x_api_key or "").strip(BLANKS)) if key}
     if not found:
         raise Unauthenticated("no key: expected Authorization: Bearer or x-api-key")
     if len(found) > 1:
@@ -103,7 +103,7 @@ def presented_key(authorization: str | None, x_api_key: str | None) -> str:
 
 def _end_user(row: KeyRow, on_behalf_of: str | None) -> str:
     """Return the end user whom the agent names; refuse a key that may not name one."""
-    named = (on_behalf_of or "").strip(_BLANKS)
+    named = (on_behalf_of or "").strip(BLANKS)
     if not named:
         return ""
     if not row.delegate:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.dialects.openai_chat.media import audio, file, image, recording
-from gateway.dialects.reading.calls import plain_arguments
 from gateway.dialects.reading.document import escape
 from gateway.dialects.reading.leaves import (
     ASSISTANT,
     Label,
     Reader,
     Walk,
+    call_arguments,
     counted,
     free,
     grammars,
@@ -45,13 +45,6 @@ def _named(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label
         walk.syntax(value, at, (label[0], "field"))
     else:
         walk.structural(value, at, label)
-
-
-def _arguments(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    if isinstance(value, str):
-        walk.text(plain_arguments(value), at, label)
-    else:
-        walk.free(value, at, label)
 
 
 def _logprobs(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
@@ -93,7 +86,7 @@ _READERS: dict[str, Reader] = {
     "messages": messages(_LABELS),
     "file_id": reference("file_id"),
     "name": _named,
-    "arguments": _arguments,
+    "arguments": call_arguments,
 }
 
 _COMMON = words(

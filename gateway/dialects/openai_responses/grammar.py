@@ -15,7 +15,6 @@ from gateway.dialects.openai_responses.items import (
     label_of,
 )
 from gateway.dialects.openai_responses.media import audio, image, media, recording
-from gateway.dialects.reading.calls import plain_arguments
 from gateway.dialects.reading.document import escape
 from gateway.dialects.reading.leaves import (
     ASSISTANT,
@@ -23,6 +22,7 @@ from gateway.dialects.reading.leaves import (
     Label,
     Reader,
     Walk,
+    call_arguments,
     counted,
     free,
     grammars,
@@ -109,13 +109,6 @@ def _code(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> N
         walk.structural(value, at, label)
 
 
-def _arguments(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    if isinstance(value, str):
-        walk.text(plain_arguments(value), at, label)
-    else:
-        walk.free(value, at, label)
-
-
 def _variables(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
     """Read what is put into a stored prompt: the names are keys, the values are the user's."""
     if not isinstance(value, dict):
@@ -182,7 +175,7 @@ _READERS: dict[str, Reader] = {
     "text": _text,
     "tools": _tools,
     "code": _code,
-    "arguments": _arguments,
+    "arguments": call_arguments,
     "variables": _variables,
     "prompt": _prompt,
     "container": _container,

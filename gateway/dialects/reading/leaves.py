@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from gateway.dialects.reading.calls import plain_arguments
 from gateway.dialects.reading.document import Malformed, escape
 from gateway.dialects.reading.encoded import Encoded, read_sealed
 from gateway.words import Attachment, Kind, Part, PartPlace
@@ -267,6 +268,14 @@ def labeled(kind: Kind) -> Reader:
         walk.syntax(value, at, (label[0], kind))
 
     return read
+
+
+def call_arguments(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
+    """Read OpenAI's arguments of a call: JSON in a string is one part, spelt plainly."""
+    if isinstance(value, str):
+        walk.text(plain_arguments(value), at, label)
+    else:
+        walk.free(value, at, label)
 
 
 def reference(name: str) -> Reader:
