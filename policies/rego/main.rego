@@ -159,7 +159,6 @@ _one_each(masks) := sort(masks) if {
 	in_place := {place: _strictest(covering) |
 		some place in _everywhere
 		covering := [each | some each in own; _covers(each, place)]
-		covering != []
 	}
 	some core in {strictest | some _, strictest in in_place}
 	mask := _placed(core, sort([place | some place, strictest in in_place; strictest == core]))

@@ -69,7 +69,6 @@ _answered(row) if {
 _by_category := [{"category": category, "action": _action(terms), "terms": terms, "rows": rows} |
 	some category in {row.category | some row in _rows}
 	met := [row | some row in _rows; row.category == category; not row.entity in _named]
-	met != []
 	some terms in _of_category(category)
 	rows := _within(_limits(terms), met)
 	rows != []
