@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from gateway.config import Limits
 from gateway.dialects import SSE, Framing
 from gateway.errors import Refusal
-from gateway.exchange.exchange import Answer, Exchange
+from gateway.exchange.exchange import STREAM_HEADERS, Answer, Exchange
 from gateway.exchange.hold import Holder, enforce
 from gateway.exchange.inspect import Inspector
 from gateway.exchange.intake import Intake
@@ -34,7 +34,7 @@ class StreamedCompletion:
         passage = Passage(exchange, intake, self._inspector, self._ask)
         events = self._events(passage)
         first = await anext(events, b"")
-        headers |= exchange.headers() | {"content-type": framing.media_type, "cache-control": "no-store"}
+        headers |= exchange.headers() | STREAM_HEADERS | {"content-type": framing.media_type}
         return Answer(response.status, headers, _chain(first, events))
 
     async def _events(self, passage: Passage) -> AsyncGenerator[bytes]:

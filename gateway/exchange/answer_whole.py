@@ -10,6 +10,7 @@ from gateway.contract import CREDENTIAL_ENTITY, Decision
 from gateway.dialects import (
     Malformed,
     answers_media,
+    is_json,
     parse,
     read_completion,
     read_error,
@@ -66,17 +67,17 @@ class WholeCompletion:
         body = await run(off_loop, _rewrite, exchange, body, subject, decision)
         exchange.remember_signed(parts)
         self._ledger.record_completion(exchange, response.status, completion, parts)
-        headers = {
-            **await self._inspector.headers(exchange, response.headers),
-            "content-type": _media_type(response) if isinstance(body, bytes) else "application/json",
-            **exchange.headers(),
-        }
+        headers = {**await self._inspector.headers(exchange, response.headers), **exchange.headers()}
+        if media_type := _media_type(response) if isinstance(body, bytes) else "application/json":
+            headers["content-type"] = media_type
         return Answer(response.status, headers, body if isinstance(body, bytes) else serialize(body))
 
     def _read(self, exchange: Exchange, response: UpstreamResponse, raw: bytes) -> tuple[Any, Completion]:
         if answers_media(exchange.dialect, media_type := _media_type(response)):
             return raw, read_media(raw, media_type)
-        try:
+        if not (raw or media_type):
+            return raw, Completion()
+        try:  # whatever it is called: some providers give no type, or text's
             body = parse(raw, depth=self._limits.depth)
             completion = read_completion(exchange.dialect, body)
             if response.status < 400:
@@ -85,7 +86,9 @@ class WholeCompletion:
                 raise UpstreamUnreadable("the provider answered with an error that holds tool calls")
             return body, read_error(body)
         except Malformed as error:
-            raise UpstreamUnreadable(f"the provider's answer cannot be read: {error}") from error
+            said = f"the provider answered {response.status} with a body that no parser knows"
+            reason = f"the provider's answer cannot be read: {error}" if is_json(media_type) else said
+            raise UpstreamUnreadable(reason) from error
 
     async def _decide(self, exchange: Exchange, subject: Subject, completion: bytes) -> Decision | None:
         """Ask policy when there is something to ask."""
@@ -142,11 +145,3 @@ async def _collect(response: UpstreamResponse, limit: int) -> bytes:
 
 def _media_type(response: UpstreamResponse) -> str:
     return response.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-async def is_empty(response: UpstreamResponse) -> bool:
-    """Return whether no body comes; only the first byte of one is read."""
-    async for chunk in response.chunks():
-        if chunk:
-            return False
-    return True

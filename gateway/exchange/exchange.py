@@ -30,6 +30,7 @@ _RANKS: dict[str, int] = {action: rank for rank, action in enumerate(ACTIONS)}
 _UNKNOWN_AGENT = Agent(id="", owner="", method="api_key")
 _UNKNOWN_PROVIDER = Upstream("", "", cast(Transport, None), None)
 _log = logging.getLogger("regate.exchange")
+STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}  # events arrive as they are sent
 _LETTERS = str.maketrans("0123456789", "ghijkmnpqr")
 
 

@@ -10,10 +10,10 @@ from gateway import detect
 from gateway.approvals import Approvals
 from gateway.candidate import Shadow
 from gateway.config import Config, ServerKey
-from gateway.dialects import answers_media, framing
+from gateway.dialects import framing
 from gateway.errors import Refusal, UpstreamUnreadable
 from gateway.exchange.answer_stream import StreamedCompletion
-from gateway.exchange.answer_whole import WholeCompletion, is_empty
+from gateway.exchange.answer_whole import WholeCompletion
 from gateway.exchange.decide import Decider, Subject
 from gateway.exchange.exchange import Answer, Call, Exchange
 from gateway.exchange.forward import Forwarder
@@ -118,14 +118,7 @@ class Gateway:
             asked = exchange.prompt.stream and response.status < 400
             if found := framing(exchange.dialect, media_type, asked):
                 return await self._stream.answer(exchange, response, found)
-            is_json = media_type == "application/json" or media_type.endswith("+json")
-            if is_json or answers_media(exchange.dialect, media_type):
-                return await self._whole.answer(exchange, response)
-            if not media_type and await is_empty(response):
-                return await self._answer_empty(exchange, response)
-            raise UpstreamUnreadable(
-                f"the provider answered {response.status} with a body that no parser knows"
-            )
+            return await self._whole.answer(exchange, response)
         except UpstreamUnreadable as error:
             await response.close()
             if response.status >= 400:

@@ -17,7 +17,7 @@ from gateway.contract import ApprovalTerms, Decision, to_document
 from gateway.dialects import comment, encode, error_event, is_sse_only, parse
 from gateway.errors import ApprovalDenied, ApprovalExpired, ApprovalRequired, PolicyDenied, Refusal
 from gateway.exchange.decide import Decider, Subject
-from gateway.exchange.exchange import Answer, Exchange
+from gateway.exchange.exchange import STREAM_HEADERS, Answer, Exchange
 from gateway.exchange.record import Ledger
 from gateway.exchange.refuse import refusal_event
 from gateway.exchange.summary import contents_of
@@ -158,7 +158,7 @@ def answer_at_once(
 
     `acting` is the rest of the exchange: the hold and what follows it.
     """
-    headers = exchange.headers() | {"content-type": "text/event-stream", "cache-control": "no-store"}
+    headers = exchange.headers() | STREAM_HEADERS | {"content-type": "text/event-stream"}
     return Answer(200, headers, _comments_first(exchange, acting, ledger, seconds))
 
 

@@ -139,7 +139,7 @@ def test_a_status_that_cannot_be_passed_on_is_refused(
 
 def test_a_body_that_does_not_say_its_kind_is_called_so(provider: Endless, send: Callable[[], bytes]) -> None:
     """The refusal names what is wrong, and not a bound that the agent cannot know."""
-    provider.says = (OK + b"content-length: 2\r\nconnection: close\r\n\r\n{}", b"")
+    provider.says = (OK + b"content-length: 2\r\nconnection: close\r\n\r\nhi", b"")
     answer = send()
 
     assert status(answer) == 502
