@@ -55,7 +55,8 @@ class Inspector:
         model = shown.get(prompt.model, prompt.model)
         if not model and exchange.dialect != "none":  # Gemini and Azure name it in the path
             model = next(iter(reachable((), exchange.envelope.path)), "")
-        inspected = Inspected((*exchange.envelope.parts, *marked), model, models, revision)
+        own_words = exchange.own_words & {one.digest for one in marked if one.part.kind == "signed"}
+        inspected = Inspected((*exchange.envelope.parts, *marked), model, models, revision, own_words)
         exchange.log("inspected", lambda: {"entities": _entities(inspected.parts)})
         return inspected
 

@@ -29,7 +29,7 @@ async def masked_prompt(exchange: Exchange) -> Any:
     masks, body = masks_of(exchange.decision, enforced=exchange.enforced), exchange.received.body
     if not masks or not exchange.received.has_body:
         return body
-    return await mask_off_loop(body, exchange.parts, masks, exchange.vault, exchange.own_words)
+    return await mask_off_loop(body, exchange.parts, masks, exchange.vault, exchange.inspected.own_words)
 
 
 def masks_of(decision: Decision | None, *, enforced: bool) -> dict[str, tuple[Mask, ...]]:
