@@ -6,6 +6,7 @@ and restored. Everything goes out in the order in which it came, tool calls when
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -150,8 +151,10 @@ class Passage:
             if isinstance(one, Outgoing):
                 events += self._outlet.add_event(one)
                 continue
-            name, pieces = one.channel.name, list(one.channel.marked(one.pieces))
-            masked = "".join([await self._masked(one.channel, piece) for piece in pieces])
+            name, masked = one.channel.name, ""
+            for piece in list(one.channel.marked(one.pieces)):
+                masked += await self._masked(one.channel, piece)
+                await asyncio.sleep(0)
             masked += one.channel.json.close() if one.ends else ""
             events += await self._outlet.add_text(name, masked) if masked else []
             if one.ends:
