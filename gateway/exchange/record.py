@@ -90,6 +90,7 @@ class Ledger:
                     **self._content(exchange, parts, level),
                     "finish_reason": texts.get(completion.finish_reason, completion.finish_reason),
                     "model": texts.get(completion.model, completion.model),
+                    **({"withheld_calls": withheld} if (withheld := completion.withheld_calls) else {}),
                 },
             )
         )
