@@ -128,12 +128,14 @@ class ToolCall:
     """A tool call made by the model; `arguments` is None when they do not parse as a JSON object.
 
     `pointers` are the parts that carry its arguments; with `raw_json` there is one, the JSON text of them.
+    With `is_free` they are JSON of any type, so that a number may stand where a string does.
     """
 
     name: str
     arguments: Mapping[str, Any] | None
     pointers: tuple[str, ...]
     raw_json: bool = False
+    is_free: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a dialect reads from a response body."""
+    """What a dialect reads from a response body; `withheld_calls` were cut off, and are no part of it."""
 
     parts: tuple[Part, ...] = ()
     attachments: tuple[Attachment, ...] = ()
@@ -183,6 +185,7 @@ class Completion:
     model: str = ""
     finish_reason: str = ""
     usage: Usage = Usage()
+    withheld_calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,10 @@ class Mask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     min_score: float = 0
     places: tuple[MaskPlace, ...] = ()
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_score <= 1:  # neither does NaN: nothing would be masked
+            raise ValueError("expected min_score from 0 to 1")
+
     def covers(self, kind: Kind, score: float) -> bool:
         """Return whether a finding of this score, in a part of this kind, is masked."""
         return score >= self.min_score and (not self.places or mask_place(kind) in self.places)

@@ -109,23 +109,20 @@ def _rewrite(exchange: Exchange, body: Any, subject: Subject, decision: Decision
     masks, restorer = masks_of(decision, enforced=exchange.enforced), exchange.restorer
     rewriting = Rewriting(body)
     rewriting.mask(subject.parts, masks, exchange.response_vault)
-    escaped = {pointer: call.raw_json for call, _ in subject.calls for pointer in call.pointers}
+    calls = {pointer: call for call, _ in subject.calls for pointer in call.pointers}
     texts: dict[str, str] = {}  # what a client may join
     of_texts: dict[str, Part] = {}
     for inspected in subject.parts:
         part = inspected.part
-        if part.place not in ("value", "key") or not (is_text(exchange, part) or part.pointer in escaped):
+        if part.place not in ("value", "key") or not (is_text(exchange, part) or part.pointer in calls):
             continue
         text = masked_text(inspected, masks, exchange.response_vault) or part.text
         if part.place == "key":
-            if part.pointer in escaped and (restored := restorer.whole(text)) != text:
+            if part.pointer in calls and (restored := restorer.whole(text)) != text:
                 rewriting.restore_key(part, restored)
-        elif part.kind == "text" and part.pointer not in escaped:
+        elif part.kind == "text" and part.pointer not in calls:
             texts[part.pointer], of_texts[part.pointer] = text, part
-        elif escaped.get(part.pointer, False):
-            if (restored := restorer.json(text)) != text:
-                rewriting.put(part, restored)
-        elif (value := restorer.value(text)) != text:
+        elif (value := restorer.argument(text, calls.get(part.pointer))) != text:
             rewriting.put(part, value)
     for pointer, restored in restorer.row(texts).items():
         if restored != texts[pointer]:

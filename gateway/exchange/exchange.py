@@ -110,13 +110,15 @@ class Received:
 class Inspected:
     """The prompt as policy may see it: its parts behind those of the envelope, the models masked.
 
-    `models` are all that the request can reach; `revision` is the policy under which parts count as history.
+    `models` are all that the request can reach; `revision` is the policy under which parts count as history;
+    `own_words` are the digests of what the provider itself signed in this session.
     """
 
     parts: tuple[InspectedPart, ...] = ()
     model: str = ""
     models: tuple[str, ...] = ()
     revision: str = ""
+    own_words: Set[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,13 @@ from gateway.sessions import Scope
 from gateway.upstream import down_headers
 from gateway.words import Agent, Finding, InspectedPart, Match, Part
 
-# The score from which on a personal value is no guess.
-_SURE, _SURE_OF_OTHERS = {"US_SSN": 0.5}, 0.85
+# The score from which on a personal value is no guess: these have signs or check digits that no id has.
+_SURE = {"US_SSN": 0.5, "US_ITIN": 0.5, "KR_RRN": 0.5, "BR_CPF": 0.6, "BR_CNPJ": 0.6, "FR_NIR": 0.6}
+_SURE_OF_OTHERS = 0.85
 _SPACE = re.compile(r"\s")
 _MANY = 500  # parts: about 10 ms of digests
 _SHORT = 8  # characters: no value that is looked for is shorter
+_CONTENT = ("text", "system", "tool_result")
 _SPOKEN = ("text", "tool_call", "tool_result")
 _UNLABELED: tuple[str, ...] = ("json", "opaque")  # here everything that is said is a field
 
@@ -55,7 +57,8 @@ class Inspector:
         model = shown.get(prompt.model, prompt.model)
         if not model and exchange.dialect != "none":  # Gemini and Azure name it in the path
             model = next(iter(reachable((), exchange.envelope.path)), "")
-        inspected = Inspected((*exchange.envelope.parts, *marked), model, models, revision)
+        own_words = exchange.own_words & {one.digest for one in marked if one.part.kind == "signed"}
+        inspected = Inspected((*exchange.envelope.parts, *marked), model, models, revision, own_words)
         exchange.log("inspected", lambda: {"entities": _entities(inspected.parts)})
         return inspected
 
@@ -149,11 +152,17 @@ def believed(part: Part, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     A random seed, an id that the API issued, a bound of a schema or an address that must be fetched looks
     like a phone number often enough, and masked it means nothing any more.
     """
-    if not findings or not (part.place in ("constant", "structural") or part.kind == "signed"):
-        return findings
-    if part.place == "structural" and _SPACE.search(part.text):
+    if not findings or not (_is_fixed(part) or part.kind == "signed"):
         return findings
     return tuple(one for one in findings if not is_guess(one))
+
+
+def _is_fixed(part: Part) -> bool:
+    """Return whether the API or a schema fixes what stands here. Prose that came into such a place is not."""
+    if part.place not in ("constant", "structural") or _SPACE.search(part.text):
+        return False
+    is_content = part.place == "structural" and part.kind in _CONTENT  # what a file says, once it is decoded
+    return not is_content or part.text.isdigit()
 
 
 def is_guess(found: Finding | Match) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, TypeVarTuple
 
 from gateway.contract import CREDENTIAL_ENTITY, MASKABLE, Decision, Mask, Syntax, why_unmaskable
-from gateway.dialects import drop, put, rename_keys
+from gateway.dialects import at, drop, put, rename_keys
 from gateway.errors import PolicyDenied
 from gateway.exchange.exchange import Exchange, Restored
 from gateway.masking import Restorer, Vault, Where, apply_mask, splice_json, splice_pieces
@@ -29,7 +30,7 @@ async def masked_prompt(exchange: Exchange) -> Any:
     masks, body = masks_of(exchange.decision, enforced=exchange.enforced), exchange.received.body
     if not masks or not exchange.received.has_body:
         return body
-    return await mask_off_loop(body, exchange.parts, masks, exchange.vault, exchange.own_words)
+    return await mask_off_loop(body, exchange.parts, masks, exchange.vault, exchange.inspected.own_words)
 
 
 def masks_of(decision: Decision | None, *, enforced: bool) -> dict[str, tuple[Mask, ...]]:
@@ -104,9 +105,10 @@ class Rewriting:
         """Put the masked text of every part that a mask covers into the body.
 
         What a provider signed is never edited: its block is taken out, unless its digest is among
-        `own_words`. Raises PolicyDenied when a mask covers what cannot be masked.
+        `own_words`. Raises PolicyDenied when a mask covers what can be neither masked nor left out.
         """
         check_maskable(parts, masks)
+        keys = {one.part.pointer for one in parts if one.part.kind == "signed" and one.part.place == "key"}
         for inspected in parts:
             part, text = inspected.part, masked_text(inspected, masks, vault)
             if text is None:
@@ -114,7 +116,18 @@ class Rewriting:
             if part.kind != "signed":
                 self.put(part, text)
             elif inspected.digest not in own_words:
-                self._signed.add(part.pointer.rpartition("/")[0])
+                self._signed.add(self._block(part.pointer, keys))
+
+    def _block(self, pointer: str, keys: Set[str]) -> str:
+        """Return the pointer of the block that holds what was signed; `keys` are those inside of blocks.
+
+        Raises PolicyDenied when it is no member of a list: it cannot be left out as a whole.
+        """
+        block = pointer.rpartition("/")[0]
+        above = itertools.accumulate(block.split("/"), lambda before, token: f"{before}/{token}")
+        if not isinstance(at(self.body, block.rpartition("/")[0]), list) or not keys.isdisjoint(above):
+            raise PolicyDenied("denied by the gateway: what a provider signed cannot be masked", reasons=[])
+        return block
 
     def put(self, part: Part, value: Any) -> None:
         """Put a value where the part stands; the value of a key is its name."""
@@ -130,12 +143,7 @@ class Rewriting:
         self._names[part.pointer] = name
 
     def end(self) -> Any:
-        """Return the body, its keys renamed and the blocks that were signed taken out.
-
-        Raises PolicyDenied when what was signed is no member of a list.
-        """
-        if any(not pointer.rpartition("/")[2].isdigit() for pointer in self._signed):
-            raise PolicyDenied("denied by the gateway: what a provider signed cannot be masked", reasons=[])
+        """Return the body, its keys renamed and the blocks that were signed taken out."""
         rename_keys(self.body, self._names, kept=self._restored)
         drop(self.body, self._signed)
         return self.body

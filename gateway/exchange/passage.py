@@ -6,6 +6,7 @@ and restored. Everything goes out in the order in which it came, tool calls when
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -132,14 +133,9 @@ class Passage:
         pieces = channel.last_pieces() if ends else await channel.scan(item.part.text)
         words = ""
         for piece in pieces:
-            found, vault = piece.finding, self.exchange.response_vault
-            if found and not is_guess(found):
-                shown = vault.placeholder(found.entity, found.category, piece.text)
-                channel.add(piece.text, shown, found)
-                if await self._mask(found, channel.kind):
-                    self._withheld.add(name)
-            else:
-                channel.add(piece.text, piece.text)
+            found = None if piece.finding and is_guess(piece.finding) else piece.finding
+            if await self._mask_of(channel, piece.text, found):
+                self._withheld.add(name)
             words += "" if name in self._withheld else piece.text
         return words
 
@@ -150,8 +146,10 @@ class Passage:
             if isinstance(one, Outgoing):
                 events += self._outlet.add_event(one)
                 continue
-            name, pieces = one.channel.name, list(one.channel.marked(one.pieces))
-            masked = "".join([await self._masked(one.channel, piece) for piece in pieces])
+            name, masked = one.channel.name, ""
+            for piece in list(one.channel.marked(one.pieces)):
+                masked += await self._masked(one.channel, piece)
+                await asyncio.sleep(0)
             masked += one.channel.json.close() if one.ends else ""
             events += await self._outlet.add_text(name, masked) if masked else []
             if one.ends:
@@ -169,19 +167,20 @@ class Passage:
     async def _masked(self, channel: Channel, piece: Piece) -> str:
         """Return what goes out for a piece of text: itself, or what masks it."""
         found, text = piece.finding, piece.text
+        mask = await self._mask_of(channel, text, found)
+        if found is None or mask is None:
+            return channel.json.plain(text)
+        return channel.json.masked(text, partial(_masked_piece, mask, found, self.exchange.response_vault))
+
+    async def _mask_of(self, channel: Channel, text: str, found: Match | None) -> Mask | None:
+        """Add a piece to its channel and return the mask for it. A value of the prompt itself has none."""
         if found is None:
             channel.add(text, text)
-            return channel.json.plain(text)
-        own = self.exchange.vault
-        if own.holds(text):
-            channel.add(text, own.placeholder(found.entity, found.category, text))
-            return channel.json.plain(text)
-        vault = self.exchange.response_vault
-        channel.add(text, vault.placeholder(found.entity, found.category, text), found)
-        mask = await self._mask(found, channel.kind)
-        if mask is None:
-            return channel.json.plain(text)
-        return channel.json.masked(text, partial(_masked_piece, mask, found, vault))
+            return None
+        is_own = self.exchange.vault.holds(text)
+        vault = self.exchange.vault if is_own else self.exchange.response_vault
+        channel.add(text, vault.placeholder(found.entity, found.category, text), None if is_own else found)
+        return None if is_own else await self._mask(found, channel.kind)
 
     async def _mask(self, finding: Finding | Match, kind: Kind) -> Mask | None:
         """Return the mask for a finding in a part of this kind.
@@ -234,8 +233,7 @@ class Passage:
                 continue
             texts[pointer] = text = one.part.text if masked is None else masked
             if pointer in item.call.pointers:
-                restorer = exchange.restorer
-                texts[pointer] = restorer.json(text) if item.call.raw_json else restorer.value(text)
+                texts[pointer] = exchange.restorer.argument(text, item.call)
         self._outlet.sent.note({at: text for at, text in texts.items() if isinstance(text, str)})
         return item.events(texts)
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import UTC, datetime
 from typing import Any
 
 from gateway.audit import Journal, Record
 from gateway.audit.files import FINDING_FIELDS
 from gateway.audit.sealing import ContentKey, DataKey
-from gateway.contract import CREDENTIAL_ENTITY, MASKABLE, Decision, Mask, to_document
+from gateway.contract import MASKABLE, Decision, Mask, to_document
 from gateway.errors import RecordingFailed, Refusal
 from gateway.exchange.exchange import Decided, Exchange, Sent
-from gateway.exchange.mask import masked_texts, syntax_of
+from gateway.exchange.mask import Masks, mask_for, masked_texts, masks_of, syntax_of
 from gateway.words import Completion, InspectedPart, Treatment
 
 _log = logging.getLogger("regate.ledger")
+_LEAST_FIRST: tuple[Treatment, ...] = ("passed", "masked", "redacted", "refused")
 
 
 class Ledger:
@@ -35,6 +36,7 @@ class Ledger:
     ) -> Record:
         """Write down what policy was asked and said. Raises RecordingFailed: then nothing may act on it."""
         decision, enforced = decided.decision, exchange.enforced
+        own_words = exchange.inspected.own_words if decided.phase == "request" else frozenset[str]()
         said = to_document(decision)
         body = {
             "input": _input(policy_input, decision.record),
@@ -49,7 +51,7 @@ class Ledger:
             action=decision.action,
             revision=decision.revision,
             approval_id=policy_input["approval"]["id"],
-            findings=tuple(_treated(row, decision, enforced=enforced) for row in policy_input["findings"]),
+            findings=_treated(policy_input["findings"], decision, parts, own_words, enforced=enforced),
             reasons=tuple(said["reasons"]),
             body=body,
         )
@@ -88,6 +90,7 @@ class Ledger:
                     **self._content(exchange, parts, level),
                     "finish_reason": texts.get(completion.finish_reason, completion.finish_reason),
                     "model": texts.get(completion.model, completion.model),
+                    **({"withheld_calls": withheld} if (withheld := completion.withheld_calls) else {}),
                 },
             )
         )
@@ -134,25 +137,48 @@ def _verdict(decision: Decision) -> dict[str, object]:
     return {"action": decision.action, "rules": [reason.rule for reason in decision.reasons]}
 
 
-def _treated(row: Mapping[str, Any], decision: Decision, *, enforced: bool) -> dict[str, Any]:
-    """Return the finding's columns, with what the decision does to it."""
-    columns = {name: row[name] for name in FINDING_FIELDS if name in row}
-    return {**columns, "treatment": _treatment(row, decision, enforced=enforced)}
+def _treated(
+    rows: Sequence[Mapping[str, Any]],
+    decision: Decision,
+    parts: Sequence[InspectedPart],
+    own_words: Set[str],
+    *,
+    enforced: bool,
+) -> tuple[dict[str, Any], ...]:
+    """Return the columns of each row of findings, with what the decision does to them.
 
-
-def _treatment(row: Mapping[str, Any], decision: Decision, *, enforced: bool) -> Treatment:
+    Of one row the least that is done to any of its findings is said.
+    """
     if enforced and decision.action in ("deny", "require_approval"):
-        return "refused"
-    if row["entity"] == CREDENTIAL_ENTITY:  # the gateway's own is never let through
-        return "redacted"
-    mask = next((each for each in decision.mask if enforced and _covers(each, row)), None)
+        done: dict[str, Treatment] = {row["entity"]: "refused" for row in rows}
+    else:
+        done = _treatments(parts, masks_of(decision, enforced=enforced), own_words)
+    return tuple(
+        {
+            **{name: row[name] for name in FINDING_FIELDS if name in row},
+            "treatment": done.get(row["entity"], "passed"),
+        }
+        for row in rows
+    )
+
+
+def _treatments(parts: Sequence[InspectedPart], masks: Masks, own_words: Set[str]) -> dict[str, Treatment]:
+    """Return what the masks do, by entity; what a provider signed itself goes back to it untouched."""
+    done: dict[str, Treatment] = {}
+    for one in parts:
+        is_own = one.part.kind == "signed" and one.digest in own_words
+        for finding in one.findings:
+            mask = None if is_own else mask_for(masks, finding, one.part.kind)
+            treatment = _treatment(mask)
+            before = done.get(finding.entity, treatment)
+            done[finding.entity] = min(before, treatment, key=_LEAST_FIRST.index)
+    return done
+
+
+def _treatment(mask: Mask | None) -> Treatment:
     if mask is None:
         return "passed"
     return "redacted" if mask.operator == "redact" else "masked"
-
-
-def _covers(mask: Mask, row: Mapping[str, Any]) -> bool:
-    return mask.entity == row["entity"] and any(mask.covers(kind, row["max_score"]) for kind in row["kinds"])
 
 
 def _usage(exchange: Exchange) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from gateway.words import Finding, InspectedPart, Kind, Match, Part
 # Characters that are scanned without a break: where every word may begin a number or an IBAN a character
 # costs half a millisecond.
 _SCANNED = 16
+_READ = 1024  # characters that are read without a break: as JSON they may take ten milliseconds
 _MOST_WAITING = 256  # events; the end of a text is then no longer held for the next one
 _REACH = 320  # characters on either side of where one event's text ends and the next one's begins
 
@@ -136,7 +137,10 @@ class Channel:
         return self._without_leads(self._scanner.close())
 
     def marked(self, pieces: Sequence[Piece]) -> Iterator[Piece]:
-        """Yield the pieces; what goes on in a later channel is a finding, with those that it overlaps."""
+        """Yield the pieces; what goes on in a later channel is a finding, with those that it overlaps.
+
+        None without a finding is long.
+        """
         text = "".join(piece.text for piece in pieces)
         at, found = 0, list[tuple[int, int, Match]]()
         for piece in pieces:
@@ -152,12 +156,10 @@ class Channel:
                 found = sorted([*apart, (*ends, span)], key=lambda one: one[0])
         at = 0
         for first, last, span in found:
-            if at < first:
-                yield Piece(text[at:first])
+            yield from _plain(text[at:first])
             yield piece_of(text[first:last], span)
             at = last
-        if at < len(text):
-            yield Piece(text[at:])
+        yield from _plain(text[at:])
 
     def _without_leads(self, pieces: Sequence[Piece]) -> list[Piece]:
         """Take off what belongs to earlier channels; what goes on from there to here is marked there."""
@@ -189,6 +191,10 @@ class Channel:
         """Return the text so far as an inspected part."""
         part = replace(self._part, text="".join(self._raw))
         return InspectedPart(part, digest(part), True, tuple(self._findings), "".join(self._shown))
+
+
+def _plain(text: str) -> Iterator[Piece]:
+    return (Piece(text[at : at + _READ]) for at in range(0, len(text), _READ))
 
 
 @dataclass(slots=True)

@@ -7,7 +7,8 @@ Example, for `{"total": 6444427995, "to": "jane@acme.org"}` with both values mas
     3. the address stands in a string already: `<EMAIL_ADDRESS_m2c8x4>`
 
 JSON begins with a bracket at the start of a line and ends with its last one. What breaks its grammar before
-that is plain text, up to the next line that begins with a bracket.
+that is plain text, up to the next line that begins with a bracket; so is what has more brackets open than
+readers of JSON follow.
 """
 
 from __future__ import annotations
@@ -15,27 +16,35 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from gateway.masking.vault import Where
 from gateway.words import Finding, merged
 
 Masked = Callable[[str, Where], str]
-_LINE = re.compile(r"\n[ \t]*(?=[{\[])")
+_LINE = re.compile(r"\n(?=[ \t\r]*(?:[{\[\n]|\Z))")  # one that may begin JSON
+_LAST_LINE = re.compile(r"\n[ \t\r]*\Z")
 _STRING = re.compile(r'["\\]')
 _BARE = re.compile(r"[\w.+\-]+")
 _SPACES = re.compile(r"[ \t\r\n]+")
 _LITERAL = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null")
 _LONGEST_BARE = 400  # characters: a longer word is no number
-_Open = tuple[str, "_Open"] | None  # the brackets that are open, the innermost first
+_DEEPEST = 200  # open brackets: a provider may send nothing else, and each takes memory
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
+class _Open(NamedTuple):
+    """An open bracket, and those around it."""
+
+    bracket: str
+    outer: _Open | None
+    depth: int
+
+
+class _State(NamedTuple):
     """How far the text has come. `due` is what JSON's grammar lets follow; "" in plain text."""
 
     due: str = "line"  # a bracket, at the start of a line
-    open: _Open = None
+    open: _Open | None = None
     in_string: bool = False
     is_key: bool = False
     escaped: bool = False
@@ -89,27 +98,27 @@ class JsonPieces:
 
     def _skip(self, text: str, at: int, out: list[str], mask: Masked | None) -> int:
         """Pass plain text, up to a line that may begin JSON."""
-        line = text.find("\n", at)
-        end = len(text) if line < 0 or mask else line + 1
+        line = _LAST_LINE.search(text, at) if mask else _LINE.search(text, at)
+        end = line.end() if line else len(text)
         out.append(mask(text[at:end], "text") if mask else text[at:end])
-        if line >= 0:
+        if line:
             self._state = _State()
         return end
 
     def _string(self, text: str, at: int, out: list[str], mask: Masked | None) -> int:
         state, start = self._state, at
         if state.escaped:
-            at, state = at + 1, replace(state, escaped=False)
+            at, state = at + 1, state._replace(escaped=False)
         mark = _STRING.search(text, at)
         end = mark.start() if mark else len(text)
         if mark and mark.group() == "\\":
-            end, state = end + 1, replace(state, escaped=True)
+            end, state = end + 1, state._replace(escaped=True)
         if end > start:
             piece = text[start:end]
             out.append(mask(piece, "key" if state.is_key else "string") if mask else piece)
         if mark and mark.group() == '"':
             out.append('"')
-            end, state = end + 1, replace(state, in_string=False, due=":" if state.is_key else ",")
+            end, state = end + 1, state._replace(in_string=False, due=":" if state.is_key else ",")
         self._state = state
         return end
 
@@ -152,7 +161,7 @@ class JsonPieces:
         if not _LITERAL.fullmatch(raw):
             self._state = _State(due="")
             return shown
-        self._state = replace(self._state, due=",")
+        self._state = self._state._replace(due=",")
         return shown if shown == raw else json.dumps(shown, ensure_ascii=False)
 
 
@@ -172,18 +181,20 @@ def splice_pieces(text: str, findings: Sequence[Finding], replace: Callable[[Fin
 
 def _after(state: _State, char: str) -> _State | None:
     """Return the state after a sign of JSON; None where its grammar has none."""
-    due, inner = state.due, state.open[0] if state.open else ""
+    due, inner = state.due, state.open.bracket if state.open else ""
     if char in "{[" and (due == "line" or "value" in due):
-        return _State("key or }" if char == "{" else "value or ]", (char, state.open))
+        depth = state.open.depth + 1 if state.open else 1
+        opened = _Open(char, state.open, depth)
+        return _State("key or }" if char == "{" else "value or ]", opened) if depth <= _DEEPEST else None
     if char == '"' and ("value" in due or "key" in due):
-        return replace(state, in_string=True, is_key="key" in due)
+        return state._replace(in_string=True, is_key="key" in due)
     if char == ":" and due == ":":
-        return replace(state, due="value")
+        return state._replace(due="value")
     if char == "," and due == ",":
-        return replace(state, due="key" if inner == "{" else "value")
+        return state._replace(due="key" if inner == "{" else "value")
     closes = {"{": "}", "[": "]"}.get(inner)
     if char == closes and (due == "," or due.endswith(char)):
         assert state.open is not None
-        rest = state.open[1]
+        rest = state.open.outer
         return _State(",", rest) if rest else _State(due="")
     return None

@@ -10,14 +10,17 @@ import regex
 
 from gateway.dialects import DuplicateKey, strict_json
 from gateway.masking.json_strings import JsonStrings, decoded_literal, escaped, unescaped
-from gateway.masking.placeholders import PLACEHOLDER, canonical, may_hold, names_in, open_at
+from gateway.masking.placeholders import PLACEHOLDER, WRITTEN, canonical, may_hold, names_in, open_at
 from gateway.masking.places import Opened, UrlTracker
 from gateway.masking.urls import LOOK_AHEAD, holds_word, host_follows, url_from, urls_in, word_around
 from gateway.masking.vault import Vault, VaultEntry
+from gateway.words import ToolCall
 
 _LITERAL = regex.compile(r'"(?:[^"\\]|\\.)*+"', regex.DOTALL)
 _MEMBER = regex.compile(r'("(?:[^"\\]|\\.)*+")(\s*+:)?', regex.DOTALL)  # a string, or a key with its colon
 _NUMBER = regex.compile(r"-?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][+-]?\d++)?")
+# A placeholder that stands for a number: beside other digits, or as an exponent, it would be another one.
+_WRITTEN_NUMBER = regex.compile(rf"-?{WRITTEN}(?:\.\d{{1,400}})?")
 _SPACE = regex.compile(r"[ \t\n\f\r]")
 _LOOK_BACK = 4096  # characters: no word or URL that is looked for in the prompt is longer
 
@@ -40,6 +43,12 @@ class Restorer:
             return text
         stream = self.stream()
         return stream.feed(text) + stream.close()
+
+    def argument(self, text: str, call: ToolCall | None) -> str | int | float:
+        """Return what stands in a call's arguments, or in a field of any JSON, with its values."""
+        if call and call.raw_json:
+            return self.json(text)
+        return self.whole(text) if call and not call.is_free else self.value(text)
 
     def value(self, text: str) -> str | int | float:
         """Return the value of JSON that this string stands for: a number where the prompt had one."""
@@ -144,8 +153,8 @@ class Restorer:
     def _is_number(self, written: str, restored: str) -> bool:
         """Return whether what was restored stood in the prompt as a number of JSON."""
         return (
-            _NUMBER.fullmatch(restored) is not None
-            and not _NUMBER.fullmatch(written)
+            _WRITTEN_NUMBER.fullmatch(written) is not None
+            and _NUMBER.fullmatch(restored) is not None
             and all(self._vault.is_number(name) for name in names_in(written))
         )
 

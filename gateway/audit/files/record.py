@@ -46,8 +46,8 @@ class FindingColumns(msgspec.Struct, forbid_unknown_fields=True):
     treatment: Annotated[
         str | None,
         _says(
-            "what this decision did to it: `masked`, `redacted`, `passed` (the value itself may go on) or "
-            "`refused` (nothing of the prompt or completion may)"
+            "what this decision did to it: `masked`, `redacted`, `passed` (the value itself may go on, "
+            "once at least) or `refused` (nothing of the prompt or completion may)"
         ),
     ] = None
 

@@ -81,7 +81,7 @@ VIEWS: Mapping[str, View] = {
             "state": "how the exchange ended, as in the view `exchanges`",
             "entity": "what was found, as in `EMAIL_ADDRESS`; NULL when nothing was",
             "category": FINDING_MEANINGS["category"],
-            "treatment": "what the last decision did to it; `passed` is the value itself",
+            "treatment": "what the last decision did to it; `passed` is the value itself, once at least",
             "count": "how often, parts of earlier exchanges that were sent again included",
             "distinct": "how many different values",
         },

@@ -23,6 +23,7 @@ from gateway.dialects.reading.leaves import (
     reference,
     schema,
     sealed,
+    signed,
     structural,
     url,
     words,
@@ -84,7 +85,7 @@ def read_completion(document: Any) -> Completion:
     """
     if not isinstance(document, dict):
         raise Malformed("expected a message object")
-    withhold_unfinished(document)
+    withheld = withhold_unfinished(document)
     parts, attachments = read_parts(document)
     return Completion(
         parts=parts,
@@ -93,6 +94,7 @@ def read_completion(document: Any) -> Completion:
         model=string(document, "model"),
         finish_reason=string(document, "stop_reason"),
         usage=read_usage(mapping(document, "usage")),
+        withheld_calls=withheld,
     )
 
 
@@ -115,14 +117,16 @@ def is_cut(stop_reason: object) -> bool:
     return stop_reason in ("max_tokens", "model_context_window_exceeded", "refusal")
 
 
-def withhold_unfinished(document: dict[str, Any]) -> None:
-    """Take the last block out of a message that was cut off inside of that call."""
+def withhold_unfinished(document: dict[str, Any]) -> int:
+    """Take the last block out of a message that was cut off inside of that call; return how many it took."""
     content = document.get("content")
     if not (is_cut(document.get("stop_reason")) and isinstance(content, list) and content):
-        return
+        return 0
     block = content[-1]
     if isinstance(block, dict) and names_call(block.get("type")) and is_unfinished(block.get("input")):
         del content[-1]
+        return 1
+    return 0
 
 
 def read_parts(document: dict[str, Any]) -> Leaves:
@@ -165,11 +169,10 @@ def _tool_calls(document: Mapping[str, Any], parts: tuple[Part, ...]) -> tuple[T
     calls = []
     for index, block in enumerate(content):
         if read_block(block):
-            arguments = block.get("input")
+            given = block.get("input")
+            arguments = given if isinstance(given, dict) else None
             pointers = pointers_below(parts, f"/content/{index}/input")
-            calls.append(
-                ToolCall(call_name(block), arguments if isinstance(arguments, dict) else None, pointers)
-            )
+            calls.append(ToolCall(call_name(block), arguments, pointers, is_free=True))
     return tuple(calls)
 
 
@@ -186,7 +189,7 @@ def _by_type(block: Mapping[str, Any], label: Label) -> Label:
     if _is_call(block):
         return (label[0], "tool_call")
     if kind in _SIGNED:
-        return (label[0], "signed")
+        return signed(label)
     if kind in ("document", "search_result"):  # what the user passes on, not what the user says
         return (label[0], "tool_result")
     return ("tool", "tool_result") if kind.endswith("tool_result") else label

@@ -52,6 +52,7 @@ class AnthropicStream:
         self._started = self._done = self._failed = False
         self._model = self._stop_reason = ""
         self._counts: dict[str, Any] = {}
+        self._withheld = 0  # calls
         self._doubtful: list[Item] = []  # a call with arguments that may have been cut off
 
     def read(self, event: SseEvent) -> list[Item]:
@@ -91,7 +92,9 @@ class AnthropicStream:
 
     def completion(self) -> Completion:
         usage = read_usage(self._counts) if self._counts else Usage()
-        return Completion(model=self._model, finish_reason=self._stop_reason, usage=usage)
+        return Completion(
+            model=self._model, finish_reason=self._stop_reason, usage=usage, withheld_calls=self._withheld
+        )
 
     def _fail(self, document: dict[str, Any]) -> list[Item]:
         """Pass on the provider's own error: texts that are held go out, incomplete calls never do."""
@@ -185,8 +188,9 @@ class AnthropicStream:
         self._count(document)
         before, self._doubtful = self._doubtful, []
         if is_cut(self._stop_reason):
-            before = []
-            self._blocks = {index: block for index, block in self._blocks.items() if not block.is_call}
+            left = {index: block for index, block in self._blocks.items() if not block.is_call}
+            self._withheld += len(before) + len(self._blocks) - len(left)
+            before, self._blocks = [], left
         return [*before, _other(document)]
 
     def _end(self, document: dict[str, Any]) -> list[Item]:

@@ -119,7 +119,8 @@ def _call(call: Any, kind: str, at: str, parts: tuple[Part, ...]) -> ToolCall:
         raise Malformed("expected a tool call to have a name")
     arguments = plain.get("args")
     given: Mapping[str, Any] | None = {} if arguments is None else arguments
-    return ToolCall(name, given if isinstance(given, dict) else None, pointers_below(parts, f"{at}/args"))
+    given = given if isinstance(given, dict) else None
+    return ToolCall(name, given, pointers_below(parts, f"{at}/args"), is_free=True)
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:

@@ -84,7 +84,8 @@ def _tool_calls(document: Mapping[str, Any], parts: tuple[Part, ...]) -> Iterato
             raise Malformed("expected a tool call to have a function")
         given = function.get("arguments")
         pointers = pointers_below(parts, f"/message/tool_calls/{index}/function/arguments")
-        yield ToolCall(call_name(function), given if isinstance(given, dict) else None, pointers)
+        arguments = given if isinstance(given, dict) else None
+        yield ToolCall(call_name(function), arguments, pointers, is_free=True)
 
 
 def _as(label: Label) -> Reader:

@@ -51,9 +51,7 @@ def read_completion(document: Any) -> Completion:
     if not isinstance(document, dict):
         raise Malformed("expected a completion object")
     choices = mappings(document.get("choices"))
-    for _, choice in choices:
-        if is_cut(choice):
-            withhold_unfinished(mapping(choice, "message"))
+    withheld = sum(withhold_unfinished(mapping(one, "message")) for _, one in choices if is_cut(one))
     parts, attachments = RESPONSE.read(document)
     return Completion(
         parts=parts,
@@ -62,6 +60,7 @@ def read_completion(document: Any) -> Completion:
         model=string(document, "model"),
         finish_reason=next((string(choice, "finish_reason") for _, choice in choices), ""),
         usage=read_usage(document),
+        withheld_calls=withheld,
     )
 
 
@@ -70,11 +69,12 @@ def is_cut(choice: Mapping[str, Any]) -> bool:
     return choice.get("finish_reason") in ("length", "content_filter")
 
 
-def withhold_unfinished(message: Any) -> None:
-    """Take the calls that are not complete out of a message that was cut off."""
-    calls = message.get("tool_calls")
+def withhold_unfinished(message: Any) -> int:
+    """Take the calls that are not complete out of a message that was cut off; return how many they were."""
+    withheld, calls = 0, message.get("tool_calls")
     if isinstance(calls, list):
         left = [call for call in calls if not unfinished_call(call, is_last=call is calls[-1])]
+        withheld = len(calls) - len(left)
         if left:
             message["tool_calls"] = left
         else:
@@ -82,6 +82,8 @@ def withhold_unfinished(message: Any) -> None:
     function = message.get("function_call")
     if isinstance(function, dict) and unfinished_call({"function": function}, is_last=True):
         del message["function_call"]
+        withheld += 1
+    return withheld
 
 
 def unfinished_call(call: Any, *, is_last: bool) -> bool:
@@ -126,7 +128,7 @@ def read_function_call(function: Mapping[str, Any], at: str, parts: tuple[Part, 
     raw, pointers = function.get("arguments"), pointers_below(parts, f"{at}/arguments")
     if isinstance(raw, str):
         return ToolCall(call_name(function), parse_arguments(raw), pointers, raw_json=True)
-    return ToolCall(call_name(function), raw if isinstance(raw, dict) else None, pointers)
+    return ToolCall(call_name(function), raw if isinstance(raw, dict) else None, pointers, is_free=True)
 
 
 def _tools(document: Mapping[str, Any]) -> tuple[Tool, ...]:

@@ -28,6 +28,7 @@ class GrowingCalls:
 
     def __init__(self) -> None:
         self._calls: dict[tuple[str, ...], dict[str, Any]] = {}
+        self.withheld = 0  # of a choice that was cut off
 
     def take(self, delta: dict[str, Any]) -> bool:
         """Move the pieces of calls out of a delta; return whether it had any. Raises Malformed."""
@@ -63,6 +64,7 @@ class GrowingCalls:
             whole = {"function": call} if slot == _FUNCTION_CALL else call
             if unfinished_call(whole, is_last=slot == last):
                 del self._calls[slot]
+                self.withheld += 1
 
     def drop(self) -> None:
         """Forget the calls, which will never be complete."""

@@ -19,6 +19,7 @@ from gateway.dialects.reading.leaves import (
     messages,
     reference,
     schema,
+    signed,
     structural,
     url,
     words,
@@ -60,8 +61,12 @@ def _logprobs(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) 
 
 
 def _signed(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """Read what models thought, of which a part may be signed or encrypted, and all goes back to them."""
-    walk.free(value, at, (label[0], "signed"))
+    """Read what models thought: a list of objects that may be signed or encrypted, and go back to them."""
+    if not isinstance(value, list):
+        walk.free(value, at, label)
+        return
+    for index, item in enumerate(value):
+        walk.free(item, f"{at}/{index}", signed(label) if isinstance(item, dict) else label)
 
 
 _STRUCTURAL = words(

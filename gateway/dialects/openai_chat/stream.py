@@ -70,7 +70,13 @@ class OpenAIStream:
         return self._end_all()
 
     def completion(self) -> Completion:
-        return Completion(model=self._model, finish_reason=self._finish_reason, usage=self._usage)
+        withheld = sum(choice.calls.withheld for choice in self._choices.values())
+        return Completion(
+            model=self._model,
+            finish_reason=self._finish_reason,
+            usage=self._usage,
+            withheld_calls=withheld,
+        )
 
     def _fail(self, document: dict[str, Any], name: str) -> list[Item]:
         """Pass on the provider's own error: texts that are held go out, incomplete calls never do.
@@ -181,7 +187,7 @@ def _channel(index: int, path: tuple[str, ...]) -> str:
 
 
 def _text_part(index: int, path: tuple[str, ...], text: str) -> Part:
-    kind: Kind = "signed" if path[0] == "reasoning_details" else "text"
+    kind: Kind = "signed" if path[0] == "reasoning_details" and len(path) > 1 else "text"
     return Part("assistant", kind, f"/choices/{index}/message/{'/'.join(map(escape, path))}", text)
 
 

@@ -312,6 +312,11 @@ def address(label: Label) -> Label:
     return (label[0], "field") if label[1] == "text" else label
 
 
+def signed(label: Label) -> Label:
+    """Label what its provider signed or sealed; those who write prompts sign nothing."""
+    return label if label[0] in ("user", "system", "developer") else (label[0], "signed")
+
+
 def url(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
     """Read a URL."""
     walk.syntax(value, at, address(label))
@@ -321,10 +326,8 @@ def sealed(kind: str, *types: str) -> Reader:
     """Return a reader for values that only their provider can open or check, in objects of these types."""
 
     def read(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
-        if parent.get("type") in types:
-            walk.encoded(value, at, (label[0], "signed"), kind, read_sealed(value))
-        else:
-            walk.syntax(value, at, label)
+        found = read_sealed(value) if parent.get("type") in types else None
+        walk.encoded(value, at, signed(label) if found else label, kind, found)
 
     return read
 

@@ -58,6 +58,16 @@ def test_a_whole_decision_survives_the_round_trip():
         {"action": "allow", "extra": 1},
         {"action": "allow", "revision": "forged"},
         {"action": "mask"},
+        *(
+            {"action": "mask", "mask": [{**MASK, **limits}]}
+            for limits in (
+                *({"min_score": score} for score in (1.01, 85, -0.1, float("nan"), float("inf"), "0", True)),
+                *(
+                    {"places": places}
+                    for places in (["texts"], "text", ["text", "text"], [None], {"text": 1})
+                ),
+            )
+        ),
         {"action": "mask", "mask": []},
         {"action": "mask", "mask": [{"entity": "EMAIL_ADDRESS", "operator": "blur"}]},
         {"action": "mask", "mask": [{"operator": "redact"}]},

@@ -15,7 +15,7 @@ from gateway.exchange.exchange import Exchange
 from gateway.exchange.inspect import Inspector
 from gateway.exchange.intake import Intake
 from gateway.exchange.passage import Passage
-from gateway.masking import Restorer
+from gateway.masking import JsonPieces, Restorer
 from gateway.upstream import ReplayedResponse
 from tests.support.values import CARD, EMAIL
 from tests.unit.exchange.conftest import NewExchange
@@ -112,6 +112,24 @@ async def test_a_value_of_the_prompt_comes_back_in_text_and_in_a_call(
     assert json.loads(call["function"]["arguments"]) == {"to": EMAIL}
     (inspected,) = passage.subject().calls
     assert inspected[0].name == "mail"
+
+
+async def test_a_long_delta_of_json_is_read_in_slices(
+    inspector: Inspector, new_exchange: NewExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a provider sends in one event holds up no other exchange."""
+    lengths: list[int] = []
+    plain = JsonPieces.plain
+
+    def watched(self: JsonPieces, text: str) -> str:
+        lengths.append(len(text))
+        return plain(self, text)
+
+    monkeypatch.setattr(JsonPieces, "plain", watched)
+    text = "[1, " * 2000
+    assert said(await read(passage_of(inspector, new_exchange(), texts(text) + END, None))) == text
+    assert sum(lengths) == len(text)
+    assert max(lengths) <= 1024
 
 
 async def test_more_calls_than_may_be_are_refused(inspector: Inspector, new_exchange: NewExchange) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Sequence
 from typing import Any
 
@@ -98,3 +99,16 @@ def test_every_chunking_of_any_text_gives_the_same(text: str, cuts: list[int]) -
     out = masked(text, cuts)
     assert out == masked(text)
     assert not any(value in out for value in VALUES)
+
+
+def test_what_is_nested_deeper_than_readers_follow_is_plain_text_and_takes_no_memory() -> None:
+    """A provider that sends brackets alone would have one remembered for each."""
+    pieces = JsonPieces()
+    text = "[" * 100_000 + VALUES[2]
+    tracemalloc.start()
+    out = pieces.plain("[" * 100_000) + pieces.masked(VALUES[2], lambda _, where: f"<{where.upper()}>")
+    held = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert out == text.replace(VALUES[2], "<TEXT>")
+    assert held < 1_000_000
+    assert pieces.plain("\n[") + pieces.masked(VALUES[2], lambda *_: "<X>") + pieces.plain("]") == '\n["<X>"]'

@@ -1,12 +1,14 @@
 """Values come back into text, JSON and code, and never into a URL that the prompt did not hold."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.masking import Restorer, Vault
+from gateway.words import ToolCall
 
 EMAIL = "john.doe@example.com"
 SECRET = 'p"w\\1\n2'
@@ -551,3 +553,43 @@ def test_a_placeholder_in_an_endless_word_is_not_waited_for_forever() -> None:
     stream = restorer().stream()
     out = stream.feed(PH) + stream.feed("," * 2000)
     assert out == EMAIL + "," * 2000
+
+
+NUMBER = "6444427995"
+
+
+def of_numbers() -> tuple[Restorer, str]:
+    """A restorer of a value that stood in JSON as a number, and its placeholder."""
+    vault = Vault(b"k" * 32)
+    name = vault.placeholder("PHONE_NUMBER", "pii", NUMBER, where="number")
+    vault.mark_restorable(name)
+    return Restorer(vault, [f"{NUMBER}.5"]), name
+
+
+@pytest.mark.parametrize(
+    ("template", "number"), [("PH", 6444427995), ("-PH", -6444427995), ("PH.5", 6444427995.5)]
+)
+def test_what_stood_as_a_number_comes_back_as_one(template: str, number: float) -> None:
+    one, name = of_numbers()
+    written = template.replace("PH", name)
+    assert one.value(written) == number
+    assert one.json(json.dumps([written])) == json.dumps([number])
+
+
+@pytest.mark.parametrize("template", ["PHPH", "1PH", "PH1", "1ePH", "PHe99", "0.PH", "+PH", " PH", "PH "])
+def test_two_numbers_or_a_part_of_one_make_no_other_number(template: str) -> None:
+    """An exponent of ten digits is no double, and two values side by side are neither of them."""
+    one, name = of_numbers()
+    written, expected = template.replace("PH", name), template.replace("PH", NUMBER)
+    assert one.value(written) == expected
+    assert json.loads(one.json(json.dumps([written]))) == [expected]
+
+
+def test_only_where_a_number_may_stand_does_one_come_back() -> None:
+    """The input of a custom tool is text, whatever it says."""
+    one, name = of_numbers()
+    call = ToolCall("shell", {"input": name}, ("/input",))
+    assert one.argument(name, call) == NUMBER
+    assert one.argument(name, replace(call, is_free=True)) == int(NUMBER)
+    assert one.argument(json.dumps([name]), replace(call, raw_json=True)) == f"[{NUMBER}]"
+    assert one.argument(name, None) == int(NUMBER)
