@@ -246,7 +246,7 @@ def _import_all() -> None:
                 importlib.import_module(module.name)
     del sys.modules["cli.main"]  # the command runs it as `__main__`
     importlib.import_module("typer._adapters")  # a command imports it when it reads its arguments
-    # what each detector of a process shares is made here, once: rules, openings of patterns, national registers
+    # what the detectors of a process share is made here: rules, openings of patterns, national registers
     importlib.import_module("gateway.detect").Detector(importlib.import_module("gateway.config").Detect())
 
 
