@@ -13,6 +13,7 @@ import selectors
 import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -162,20 +163,22 @@ def test_documents_that_are_larger_in_memory_count_as_what_they_are(
     assert (status(answer), b'"overloaded"' in answer) == (503, True)
 
 
-@pytest.mark.parametrize(
-    "opening",
-    [
-        pytest.param(b"", id="nothing"),
-        pytest.param(b"GE", id="half a line"),
-        pytest.param(head(line="GET /healthz HTTP/1.1"), id="nothing after an answer"),
-        pytest.param(head("content-length: 10000000"), id="a body without a key"),
-    ],
-)
-def test_a_connection_that_brings_no_request_ends(gateway: GatewayProcess, opening: bytes) -> None:
-    """Idle connections do not stay."""
-    with contextlib.closing(connect(gateway)) as connection:
-        connection.sendall(opening)
-        assert is_closed(connection, seconds=IDLE_SECONDS)
+IDLE = {
+    "nothing": b"",
+    "half a line": b"GE",
+    "nothing after an answer": head(line="GET /healthz HTTP/1.1"),
+    "a body without a key": head("content-length: 10000000"),
+}
+
+
+def test_a_connection_that_brings_no_request_ends(gateway: GatewayProcess) -> None:
+    """Idle connections do not stay. All of them wait at the same time."""
+    with contextlib.ExitStack() as stack, ThreadPoolExecutor(len(IDLE)) as threads:
+        connections = [stack.enter_context(contextlib.closing(connect(gateway))) for _ in IDLE]
+        for connection, opening in zip(connections, IDLE.values(), strict=True):
+            connection.sendall(opening)
+        closed = threads.map(lambda one: is_closed(one, seconds=IDLE_SECONDS), connections)
+        assert dict(zip(IDLE, closed, strict=True)) == dict.fromkeys(IDLE, True)
 
 
 def test_a_crowd_of_idle_connections_locks_nobody_out(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -245,6 +245,9 @@ def _import_all() -> None:
             if not module.name.endswith("worker"):
                 importlib.import_module(module.name)
     del sys.modules["cli.main"]  # the command runs it as `__main__`
+    importlib.import_module("typer._adapters")  # a command imports it when it reads its arguments
+    # what the detectors of a process share is made here: rules, openings of patterns, national registers
+    importlib.import_module("gateway.detect").Detector(importlib.import_module("gateway.config").Detect())
 
 
 def die_with_parent() -> None:

@@ -6,6 +6,8 @@ an `x` behind two of them; `ac` is narrower, and left out.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import regex
 
 from gateway.detect.matching.pattern_tree import Char, Either, Node, NoOpening, Repeat, Row, parse
@@ -16,6 +18,7 @@ _LONGEST_EXPRESSION = 12_000  # characters: Hyperscan takes 16,000
 _Head = tuple[str, ...]
 
 
+@lru_cache(maxsize=256)
 def heads(pattern: regex.Pattern[str], width: int) -> bytes:
     """Return an expression for the first `width` characters of every match that is so wide; b"" if none is.
 

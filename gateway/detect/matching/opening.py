@@ -14,6 +14,7 @@ Example, for the pattern `(?i)\bkey-(?P<id>\d{4})(?=;)[a-z]*`:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import regex
 
@@ -32,6 +33,7 @@ class Opening:
     reach: int
 
 
+@lru_cache(maxsize=1024)  # a process may make several detectors: the trial of a configuration is one
 def opening(pattern: regex.Pattern[str]) -> Opening:
     """Return the opening of a pattern. Raises NoOpening."""
     tree, reach = parse(pattern)

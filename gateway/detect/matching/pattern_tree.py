@@ -14,6 +14,7 @@ import re
 import re._parser as sre  # type: ignore[import-not-found]  # typeshed does not carry it
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import regex
@@ -52,16 +53,7 @@ class Char:
         """Return the members as a class in hexadecimal, which needs no escaping. Raises NoOpening."""
         if not self.members:
             raise NoOpening("a class without members")
-        if len(self.members) == 1:
-            return f"\\x{next(iter(self.members)):02x}"
-        ranges, codes = [], sorted(self.members)
-        first = before = codes[0]
-        for code in [*codes[1:], ENDLESS]:
-            if code != before + 1:
-                ranges.append(f"\\x{first:02x}-\\x{before:02x}" if before > first else f"\\x{first:02x}")
-                first = code
-            before = code
-        return f"[{''.join(ranges)}]"
+        return _written(self.members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +106,20 @@ def parse(pattern: regex.Pattern[str]) -> tuple[Row, int]:
 def as_bytes(text: str) -> bytes:
     """Return the text with one byte a character, so that offsets are what they are in the text."""
     return text.encode("ascii", "replace")
+
+
+@lru_cache(maxsize=4096)
+def _written(members: frozenset[int]) -> str:
+    if len(members) == 1:
+        return f"\\x{next(iter(members)):02x}"
+    ranges, codes = [], sorted(members)
+    first = before = codes[0]
+    for code in [*codes[1:], ENDLESS]:
+        if code != before + 1:
+            ranges.append(f"\\x{first:02x}-\\x{before:02x}" if before > first else f"\\x{first:02x}")
+            first = code
+        before = code
+    return f"[{''.join(ranges)}]"
 
 
 def _nodes(tree: Any) -> Iterator[Any]:
@@ -197,6 +203,7 @@ def _item(name: str, argument: Any, caseless: bool, *, exactly: bool) -> frozens
     return members if exactly else members | {_BEYOND}
 
 
+@lru_cache(maxsize=4096)  # a list of words asks for the same letters, thousands of times
 def _range(first: int, last: int, caseless: bool, *, exactly: bool = False) -> frozenset[int]:
     members = set(range(first, min(last, 127) + 1))
     if caseless:

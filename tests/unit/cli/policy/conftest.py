@@ -26,7 +26,8 @@ def machine(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
     else:
         monkeypatch.delenv("REGATE_OPA", raising=False)
         monkeypatch.setenv("PATH", str(tmp_path))
-        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        # the cache itself stays: detection would compile its patterns anew for each test
+        monkeypatch.setattr("gateway.policy.engine.opa.cached_opa", lambda: tmp_path / "opa")
     name: str = request.param
     return name
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import socket
 import subprocess
 from collections.abc import Callable
@@ -42,11 +43,32 @@ verdicts contains {
 	"interns" in input.agent.groups
 }
 """
+# A whole policy, and a test that runs every line of it.
+SMALL = """# METADATA
+# title: The decision
+# description: Everything passes.
+package regate
+
+# METADATA
+# title: What is decided
+decision := {"action": "allow"}
+"""
+ASKED = """package policy_tests.x
+
+import data.regate
+
+test_everything_passes if regate.decision.action == "allow"
+"""
 
 
 @pytest.fixture
 def faults(opa: Path, machine_with_opa: None, policy: Path) -> Callable[[str, str], list[str]]:
-    """The faults of a topic in which one text was put in the place of another, without the path."""
+    """The faults of a topic in which one text was put in the place of another, without the path.
+
+    It stands alone beside the library's frame: its faults are its own, and each file takes a run of OPA.
+    """
+    for other in policy.glob("rules/*.rego"):
+        other.unlink()
     file = policy / "rules/night.rego"
 
     def check(old: str, new: str) -> list[str]:
@@ -176,10 +198,17 @@ def test_all_faults_are_told_at_once(machine_with_opa: None, policy: Path) -> No
 
 
 def test_hidden_files_are_nobodys_business(machine: str, policy: Path) -> None:
+    for name in ("rules", "lib", "settings"):
+        shutil.rmtree(policy / name)
+    (policy / "main.rego").write_text(SMALL)
     for folder in (policy / "rules", policy / ".git"):
         folder.mkdir(exist_ok=True)
         (folder / ".night.rego").write_text("{")
-    folders = ("--path", str(policy), "--tests", str(TESTS))
+    tests = policy.with_name("tests")
+    tests.mkdir()
+    (tests / "x_test.rego").write_text(ASKED)
+    (tests / ".x_test.rego").write_text("{")
+    folders = ("--path", str(policy), "--tests", str(tests))
     for command in ("check", "test"):
         run = regate(command, *folders)
         assert run.exit_code == 0, (run.output, run.exception)

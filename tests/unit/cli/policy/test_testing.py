@@ -30,6 +30,20 @@ test_loop if count([1 | some x in numbers.range(1, 9e4); some y in numbers.range
 """
 
 
+ASKED = "package policy_tests.x\n\ntest_it if data.regate.decision.action\n"
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> tuple[Path, Path]:
+    """A policy and its tests: every line is run."""
+    policy, tests = tmp_path / "small", tmp_path / "small_tests"
+    for folder in (policy, tests):
+        folder.mkdir()
+    (policy / "main.rego").write_text('package regate\n\ndecision := {"action": "allow"}\n')
+    (tests / "asked_test.rego").write_text(ASKED)
+    return policy, tests
+
+
 @pytest.fixture
 def tests(tmp_path: Path) -> Path:
     """The library's own tests, to add to."""
@@ -73,12 +87,13 @@ def test_what_fails_is_told_by_name_and_place(machine: str, tmp_path: Path) -> N
     assert suite.find("testcase[@name='test_bad']/failure") is not None
 
 
-def test_a_line_that_no_test_runs_is_told(machine: str, policy: Path, tmp_path: Path) -> None:
-    file = policy / "rules/access.rego"
+def test_a_line_that_no_test_runs_is_told(machine: str, small: tuple[Path, Path], tmp_path: Path) -> None:
+    policy, tests = small
+    file = policy / "main.rego"
     file.write_text(file.read_text() + '\n_unused(1) := "x"\n')
     line = file.read_text().count("\n")
     junit = tmp_path / "junit.xml"
-    run = regate("test", "--path", str(policy), "--tests", str(TESTS), "--junit", str(junit), "--json")
+    run = regate("test", "--path", str(policy), "--tests", str(tests), "--junit", str(junit), "--json")
     report = json.loads(run.stdout)
     assert run.exit_code == 1
     assert report["not_covered"] == [{"file": str(file), "line": line}]
@@ -109,9 +124,12 @@ def test_a_test_cannot_reach_out_or_read_the_environment(machine_with_opa: None,
         assert "must not carry data out" in failure
 
 
-def test_an_edit_runs_the_watched_tests_again(opa: Path, machine_with_opa: None, tests: Path) -> None:
+def test_an_edit_runs_the_watched_tests_again(
+    opa: Path, machine_with_opa: None, small: tuple[Path, Path]
+) -> None:
+    policy, tests = small
     watching = subprocess.Popen(
-        [sys.executable, "-m", "cli.main", "policy", "test", "--watch", "--tests", tests],
+        [sys.executable, "-m", "cli.main", "policy", "test", "--watch", "--path", policy, "--tests", tests],
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
