@@ -120,17 +120,19 @@ def _visible(root: str) -> str:
     """Return the SELECT of the segments and files that are read as sealed.
 
     Each log and each folder is read once: DuckDB would plan and run each mention of it anew.
-    What is gone is told only of what was signed before the query: it was there when the query looked for files.
+    Only what was signed before the query can be gone: it was there when the query looked for files.
     """
     return f"""
         WITH log AS MATERIALIZED (
-            SELECT kind, file, path, visible_at, list_transform(segments, lambda held: held.segment) AS segments
+            SELECT kind, file, path, visible_at,
+                list_transform(segments, lambda held: held.segment) AS segments
             FROM read_ndjson({root} || '/seals.ndjson', ignore_errors=true, columns={{kind: 'VARCHAR',
                 file: 'VARCHAR', path: 'VARCHAR', segments: 'STRUCT(segment VARCHAR)[]',
                 visible_at: 'TIMESTAMPTZ'}})),
         seals AS (SELECT * FROM log WHERE file IS NOT NULL AND segments IS NOT NULL),
         standing AS MATERIALIZED (
-            SELECT parse_filename(filename, true) AS segment, size FROM read_blob({root} || '/journal/*.ndjson')),
+            SELECT parse_filename(filename, true) AS segment, size
+            FROM read_blob({root} || '/journal/*.ndjson')),
         files AS MATERIALIZED (
             SELECT parse_filename(file, true) AS file FROM glob({root} || '/sealed/*/*.parquet'))
         SELECT unnest(list_append(list_transform(segments, lambda held: 'segment ' || held), 'file ' || file))

@@ -33,6 +33,7 @@ def count(folder: Folder) -> int:
     return int(row[0])
 
 
+@pytest.mark.usefixtures("with_children")
 def test_a_closed_segment_becomes_parquet_with_every_line_verbatim(evidence: Evidence) -> None:
     journal = evidence.journal()
     texts = ["plain", 'ü \\x41 " \n \x00 😀', "1" * 5000]
@@ -157,6 +158,7 @@ def test_what_follows_a_broken_segment_stays_with_it(evidence: Evidence) -> None
     assert count(evidence.folder) == 3
 
 
+@pytest.mark.usefixtures("with_children")
 def test_a_file_that_cannot_be_written_now_is_tried_again(written: Evidence) -> None:
     sealer = written.sealer()
     (written.folder.draft(written.live().stem)).mkdir()
@@ -167,6 +169,7 @@ def test_a_file_that_cannot_be_written_now_is_tried_again(written: Evidence) -> 
     assert sealer.seal().segments == (written.live().stem,)
 
 
+@pytest.mark.usefixtures("with_children")
 def test_a_broken_segment_is_not_sealed_and_the_others_are(written: Evidence) -> None:
     broken = written.live()
     broken.write_bytes(broken.read_bytes().replace(b'"number":4', b'"number":5'))
@@ -340,6 +343,7 @@ def test_every_count_of_every_reader_is_exact_while_processes_write_seal_and_era
     assert (report.intact, report.records) == (True, 1000)
 
 
+@pytest.mark.usefixtures("with_children")
 def test_a_killed_writer_leaves_evidence_that_is_whole_sealable_and_provable(
     evidence: Evidence, tmp_path: Path
 ) -> None:
