@@ -24,10 +24,12 @@ from gateway.audit.files.record import draft
 from gateway.audit.files.signing import Signer, load_verifier
 from gateway.audit.sealing.seal import SealingFailed
 from gateway.audit.verifying.proof import ProofFailed, find_records, prove
-from tests.unit.audit.conftest import Evidence, decision, without_children
+from tests.unit.audit.conftest import Evidence, all_is_still, decision, without_children
 from tests.unit.cli.audit.conftest import Command
 
-__all__ = ["without_children"]
+__all__ = ["all_is_still", "without_children"]
+
+pytestmark = pytest.mark.usefixtures("all_is_still")
 
 FORGED = "forged"  # the exchange that every forgery claims
 

@@ -83,6 +83,12 @@ def without_children(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def all_is_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have verification watch a torn segment for a moment, not for two seconds: no writer is left."""
+    monkeypatch.setattr("gateway.audit.verifying.segment._LOOK_SECONDS", 0.001)
+
+
+@pytest.fixture
 def with_children(without_children: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have real children seal and erase: for tests of the children themselves."""
     for name in _CHILDREN:

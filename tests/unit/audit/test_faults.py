@@ -145,7 +145,7 @@ class ErasingGateway(Gateway):
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(monkeypatch: pytest.MonkeyPatch, all_is_still: None) -> None:
     monkeypatch.setattr("gateway.audit.journal.journal._RETRY_SECONDS", 0.01)
     monkeypatch.setattr("gateway.audit.reading.views.publish", lambda folder: None)
     monkeypatch.setattr(threading, "excepthook", lambda _: None)  # the journal's thread dies as it should
