@@ -8,7 +8,8 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-Kind = Literal["text", "system", "tool_call", "tool_result", "tool_definition", "field"]
+# `signed` is what its provider signed or sealed: it passes in the bytes that it came in, or not at all.
+Kind = Literal["text", "system", "tool_call", "tool_result", "tool_definition", "field", "signed"]
 Category = Literal["pii", "secret", "code", "injection", "custom"]
 Phase = Literal["request", "response"]
 
@@ -17,9 +18,10 @@ Phase = Literal["request", "response"]
 # `refused` for a prompt or completion that this decision did not let through.
 Treatment = Literal["masked", "redacted", "passed", "refused"]
 
-# Where a part stands in its body. Only a `value` or a `number` can be masked; a finding in a `key` or
-# in a `structural` value (model, type, id) is refused, because the provider reads those as syntax.
-PartPlace = Literal["value", "number", "key", "structural"]
+# Where a part stands in its body. A finding in a `structural` value (model, type, id) can only be refused,
+# because the provider reads it as syntax; everywhere else it can be masked. A `constant` is a value that a
+# schema fixes.
+PartPlace = Literal["value", "number", "key", "constant", "structural"]
 
 
 @dataclass(frozen=True, slots=True)

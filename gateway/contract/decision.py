@@ -5,16 +5,21 @@ The shape is the policy contract (`docs/reference/policy.md`). Only `action` is 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
 from gateway.errors import PolicyError
+from gateway.words import Kind
 
 Action = Literal["allow", "mask", "require_approval", "deny"]
 Operator = Literal["placeholder", "redact", "partial", "hash"]
 Severity = Literal["low", "medium", "high", "critical"]
+MaskPlace = Literal["text", "tools", "signed"]
 ACTIONS: tuple[Action, ...] = ("allow", "mask", "require_approval", "deny")
+
+
+_PLACES: dict[Kind, MaskPlace] = {"tool_call": "tools", "signed": "signed"}
 
 
 class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,11 +33,25 @@ class Reason(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Mask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How one entity is masked; `restore` gives the value back to the caller in the completion."""
+    """How one entity is masked; `restore` gives the value back to the caller in the completion.
+
+    It covers findings with at least this score, in these places; no places are all of them.
+    """
 
     entity: str
     operator: Operator = "placeholder"
     restore: bool = False
+    min_score: float = 0
+    places: tuple[MaskPlace, ...] = ()
+
+    def covers(self, kind: Kind, score: float) -> bool:
+        """Return whether a finding of this score, in a part of this kind, is masked."""
+        return score >= self.min_score and (not self.places or mask_place(kind) in self.places)
+
+
+def mask_place(kind: Kind) -> MaskPlace:
+    """Return where a part of this kind is, for a mask: in tool calls, under a signature, or in text."""
+    return _PLACES.get(kind, "text")
 
 
 class ApprovalTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,8 +96,8 @@ def parse_decision(document: object, revision: str) -> Decision:
         raise PolicyError(f"malformed policy decision: {error}") from error
     if decision.action == "mask" and not decision.mask:
         raise PolicyError("malformed policy decision: action is mask, but the mask list is empty")
-    entities = [mask.entity for mask in decision.mask]
-    if len(set(entities)) != len(entities):
+    masked = [(mask.entity, place) for mask in decision.mask for place in mask.places or get_args(MaskPlace)]
+    if len(set(masked)) != len(masked):
         raise PolicyError("malformed policy decision: an entity is masked twice")
     return decision
 

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway.contract.decision import Decision, Reason
-from gateway.words import PartPlace
+from gateway.contract.decision import Decision, Mask, Reason
+from gateway.words import Kind, PartPlace
 
 CREDENTIAL_ENTITY = "PROVIDER_CREDENTIAL"
-MASKABLE: tuple[PartPlace, ...] = ("value", "number")
-_WHERE = {"key": "an object key", "structural": "a field that is syntax"}
+MASKABLE: tuple[PartPlace, ...] = ("value", "number", "key", "constant")
 
 
 @dataclass(frozen=True, slots=True)
 class Syntax:
-    """Entities, sorted, in one part that is a key or syntax: masking them would change what is asked."""
+    """Entities, sorted, in one part that is syntax: masking them would change what is asked.
+
+    `score` is the highest of the findings'.
+    """
 
     place: PartPlace
     entities: tuple[str, ...]
+    kind: Kind = "field"
+    score: float = 1.0
 
 
 def guard(decision: Decision, *, syntax: Sequence[Syntax], approval_status: str, enforced: bool) -> Decision:
@@ -27,17 +31,21 @@ def guard(decision: Decision, *, syntax: Sequence[Syntax], approval_status: str,
     In a dry run (`enforced` is false) no mask is carried out, so none can fail; the gateway's own credential
     is masked even then.
     """
-    masked = {CREDENTIAL_ENTITY, *(mask.entity for mask in decision.mask if enforced)}
-    stuck = next((one for one in syntax if masked.intersection(one.entities)), None)
+    masks = [Mask(CREDENTIAL_ENTITY), *(decision.mask if enforced else ())]
+    stuck = next((one for one in syntax if any(_covers(mask, one) for mask in masks)), None)
     if stuck is not None and decision.action != "deny":
-        decision = _denied(decision, "gateway.unmaskable", why_unmaskable(stuck))
+        decision = _denied(decision, "gateway.unmaskable", why_unmaskable(", ".join(stuck.entities)))
     if decision.action == "require_approval" and approval_status == "approved":
         return _denied(decision, "gateway.second_hold", "policy asks for approval of an approved exchange")
     return decision
 
 
-def why_unmaskable(stuck: Syntax) -> str:
-    return f"{', '.join(stuck.entities)} in {_WHERE[stuck.place]} cannot be masked"
+def _covers(mask: Mask, one: Syntax) -> bool:
+    return mask.entity in one.entities and mask.covers(one.kind, one.score)
+
+
+def why_unmaskable(entities: str) -> str:
+    return f"{entities} in a field that is syntax cannot be masked"
 
 
 def _denied(decision: Decision, rule: str, message: str) -> Decision:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.dialects.reading.document import Malformed, escape, parse, put, serialize
+from gateway.dialects.reading.document import Malformed, at, drop, escape, parse, put, rename_keys, serialize
 from gateway.dialects.reading.encoding import decompress
 from gateway.dialects.reading.framing import SSE, Encoder, Framing
 from gateway.dialects.reading.leaves import digits
@@ -53,11 +53,13 @@ __all__ = [
     "StreamReader",
     "TextDelta",
     "answers_media",
+    "at",
     "comment",
     "decompress",
     "demo_answer",
     "dialect_of",
     "digits",
+    "drop",
     "encode",
     "error_document",
     "error_event",
@@ -76,6 +78,7 @@ __all__ = [
     "read_error",
     "read_media",
     "read_prompt",
+    "rename_keys",
     "serialize",
     "stream_reader",
     "strict_json",

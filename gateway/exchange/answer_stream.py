@@ -46,6 +46,7 @@ class StreamedCompletion:
                 await self._ask_about_all(passage)
             async for events in passage.events():
                 if intake.ended:  # the last events go out once the end is recorded
+                    exchange.remember_signed(passage.parts())
                     self._ledger.record_completion(exchange, status, intake.completion, passage.parts())
                 for event in events:
                     began = True

@@ -11,7 +11,6 @@ from gateway.dialects import (
     Malformed,
     answers_media,
     parse,
-    put,
     read_completion,
     read_error,
     read_media,
@@ -23,8 +22,8 @@ from gateway.exchange.exchange import Answer, Exchange, Restored
 from gateway.exchange.hold import Holder
 from gateway.exchange.inspect import Inspector
 from gateway.exchange.mask import (
+    Rewriting,
     is_text,
-    mask_body,
     masked_text,
     masks_of,
     restored_by,
@@ -35,7 +34,7 @@ from gateway.exchange.mask import (
 from gateway.exchange.record import Ledger
 from gateway.masking import Restorer
 from gateway.upstream import UpstreamResponse, pack
-from gateway.words import Completion, InspectedPart, ResponseFacts, ToolCall
+from gateway.words import Completion, InspectedPart, Part, ResponseFacts, ToolCall
 
 
 class WholeCompletion:
@@ -65,6 +64,7 @@ class WholeCompletion:
         subject = Subject("response", parts, calls, ResponseFacts(response.status, completion.finish_reason))
         decision = await self._decide(exchange, subject, pack(response, raw))
         body = await run(off_loop, _rewrite, exchange, body, subject, decision)
+        exchange.remember_signed(parts)
         self._ledger.record_completion(exchange, response.status, completion, parts)
         headers = {
             **await self._inspector.headers(exchange, response.headers),
@@ -103,25 +103,31 @@ def _calls(
 
 def _rewrite(exchange: Exchange, body: Any, subject: Subject, decision: Decision | None) -> Any:
     """Mask new values from the model, then restore the prompt's own values in text and tool calls."""
-    masks = masks_of(decision, enforced=exchange.enforced)
-    body = mask_body(body, subject.parts, masks, exchange.response_vault)
+    masks, restorer = masks_of(decision, enforced=exchange.enforced), exchange.restorer
+    rewriting = Rewriting(body)
+    rewriting.mask(subject.parts, masks, exchange.response_vault)
     escaped = {pointer: call.raw_json for call, _ in subject.calls for pointer in call.pointers}
     texts: dict[str, str] = {}  # what a client may join
+    of_texts: dict[str, Part] = {}
     for inspected in subject.parts:
         part = inspected.part
-        if part.place != "value" or not (is_text(exchange, part) or part.pointer in escaped):
+        if part.place not in ("value", "key") or not (is_text(exchange, part) or part.pointer in escaped):
             continue
         text = masked_text(inspected, masks, exchange.response_vault) or part.text
-        if part.kind == "text" and part.pointer not in escaped:
-            texts[part.pointer] = text
-            continue
-        restored = exchange.restorer.whole(text, json_escape=escaped.get(part.pointer, False))
-        if restored != text:
-            body = put(body, part.pointer, restored)
-    for pointer, restored in exchange.restorer.row(texts).items():
+        if part.place == "key":
+            if part.pointer in escaped and (restored := restorer.whole(text)) != text:
+                rewriting.restore_key(part, restored)
+        elif part.kind == "text" and part.pointer not in escaped:
+            texts[part.pointer], of_texts[part.pointer] = text, part
+        elif escaped.get(part.pointer, False):
+            if (restored := restorer.json(text)) != text:
+                rewriting.put(part, restored)
+        elif (value := restorer.value(text)) != text:
+            rewriting.put(part, value)
+    for pointer, restored in restorer.row(texts).items():
         if restored != texts[pointer]:
-            body = put(body, pointer, restored)
-    return body
+            rewriting.put(of_texts[pointer], restored)
+    return rewriting.end()
 
 
 async def _collect(response: UpstreamResponse, limit: int) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -71,10 +71,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Where a request goes. `path` and `source` are masked; `parts` are those that hold a finding."""
+    """Where a request goes. `path` and `source` are masked; `parts` are those that hold a finding.
+
+    `headers` go up, with values masked in those that are no syntax.
+    """
 
     up_path: str = ""  # as the provider gets it
     up_query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
     path: str = ""
     source: Source = Source("", "")
     parts: tuple[InspectedPart, ...] = ()
@@ -192,6 +196,18 @@ class Exchange:
     @property
     def session_id(self) -> str:
         return self.received.session.id if self.received.session else ""
+
+    @property
+    def own_words(self) -> Set[str]:
+        """The digests of what this provider signed in this session: it gets its own bytes back."""
+        session = self.received.session
+        return session.seen(("signed", self.provider)) if session else frozenset()
+
+    def remember_signed(self, parts: Iterable[InspectedPart]) -> None:
+        """Remember what the provider signed, as far as a mask could keep it back."""
+        signed = [one.digest for one in parts if one.part.kind == "signed" and one.findings]
+        if signed and self.received.session:
+            self.received.session.mark_forwarded(("signed", self.provider), signed)
 
     @property
     def approval_id(self) -> str:

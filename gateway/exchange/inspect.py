@@ -8,6 +8,7 @@ repeat, and all of it is new, so that an approval of the same text does not pass
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
@@ -18,11 +19,14 @@ from gateway.contract import MASKABLE
 from gateway.dialects import escape, reachable
 from gateway.exchange.exchange import Exchange, Inspected
 from gateway.exchange.mask import MUCH_TEXT, holds_value, masked_texts, run, takes_long
-from gateway.masking import credentials, splice_json, with_placeholders
+from gateway.masking import Where, credentials, splice_json, with_placeholders
 from gateway.sessions import Scope
 from gateway.upstream import down_headers
-from gateway.words import Agent, Finding, InspectedPart, Part
+from gateway.words import Agent, Finding, InspectedPart, Match, Part
 
+# The score from which on a personal value is no guess.
+_SURE, _SURE_OF_OTHERS = {"US_SSN": 0.5}, 0.85
+_SPACE = re.compile(r"\s")
 _MANY = 500  # parts: about 10 ms of digests
 _SHORT = 8  # characters: no value that is looked for is shorter
 _SPOKEN = ("text", "tool_call", "tool_result")
@@ -61,21 +65,26 @@ class Inspector:
             texts = [part.text for part in parts]
             much = sum(map(len, texts)) > MUCH_TEXT  # looked through for what resembles a placeholder
             await run(much, exchange.vault.reserve, texts)
-            return await self._inspected(exchange, parts, names=True)
+            return await self._inspected(exchange, parts, await self._found(parts, names=True))
 
     async def inspect_envelope(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
         """Inspect parts that belong to no conversation: the path, the query, headers. They are always new."""
         async with detect.in_time(self._inspection.seconds):
-            return await self._inspected(exchange, parts, names=False)
+            return await self._inspected(exchange, parts, await self._inspection.find(parts, names=False))
+
+    async def _found(self, parts: Sequence[Part], *, names: bool = False) -> list[tuple[Finding, ...]]:
+        """Return what is found in each part of a body, less what is but a guess where a guess does harm."""
+        found = await self._inspection.find(parts, names=names)
+        return [believed(part, findings) for part, findings in zip(parts, found, strict=True)]
 
     async def _inspected(
-        self, exchange: Exchange, parts: Sequence[Part], *, names: bool
+        self, exchange: Exchange, parts: Sequence[Part], found: Sequence[tuple[Finding, ...]]
     ) -> tuple[InspectedPart, ...]:
         def inspect(part: Part, findings: tuple[Finding, ...]) -> InspectedPart:
             masked = with_placeholders(part.text, findings, exchange.vault) if findings else part.text
             return InspectedPart(part, self.digest(part), True, findings, masked)
 
-        return await self._for_each(inspect, parts, await self._inspection.find(parts, names=names))
+        return await self._for_each(inspect, parts, found)
 
     async def completion(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
         """Inspect a completion's parts. Values of the prompt itself are masked, but are no findings again."""
@@ -91,7 +100,7 @@ class Inspector:
             return InspectedPart(part, self.digest(part), True, brought, masked)
 
         async with detect.in_time(self._inspection.seconds):
-            return await self._for_each(inspect, parts, await self._inspection.find(parts))
+            return await self._for_each(inspect, parts, await self._found(parts))
 
     async def headers(self, exchange: Exchange, sent: Mapping[str, str]) -> dict[str, str]:
         """Return the provider's headers that may go down. One with a finding is left out: no mask fits it."""
@@ -126,12 +135,30 @@ class Inspector:
         return self._key.digest("part", *fields)[:16].hex()
 
     def _masked(self, text: str, findings: Sequence[Finding], exchange: Exchange) -> str:
-        def placeholder(finding: Finding) -> str:
+        def placeholder(finding: Finding, _: Where) -> str:
             value = text[finding.start : finding.end]
             vault = exchange.vault if exchange.vault.holds(value) else exchange.response_vault
             return vault.placeholder(finding.entity, finding.category, value)
 
-        return splice_json(text, findings, placeholder, placeholder)
+        return splice_json(text, findings, placeholder)
+
+
+def believed(part: Part, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Return the findings without guesses where the API fixes what stands there, or its provider signed it.
+
+    A random seed, an id that the API issued, a bound of a schema or an address that must be fetched looks
+    like a phone number often enough, and masked it means nothing any more.
+    """
+    if not findings or not (part.place in ("constant", "structural") or part.kind == "signed"):
+        return findings
+    if part.place == "structural" and _SPACE.search(part.text):
+        return findings
+    return tuple(one for one in findings if not is_guess(one))
+
+
+def is_guess(found: Finding | Match) -> bool:
+    """Return whether a personal value only looks like one."""
+    return found.category == "pii" and found.score < _SURE.get(found.entity, _SURE_OF_OTHERS)
 
 
 def scope_of(agent: Agent, provider: str, models: Sequence[str], revision: str) -> Scope:

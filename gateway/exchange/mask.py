@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, TypeVarTuple
 
 from gateway.contract import CREDENTIAL_ENTITY, MASKABLE, Decision, Mask, Syntax, why_unmaskable
-from gateway.dialects import put
+from gateway.dialects import drop, put, rename_keys
 from gateway.errors import PolicyDenied
 from gateway.exchange.exchange import Exchange, Restored
-from gateway.masking import Restorer, Vault, apply_mask, splice_json
-from gateway.words import Finding, InspectedPart, Part, ToolCall
+from gateway.masking import Restorer, Vault, Where, apply_mask, splice_json, splice_pieces
+from gateway.words import Finding, InspectedPart, Kind, Match, Part, ToolCall
 
 _Arguments = TypeVarTuple("_Arguments")
 _R = TypeVar("_R")
-Masks = Mapping[str, Mask | None]  # by entity
+Masks = Mapping[str, Sequence[Mask]]  # by entity
 _CREDENTIAL_MASK = Mask(entity=CREDENTIAL_ENTITY, operator="redact")
 # Masking takes 7 µs a finding, and up to a third of one for each character of a text that is JSON.
 _MANY_FINDINGS, MUCH_TEXT = 500, 16 * 1024
+_PLACES: Mapping[str, Where] = {"key": "key", "number": "number"}
 _MUCH_TO_RESTORE = 4096  # characters: packed with placeholders a kB takes over a millisecond
 
 
@@ -28,23 +29,34 @@ async def masked_prompt(exchange: Exchange) -> Any:
     masks, body = masks_of(exchange.decision, enforced=exchange.enforced), exchange.received.body
     if not masks or not exchange.received.has_body:
         return body
-    return await mask_off_loop(body, exchange.parts, masks, exchange.vault)
+    return await mask_off_loop(body, exchange.parts, masks, exchange.vault, exchange.own_words)
 
 
-def masks_of(decision: Decision | None, *, enforced: bool) -> dict[str, Mask]:
+def masks_of(decision: Decision | None, *, enforced: bool) -> dict[str, tuple[Mask, ...]]:
     """Return the masks to carry out, by entity; none in a dry run."""
-    return {mask.entity: mask for mask in decision.mask} if decision and enforced else {}
+    masks: dict[str, tuple[Mask, ...]] = {}
+    for mask in decision.mask if decision and enforced else ():
+        masks[mask.entity] = (*masks.get(mask.entity, ()), mask)
+    return masks
 
 
-def mask_for(masks: Masks, entity: str) -> Mask | None:
-    """Return the mask for an entity. The gateway's own credential is redacted whatever policy says."""
-    return _CREDENTIAL_MASK if entity == CREDENTIAL_ENTITY else masks.get(entity)
+def mask_for(masks: Masks, finding: Finding | Match, kind: Kind) -> Mask | None:
+    """Return the mask for what was found in a part of this kind.
+
+    The gateway's own credential is redacted whatever policy says.
+    """
+    if finding.entity == CREDENTIAL_ENTITY:
+        return _CREDENTIAL_MASK
+    found = masks.get(finding.entity, ())
+    return next((mask for mask in found if mask.covers(kind, finding.score)), None)
 
 
-async def mask_off_loop(body: Any, parts: Sequence[InspectedPart], masks: Masks, vault: Vault) -> Any:
+async def mask_off_loop(
+    body: Any, parts: Sequence[InspectedPart], masks: Masks, vault: Vault, own_words: Set[str] = frozenset()
+) -> Any:
     """Do what `mask_body` does, off the event loop when there is much to mask."""
     much = takes_long((one.part.text, one.findings) for one in parts)
-    return await run(much, mask_body, body, parts, masks, vault)
+    return await run(much, mask_body, body, parts, masks, vault, own_words)
 
 
 async def run(off_loop: bool, work: Callable[[*_Arguments], _R], *given: *_Arguments) -> _R:
@@ -61,50 +73,119 @@ def takes_long(texts: Iterable[tuple[str, Sequence[Finding]]]) -> bool:
     return findings > _MANY_FINDINGS or characters > MUCH_TEXT
 
 
-def mask_body(body: Any, parts: Sequence[InspectedPart], masks: Masks, vault: Vault) -> Any:
+def mask_body(
+    body: Any, parts: Sequence[InspectedPart], masks: Masks, vault: Vault, own_words: Set[str] = frozenset()
+) -> Any:
     """Put the masked text of every part that a mask covers into the body, in place, and return it.
 
     Raises PolicyDenied when a mask covers what cannot be masked.
     """
-    check_maskable(parts, masks)
-    for inspected in parts:
-        text = masked_text(inspected, masks, vault)
-        if text is not None:
-            body = put(body, inspected.part.pointer, text)
-    return body
+    rewriting = Rewriting(body)
+    rewriting.mask(parts, masks, vault, own_words)
+    return rewriting.end()
 
 
-def check_maskable(parts: Sequence[InspectedPart], masks: Masks) -> None:
-    """Raise PolicyDenied when a mask covers a key, or a value that is syntax: it can only be refused."""
-    for one in syntax_of(parts):
-        if any(mask_for(masks, entity) for entity in one.entities):
-            raise PolicyDenied(f"denied by the gateway: {why_unmaskable(one)}", reasons=[])
+@dataclass(slots=True)
+class Rewriting:
+    """A body that is changed in place, by the pointers that it came with: its values first, keys at last."""
+
+    body: Any
+    _names: dict[str, str] = field(default_factory=dict)
+    _restored: set[str] = field(default_factory=set)  # the keys that only a restored value renames
+    _signed: set[str] = field(default_factory=set)
+
+    def mask(
+        self,
+        parts: Sequence[InspectedPart],
+        masks: Masks,
+        vault: Vault,
+        own_words: Set[str] = frozenset(),
+    ) -> None:
+        """Put the masked text of every part that a mask covers into the body.
+
+        What a provider signed is never edited: its block is taken out, unless its digest is among
+        `own_words`. Raises PolicyDenied when a mask covers what cannot be masked.
+        """
+        check_maskable(parts, masks)
+        for inspected in parts:
+            part, text = inspected.part, masked_text(inspected, masks, vault)
+            if text is None:
+                continue
+            if part.kind != "signed":
+                self.put(part, text)
+            elif inspected.digest not in own_words:
+                self._signed.add(part.pointer.rpartition("/")[0])
+
+    def put(self, part: Part, value: Any) -> None:
+        """Put a value where the part stands; the value of a key is its name."""
+        if part.place == "key":
+            self._names[part.pointer] = value
+        else:
+            self.body = put(self.body, part.pointer, value)
+
+    def restore_key(self, part: Part, name: str) -> None:
+        """Give a key back its name, unless the object has that one as well."""
+        if part.pointer not in self._names:
+            self._restored.add(part.pointer)
+        self._names[part.pointer] = name
+
+    def end(self) -> Any:
+        """Return the body, its keys renamed and the blocks that were signed taken out.
+
+        Raises PolicyDenied when what was signed is no member of a list.
+        """
+        if any(not pointer.rpartition("/")[2].isdigit() for pointer in self._signed):
+            raise PolicyDenied("denied by the gateway: what a provider signed cannot be masked", reasons=[])
+        rename_keys(self.body, self._names, kept=self._restored)
+        drop(self.body, self._signed)
+        return self.body
+
+
+def check_maskable(parts: Sequence[InspectedPart], masks: Masks, *, keys: bool = True) -> None:
+    """Raise PolicyDenied when a mask covers a value that is syntax: it can only be refused.
+
+    So is a key where no `keys` can be renamed.
+    """
+    for one in parts:
+        if one.part.place in MASKABLE and (keys or one.part.place != "key"):
+            continue
+        if any(mask_for(masks, finding, one.part.kind) for finding in one.findings):
+            entities = ", ".join(sorted({finding.entity for finding in one.findings}))
+            raise PolicyDenied(f"denied by the gateway: {why_unmaskable(entities)}", reasons=[])
 
 
 def syntax_of(parts: Sequence[InspectedPart]) -> tuple[Syntax, ...]:
-    """Return what was found in keys and in values that are syntax, part by part."""
+    """Return what was found in values that are syntax, part by part."""
     return tuple(
-        Syntax(inspected.part.place, tuple(sorted({finding.entity for finding in inspected.findings})))
-        for inspected in parts
-        if inspected.findings and inspected.part.place not in MASKABLE
+        Syntax(
+            one.part.place,
+            tuple(sorted({finding.entity for finding in one.findings})),
+            one.part.kind,
+            max(finding.score for finding in one.findings),
+        )
+        for one in parts
+        if one.findings and one.part.place not in MASKABLE
     )
 
 
 def masked_text(inspected: InspectedPart, masks: Masks, vault: Vault) -> str | None:
     """Return the part's text with the decision's masks carried out; None when none covers it."""
-    covered = [f for f in inspected.findings if mask_for(masks, f.entity)]
+    part = inspected.part
+    covered = [f for f in inspected.findings if mask_for(masks, f, part.kind)]
     if not covered:
         return None
-    text = inspected.part.text
+    text = part.text
 
-    def mask(finding: Finding, *, in_key: bool = False) -> str:
-        chosen = mask_for(masks, finding.entity)
+    def mask(finding: Finding, where: Where) -> str:
+        chosen = mask_for(masks, finding, part.kind)
         assert chosen is not None
-        if in_key and chosen.operator != "placeholder":
+        where = _PLACES.get(part.place, where)
+        if where == "key" and chosen.operator != "placeholder":  # two keys must not become one
             chosen = Mask(finding.entity, "placeholder")
-        return apply_mask(chosen, finding, text[finding.start : finding.end], vault)
+        return apply_mask(chosen, finding, text[finding.start : finding.end], vault, where)
 
-    return splice_json(text, covered, mask, partial(mask, in_key=True))
+    is_spoken = part.role == "assistant" and part.kind == "text"  # as in a stream, whose end is not known
+    return splice_pieces(text, covered, mask) if is_spoken else splice_json(text, covered, mask)
 
 
 def masked_texts(parts: Sequence[InspectedPart]) -> dict[str, str]:

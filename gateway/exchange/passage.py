@@ -6,24 +6,23 @@ and restored. Everything goes out in the order in which it came, tool calls when
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import groupby
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
-from gateway.contract import CREDENTIAL_ENTITY, Decision, Mask
-from gateway.dialects import CallReady, Item, OtherEvent, SseEvent, put, serialize
+from gateway.contract import CREDENTIAL_ENTITY, Decision, Mask, MaskPlace, mask_place
+from gateway.dialects import CallReady, ChannelEnd, Item, OtherEvent, SseEvent, TextDelta, serialize
 from gateway.errors import PolicyDenied, UpstreamUnreadable
 from gateway.exchange.decide import Subject
 from gateway.exchange.exchange import Exchange, Restored
-from gateway.exchange.inspect import Inspector
+from gateway.exchange.inspect import Inspector, is_guess
 from gateway.exchange.intake import Intake
 from gateway.exchange.mask import (
+    Rewriting,
     check_maskable,
     holds_value,
     is_text,
-    mask_body,
     mask_for,
     masked_text,
     masks_of,
@@ -31,13 +30,13 @@ from gateway.exchange.mask import (
     restores_much,
     run,
 )
-from gateway.exchange.repeats import Outgoing, Repeating, SentTexts
+from gateway.exchange.outlet import Outlet
+from gateway.exchange.repeats import Outgoing, Repeating
 from gateway.exchange.stream_texts import Channel, EventTexts, Settled, TextRow
-from gateway.masking import Piece, RunRestorer, StreamScanner, apply_mask
-from gateway.words import InspectedPart, Part, ResponseFacts, ToolCall, Usage
+from gateway.masking import Piece, RunRestorer, StreamScanner, Vault, Where, apply_mask
+from gateway.words import Finding, InspectedPart, Kind, Match, Part, ResponseFacts, ToolCall, Usage
 
 _MAX_CALLS = 128  # in one streamed completion: policy is asked again with each group of them
-_RESTORED = 1024  # characters that are restored without a break
 
 
 class Passage:
@@ -56,12 +55,16 @@ class Passage:
     ) -> None:
         self.exchange = exchange
         self.intake = intake
-        self.masks: dict[str, Mask | None] = {}  # of every entity that was decided
+        self.masks: dict[str, Sequence[Mask]] = {}  # of every entity that was decided
+        self._asked: dict[tuple[str, MaskPlace], float] = {}  # and in which places, up to which score
         self.all_decided = False
         self._inspector = inspector
         self._ask = ask
         secret = exchange.upstream.secret
-        self._row = TextRow(lambda: StreamScanner(inspector.detector, secret=secret))
+        self._new_scanner = partial(StreamScanner, inspector.detector, secret=secret)
+        self._row = TextRow(self._new_scanner)
+        self._signed: dict[str, Channel] = {}  # texts that no word may be changed in
+        self._withheld: set[str] = set()  # those of which not all went out
         self._outlet = Outlet(RunRestorer(exchange.restorer))
         self._calls: list[tuple[ToolCall, Restored]] = []
         self._others: list[InspectedPart] = []  # tool calls, and findings outside text
@@ -85,14 +88,16 @@ class Passage:
 
     def parts(self) -> list[InspectedPart]:
         """Return the completion so far, as policy sees it."""
-        texts = [channel.inspected(self._inspector.digest) for channel in self._row.channels.values()]
+        channels = [*self._row.channels.values(), *self._signed.values()]
+        texts = [channel.inspected(self._inspector.digest) for channel in channels]
         return [*texts, *self._others]
 
     def take(self, decision: Decision, parts: Iterable[InspectedPart]) -> None:
         """Take the decision's masks for every entity that it was asked about."""
         masks = masks_of(decision, enforced=self.exchange.enforced)
-        for finding in (finding for part in parts for finding in part.findings):
-            self.masks[finding.entity] = masks.get(finding.entity)
+        for kind, finding in ((part.part.kind, finding) for part in parts for finding in part.findings):
+            self.masks[finding.entity] = masks.get(finding.entity, ())
+            self._note(finding, kind)
 
     async def _step(self, items: Iterable[Item]) -> list[SseEvent]:
         events: list[SseEvent] = []
@@ -104,12 +109,39 @@ class Passage:
             events += await self._calls_out(calls)
             calls = []
             if isinstance(item, OtherEvent):
-                events += await self._out(await self._row.take(await self._other_event(item)))
+                events += await self._pass(await self._other_event(item))
+            elif item.part.kind == "signed":
+                if words := await self._signed_words(item):
+                    self._outlet.sent.add(item.channel, words)
+                    events += await self._pass(item.reshape(words))
             else:
                 self._outlet.reshape[item.channel] = item.reshape
                 events += await self._out(await self._row.take(item))
         events += await self._calls_out(calls)
         return events + (await self._rest() if self._is_over() else [])
+
+    async def _pass(self, event: Outgoing) -> list[SseEvent]:
+        """Return what may go out now that this event has come, which holds no text of the row."""
+        return await self._out(await self._row.take(event))
+
+    async def _signed_words(self, item: TextDelta | ChannelEnd) -> str:
+        """Return what goes out of a text under a signature: its own words, or from some word on none."""
+        name = item.channel
+        channel = self._signed.setdefault(name, Channel(name, item.part, self._new_scanner()))
+        ends = isinstance(item, ChannelEnd)
+        pieces = channel.last_pieces() if ends else await channel.scan(item.part.text)
+        words = ""
+        for piece in pieces:
+            found, vault = piece.finding, self.exchange.response_vault
+            if found and not is_guess(found):
+                shown = vault.placeholder(found.entity, found.category, piece.text)
+                channel.add(piece.text, shown, found)
+                if await self._mask(found, channel.kind):
+                    self._withheld.add(name)
+            else:
+                channel.add(piece.text, piece.text)
+            words += "" if name in self._withheld else piece.text
+        return words
 
     async def _out(self, settled: Iterable[Settled | Outgoing]) -> list[SseEvent]:
         """Return the events that may go out: settled texts, masked and restored, and what stands between."""
@@ -120,6 +152,7 @@ class Passage:
                 continue
             name, pieces = one.channel.name, list(one.channel.marked(one.pieces))
             masked = "".join([await self._masked(one.channel, piece) for piece in pieces])
+            masked += one.channel.json.close() if one.ends else ""
             events += await self._outlet.add_text(name, masked) if masked else []
             if one.ends:
                 self._outlet.ended.add(name)
@@ -138,21 +171,32 @@ class Passage:
         found, text = piece.finding, piece.text
         if found is None:
             channel.add(text, text)
-            return text
+            return channel.json.plain(text)
         own = self.exchange.vault
         if own.holds(text):
             channel.add(text, own.placeholder(found.entity, found.category, text))
-            return text
+            return channel.json.plain(text)
         vault = self.exchange.response_vault
         channel.add(text, vault.placeholder(found.entity, found.category, text), found)
-        mask = await self._mask(found.entity)
-        return apply_mask(mask, found, text, vault) if mask else text
+        mask = await self._mask(found, channel.kind)
+        if mask is None:
+            return channel.json.plain(text)
+        return channel.json.masked(text, partial(_masked_piece, mask, found, vault))
 
-    async def _mask(self, entity: str) -> Mask | None:
-        """Return the mask for an entity; policy is asked before the first finding of it is released."""
-        if self._ask and entity not in self.masks and entity != CREDENTIAL_ENTITY:
+    async def _mask(self, finding: Finding | Match, kind: Kind) -> Mask | None:
+        """Return the mask for a finding in a part of this kind.
+
+        Policy is asked before the first one of its entity in such a place goes out, and before a surer one.
+        """
+        known = self._asked.get((finding.entity, mask_place(kind)), -1.0)
+        if self._ask and finding.score > known and finding.entity != CREDENTIAL_ENTITY:
+            self._note(finding, kind)
             await self._ask(self)
-        return mask_for(self.masks, entity)
+        return mask_for(self.masks, finding, kind)
+
+    def _note(self, finding: Finding | Match, kind: Kind) -> None:
+        at = finding.entity, mask_place(kind)
+        self._asked[at] = max(finding.score, self._asked.get(at, -1.0))
 
     async def _calls_out(self, calls: Sequence[CallReady]) -> list[SseEvent]:
         """Return what may go out for complete tool calls that come together.
@@ -167,7 +211,7 @@ class Passage:
             await self._ask(self)
         for call, parts in zip(calls, inspected, strict=True):
             for event in await run(restores_much(self.exchange, parts), self._rewrite_call, call, parts):
-                events += await self._out(await self._row.take(event))
+                events += await self._pass(event)
         return events
 
     async def _inspect_call(self, item: CallReady) -> tuple[InspectedPart, ...]:
@@ -180,32 +224,42 @@ class Passage:
 
     def _rewrite_call(self, item: CallReady, parts: Sequence[InspectedPart]) -> list[SseEvent]:
         exchange = self.exchange
-        check_maskable(parts, self.masks)
-        texts = {}
-        for part in (part for part in parts if part.part.place in ("value", "number")):
-            text = masked_text(part, self.masks, exchange.response_vault) or part.part.text
-            if part.part.pointer in item.call.pointers:
-                text = exchange.restorer.whole(text, json_escape=item.call.raw_json)
-            texts[part.part.pointer] = text
-        self._outlet.sent.note(texts)
+        check_maskable(parts, self.masks, keys=False)
+        texts: dict[str, Any] = {}
+        for one in parts:
+            pointer, masked = one.part.pointer, masked_text(one, self.masks, exchange.response_vault)
+            if one.part.place == "number" and masked is not None:
+                texts[pointer] = masked
+            if one.part.place != "value":
+                continue
+            texts[pointer] = text = one.part.text if masked is None else masked
+            if pointer in item.call.pointers:
+                restorer = exchange.restorer
+                texts[pointer] = restorer.json(text) if item.call.raw_json else restorer.value(text)
+        self._outlet.sent.note({at: text for at, text in texts.items() if isinstance(text, str)})
         return item.events(texts)
 
     async def _other_event(self, item: OtherEvent) -> Outgoing:
         """Return an event without text of its own; its other strings are looked at all the same."""
+        if item.unsigned and item.signs & self._withheld:
+            return item.unsigned
         parts = await self._inspector.completion(self.exchange, item.parts)
         self._others += [part for part in parts if holds_value(part)]
         found = [part for part in parts if part.findings]
-        for finding in (finding for part in found for finding in part.findings):
-            await self._mask(finding.entity)
+        for part in found:
+            for finding in part.findings:
+                await self._mask(finding, part.part.kind)
         spoken = [part for part in parts if _is_spoken(self.exchange, part.part)]
         await self._refuse_joints(item, spoken)
         if self._ask is None or not (found or spoken or item.repeats):
             return item.event
         vault = self.exchange.response_vault
-        body = mask_body(item.document, found, self.masks, vault)
+        rewriting = Rewriting(item.document)
+        rewriting.mask(found, self.masks, vault)
         for part in spoken:
             text = masked_text(part, self.masks, vault) or part.part.text
-            body = put(body, part.part.pointer, self._event_texts.restored(item, part.part.pointer, text))
+            rewriting.put(part.part, self._event_texts.restored(item, part.part.pointer, text))
+        body = rewriting.end()
         if item.repeats:
             return Repeating(item.event.event, body, item.repeats)
         return replace(item.event, data=serialize(body).decode())
@@ -222,54 +276,16 @@ class Passage:
             if across:
                 self._others.append(replace(part, findings=across))
             for finding in across:
-                if await self._mask(finding.entity):
+                if await self._mask(finding, part.part.kind):
                     why = f"{finding.entity} in pieces of a stream cannot be masked"
                     raise PolicyDenied(f"denied by the gateway: {why}", reasons=[])
 
 
+def _masked_piece(mask: Mask, found: Match, vault: Vault, piece: str, where: Where) -> str:
+    if where == "key" and mask.operator != "placeholder":  # two keys must not become one
+        mask = Mask(found.entity, "placeholder")
+    return apply_mask(mask, found, piece, vault, where)
+
+
 def _is_spoken(exchange: Exchange, part: Part) -> bool:
     return part.place == "value" and part.text != "" and is_text(exchange, part)
-
-
-@dataclass(slots=True)
-class Outlet:
-    """Restores the row of texts, and keeps events behind the text that the restorer holds."""
-
-    restorer: RunRestorer
-    reshape: dict[str, Callable[[str], SseEvent]] = field(default_factory=dict)  # by the text's name
-    ended: set[str] = field(default_factory=set)  # the texts of which no more comes
-    sent: SentTexts = field(default_factory=SentTexts)
-    _behind: deque[tuple[str, Outgoing]] = field(default_factory=deque)  # whose text an event follows
-
-    async def add_text(self, owner: str, masked: str) -> list[SseEvent]:
-        """Return what may go out now, restored in slices between which others have their turn."""
-        pieces: list[tuple[str, str]] = []
-        for start in range(0, len(masked), _RESTORED):
-            if start:
-                await asyncio.sleep(0)
-            pieces += self.restorer.feed(masked[start : start + _RESTORED], owner)
-        return list(self._ordered(pieces))
-
-    def add_event(self, event: Outgoing) -> list[SseEvent]:
-        """Return the event, unless a text that is over is held before it."""
-        holding = self._behind[-1][0] if self._behind else self.restorer.holding
-        if holding is None or holding not in self.ended:
-            return [self.sent.released(event)]
-        self._behind.append((holding, event))
-        return []
-
-    def close(self) -> list[SseEvent]:
-        """Return everything that is held."""
-        return list(self._ordered(self.restorer.close()))
-
-    def _ordered(self, pieces: Iterable[tuple[str, str]]) -> Iterator[SseEvent]:
-        for owner, group in groupby(pieces, key=lambda piece: piece[0]):
-            yield from self._before(owner)
-            if text := "".join(text for _, text in group):
-                self.sent.add(owner, text)
-                yield self.reshape[owner](text)
-        yield from self._before(self.restorer.holding)
-
-    def _before(self, owner: str | None) -> Iterator[SseEvent]:
-        while self._behind and self._behind[0][0] != owner:
-            yield self.sent.released(self._behind.popleft()[1])

@@ -10,10 +10,10 @@ from typing import Any
 from gateway.audit import Journal, Record
 from gateway.audit.files import FINDING_FIELDS
 from gateway.audit.sealing import ContentKey, DataKey
-from gateway.contract import CREDENTIAL_ENTITY, MASKABLE, Decision, to_document
+from gateway.contract import CREDENTIAL_ENTITY, MASKABLE, Decision, Mask, to_document
 from gateway.errors import RecordingFailed, Refusal
 from gateway.exchange.exchange import Decided, Exchange, Sent
-from gateway.exchange.mask import masked_texts
+from gateway.exchange.mask import masked_texts, syntax_of
 from gateway.words import Completion, InspectedPart, Treatment
 
 _log = logging.getLogger("regate.ledger")
@@ -137,18 +137,22 @@ def _verdict(decision: Decision) -> dict[str, object]:
 def _treated(row: Mapping[str, Any], decision: Decision, *, enforced: bool) -> dict[str, Any]:
     """Return the finding's columns, with what the decision does to it."""
     columns = {name: row[name] for name in FINDING_FIELDS if name in row}
-    return {**columns, "treatment": _treatment(row["entity"], decision, enforced=enforced)}
+    return {**columns, "treatment": _treatment(row, decision, enforced=enforced)}
 
 
-def _treatment(entity: str, decision: Decision, *, enforced: bool) -> Treatment:
+def _treatment(row: Mapping[str, Any], decision: Decision, *, enforced: bool) -> Treatment:
     if enforced and decision.action in ("deny", "require_approval"):
         return "refused"
-    if entity == CREDENTIAL_ENTITY:  # the gateway's own is never let through
+    if row["entity"] == CREDENTIAL_ENTITY:  # the gateway's own is never let through
         return "redacted"
-    mask = next((mask for mask in decision.mask if mask.entity == entity), None) if enforced else None
+    mask = next((each for each in decision.mask if enforced and _covers(each, row)), None)
     if mask is None:
         return "passed"
     return "redacted" if mask.operator == "redact" else "masked"
+
+
+def _covers(mask: Mask, row: Mapping[str, Any]) -> bool:
+    return mask.entity == row["entity"] and any(mask.covers(kind, row["max_score"]) for kind in row["kinds"])
 
 
 def _usage(exchange: Exchange) -> dict[str, Any]:
@@ -194,7 +198,8 @@ def _place(inspected: InspectedPart) -> dict[str, Any]:
     """Return what a replay needs of a key or syntax: policy did not see it, or no mask may touch it."""
     place = inspected.part.place
     if inspected.findings and place not in MASKABLE:
-        return {"place": place, "entities": sorted({finding.entity for finding in inspected.findings})}
+        (syntax,) = syntax_of([inspected])
+        return {"place": place, "entities": list(syntax.entities), "score": syntax.score}
     return {} if inspected.new or place != "structural" else {"place": place}
 
 

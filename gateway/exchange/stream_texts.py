@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 
 from gateway.dialects import ChannelEnd, OtherEvent, TextDelta
 from gateway.exchange.repeats import Outgoing
-from gateway.masking import Piece, Restorer, StreamRestorer, StreamScanner, piece_of, split
-from gateway.words import Finding, InspectedPart, Match, Part
+from gateway.masking import JsonPieces, Piece, Restorer, StreamRestorer, StreamScanner, piece_of, split
+from gateway.words import Finding, InspectedPart, Kind, Match, Part
 
 # Characters that are scanned without a break: where every word may begin a number or an IBAN a character
 # costs half a millisecond.
@@ -92,6 +92,7 @@ class Channel:
     def __init__(self, name: str, part: Part, scanner: StreamScanner, leads: Sequence[Lead] = ()) -> None:
         """Make one; `scanner` already holds the texts of the `leads`."""
         self.name = name
+        self.json = JsonPieces()
         self._part = part
         self._scanner = scanner
         self._leads = deque(leads)
@@ -106,6 +107,11 @@ class Channel:
         own = self._scanner.held - sum(lead.length for lead in self._leads)
         leads = [*(replace(lead) for lead in self._leads), Lead(self, self._length, own)]
         return Channel(name, part, self._scanner.joined(), [lead for lead in leads if lead.length])
+
+    @property
+    def kind(self) -> Kind:
+        """What its text is."""
+        return self._part.kind
 
     @property
     def is_held(self) -> bool:

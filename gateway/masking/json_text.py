@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from gateway.masking.json_strings import JsonDepths
 from gateway.masking.operators import splice
-from gateway.masking.vault import Vault
+from gateway.masking.vault import Vault, Where
 from gateway.words import Finding, merged
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[\w.+\-]++', re.DOTALL)  # a string, a number, true, false or null
 _KEY = re.compile(r'[^"]*+"\s*+:')  # from inside an object's key on
 
-Replace = Callable[[Finding], str]
+Replace = Callable[[Finding, Where], str]
 
 
 def is_json(text: str) -> bool:
@@ -28,14 +29,15 @@ def is_json(text: str) -> bool:
     return True
 
 
-def splice_json(text: str, findings: Sequence[Finding], replace: Replace, replace_key: Replace) -> str:
+def splice_json(text: str, findings: Sequence[Finding], replace: Replace) -> str:
     """Replace findings as `splice` does, but keep JSON valid.
 
-    What takes the place of a number stands in quotes, a finding that stretches over two strings is replaced
-    in each, and `replace_key` says what replaces one in an object's key: two keys must not become one.
+    What takes the place of a number stands in quotes, and a finding that stretches over two strings is
+    replaced in each. `replace` is told where a finding stands: two keys must not become one.
     """
+    in_text = partial(_at, replace, "text")
     if not is_json(text):
-        return splice(text, findings, replace)
+        return splice(text, findings, in_text)
     pieces: list[str] = []
     at = 0
     whole = merged(findings)
@@ -45,11 +47,12 @@ def splice_json(text: str, findings: Sequence[Finding], replace: Replace, replac
         inside = [_clipped(whole[hit], start, end) for hit in hits]
         is_string = text[start - 1] == '"'
         is_key = is_string and _KEY.match(text, end) is not None
-        masked = splice(text, inside, replace_key if is_key else replace, start=start, end=end)
+        where: Where = "key" if is_key else "string" if is_string else "number"
+        masked = splice(text, inside, partial(_at, replace, where), start=start, end=end)
         pieces += text[at:start], masked if is_string else json.dumps(masked)
         at = end
     if len(touched) < len(whole):  # a custom entity that is all brackets: masked all the same
-        return splice(text, findings, replace)
+        return splice(text, findings, in_text)
     return "".join([*pieces, text[at:]])
 
 
@@ -57,12 +60,16 @@ def with_placeholders(text: str, findings: Sequence[Finding], vault: Vault) -> s
     """Return the text with every finding replaced by its placeholder."""
     depths = JsonDepths(text)
 
-    def placeholder(finding: Finding) -> str:
+    def placeholder(finding: Finding, where: Where) -> str:
         value = text[finding.start : finding.end]
         depth = depths.at(finding.start) if "\\" in value else 0
-        return vault.placeholder(finding.entity, finding.category, value, depth=depth)
+        return vault.placeholder(finding.entity, finding.category, value, depth=depth, where=where)
 
-    return splice_json(text, findings, placeholder, placeholder)
+    return splice_json(text, findings, placeholder)
+
+
+def _at(replace: Replace, where: Where, finding: Finding) -> str:
+    return replace(finding, where)
 
 
 def _tokens(text: str, findings: Sequence[Finding]) -> Iterator[tuple[int, int, list[int]]]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from gateway.contract import Mask
-from gateway.masking.vault import Vault
+from gateway.masking.vault import Vault, Where
 from gateway.words import Finding, Match, merged
 
 _SHOWN = 4
@@ -15,10 +15,10 @@ _LEAST_FOR_PARTIAL = 8
 _CHARACTER = re.compile(r"\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|\\.|.", re.DOTALL)
 
 
-def apply_mask(mask: Mask, finding: Finding | Match, value: str, vault: Vault) -> str:
+def apply_mask(mask: Mask, finding: Finding | Match, value: str, vault: Vault, where: Where = "text") -> str:
     """Return what replaces `value`: its placeholder, its kind, its last four characters, or a keyed hash."""
     if mask.operator == "placeholder":
-        placeholder = vault.placeholder(finding.entity, finding.category, value)
+        placeholder = vault.placeholder(finding.entity, finding.category, value, where=where)
         if mask.restore:
             vault.mark_restorable(placeholder)
         return placeholder

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 import regex
 
+from gateway.dialects import DuplicateKey, strict_json
 from gateway.masking.json_strings import JsonStrings, decoded_literal, escaped, unescaped
 from gateway.masking.placeholders import PLACEHOLDER, canonical, may_hold, names_in, open_at
 from gateway.masking.places import Opened, UrlTracker
@@ -14,6 +16,8 @@ from gateway.masking.urls import LOOK_AHEAD, holds_word, host_follows, url_from,
 from gateway.masking.vault import Vault, VaultEntry
 
 _LITERAL = regex.compile(r'"(?:[^"\\]|\\.)*+"', regex.DOTALL)
+_MEMBER = regex.compile(r'("(?:[^"\\]|\\.)*+")(\s*+:)?', regex.DOTALL)  # a string, or a key with its colon
+_NUMBER = regex.compile(r"-?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][+-]?\d++)?")
 _SPACE = regex.compile(r"[ \t\n\f\r]")
 _LOOK_BACK = 4096  # characters: no word or URL that is looked for in the prompt is longer
 
@@ -30,14 +34,32 @@ class Restorer:
         self._prompt_texts = prompt_texts
         self._words: dict[str, bool] = {}  # whether the prompt holds them
 
-    def whole(self, text: str, *, json_escape: bool = False) -> str:
-        """Return the text with its values. With `json_escape` it is JSON; each string is read by itself."""
+    def whole(self, text: str) -> str:
+        """Return the text with its values."""
         if not self._vault.restorable or not may_hold(text):
             return text
-        if json_escape:
-            return str(_LITERAL.sub(lambda match: self._literal(match.group()), text))
         stream = self.stream()
         return stream.feed(text) + stream.close()
+
+    def value(self, text: str) -> str | int | float:
+        """Return the value of JSON that this string stands for: a number where the prompt had one."""
+        restored = self.whole(text)
+        if restored == text or not self._is_number(text, restored):
+            return restored
+        number: int | float = json.loads(restored)
+        return number
+
+    def json(self, text: str) -> str:
+        """Return a JSON text with its values; each string is read by itself.
+
+        A key gets its value back unless the object has that key as well.
+        """
+        if not self._vault.restorable or not may_hold(text):
+            return text
+        restored = _MEMBER.sub(lambda match: self._literal(match[1], match[2]), text)
+        if restored != text and _repeats_a_key(restored) and not _repeats_a_key(text):
+            return str(_MEMBER.sub(lambda m: m[0] if m[2] else self._literal(m[1], ""), text))
+        return str(restored)
 
     def row(self, texts: Mapping[str, str]) -> dict[str, str]:
         """Return the texts with their values. A client may join them, in this order."""
@@ -106,13 +128,26 @@ class Restorer:
             self._words[words] = holds_word(texts, words) if as_word else any(words in text for text in texts)
         return self._words[words]
 
-    def _literal(self, literal: str) -> str:
-        decoded = decoded_literal(literal)
-        if decoded is None:
-            return literal
+    def _literal(self, literal: str, colon: str | None) -> str:
+        """Return a string of JSON with its values, and the colon that follows a key."""
+        colon, decoded = colon or "", decoded_literal(literal)
+        if decoded is None or not may_hold(decoded):
+            return literal + colon
         stream = StreamRestorer(self, in_literal=True)
         restored = stream.feed(decoded) + stream.close()
-        return literal if restored == decoded else f'"{escaped(restored)}"'
+        if restored == decoded:
+            return literal + colon
+        if not colon and self._is_number(decoded, restored):
+            return restored
+        return f'"{escaped(restored)}"{colon}'
+
+    def _is_number(self, written: str, restored: str) -> bool:
+        """Return whether what was restored stood in the prompt as a number of JSON."""
+        return (
+            _NUMBER.fullmatch(restored) is not None
+            and not _NUMBER.fullmatch(written)
+            and all(self._vault.is_number(name) for name in names_in(written))
+        )
 
     def _filled(self, url: str) -> str:
         def value(match: regex.Match[str]) -> str:
@@ -261,6 +296,16 @@ class RunRestorer:
         # as it was written where JSON is quoted, else what it means
         is_meant = self._in_literal and self._quotes % 2 == 0
         return unescaped(entry.value, -deeper) if is_meant else entry.value
+
+
+def _repeats_a_key(text: str) -> bool:
+    try:
+        strict_json(text)
+    except DuplicateKey:
+        return True
+    except (ValueError, RecursionError):
+        return False
+    return False
 
 
 def _text_of(pieces: Iterable[tuple[str, str]]) -> str:

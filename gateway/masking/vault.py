@@ -8,12 +8,14 @@ import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Literal
 
 from gateway.errors import InspectionFailed
 from gateway.masking.placeholders import names_in
 from gateway.words import Category
 
 _SHORTEST = 6
+Where = Literal["text", "string", "key", "number"]  # of a JSON text; plain text is "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Vault:
         self._entries: dict[str, VaultEntry] = {}
         self._values: set[str] = set()
         self._restorable: dict[str, VaultEntry] = {}
+        self._stood: dict[Where, set[str]] = {"number": set(), "string": set()}  # the placeholders
 
     def reserve(self, texts: Iterable[str]) -> None:
         """Keep clear of every placeholder that these texts hold as plain text: those stand for themselves."""
@@ -48,7 +51,9 @@ class Vault:
         for name in self._reserved & self._entries.keys():
             del self._entries[name]
 
-    def placeholder(self, entity: str, category: Category, value: str, *, depth: int = 0) -> str:
+    def placeholder(
+        self, entity: str, category: Category, value: str, *, depth: int = 0, where: Where = "text"
+    ) -> str:
         """Return `<ENTITY_k7f3q2>` for a value; longer when another value has those six characters here.
 
         Raises InspectionFailed when the prompt's own text has taken every length of it.
@@ -60,6 +65,8 @@ class Vault:
                 continue
             self._entries.setdefault(name, VaultEntry(entity, category, value, depth))
             self._values.add(value)
+            if where in self._stood:
+                self._stood[where].add(name)
             return name
         raise InspectionFailed("the prompt holds every placeholder that a value of it could have")
 
@@ -71,6 +78,10 @@ class Vault:
     def holds(self, value: str) -> bool:
         """Return whether the value was found in this exchange."""
         return value in self._values
+
+    def is_number(self, placeholder: str) -> bool:
+        """Return whether the value stood in JSON as a number, and never as a string."""
+        return placeholder in self._stood["number"] and placeholder not in self._stood["string"]
 
     def mark_restorable(self, placeholder: str) -> None:
         """Let this value go back to the caller. Raises KeyError on a placeholder that is not ours."""

@@ -150,17 +150,37 @@ _reasons := [reason | some [_, _, _, reason] in sort({weighed |
 	]
 })]
 
-# One mask for each entity: where two rules differ, the one that gives less away.
+# One mask for each entity and place: where two rules differ, what gives less away.
 _one_each(masks) := sort(masks) if {
 	count(masks) == count({mask.entity | some mask in masks})
-} else := [_strictest(entity, masks) | some entity in sort({mask.entity | some mask in masks})]
+} else := [mask |
+	some entity in sort({mask.entity | some mask in masks})
+	own := [each | some each in masks; each.entity == entity]
+	in_place := {place: _strictest(covering) |
+		some place in _everywhere
+		covering := [each | some each in own; _covers(each, place)]
+	}
+	some core in {strictest | some _, strictest in in_place}
+	mask := _placed(core, sort([place | some place, strictest in in_place; strictest == core]))
+]
 
-_strictest(entity, masks) := mask if {
-	[_, _, mask] := max([[_kept(each), _strength(each), each] |
-		some each in masks
-		each.entity == entity
-	])
+_everywhere := ["signed", "text", "tools"]
+
+_covers(mask, place) if place in object.get(mask, "places", _everywhere)
+
+_placed(core, places) := core if {
+	places == _everywhere
+} else := object.union(core, {"places": places})
+
+# The strongest of the masks, for as little sure findings as the least demanding of them.
+_strictest(masks) := object.union(object.remove(mask, ["min_score", "places"]), _least_sure(masks)) if {
+	[_, _, mask] := max([[_kept(each), _strength(each), each] | some each in masks])
 }
+
+_least_sure(masks) := {"min_score": score} if {
+	score := min([object.get(mask, "min_score", 0) | some mask in masks])
+	score > 0
+} else := {}
 
 default _kept(_) := 1
 

@@ -164,7 +164,7 @@ def test_many_small_parts_cost_what_they_are(detector: detect.Detector, shape: s
             ]
             _with_masked_pointers(inspected)
             values = [one for one in inspected if one.part.place == "value"]
-            mask_body(document, values, {"EMAIL_ADDRESS": Mask("EMAIL_ADDRESS")}, vault)
+            mask_body(document, values, {"EMAIL_ADDRESS": (Mask("EMAIL_ADDRESS"),)}, vault)
 
         return done
 

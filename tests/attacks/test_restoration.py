@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.asking import body_of, events, post
-from tests.support.configuration import any_engine, configuration
+from tests.support.configuration import any_engine, configuration, policy_copy
 from tests.support.gateway import GatewayProcess
 from tests.support.scripted import (
     PLACEHOLDER,
@@ -115,10 +115,13 @@ def _pieces(event: Any) -> Iterator[tuple[int, str]]:
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
-    """A gateway with the shipped policy before a provider that says what a test wants."""
+    """A gateway before a provider that says what a test wants; addresses of its own are redacted too."""
     scripted = ScriptedProvider()
     folder = tmp_path_factory.mktemp("restoration")
-    process = GatewayProcess(folder, configuration(scripted.url, engine=any_engine())).start()
+    redacted = {"response": {"action": "mask", "operator": "redact"}}
+    policy = policy_copy(folder, {"entities": {"EMAIL_ADDRESS": redacted}})
+    config = configuration(scripted.url, engine=any_engine(), policy=policy)
+    process = GatewayProcess(folder, config).start()
     with httpx.Client(timeout=30, trust_env=False) as http:
         yield Answers(process, process.create_key("agent-one", "ana"), scripted, http)
     process.kill()

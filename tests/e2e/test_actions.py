@@ -10,7 +10,7 @@ from tests.support.fake_provider import FakeProvider
 from tests.support.gateway import GatewayProcess
 from tests.support.keyring import Keyring
 from tests.support.sdk import EACH_FORM, FAILED, REFUSED, SDKS, Ask, Sdk, error_of
-from tests.support.values import EMAIL, MODEL_CARD, MODEL_EMAIL, MODEL_SECRET, MODEL_VALUES, PEM
+from tests.support.values import EMAIL, MODEL_CARD, MODEL_EMAIL, MODEL_SECRET, PEM
 
 FAMILIES: tuple[Family, ...] = ("openai", "anthropic")
 
@@ -108,12 +108,12 @@ def test_a_model_on_the_groups_list_passes(
 
 @pytest.mark.parametrize("model", ["new-pii,chunk=1", "new-pii,chunk=9", "new-pii,chunk=900"])
 @pytest.mark.parametrize("sdk", EACH_FORM, ids=str)
-async def test_personal_data_that_the_model_brings_is_redacted(
+async def test_a_card_that_the_model_brings_is_redacted_and_an_address_is_not(
     gateway: GatewayProcess, key: str, provider: FakeProvider, sdk: Sdk, model: str
 ) -> None:
     heard = await sdk.ask(gateway.url, key, model, Ask(user="whom do I ask?"))
 
-    assert heard.text == "Ask <REDACTED_EMAIL_ADDRESS> , and pay with <REDACTED_CREDIT_CARD> today."
+    assert heard.text == f"Ask {MODEL_EMAIL} , and pay with <REDACTED_CREDIT_CARD> today."
 
 
 @pytest.mark.parametrize("sdk", EACH_FORM, ids=str)
@@ -127,15 +127,14 @@ async def test_a_secret_that_the_model_brings_is_redacted(
 
 
 @pytest.mark.parametrize("sdk", EACH_FORM, ids=str)
-async def test_personal_data_in_a_tool_call_of_the_model_is_redacted(
+async def test_what_the_model_writes_into_a_tool_call_arrives_as_it_wrote_it(
     gateway: GatewayProcess, key: str, provider: FakeProvider, sdk: Sdk
 ) -> None:
     heard = await sdk.ask(gateway.url, key, "pii-call", Ask(tools=("send_note",)))
 
     [(name, arguments)] = heard.calls
     assert name == "send_note"
-    assert not any(value in str(arguments) for value in MODEL_VALUES)
-    assert arguments.keys() == {"to", "card"}
+    assert arguments == {"to": MODEL_EMAIL, "card": MODEL_CARD}
 
 
 @pytest.mark.parametrize("sdk", EACH_FORM, ids=str)
@@ -243,5 +242,5 @@ async def test_masks_hold_in_a_completion_that_was_judged_whole(
 ) -> None:
     heard = await sdk.ask(governed.url, keys.agents["always"], "new-pii,chunk=1", Ask(user=f"hi {EMAIL}"))
 
-    assert not any(value in heard.text for value in MODEL_VALUES)
+    assert MODEL_CARD not in heard.text
     assert "today." in heard.text

@@ -42,6 +42,7 @@ def attacked(
     allowed = {"request": {"action": "allow"}, "response": {"action": "allow"}}
     settings = {
         "approval": {"wait_seconds": 0.5},
+        "entities": {"EMAIL_ADDRESS": {"response": {"action": "mask", "operator": "redact"}}},
         "groups": {"open": {"entities": {"EMAIL_ADDRESS": allowed}}},
     }
     policy = policy_copy(folder, settings, {"e2e.rego": RULES.read_text()})
@@ -212,14 +213,13 @@ def test_the_credential_never_comes_down_wherever_a_completion_repeats_it(
     words: str,
     family: Family,
 ) -> None:
-    masked = ("field", "arguments' key")  # the arguments of OpenAI are one text, keys and all
     for where, document in credential_in_whole(family).items():
         scripted.say(document)
         answer = post(http, attacked, key, body_of(family, "m", f"{words} {where}"), family=family)
 
         assert CREDENTIAL not in f"{answer.text} {answer.headers}", where
         assert CREDENTIAL[4:] not in answer.text, where
-        assert (answer.status_code == 200) == (where in masked), (where, answer.text)
+        assert (answer.status_code == 200) == (where == "field" or "key" in where), (where, answer.text)
 
 
 @pytest.mark.parametrize("family", ["openai", "anthropic"])

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from tests.support.fake_provider import FakeProvider
 from tests.support.gateway import GatewayProcess
-from tests.support.values import EMAIL, MODEL_EMAIL
+from tests.support.values import EMAIL, MODEL_CARD, MODEL_EMAIL
 
 TOOLS: Any = [{"type": "function", "name": "send_note", "parameters": {"type": "object"}, "strict": False}]
 
@@ -68,9 +68,9 @@ def test_what_the_model_brings_is_redacted_alike_whole_and_streamed(client: open
     with client.responses.stream(model="new-pii,chunk=2", input="hello") as stream:
         raw = "".join(map(repr, stream))
         streamed = stream.get_final_response()
-    assert MODEL_EMAIL not in repr(whole) + repr(streamed) + raw
+    assert MODEL_CARD not in repr(whole) + repr(streamed) + raw
     assert streamed.output_text == whole.output_text
-    assert whole.output_text.startswith("Ask ")
+    assert whole.output_text == f"Ask {MODEL_EMAIL} , and pay with <REDACTED_CREDIT_CARD> today."
 
 
 @pytest.mark.parametrize("model", ["echo-call", "echo-call,chunk=3"])
@@ -136,7 +136,7 @@ def test_what_is_stored_is_governed_like_what_is_new(
     client: openai.OpenAI, provider: FakeProvider, gateway: GatewayProcess
 ) -> None:
     assert client.responses.retrieve("resp_echo").output_text == "stored"
-    assert MODEL_EMAIL not in client.responses.retrieve("resp_new-pii").to_json()
+    assert MODEL_CARD not in client.responses.retrieve("resp_new-pii").to_json()
     with client.responses.retrieve("resp_echo", stream=True) as events:
         assert [*events][-1].type == "response.completed"
     assert client.responses.cancel("resp_echo").status == "cancelled"

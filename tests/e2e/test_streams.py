@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.support.asking import body_of, events, post
-from tests.support.configuration import any_engine, configuration
+from tests.support.configuration import any_engine, configuration, policy_copy
 from tests.support.gateway import GatewayProcess
 from tests.support.scripted import PLACEHOLDER, ScriptedProvider, chunk, message_events
 from tests.support.values import EMAIL, MODEL_EMAIL
@@ -24,7 +24,10 @@ def streaming(
     scripted: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[GatewayProcess]:
     folder = tmp_path_factory.mktemp("streaming")
-    process = GatewayProcess(folder, configuration(scripted.url, engine=any_engine())).start()
+    redacted = {"response": {"action": "mask", "operator": "redact"}}
+    policy = policy_copy(folder, {"entities": {"EMAIL_ADDRESS": redacted}})
+    config = configuration(scripted.url, engine=any_engine(), policy=policy)
+    process = GatewayProcess(folder, config).start()
     yield process
     process.kill()
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from gateway.contract import Syntax
-from gateway.words import PartPlace, Phase
+from gateway.words import Kind, PartPlace, Phase
 
 Json = dict[str, Any]  # an object as the record has it
 Lost = Literal["", "not_recorded", "erased", "unreadable"]
@@ -66,12 +66,13 @@ _DAMAGED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError, T
 
 class _Part(msgspec.Struct):
     role: str
-    kind: str
+    kind: Kind
     pointer: str
     new: bool
     text: str | None = None
     place: PartPlace | None = None
     entities: tuple[str, ...] = ()
+    score: float = 1.0
 
 
 class _Body(msgspec.Struct):
@@ -121,7 +122,11 @@ def _part(part: _Part) -> Json:
 
 
 def _syntax(parts: Sequence[_Part]) -> tuple[Syntax, ...]:
-    return tuple(Syntax(part.place, part.entities) for part in parts if part.place and part.entities)
+    return tuple(
+        Syntax(part.place, part.entities, part.kind, part.score)
+        for part in parts
+        if part.place and part.entities
+    )
 
 
 def _holds_input(body: msgspec.Raw) -> bool:

@@ -17,7 +17,15 @@ from gateway.audit.files import parquet, signed_log
 from gateway.audit.files.folder import Folder, is_tombstone, split_segment
 from gateway.audit.files.heads import is_root
 from gateway.audit.files.key_ring import follow_keys
-from gateway.audit.files.line import BrokenLine, check, check_either, check_withheld, is_withheld, withhold
+from gateway.audit.files.line import (
+    BrokenLine,
+    check,
+    check_either,
+    check_withheld,
+    is_withheld,
+    split_signature,
+    withhold,
+)
 from gateway.audit.files.log_lines import HeadLine
 from gateway.audit.files.merkle import Frontier, Range, root_from_path
 from gateway.audit.files.signing import BadLine, Verifier
@@ -70,6 +78,7 @@ def prove(root: Path, writer: str, seq: int, *, trusted: Verifier | None = None,
             f"no root is signed over {writer}:{seq} yet: run regate audit seal, or wait a minute"
         )
     line, path = _in_chain(folder, writer, seq, head["seq"])
+    line, _ = split_signature(line)  # the batch's: what a proof holds is what it proves
     steps = {
         "kind": "proof",
         "writer": writer,
@@ -169,6 +178,10 @@ def _check(block: Sequence[bytes], trusted: Verifier) -> Proved:
         steps, head, root = (orjson.loads(block[place]) for place in (0, 2, 3))
         record, whole = block[1], b',"salt":"' in block[1]
         link = check(record) if whole else check_withheld(record)
+        if link.signature:
+            raise ProofFailed(
+                f"record {link.writer}:{link.seq}: it carries a signature that proves nothing here"
+            )
         path, log_path = ([bytes.fromhex(each) for each in steps[name]] for name in ("path", "log_path"))
         if (head["kind"], root["kind"], head["writer"]) != ("head", "root", link.writer):
             raise ProofFailed(f"record {link.writer}:{link.seq}: its head or root is another's")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.dialects.reading.calls import call_name, names_call, pointers_below, refuse_calls
-from gateway.dialects.reading.document import Malformed
+from gateway.dialects.reading.calls import call_name, is_unfinished, names_call, pointers_below, refuse_calls
+from gateway.dialects.reading.document import Malformed, drop
 from gateway.dialects.reading.encoded import read_media
 from gateway.dialects.reading.leaves import (
     ASSISTANT,
@@ -21,6 +21,7 @@ from gateway.dialects.reading.leaves import (
     labeled,
     messages,
     reference,
+    schema,
     sealed,
     structural,
     url,
@@ -37,6 +38,10 @@ _BLOCK_TYPES = frozenset(
         *("compaction", "fallback", "mcp_tool_listing"),
     )
 )
+WITHHELD = "withheld-by-the-gateway"
+"""The signature of a block of thinking that policy did not let pass to its end; no provider takes it."""
+
+_SIGNED = frozenset(("thinking", "redacted_thinking", "compaction"))  # only their provider may edit them
 _LABELS: Mapping[str, Label] = {
     "user": ("user", "text"),
     "assistant": ASSISTANT,
@@ -45,7 +50,11 @@ _LABELS: Mapping[str, Label] = {
 
 
 def read_prompt(document: Any) -> Prompt:
-    """Return the prompt of a request body; what has an unexpected shape is read as fields."""
+    """Return the prompt of a request body; what has an unexpected shape is read as fields.
+
+    Thinking that was not passed on whole is taken out of the document: its provider would refuse it.
+    """
+    _leave_out_withheld(document)
     walk = _REQUEST.walk(document)
     parts, attachments = walk.leaves()
     if not isinstance(document, dict):
@@ -70,10 +79,12 @@ def read_prompt(document: Any) -> Prompt:
 def read_completion(document: Any) -> Completion:
     """Return the completion of a response body, or of an error's body.
 
+    A call that the limit of tokens cut off is taken out of the document: what is left is an ordinary end.
     Raises Malformed when its content is not shaped so that every tool call in it can be told.
     """
     if not isinstance(document, dict):
         raise Malformed("expected a message object")
+    withhold_unfinished(document)
     parts, attachments = read_parts(document)
     return Completion(
         parts=parts,
@@ -83,6 +94,35 @@ def read_completion(document: Any) -> Completion:
         finish_reason=string(document, "stop_reason"),
         usage=read_usage(mapping(document, "usage")),
     )
+
+
+def _leave_out_withheld(document: Any) -> None:
+    """Take out blocks that a stream broke off, as their signature says."""
+    messages = document.get("messages") if isinstance(document, dict) else None
+    for _, message in mappings(messages):
+        withheld = [
+            f"/content/{index}"
+            for index, block in mappings(message.get("content"))
+            if block.get("signature") == WITHHELD
+        ]
+        drop(message, withheld)
+        if withheld and not message["content"]:
+            message["content"] = [{"type": "text", "text": WITHHELD}]
+
+
+def is_cut(stop_reason: object) -> bool:
+    """Return whether the provider ended a message where its model had not."""
+    return stop_reason in ("max_tokens", "model_context_window_exceeded", "refusal")
+
+
+def withhold_unfinished(document: dict[str, Any]) -> None:
+    """Take the last block out of a message that was cut off inside of that call."""
+    content = document.get("content")
+    if not (is_cut(document.get("stop_reason")) and isinstance(content, list) and content):
+        return
+    block = content[-1]
+    if isinstance(block, dict) and names_call(block.get("type")) and is_unfinished(block.get("input")):
+        del content[-1]
 
 
 def read_parts(document: dict[str, Any]) -> Leaves:
@@ -145,6 +185,8 @@ def _by_type(block: Mapping[str, Any], label: Label) -> Label:
         return label
     if _is_call(block):
         return (label[0], "tool_call")
+    if kind in _SIGNED:
+        return (label[0], "signed")
     if kind in ("document", "search_result"):  # what the user passes on, not what the user says
         return (label[0], "tool_result")
     return ("tool", "tool_result") if kind.endswith("tool_result") else label
@@ -158,6 +200,14 @@ def _speech(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) ->
     """Label what holds or carries content in a stream's event; the message of an error is a string."""
     speaks = isinstance(value, dict) and at.count("/") == 1
     walk.syntax(value, at, ASSISTANT if speaks else label)
+
+
+def _url(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
+    """Read a URL: that of a source or of a server is fetched from, others are cited."""
+    if parent.get("type") == "url":
+        walk.fetched(value, at, label)
+    else:
+        url(walk, parent, value, at, label)
 
 
 def _source(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
@@ -193,7 +243,8 @@ _STRUCTURAL = words(
 
 _READERS: dict[str, Reader] = {
     **dict.fromkeys(_STRUCTURAL, structural),
-    **dict.fromkeys(("metadata", "input_schema", "schema", "input", "input_examples"), free),
+    **dict.fromkeys(("metadata", "input", "input_examples"), free),
+    **dict.fromkeys(("input_schema", "schema"), schema),
     "encrypted_content": sealed(
         "encrypted", "web_search_result", "advisor_redacted_result", "compaction", "compaction_delta"
     ),
@@ -209,7 +260,7 @@ _READERS: dict[str, Reader] = {
     "source": _source,
     "file_id": reference("file_id"),
     "container": _container,
-    "url": url,
+    "url": _url,
 }
 
 _COMMON = words(

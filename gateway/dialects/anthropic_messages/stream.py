@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from gateway.dialects.anthropic_messages.bodies import (
+    WITHHELD,
+    is_cut,
     read_block,
     read_call_parts,
     read_parts,
@@ -50,6 +52,7 @@ class AnthropicStream:
         self._started = self._done = self._failed = False
         self._model = self._stop_reason = ""
         self._counts: dict[str, Any] = {}
+        self._doubtful: list[Item] = []  # a call with arguments that may have been cut off
 
     def read(self, event: SseEvent) -> list[Item]:
         if self._done or self._failed:
@@ -112,18 +115,19 @@ class AnthropicStream:
 
     def _open(self, document: dict[str, Any]) -> list[Item]:
         index, block = _index(document), document.get("content_block")
+        before, self._doubtful = self._doubtful, []
         if index in self._opened or not isinstance(block, dict):
             raise Malformed("expected content_block_start to open a new block")
         self._opened.add(index)
         state = self._blocks[index] = _Block(block, read_block(block))
         if state.is_call:
-            return []
+            return before
         texts: list[Item] = []
         for delta_type, name in _TEXT_DELTAS.items():
             if isinstance(block.get(name), str) and block[name] and _takes(block["type"], delta_type):
                 texts.append(_text(state, index, delta_type, block[name]))
                 block[name] = ""
-        return [_other(document), *texts]
+        return [*before, _other(document), *texts]
 
     def _grow(self, document: dict[str, Any]) -> list[Item]:
         block, delta = self._blocks.get(_index(document)), document.get("delta")
@@ -133,11 +137,21 @@ class AnthropicStream:
         _refuse_other_fields(kind, delta)
         if block.is_call:
             return _take_input(block, kind, delta)
+        if kind == "signature_delta":
+            return self._sign(document, block)
         if kind in _WHOLE_DELTAS:
             return [_other(document, whole=True)]
         if kind not in _TEXT_DELTAS:
             raise Malformed("a delta of a type that its block does not have")
         return self._grow_text(document, block, delta)
+
+    def _sign(self, document: dict[str, Any], block: _Block) -> list[Item]:
+        """End the texts of the block: what follows is the signature under them."""
+        index = document["index"]
+        ends, signs = _ends(index, block), frozenset(f"{index}/{name}" for name in block.channels)
+        block.channels.clear()
+        unsigned = _event({**document, "delta": {"type": "signature_delta", "signature": WITHHELD}})
+        return [*ends, replace(_other(document, whole=True), signs=signs, unsigned=unsigned)]
 
     def _grow_text(self, document: dict[str, Any], block: _Block, delta: dict[str, Any]) -> list[Item]:
         name = _TEXT_DELTAS[delta["type"]]
@@ -156,20 +170,30 @@ class AnthropicStream:
         block = self._blocks.pop(index, None)
         if block is None:
             raise Malformed("expected content_block_stop to close an open block")
-        return [_call(index, block)] if block.is_call else [*_ends(index, block), _other(document)]
+        if not block.is_call:
+            return [*_ends(index, block), _other(document)]
+        call = _call(index, block)
+        if call.call.arguments:
+            return [call]
+        self._doubtful.append(call)  # why the message ends tells whether it was cut off
+        return []
 
     def _finish(self, document: dict[str, Any]) -> list[Item]:
         delta = mapping(document, "delta")
         refuse_calls(delta)
         self._stop_reason = string(delta, "stop_reason") or self._stop_reason
         self._count(document)
-        return [_other(document)]
+        before, self._doubtful = self._doubtful, []
+        if is_cut(self._stop_reason):
+            before = []
+            self._blocks = {index: block for index, block in self._blocks.items() if not block.is_call}
+        return [*before, _other(document)]
 
     def _end(self, document: dict[str, Any]) -> list[Item]:
         if self._blocks:
             raise Malformed("the message ended inside a content block")
         self._done = True
-        return [_other(document)]
+        return [*self._doubtful, _other(document)]
 
     def _count(self, holder: Mapping[str, Any]) -> None:
         """Take the provider's counts, which are running totals: the last one counts."""
@@ -212,7 +236,7 @@ def _ends(index: int, block: _Block) -> list[Item]:
 
 
 def _part(index: int, name: str, text: str) -> Part:
-    return Part("assistant", "text", f"/content/{index}/{name}", text)
+    return Part("assistant", "text" if name == "text" else "signed", f"/content/{index}/{name}", text)
 
 
 def _text_event(index: int, delta_type: str, text: str) -> SseEvent:
@@ -242,7 +266,7 @@ def _call(index: int, block: _Block) -> CallReady:
     return CallReady(call, parts, partial(_call_events, index, start, raw))
 
 
-def _call_events(index: int, start: dict[str, Any], raw: str, texts: Mapping[str, str]) -> list[SseEvent]:
+def _call_events(index: int, start: dict[str, Any], raw: str, texts: Mapping[str, Any]) -> list[SseEvent]:
     at = f"/content/{index}"
     block = copy.deepcopy(start)
     for pointer, text in texts.items():

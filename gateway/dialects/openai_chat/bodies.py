@@ -8,6 +8,7 @@ from typing import Any
 from gateway.dialects.openai_chat.grammar import REQUEST, RESPONSE
 from gateway.dialects.reading.calls import (
     call_name,
+    is_unfinished,
     names_call,
     parse_arguments,
     pointers_below,
@@ -44,12 +45,16 @@ def read_prompt(document: Any) -> Prompt:
 def read_completion(document: Any) -> Completion:
     """Return the completion of a response body, or of an error's body.
 
+    A call that the limit of tokens cut off is taken out of the document: what is left is an ordinary end.
     Raises Malformed when its choices are not shaped so that every tool call in them can be told.
     """
     if not isinstance(document, dict):
         raise Malformed("expected a completion object")
-    parts, attachments = RESPONSE.read(document)
     choices = mappings(document.get("choices"))
+    for _, choice in choices:
+        if is_cut(choice):
+            withhold_unfinished(mapping(choice, "message"))
+    parts, attachments = RESPONSE.read(document)
     return Completion(
         parts=parts,
         attachments=attachments,
@@ -58,6 +63,35 @@ def read_completion(document: Any) -> Completion:
         finish_reason=next((string(choice, "finish_reason") for _, choice in choices), ""),
         usage=read_usage(document),
     )
+
+
+def is_cut(choice: Mapping[str, Any]) -> bool:
+    """Return whether the provider ended a choice where its model had not."""
+    return choice.get("finish_reason") in ("length", "content_filter")
+
+
+def withhold_unfinished(message: Any) -> None:
+    """Take the calls that are not complete out of a message that was cut off."""
+    calls = message.get("tool_calls")
+    if isinstance(calls, list):
+        left = [call for call in calls if not unfinished_call(call, is_last=call is calls[-1])]
+        if left:
+            message["tool_calls"] = left
+        else:
+            del message["tool_calls"]
+    function = message.get("function_call")
+    if isinstance(function, dict) and unfinished_call({"function": function}, is_last=True):
+        del message["function_call"]
+
+
+def unfinished_call(call: Any, *, is_last: bool) -> bool:
+    """Return whether a call was cut off. The input of a custom tool does not say so itself."""
+    if not isinstance(call, dict):
+        return False
+    function = mapping(call, "function")
+    if not function:
+        return is_last
+    return not string(function, "name") or is_unfinished(function.get("arguments"))
 
 
 def read_call_parts(call: dict[str, Any], at: str) -> tuple[Part, ...]:

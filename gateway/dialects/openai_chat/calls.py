@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from gateway.dialects.openai_chat.bodies import read_call, read_call_parts, read_function_call
+from gateway.dialects.openai_chat.bodies import (
+    read_call,
+    read_call_parts,
+    read_function_call,
+    unfinished_call,
+)
 from gateway.dialects.openai_chat.chunk import delta_event
 from gateway.dialects.reading.calls import plain_arguments
 from gateway.dialects.reading.document import Malformed, put
@@ -41,11 +46,23 @@ class GrowingCalls:
             _grow(self._calls.setdefault(_FUNCTION_CALL, {}), function)
         return calls is not None or function is not None
 
-    def end(self, index: int, envelope: dict[str, Any]) -> list[CallReady]:
-        """Return the calls of the choice at `index`, which are complete now. Raises Malformed."""
+    def end(self, index: int, envelope: dict[str, Any], *, is_cut: bool = False) -> list[CallReady]:
+        """Return the calls of the choice at `index`, which are complete now. Raises Malformed.
+
+        Of a choice that was cut off, those that are not complete are withheld.
+        """
+        if is_cut:
+            self._withhold_unfinished()
         calls = [_ready(index, slot, call, envelope) for slot, call in self._calls.items()]
         self._calls.clear()
         return calls
+
+    def _withhold_unfinished(self) -> None:
+        last = next(reversed(self._calls), None)
+        for slot, call in [*self._calls.items()]:
+            whole = {"function": call} if slot == _FUNCTION_CALL else call
+            if unfinished_call(whole, is_last=slot == last):
+                del self._calls[slot]
 
     def drop(self) -> None:
         """Forget the calls, which will never be complete."""
@@ -67,7 +84,7 @@ def _events(
     index: int,
     slot: tuple[str, ...],
     call: dict[str, Any],
-    texts: Mapping[str, str],
+    texts: Mapping[str, Any],
 ) -> list[SseEvent]:
     """Return the complete call as one chunk."""
     call = copy.deepcopy(call)

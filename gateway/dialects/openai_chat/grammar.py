@@ -18,6 +18,7 @@ from gateway.dialects.reading.leaves import (
     labeled,
     messages,
     reference,
+    schema,
     structural,
     url,
     words,
@@ -58,6 +59,11 @@ def _logprobs(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) 
         read_tokens(walk, tokens, here, label)
 
 
+def _signed(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
+    """Read what models thought, of which a part may be signed or encrypted, and all goes back to them."""
+    walk.free(value, at, (label[0], "signed"))
+
+
 _STRUCTURAL = words(
     """
     model type id role tool_call_id object finish_reason service_tier system_fingerprint format detail
@@ -68,7 +74,9 @@ _STRUCTURAL = words(
 
 _READERS: dict[str, Reader] = {
     **dict.fromkeys(_STRUCTURAL, structural),
-    **dict.fromkeys(("metadata", "logit_bias", "parameters", "schema"), free),
+    **dict.fromkeys(("metadata", "logit_bias"), free),
+    **dict.fromkeys(("parameters", "schema"), schema),
+    "reasoning_details": _signed,
     **dict.fromkeys(("tool_calls", "function_call"), labeled("tool_call")),
     **dict.fromkeys(("tools", "functions", "response_format"), labeled("tool_definition")),
     "url": url,

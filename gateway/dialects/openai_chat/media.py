@@ -16,7 +16,7 @@ def image(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label)
     elif isinstance(value, dict):
         _around(walk, value, "url", at, label, "image", _data_url(value.get("url")))
     else:
-        walk.encoded(value, at, address(label), "image", _data_url(value))
+        _fetched(walk, value, at, label)
 
 
 def audio(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
@@ -47,8 +47,18 @@ def _around(
 ) -> None:
     """Read an object of the schema, one leaf of which may be exempt."""
     walk.members({key: value for key, value in holder.items() if key != leaf}, at, label)
-    if leaf in holder:
-        walk.encoded(holder[leaf], f"{at}/{leaf}", address(label) if leaf == "url" else label, kind, found)
+    if leaf == "url":
+        _fetched(walk, holder.get(leaf), f"{at}/{leaf}", label)
+    elif leaf in holder:
+        walk.encoded(holder[leaf], f"{at}/{leaf}", label, kind, found)
+
+
+def _fetched(walk: Walk, value: Any, at: str, label: Label) -> None:
+    """Read the address of an image, which may be the image itself."""
+    if (found := _data_url(value)) is not None:
+        walk.encoded(value, at, address(label), "image", found)
+    else:
+        walk.fetched(value, at, label)
 
 
 def _data_url(value: Any) -> Encoded | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from gateway.dialects.openai_chat.bodies import read_usage
+from gateway.dialects.openai_chat.bodies import is_cut, read_usage
 from gateway.dialects.openai_chat.calls import GrowingCalls
 from gateway.dialects.openai_chat.chunk import checked, delta_event, envelope_of, says, says_more, split_end
 from gateway.dialects.openai_chat.delta import DeltaTexts, Text
@@ -17,7 +17,7 @@ from gateway.dialects.reading.document import Malformed, escape, parse
 from gateway.dialects.reading.scalars import string
 from gateway.dialects.reading.sse import SseEvent
 from gateway.dialects.reading.stream import ChannelEnd, Item, OtherEvent, TextDelta, json_event
-from gateway.words import Completion, Part, Usage
+from gateway.words import Completion, Kind, Part, Usage
 
 _DONE = "[DONE]"
 
@@ -30,6 +30,7 @@ class _Choice:
     channels: dict[tuple[str, ...], Callable[[str], SseEvent]] = field(default_factory=dict)
     calls: GrowingCalls = field(default_factory=GrowingCalls)
     finished: bool = False
+    cut: bool = False
 
 
 class OpenAIStream:
@@ -110,6 +111,7 @@ class OpenAIStream:
             texts += self._take_texts(index, delta, envelope)
             if choice.get("finish_reason"):
                 ends.append(index)
+                state.cut = is_cut(choice)
                 self._finish_reason = self._finish_reason or choice["finish_reason"]
         return self._ordered(document, envelope, texts, ends, held)
 
@@ -155,7 +157,7 @@ class OpenAIStream:
             for path, reshape in state.channels.items()
         ]
         state.channels.clear()
-        return [*items, *state.calls.end(index, self._envelope)]
+        return [*items, *state.calls.end(index, self._envelope, is_cut=state.cut)]
 
     def _end_all(self) -> list[Item]:
         return [item for index in self._choices for item in self._end(index)]
@@ -179,7 +181,8 @@ def _channel(index: int, path: tuple[str, ...]) -> str:
 
 
 def _text_part(index: int, path: tuple[str, ...], text: str) -> Part:
-    return Part("assistant", "text", f"/choices/{index}/message/{'/'.join(map(escape, path))}", text)
+    kind: Kind = "signed" if path[0] == "reasoning_details" else "text"
+    return Part("assistant", kind, f"/choices/{index}/message/{'/'.join(map(escape, path))}", text)
 
 
 def _text_event(

@@ -28,6 +28,13 @@ def parse_arguments(raw: str) -> Mapping[str, Any] | None:
     return arguments if isinstance(arguments, dict) else None
 
 
+def is_unfinished(raw: object) -> bool:
+    """Return whether the arguments of a call that was cut off say so: they are none, or no object."""
+    if isinstance(raw, str):
+        return not raw.strip() or parse_arguments(raw) is None
+    return not (isinstance(raw, dict) and raw)
+
+
 def plain_arguments(raw: str) -> str:
     r"""Return the arguments in their plainest spelling, so that a detector reads what they mean.
 

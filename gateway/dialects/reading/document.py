@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -67,10 +68,50 @@ def put(document: Any, pointer: str, value: Any) -> Any:
     tokens = _tokens(pointer)
     if not tokens:
         return value
-    holder = document
-    for token in tokens[:-1]:
-        holder = holder[_step(holder, token, pointer)]
+    holder = at(document, pointer[: pointer.rindex("/")])
     holder[_step(holder, tokens[-1], pointer)] = value
+    return document
+
+
+def rename_keys(document: Any, names: Mapping[str, str], *, kept: Collection[str] = ()) -> None:
+    """Give keys, by the pointers of their members, other names, in place; the members keep their order.
+
+    Of two that would have one name the second gets an underscore behind it; one of `kept` stays as it is.
+    Raises LookupError when nothing stands at a pointer.
+    """
+    renamed: dict[str, dict[str, str]] = {}
+    for pointer, name in names.items():
+        above, _, token = pointer.rpartition("/")
+        renamed.setdefault(above, {})[token.replace("~1", "/").replace("~0", "~")] = name
+    for pointer in sorted(renamed, key=lambda above: above.count("/"), reverse=True):
+        holder = at(document, pointer)
+        taken, members = set(holder), [*holder.items()]
+        holder.clear()
+        for key, value in members:
+            name = renamed[pointer].get(key, key)
+            if name in taken and f"{pointer}/{escape(key)}" in kept:
+                name = key
+            while name != key and name in taken:
+                name += "_"
+            taken.add(name)
+            holder[name] = value
+
+
+def drop(document: Any, pointers: Iterable[str]) -> None:
+    """Take out of lists what stands at these pointers, in place."""
+    indexes: dict[str, set[int]] = {}
+    for pointer in pointers:
+        above, _, index = pointer.rpartition("/")
+        indexes.setdefault(above, set()).add(int(index))
+    for pointer in sorted(indexes, key=lambda above: above.count("/"), reverse=True):
+        holder = at(document, pointer)
+        holder[:] = [item for index, item in enumerate(holder) if index not in indexes[pointer]]
+
+
+def at(document: Any, pointer: str) -> Any:
+    """Return what stands at `pointer`. Raises LookupError when nothing does."""
+    for token in _tokens(pointer):
+        document = document[_step(document, token, pointer)]
     return document
 
 

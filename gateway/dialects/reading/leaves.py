@@ -22,6 +22,8 @@ _Labels = Callable[[Mapping[str, Any], Label], Label]
 
 FIELD: Label = ("", "field")
 ASSISTANT: Label = ("assistant", "text")
+_NAMING = frozenset(("properties", "patternProperties", "$defs", "definitions", "dependentSchemas"))
+_FIXED = frozenset(("const", "default", "enum", "examples"))
 _LONG = 10**6  # the first integer of seven digits
 _LONG_DIGITS = 7
 _LONGEST_POINTER = 8192  # characters: every value below a long key carries it in its own pointer
@@ -141,6 +143,49 @@ class Walk:
         else:
             self.number(value, at, label, "number")
 
+    def schema(self, value: Any, at: str, label: Label) -> None:
+        """Read a JSON Schema: its numbers are bounds, and what `const`, `enum` or `default` say is fixed."""
+        if isinstance(value, dict):
+            for key, item in value.items():
+                here = _below(at, key)
+                self.text(key, here, label, "key")
+                if key in _NAMING and isinstance(item, dict):
+                    for name, below in item.items():
+                        self.text(name, _below(here, name), label, "key")
+                        self.schema(below, _below(here, name), label)
+                elif key in _FIXED:
+                    self.constant(item, here, label)
+                else:
+                    self.schema(item, here, label)
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                self.schema(item, f"{at}/{index}", label)
+        elif isinstance(value, str):
+            self.text(value, at, label)
+        else:
+            self.number(value, at, label, "structural")
+
+    def constant(self, value: Any, at: str, label: Label) -> None:
+        """Read what a schema fixes."""
+        if isinstance(value, str):
+            self.text(value, at, label, "constant")
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                self.text(key, _below(at, key), label, "key")
+                self.constant(item, _below(at, key), label)
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                self.constant(item, f"{at}/{index}", label)
+        else:
+            self.number(value, at, label, "structural")
+
+    def fetched(self, value: Any, at: str, label: Label) -> None:
+        """Read an address that the provider fetches from: with a placeholder in it, it leads nowhere."""
+        if isinstance(value, str):
+            self.text(value, at, (label[0], "field"), "structural")
+        else:
+            self.syntax(value, at, label)
+
     def text(self, text: str, at: str, label: Label, place: PartPlace = "value") -> None:
         self.parts.append(Part(label[0], label[1], at, text, place))
 
@@ -210,8 +255,10 @@ def _reader(read: Callable[[Walk, Any, str, Label], None]) -> Reader:
     return lambda walk, _, value, at, label: read(walk, value, at, label)
 
 
-# Readers of keys whose value is syntax, is whatever callers write, or is counted or dated by a provider.
+# Readers of keys whose value is syntax, is whatever callers write, is counted or dated by a provider, is a
+# JSON Schema, or is fetched from.
 structural, free, counted = map(_reader, (Walk.structural, Walk.free, Walk.counted))
+schema, fetched = map(_reader, (Walk.schema, Walk.fetched))
 
 
 def labeled(kind: Kind) -> Reader:
@@ -271,10 +318,13 @@ def url(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> Non
 
 
 def sealed(kind: str, *types: str) -> Reader:
-    """Return a reader for values that only their provider can open, in objects of these types."""
+    """Return a reader for values that only their provider can open or check, in objects of these types."""
 
     def read(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
-        walk.encoded(value, at, label, kind, read_sealed(value) if parent.get("type") in types else None)
+        if parent.get("type") in types:
+            walk.encoded(value, at, (label[0], "signed"), kind, read_sealed(value))
+        else:
+            walk.syntax(value, at, label)
 
     return read
 

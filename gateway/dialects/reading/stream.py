@@ -42,7 +42,7 @@ class CallReady:
 
     call: ToolCall
     parts: tuple[Part, ...]
-    events: Callable[[Mapping[str, str]], list[SseEvent]]
+    events: Callable[[Mapping[str, Any]], list[SseEvent]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,8 @@ class OtherEvent:
 
     After a `put` into the document, `json_event(document, event.event)` carries it. `path(pointer)` tells the
     places of different events apart: at equal ones a text of the one may go on in the next. With
-    `whole` none does.
+    `whole` none does. It `signs` the texts of these channels; where one did not go out whole, `unsigned` goes
+    in its place.
 
     `repeats` are the places that say once more what a channel or a call said: by the pointer of each, the
     channel or the pointer of the call's part. They are no parts. What went out is put in again.
@@ -63,6 +64,8 @@ class OtherEvent:
     path: Callable[[str], str] = str
     whole: bool = False
     repeats: Mapping[str, str] = field(default_factory=dict)
+    signs: frozenset[str] = frozenset()
+    unsigned: SseEvent | None = None
 
 
 Item = TextDelta | ChannelEnd | CallReady | OtherEvent

@@ -34,9 +34,10 @@ verdict(found, about) := object.union(about, {
 	"mask": _masks(found),
 })
 
-_masks(found) := [{"entity": row.entity, "operator": operator, "restore": restore} |
+_masks(found) := [object.union(limits, {"entity": row.entity, "operator": operator, "restore": restore}) |
 	operator := object.get(found.terms, "operator", "placeholder")
 	restore := object.get(found.terms, "restore", false)
+	limits := _limits(found.terms)
 	some row in found.rows
 ] if {
 	_masked(found)
@@ -67,26 +68,28 @@ _answered(row) if {
 
 _by_category := [{"category": category, "action": _action(terms), "terms": terms, "rows": rows} |
 	some category in {row.category | some row in _rows}
-	rows := [row | some row in _rows; row.category == category; not row.entity in _named]
-	rows != []
+	met := [row | some row in _rows; row.category == category; not row.entity in _named]
 	some terms in _of_category(category)
+	rows := _within(_limits(terms), met)
+	rows != []
 ]
 
 _by_entity := [{"category": category, "action": _action(terms), "terms": terms, "rows": rows} |
 	pairs := [[row, said] | some row in _rows; row.entity in _named; some said in _of_entity(row)]
 	some [category, terms] in {[row.category, said] | some [row, said] in pairs}
-	rows := [row | some [row, said] in pairs; row.category == category; said == terms]
+	met := [row | some [row, said] in pairs; row.category == category; said == terms]
+	rows := _within(_limits(terms), met)
+	rows != []
 ]
 
-# The entities that the settings speak of.
-_named := object.keys(object.get(data.settings, "entities", {})) | {name |
+# The entities that the settings speak of in this phase.
+_named := {name | some name, said in data.settings.entities; said[input.phase]} | {name |
 	some speaker in data.regate.lib.settings.speakers
-	some name, _ in speaker.entities
+	some name, said in speaker.entities
+	said[input.phase]
 }
 
-_of_entity(row) := terms if {
-	terms := data.regate.lib.settings.terms("entities", row.entity)
-} else := _of_category(row.category)
+_of_entity(row) := data.regate.lib.settings.terms("entities", row.entity)
 
 # Deny, where the settings say nothing: a finding must never vanish.
 _of_category(category) := terms if {
@@ -97,6 +100,39 @@ _of_category(category) := terms if {
 _action(terms) := action if {
 	action := terms.action
 } else := "(none)"
+
+# In a completion terms may hold for some places only, and for findings that are sure; the others are recorded and
+# pass. A prompt has no such terms: all of its history is masked, wherever it stands. Limits that cannot be read are none.
+default _limits(_) := {}
+
+_limits(terms) := object.union(_sure(terms), _placed(terms)) if input.phase == "response"
+
+default _sure(_) := {}
+
+_sure(terms) := {"min_score": terms.min_score} if is_number(terms.min_score)
+
+default _placed(_) := {}
+
+_placed(terms) := {"places": sort(places)} if {
+	places := {place | some place in terms.places}
+	places != set()
+	places - {"text", "tools", "signed"} == set()
+}
+
+_within(limits, rows) := rows if {
+	limits == {}
+} else := [row |
+	some row in rows
+	row.max_score >= object.get(limits, "min_score", 0)
+	_stands(limits, row)
+]
+
+_stands(limits, _) if not limits.places
+
+_stands(limits, row) if {
+	some kind in row.kinds
+	object.get({"tool_call": "tools", "signed": "signed"}, kind, "text") in limits.places
+}
 
 # In a prompt every row matters, for history is masked again each time; in a completion those with values that the
 # prompt did not hold.

@@ -1,7 +1,7 @@
 # METADATA
 # title: Personal data
 # description: >-
-#   Masked in prompts and given back to the caller; redacted when the model produces it.
+#   Masked in prompts and given back to the caller; redacted in the text of a completion when it is sure.
 #   By `settings.categories.pii` and what `settings.entities`, groups and providers say otherwise.
 # schemas:
 #   - input: schema["input.schema"]

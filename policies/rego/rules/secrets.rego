@@ -1,7 +1,8 @@
 # METADATA
 # title: Secrets
 # description: >-
-#   API keys, tokens and passwords are masked and given back to the caller; a private key in a prompt is denied.
+#   API keys, tokens and passwords are masked and given back to the caller; a private key in a prompt is denied. What the
+#   model says itself is redacted in text when it is sure.
 #   By `settings.categories.secret` and `settings.entities.PRIVATE_KEY`.
 # schemas:
 #   - input: schema["input.schema"]

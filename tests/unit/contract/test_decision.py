@@ -12,7 +12,13 @@ JSON = st.recursive(
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
-MASK = {"entity": "EMAIL_ADDRESS", "operator": "placeholder", "restore": True}
+MASK = {
+    "entity": "EMAIL_ADDRESS",
+    "operator": "placeholder",
+    "restore": True,
+    "min_score": 0.5,
+    "places": ["text"],
+}
 
 
 def test_only_the_action_is_required():

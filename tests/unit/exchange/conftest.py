@@ -13,7 +13,7 @@ from gateway.config import Detect, ServerKey
 from gateway.exchange.exchange import Call, Envelope, Exchange, Received
 from gateway.exchange.inspect import Inspector
 from gateway.masking import Vault
-from gateway.masking.vault import VaultEntry
+from gateway.masking.vault import VaultEntry, Where
 from gateway.upstream import Transport, Upstream
 from gateway.words import Category, Source
 from tests.support.values import CREDENTIAL
@@ -62,9 +62,11 @@ class WatchedVault(Vault):
         super().__init__(b"k" * 32)
         self.on_loop: set[bool] = set()
 
-    def placeholder(self, entity: str, category: Category, value: str, *, depth: int = 0) -> str:
+    def placeholder(
+        self, entity: str, category: Category, value: str, *, depth: int = 0, where: Where = "text"
+    ) -> str:
         self.on_loop.add(threading.current_thread() is threading.main_thread())
-        return super().placeholder(entity, category, value, depth=depth)
+        return super().placeholder(entity, category, value, depth=depth, where=where)
 
     @property
     def restorable(self) -> Mapping[str, VaultEntry]:

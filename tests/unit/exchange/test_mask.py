@@ -30,6 +30,6 @@ async def test_many_findings_are_masked_off_the_event_loop(
     assert vault.on_loop == {on_loop}
 
     vault.on_loop.clear()
-    document = await mask_off_loop({"x": text}, parts, {"EMAIL_ADDRESS": Mask("EMAIL_ADDRESS")}, vault)
+    document = await mask_off_loop({"x": text}, parts, {"EMAIL_ADDRESS": (Mask("EMAIL_ADDRESS"),)}, vault)
     assert vault.on_loop == {on_loop}
     assert EMAIL not in document["x"]

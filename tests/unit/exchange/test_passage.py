@@ -67,7 +67,7 @@ async def test_a_value_in_pieces_is_masked_before_any_of_it_goes_out(
 
     def ask(passage: Passage) -> None:
         asked.append([f.entity for part in passage.subject().parts for f in part.findings])
-        passage.masks["EMAIL_ADDRESS"] = Mask("EMAIL_ADDRESS", "redact")
+        passage.masks["EMAIL_ADDRESS"] = (Mask("EMAIL_ADDRESS", "redact"),)
 
     raw = texts("write to ", EMAIL[:at], EMAIL[at:], f" or {EMAIL} today") + END
     out = said(await read(passage_of(inspector, new_exchange(), raw, ask)))
@@ -81,7 +81,7 @@ async def test_what_policy_lets_pass_goes_out_as_it_came(
     inspector: Inspector, new_exchange: NewExchange
 ) -> None:
     def ask(passage: Passage) -> None:
-        passage.masks["EMAIL_ADDRESS"] = None
+        passage.masks["EMAIL_ADDRESS"] = ()
 
     passage = passage_of(inspector, new_exchange(), texts("mail ", EMAIL, "!") + END, ask)
     assert said(await read(passage)) == f"mail {EMAIL}!"

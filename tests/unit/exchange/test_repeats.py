@@ -45,7 +45,10 @@ def test_other_events_are_as_they_were() -> None:
 
 
 TEXT = f"Write to {EMAIL}, or to {OTHER_EMAIL}: never to {CARD}."
-MASKS = {"EMAIL_ADDRESS": Mask("EMAIL_ADDRESS", "redact"), "CREDIT_CARD": Mask("CREDIT_CARD", "placeholder")}
+MASKS = {
+    "EMAIL_ADDRESS": (Mask("EMAIL_ADDRESS", "redact"),),
+    "CREDIT_CARD": (Mask("CREDIT_CARD", "placeholder"),),
+}
 
 
 async def governed(inspector: Inspector, exchange: Exchange, documents: list[dict[str, Any]]) -> list[Any]:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.masking.json_text import is_json, splice_json
+from gateway.masking.vault import Where
 from gateway.words import Finding
 
 SCALARS = st.one_of(
@@ -34,10 +35,11 @@ def found(text: str, *values: str) -> list[Finding]:
 def masked(text: str, findings: list[Finding]) -> str:
     names: dict[str, str] = {}
 
-    def placeholder(one: Finding) -> str:
-        return names.setdefault(text[one.start : one.end], f"<X_{len(names)}>")
+    def placeholder(one: Finding, where: Where) -> str:
+        name = names.setdefault(text[one.start : one.end], f"<X_{len(names)}>")
+        return f"<KEY_{name}>" if where == "key" else name
 
-    return splice_json(text, findings, placeholder, lambda one: f"<KEY_{placeholder(one)}>")
+    return splice_json(text, findings, placeholder)
 
 
 @given(

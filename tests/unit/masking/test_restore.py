@@ -276,7 +276,7 @@ def test_no_length_of_text_before_makes_a_url_forgotten(
 @pytest.mark.parametrize("template", [template for template in EXFILTRATION if len(template) < 200])
 def test_no_value_is_restored_into_a_url_in_tool_arguments(template: str) -> None:
     arguments = json.dumps({"note": template.replace("PH", PH), "to": PH})
-    assert json.loads(restorer().whole(arguments, json_escape=True)) == {
+    assert json.loads(restorer().json(arguments)) == {
         "note": template.replace("PH", PH),
         "to": EMAIL,
     }
@@ -291,7 +291,7 @@ def test_a_placeholder_comes_back_however_the_model_spells_it(template: str, wri
         assert streamed(restorer(), [text[:at], text[at:]]) == expected
     assert restorer().restores(text) == (("EMAIL_ADDRESS", "pii"),)
     arguments = json.dumps({"to": text})
-    assert json.loads(restorer().whole(arguments, json_escape=True)) == {"to": expected}
+    assert json.loads(restorer().json(arguments)) == {"to": expected}
     assert restorer().restores(arguments) == (("EMAIL_ADDRESS", "pii"),)
 
 
@@ -388,7 +388,7 @@ def test_values_are_escaped_where_they_enter_json() -> None:
         + PH.replace("<", "\\u003c").replace(">", "\\u003e")
         + '"}'
     )
-    restored = restorer().whole(arguments, json_escape=True)
+    restored = restorer().json(arguments)
     assert json.loads(restored) == {"a": 1.0, "pw": SECRET, "escaped": EMAIL}
     assert restored.startswith('{"a": 1.0, "pw": ')
 
@@ -459,7 +459,7 @@ def test_a_value_that_stood_escaped_in_json_is_not_escaped_twice() -> None:
     assert one.whole(f'{{"pw": "{name}"}}') == '{"pw": "p\\"w\\n1"}'
     assert one.whole(f'It was {{"pw": "{name}"}}') == 'It was {"pw": "p\\"w\\n1"}'
     arguments = json.dumps({"pw": name, "text": f'see {{"pw": "{name}"}}', "inner": f'{{"pw": "{name}"}}'})
-    assert json.loads(one.whole(arguments, json_escape=True)) == {
+    assert json.loads(one.json(arguments)) == {
         "pw": 'p"w\n1',
         "text": 'see {"pw": "p\\"w\\n1"}',
         "inner": '{"pw": "p\\"w\\n1"}',
@@ -487,7 +487,7 @@ def test_a_value_means_the_same_however_deep_in_json_it_stood_and_stands(
     for _ in range(here - 1):  # as arguments: what they mean is what the value means
         text = json.loads(text)["pw"]
     if here:
-        assert json.loads(Restorer(vault, ()).whole(text, json_escape=True))["pw"] == value
+        assert json.loads(Restorer(vault, ()).json(text))["pw"] == value
 
 
 @pytest.mark.parametrize("template", ["CSPH", "CS,PH", "CS?q=PH", "IP/PH", "IP:80/x?PH", "see CS/-(PH)"])
@@ -528,7 +528,7 @@ def test_a_word_that_the_prompt_held_comes_back_whole_although_it_may_be_a_url()
 
 def test_json_without_a_placeholder_is_not_touched() -> None:
     text = '{"a": "\\u00e9\\/", "b": [1e3, "x"]}'
-    assert restorer().whole(text, json_escape=True) == text
+    assert restorer().json(text) == text
 
 
 def test_it_says_which_entities_a_text_would_bring_back() -> None:

@@ -72,7 +72,7 @@ def test_roles_and_blocks_give_parts_their_kinds() -> None:
     found = labels(document)
     assert found["/system/0/text"] == ("system", "system", "value")
     assert found["/messages/0/content"] == ("user", "text", "value")
-    assert found["/messages/1/content/0/thinking"] == ("assistant", "text", "value")
+    assert found["/messages/1/content/0/thinking"] == ("assistant", "signed", "value")
     call = "/messages/1/content/1"
     assert found[f"{call}/name"] == ("assistant", "tool_call", "structural")
     assert found[f"{call}/input/city"] == ("assistant", "tool_call", "value")

@@ -174,10 +174,10 @@ def test_a_recorded_stream_becomes_items() -> None:
     items = read(events)
     sent(items)
     assert [type(item) for item in items] == [
-        *(OtherEvent, OtherEvent, OtherEvent, TextDelta, OtherEvent, ChannelEnd, OtherEvent),
+        *(OtherEvent, OtherEvent, OtherEvent, TextDelta, ChannelEnd, OtherEvent, OtherEvent),
         *(OtherEvent, TextDelta, TextDelta, OtherEvent, ChannelEnd, OtherEvent, OtherEvent, OtherEvent),
     ]
-    assert [part.place for part in items[4].parts] == ["structural", "structural"]
+    assert [part.place for part in items[5].parts] == ["structural", "structural"]
     assert "see Bob" in [part.text for part in items[10].parts]
     assert items[8].part.pointer == "/content/1/text"
     assert json.loads(items[11].reshape("held").data)["delta"] == {"type": "text_delta", "text": "held"}

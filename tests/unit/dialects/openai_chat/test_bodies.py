@@ -158,7 +158,6 @@ def test_media_are_attachments_and_what_only_claims_to_be_is_not() -> None:
     )
     values = {part.pointer for part in prompt.parts if part.place == "value"}
     assert values == {
-        "/messages/0/content/1/image_url/url",
         "/messages/0/content/2/image_url/url",
         "/messages/0/content/4/file/filename",
         "/messages/0/content/5/text",

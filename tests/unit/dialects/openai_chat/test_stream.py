@@ -339,7 +339,7 @@ def test_text_in_the_items_of_a_list_is_a_channel_of_each() -> None:
     }
     (opening, *_) = items
     found = {part.text for part in opening.parts}
-    assert {"reasoning.text", "reasoning.summary", "reasoning_details", "sig"} <= found
+    assert {"reasoning.text", "reasoning.summary", "sig"} <= found
     assert (
         sum(isinstance(item, OtherEvent) for item in items) == 4
     )  # the first, reasoning's name, finish, [DONE]

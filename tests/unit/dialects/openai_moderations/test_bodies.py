@@ -11,7 +11,7 @@ def test_texts_and_images_are_said_by_a_user() -> None:
     prompt = read_prompt("openai.moderations", {"model": "omni-moderation-latest", "input": given})
     labels = {part.pointer: (part.role, part.kind, part.place) for part in prompt.parts}
     assert labels["/input/0/text"] == ("user", "text", "value")
-    assert labels["/input/1/image_url/url"] == ("user", "field", "value")
+    assert labels["/input/1/image_url/url"] == ("user", "field", "structural")
     assert prompt.models == ("omni-moderation-latest",)
 
 
