@@ -202,7 +202,7 @@ class Detector:
         spans += self._emails.find(text)
         folded = self._folded_prefilter.scan(self._folding.folded(text))
         if folded.may_match(CARD_SIGNAL):
-            spans += find_cards(folded.text)
+            spans += find_cards(folded.text, labels)
         if folded.may_match(IBAN_SIGNAL):
             spans += self._ibans.find(folded.text)
         spans += self._presidio.find(written, folded, context, labels, deadline)

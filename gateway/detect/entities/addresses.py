@@ -88,10 +88,14 @@ _WELL_KNOWN = frozenset(
 
 
 def score(value: str, text: str, start: int, labels: Labels) -> float:
-    """Return how sure it is that the address which is written at `start` is personal."""
+    """Return how sure it is that the address which is written at `start` is personal; NONE when it is no address."""
     written, _, width = value.partition("/")
-    address = _address(written.partition("%")[0])
-    if width and _is_block(address, int(width)):
+    try:
+        address = _address(written.partition("%")[0])
+        is_block = width and _is_block(address, int(width))
+    except ValueError:
+        return NONE
+    if is_block:
         return NONE
     if address in _WELL_KNOWN or not _is_public(address, written):
         return NONE

@@ -23,6 +23,7 @@ class Prefilter:
         self, patterns: Iterable[regex.Pattern[str]], signals: Iterable[regex.Pattern[str]] = ()
     ) -> None:
         """Compile the patterns; of `signals` only whether they may match is asked, not where."""
+        patterns = list(patterns)
         openings = [(pattern, found, False) for pattern in patterns if (found := _opening(pattern))]
         openings += [(pattern, found, True) for pattern in signals if (found := _opening(pattern))]
         self._scanner = open_scanner([Expression(found.expression, once) for _, found, once in openings])
@@ -32,11 +33,16 @@ class Prefilter:
             for pattern, found, once in openings
             if (expression := Expression(found.expression, once)) in numbers
         }
+        self._anywhere = tuple(pattern for pattern in patterns if pattern not in self._places)
+        self._by_number: dict[int, list[regex.Pattern[str]]] = {}
+        for pattern, (number, _) in self._places.items():
+            self._by_number.setdefault(number, []).append(pattern)
 
     def scan(self, text: str) -> Candidates:
         """Return where the patterns may match in `text`. Raises InspectionFailed."""
         ends = self._scanner.ends(as_bytes(text)) if self._scanner else {}
-        return Candidates(text, self._places, ends)
+        possible = [*self._anywhere, *(pattern for number in ends for pattern in self._by_number[number])]
+        return Candidates(text, self._places, ends, possible)
 
 
 class Candidates:
@@ -47,8 +53,12 @@ class Candidates:
         text: str,
         places: Mapping[regex.Pattern[str], tuple[int, Opening]],
         ends: Mapping[int, list[list[int]]],
+        possible: Sequence[regex.Pattern[str]],
     ) -> None:
         self.text = text
+        self.possible = (
+            possible  # the patterns that may match: of a hundred those of secrets are asked one by one
+        )
         self._places = places
         self._ends = ends
 
