@@ -44,7 +44,6 @@ _LETTERED = regex.compile(
     r"(?<![A-Za-z0-9])(?:[XYZxyz]-?\d{7}-?[A-Za-z]|[A-Za-z]{6}[0-9LMNP-Vlmnp-v]{2}[A-Za-z][0-9LMNP-Vlmnp-v]{2}[A-Za-z][0-9LMNP-Vlmnp-v]{3}[A-Za-z]"
     r"|[A-Z]{5}\d{4}[A-Z]|[A-Z]{1,3}\d[A-Z0-9]{5,7})(?![A-Za-z0-9])"
 )
-_NEVER = re.compile(r"(?!)")
 _PASSPORT = re.compile(r"(?=\d*[A-Z])(?=(?:\D*\d){4})[A-Z0-9]{7,9}")  # nine digits are a US_PASSPORT
 _MEDICARE_WEIGHTS = (1, 3, 7, 9, 1, 3, 7, 9)
 
@@ -97,8 +96,7 @@ class _Id:
 
 
 def _id(entity: str, written: str, is_valid: Callable[[str], bool], words: str, score: float = _BARE) -> _Id:
-    vocabulary = Vocabulary(re.compile(words), hints=_NEVER, others=_NEVER)
-    return _Id(entity, re.compile(written), is_valid, vocabulary, score)
+    return _Id(entity, re.compile(written), is_valid, Vocabulary(words), score)
 
 
 _ALL = (

@@ -16,39 +16,40 @@ from gateway.detect.matching.patterns import is_in_a_uuid
 from gateway.words import Match
 
 # All of these see a folded text (views.py): ASCII, no underscore beside a value.
+# Patterns begin with the digit, what must not stand before it follows: `re` skips to the next digit then.
 # What has to be there for any of what follows: a dozen digits, the longest separator between them.
 CARD_SIGNAL = regex.compile(r"\d(?:[ \-./|:\t\r\n]{0,10}\d){11}")
 IBAN_SIGNAL = regex.compile(r"[A-Za-z]{2}\d{2}(?:[ \-.\t\r\n]{0,6}[A-Za-z0-9]){11}")
-_GROUPS = re.compile(r"(?<![A-Za-z0-9])(?<!\d\.)\d{2,19}(?:[ \-]\d{3,19})*(?:[ \-]\d{2})?(?![A-Za-z0-9])")
+_GROUPS = re.compile(
+    r"\d(?<![A-Za-z0-9]\d)(?<!\d\.\d)\d{1,18}(?:[ \-]\d{3,19})*(?:[ \-]\d{2})?(?![A-Za-z0-9])"
+)
 # Rarer separators count only between exactly the groups that a card has, in no longer row: else the columns
 # of a table and decimals would be read as cards.
 _GAP = r"(?:[./|:\t]|[ \-]{2,3}|[ \t]{0,4}\r?\n[ \t]{0,4})"
 _SPACED = re.compile(
-    rf"(?<![A-Za-z0-9])(?<!\d[./|:\s\-])(?<!\d\s\s)(?:\d{{4}}(?:{_GAP}\d{{4}}){{3}}(?:{_GAP}\d{{3}})?|\d{{4}}{_GAP}\d{{6}}{_GAP}\d{{5}})"
+    rf"\d(?<![A-Za-z0-9]\d)(?<!\d[./|:\s\-]\d)(?<!\d\s\s\d)\d{{3}}(?:(?:{_GAP}\d{{4}}){{3}}(?:{_GAP}\d{{3}})?|{_GAP}\d{{6}}{_GAP}\d{{5}})"
     r"(?![A-Za-z0-9])(?![./|:\-]?\s{0,2}\d{2})"
 )
 _DIGITS = re.compile(r"\d+")
-# What names other long numbers right before them, in their key or at the head of their column. One in ten of those
-# has a card's check digit, and some have a card's length.
-_CARD_WORDS = re.compile(
+# What names other long numbers right before them, in their key or at the head of their column. One in ten of
+# those has a card's check digit, and some have a card's length.
+_CARD_WORDS = (
     r"cards?|karten?|\w*kreditkarten?\w*|cartes?|tarjetas?|cart[ãa]o|cart[ae]|kaart|karta|visa|mastercard|maestro|amex"
     r"|diners|discover|jcb|unionpay|rupay|verve|cc|credit|debit|.*(?:卡|カード|카드).*"
 )
 _PARCEL = Vocabulary(
-    own=re.compile(r"imei|imeisv|fedex|usps|ups|dhl|awb|tracking|parcel|sscc|sire[nt]"),
-    hints=re.compile(r"(?!)"),
+    own=r"imei|imeisv|fedex|usps|ups|dhl|awb|tracking|parcel|sscc|sire[nt]",
     others=_CARD_WORDS,
 )
 _ID = Vocabulary(
-    own=re.compile(
+    own=(
         r"ids?|[ug]uid|keys?|refs?|reference|referenz|orders?|pedido|commande|ordine|bestell\w*|isbn|ean|upc|gtin|serial"
         r"|snowflakes?|offset|seq|sequence|timestamp|ts|nonce|trace|span|run|job|rows?"
     ),
-    hints=re.compile(r"(?!)"),
     others=_CARD_WORDS,
 )
 _LEAST, _USUAL, _MOST = 12, 16, 19  # digits
-# Of fifteen and fourteen digits are those of American Express and Diners Club; a card of another length is rare.
+# Cards of fifteen and of fourteen digits are theirs; other lengths are rare.
 _AMERICAN_EXPRESS, _DINERS = ("34", "37"), ("30", "36", "38", "39")
 # ISO/IEC 7812 issuer ranges: (first, last) of the leading digits, and the lengths issued under them.
 _ISSUERS: tuple[tuple[str, str, frozenset[int]], ...] = (

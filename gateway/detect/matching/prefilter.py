@@ -15,6 +15,8 @@ from gateway.detect.matching.pattern_tree import ENDLESS, NoOpening, as_bytes
 from gateway.detect.matching.patterns import Deadline, InspectionLate, matches
 from gateway.detect.matching.scanner import Expression, open_scanner
 
+_NEAR = 64  # characters between two stretches that cost less to search than to begin again
+
 
 class Prefilter:
     """A set of patterns, compiled once. Several threads may scan at once."""
@@ -56,9 +58,7 @@ class Candidates:
         possible: Sequence[regex.Pattern[str]],
     ) -> None:
         self.text = text
-        self.possible = (
-            possible  # the patterns that may match: of a hundred those of secrets are asked one by one
-        )
+        self.possible = possible  # the patterns that may match: few of a hundred do
         self._places = places
         self._ends = ends
 
@@ -82,9 +82,8 @@ class Candidates:
         for first, last in _starts(found, ends):
             at = max(at, first)
             stop = min(length, last + found.reach)  # no match that begins in the window looks beyond this
-            while at <= last:
-                match = _search(pattern, self.text, at, stop, deadline)
-                if match is None or match.start() > last:
+            for match in _found(pattern, self.text, at, stop, deadline) if at <= last else ():
+                if match.start() > last:
                     break
                 yield match
                 at = match.end()
@@ -105,17 +104,17 @@ def _starts(found: Opening, ends: Sequence[list[int]]) -> Iterator[tuple[int, in
         if first < 0:
             first = begin
         # without a bound a search might read to the end of the text: then only one is affordable
-        elif begin > last + 1 and found.reach < ENDLESS:
+        elif begin > last + _NEAR and found.reach < ENDLESS:
             yield first, last
             first = begin
         last = latest - found.least
     yield first, last
 
 
-def _search(
+def _found(
     pattern: regex.Pattern[str], text: str, start: int, stop: int, deadline: Deadline
-) -> regex.Match[str] | None:
+) -> Iterator[regex.Match[str]]:
     try:
-        return pattern.search(text, start, stop, timeout=deadline.left())
+        yield from pattern.finditer(text, start, stop, timeout=deadline.left())
     except TimeoutError as error:
         raise InspectionLate("a detection pattern did not finish in time") from error
