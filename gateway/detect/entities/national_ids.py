@@ -45,6 +45,7 @@ _LETTERED = regex.compile(
     r"|[A-Z]{5}\d{4}[A-Z]|[A-Z]{1,3}\d[A-Z0-9]{5,7})(?![A-Za-z0-9])"
 )
 _PASSPORT = re.compile(r"(?=\d*[A-Z])(?=(?:\D*\d){4})[A-Z0-9]{7,9}")  # nine digits are a US_PASSPORT
+_PROVINCE = r"(?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|91)"  # of China (GB/T 2260)
 _MEDICARE_WEIGHTS = (1, 3, 7, 9, 1, 3, 7, 9)
 
 
@@ -114,7 +115,7 @@ _ALL = (
     _id("BR_CNPJ", r"\d{14}", cnpj.is_valid, r"cnpj"),
     _id("IN_AADHAAR", r"\d{4}([ \-]?)\d{4}\1\d{4}", aadhaar.is_valid, r"aadhaar?|aadhar|adhaar|uidai?|uid|आधार"),
     _id("IN_PAN", r"[A-Z]{5}\d{4}[A-Z]", pan.is_valid, r"pan|permanent"),
-    _id("CN_RESIDENT_ID", r"\d{17}[\dXx]", _is_chinese, r".*(?:身份证|身分證|公民身份).*", 0.85),
+    _id("CN_RESIDENT_ID", rf"{_PROVINCE}\d{{4}}(?:19|20)\d{{9}}[\dXx]", _is_chinese, r".*(?:身份证|身分證|公民身份).*", 0.85),
     _id("KR_RRN", r"\d{6}-[1-8]\d{6}", _is_person, r"rrn|.*주민.*", 0.5),
     _id("KR_RRN", r"\d{6}[1-8]\d{6}", _is_person, r"rrn|.*주민.*"),
     _id("AU_TFN", r"\d{9}|\d{3} \d{3} \d{3}", tfn.is_valid, r"tfn"),

@@ -37,8 +37,8 @@ _CARD_WORDS = (
     r"cards?|karten?|\w*kreditkarten?\w*|cartes?|tarjetas?|cart[ãa]o|cart[ae]|kaart|karta|visa|mastercard|maestro|amex"
     r"|diners|discover|jcb|unionpay|rupay|verve|cc|credit|debit|.*(?:卡|カード|카드).*"
 )
-_PARCEL = Vocabulary(
-    own=r"imei|imeisv|fedex|usps|ups|dhl|awb|tracking|parcel|sscc|sire[nt]",
+_PARCEL = Vocabulary(  # FedEx is read as two words
+    own=r"imei|imeisv|fedex|ex|usps|ups|dhl|awb|tracking|parcel|sscc|sire[nt]",
     others=_CARD_WORDS,
 )
 _ID = Vocabulary(
@@ -263,7 +263,7 @@ def _is_another(digits: str, count: int, start: int, labels: Labels) -> bool:
     if count != _USUAL and labels.told(start, _PARCEL) is Told.NAMED:
         return True
     length = len(digits)
-    is_common = (
+    is_common = count == length and (
         length == _USUAL
         or (length == _USUAL - 1 and digits.startswith(_AMERICAN_EXPRESS))
         or (length == _USUAL - 2 and digits.startswith(_DINERS))
