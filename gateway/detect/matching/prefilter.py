@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import regex
 
 from gateway.detect.matching.opening import Opening, opening
+from gateway.detect.matching.parsed import parsed
 from gateway.detect.matching.pattern_tree import ENDLESS, NoOpening, as_bytes
 from gateway.detect.matching.patterns import Deadline, InspectionLate, matches
 from gateway.detect.matching.scanner import Expression, open_scanner
@@ -26,14 +27,19 @@ class Prefilter:
     ) -> None:
         """Compile the patterns; of `signals` only whether they may match is asked, not where."""
         patterns = list(patterns)
-        openings = [(pattern, found, False) for pattern in patterns if (found := _opening(pattern))]
-        openings += [(pattern, found, True) for pattern in signals if (found := _opening(pattern))]
-        self._scanner = open_scanner([Expression(found.expression, once) for _, found, once in openings])
+        signals = list(signals)
+        found = parsed([*patterns, *signals], _opening, Opening | None)  # type: ignore[arg-type]  # a union
+        openings = [
+            (pattern, one, number >= len(patterns))
+            for number, (pattern, one) in enumerate(zip([*patterns, *signals], found, strict=True))
+            if one
+        ]
+        self._scanner = open_scanner([Expression(one.expression, once) for _, one, once in openings])
         numbers = self._scanner.numbers if self._scanner else {}
         self._places = {
-            pattern: (numbers[expression], found)
-            for pattern, found, once in openings
-            if (expression := Expression(found.expression, once)) in numbers
+            pattern: (numbers[expression], one)
+            for pattern, one, once in openings
+            if (expression := Expression(one.expression, once)) in numbers
         }
         self._anywhere = tuple(pattern for pattern in patterns if pattern not in self._places)
         self._by_number: dict[int, list[regex.Pattern[str]]] = {}
