@@ -11,9 +11,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+import yaml
+
 from bench.accuracy.corpus import Sample, corpus
+from bench.accuracy.injections import injections
 from bench.accuracy.pasted import found_in_full, in_place_of_secrets, pasted
-from bench.accuracy.score import Report, score
+from bench.accuracy.score import Report, Score, score
 from bench.accuracy.shapes import shapes
 from gateway.config import Detect
 from gateway.detect import Detector
@@ -22,6 +25,7 @@ from gateway.detect.matching.overlaps import resolve
 from gateway.words import Match
 
 _OF_A_SHAPE = 60
+_SETTINGS = Path("policies/rego/settings/data.yaml")
 _DATA = os.environ.get("ACCURACY_DATA", "")
 
 
@@ -42,9 +46,12 @@ def main() -> None:
     inspect = _with_names(inspector) if options.names else inspector.inspect
     samples = list(corpus(options.seed, options.each, names=options.names))
     print(f"A corpus from seed {options.seed}, {len(samples)} texts\n")
-    _print(score(samples, inspect))
+    report = score(samples, inspect)
+    _print(report)
+    _print_kinds(report)
     _print_shapes(options.seed, inspector, missed=options.missed)
     _print_pasted(options.seed, inspector)
+    _print_injections(inspector, missed=options.missed)
     if options.names:
         _print_cost(samples, inspector)
     if options.missed:
@@ -86,6 +93,22 @@ def _print(report: Report) -> None:
         print(f"\nFound in {report.clean_characters // 1000} kB of clean text: {found}")
 
 
+def _print_kinds(report: Report) -> None:
+    """Print misses and false alarms, entity by entity and kind of text by kind of text."""
+    kinds = sorted({kind for _, kind in report.kinds})
+    print("\nMissed of how many, and found in vain, by kind of text\n")
+    print(f"| entity | {' | '.join(kinds)} |")
+    print(f"|---|{'---|' * len(kinds)}")
+    for entity in sorted(report.scores):
+        cells = [_cell(report.kinds.get((entity, kind), Score())) for kind in kinds]
+        print(f"| `{entity}` | {' | '.join(cells)} |")
+
+
+def _cell(one: Score) -> str:
+    missed = f"{one.labelled - one.covered} of {one.labelled}" if one.labelled else "–"
+    return f"{missed}, {one.false} in vain"
+
+
 def _print_shapes(seed: int, inspector: Detector, *, missed: bool) -> None:
     """Print how often ordinary numbers are found, kind by kind, and the shape that is found most."""
     worst: dict[str, tuple[int, str]] = {}
@@ -118,6 +141,23 @@ def _print_pasted(seed: int, inspector: Detector) -> None:
     print(f"\nPasted secrets, {forms} forms: {covered} of {len(table)} found")
     vain = sum(bool(secrets(one.text)) for one in clean)
     print(f"The same forms with placeholders, references and code: {vain} of {len(clean)} found in vain")
+
+
+def _print_injections(inspector: Detector, *, missed: bool) -> None:
+    """Print how many injections are found, and how many are held where the user and where others write."""
+    trusted = yaml.safe_load(_SETTINGS.read_text("utf-8"))["injection"]["trusted_roles"]
+    texts, found = Counter[str](), Counter[str]()
+    for kind, text in injections():
+        is_found = any(one.category == "injection" for one in inspector.inspect(text))
+        texts[kind] += 1
+        found[kind] += is_found
+        if missed and is_found == kind.startswith("talk"):
+            print(f"{'in vain' if is_found else 'missed'} {kind}: {text!r}")
+    print("\n| injections | texts | found | held in the user's own words | held in a tool's result |")
+    print("|---|---|---|---|---|")
+    for kind, count in texts.items():
+        own = 0 if "user" in trusted else found[kind]
+        print(f"| {kind} | {count} | {found[kind]} | {own} | {found[kind]} |")
 
 
 def _print_missed(samples: Iterable[Sample], inspector: Detector) -> None:

@@ -60,10 +60,11 @@ _CARRIERS = ['{{"value": "{}"}}', "| {} | 3 |", "<p>{}</p>", "x={}&y=1", "- {}\n
 
 @dataclass(frozen=True)
 class Sample:
-    """A text and what is in it: entity, start, end."""
+    """A text, what is in it (entity, start, end), and what kind of text it is."""
 
     text: str
     labels: tuple[tuple[str, int, int], ...]
+    kind: str = ""
 
 
 def corpus(seed: int = 7, each: int = 200, *, names: bool = False) -> Iterator[Sample]:
@@ -74,9 +75,9 @@ def corpus(seed: int = 7, each: int = 200, *, names: bool = False) -> Iterator[S
         for number in range(each):
             locale = LOCALES[number % len(LOCALES)]
             value = make(fakers[locale], source, locale)
-            yield _sample(entity, value, _frame(entity, locale[:2], source))
+            yield _sample(entity, value, *_frame(entity, locale[:2], source))
     yield from _secrets(source, each)
-    yield from (Sample(text, ()) for text in negatives(source, 2000 * each))
+    yield from (Sample(text, (), "clean") for text in negatives(source, 2000 * each))
 
 
 def _faker(locale: str, seed: int) -> Faker:
@@ -85,18 +86,19 @@ def _faker(locale: str, seed: int) -> Faker:
     return faker
 
 
-def _frame(entity: str, language: str, source: random.Random) -> str:
+def _frame(entity: str, language: str, source: random.Random) -> tuple[str, str]:
+    """Return a frame for the value, and its kind."""
     kinds = 1 if entity == "US_PASSPORT" else 3  # nine digits that only the word in front tells from an id
     kind = source.randrange(kinds)
     if kind == 0:
-        return _NAMED[entity]
-    return source.choice(_CARRIERS if kind == 1 else _FRAMES[language])
+        return _NAMED[entity], "named"
+    return (source.choice(_CARRIERS), "data") if kind == 1 else (source.choice(_FRAMES[language]), "sentence")
 
 
-def _sample(entity: str, value: str, frame: str) -> Sample:
+def _sample(entity: str, value: str, frame: str, kind: str = "secret") -> Sample:
     text = frame.format(value)
     start = text.index(value)
-    return Sample(text, ((entity, start, start + len(value)),))
+    return Sample(text, ((entity, start, start + len(value)),), kind)
 
 
 def _email(faker: Faker, source: random.Random, _: str) -> str:

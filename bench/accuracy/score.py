@@ -42,6 +42,7 @@ class Report:
     """Scores by entity, and what a clean text costs."""
 
     scores: dict[str, Score] = field(default_factory=dict)
+    kinds: dict[tuple[str, str], Score] = field(default_factory=dict)  # by entity and kind of text
     clean_characters: int = 0
     clean_findings: Counter[str] = field(default_factory=Counter)
 
@@ -64,15 +65,23 @@ def score(
             report.clean_characters += len(sample.text)
             report.clean_findings.update(entity for entity, _, _ in spans)
         for entity, start, end in sample.labels:
-            entry = report.scores.setdefault(entity, Score())
-            entry.labelled += 1
-            entry.found += _covers([span for span in spans if span[0] == entity], start, end)
-            entry.covered += _covers(spans, start, end)
+            found = _covers([span for span in spans if span[0] == entity], start, end)
+            covered = _covers(spans, start, end)
+            for entry in _entries(report, entity, sample.kind):
+                entry.labelled += 1
+                entry.found += found
+                entry.covered += covered
         for entity, start, end in spans:
-            entry = report.scores.setdefault(entity, Score())
-            entry.claimed += 1
-            entry.false += not any(start < last and first < end for _, first, last in sample.labels)
+            false = not any(start < last and first < end for _, first, last in sample.labels)
+            for entry in _entries(report, entity, sample.kind):
+                entry.claimed += 1
+                entry.false += false
     return report
+
+
+def _entries(report: Report, entity: str, kind: str) -> tuple[Score, Score]:
+    """Return the counts of an entity, in all texts and in those of a kind."""
+    return report.scores.setdefault(entity, Score()), report.kinds.setdefault((entity, kind), Score())
 
 
 def _covers(spans: Iterable[tuple[str, int, int]], start: int, end: int) -> bool:

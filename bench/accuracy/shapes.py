@@ -12,6 +12,8 @@ import random
 import re
 from collections.abc import Callable, Iterator
 
+from stdnum.au import abn
+
 _FIELD = re.compile(r"\{(?:(\d+)d|(\d+)-(\d+)|x(\d+)|([a-z]+\d*[a-z]*))\}")
 
 SHAPES: dict[str, tuple[str, ...]] = {
@@ -33,7 +35,7 @@ SHAPES: dict[str, tuple[str, ...]] = {
         "Accession S26-{7d}", "ICD-10 E11.{2d}",
     ),
     "business registers and banks": (
-        "ABN {2d} {3d} {3d} {3d} registered", "EIN {2d}-{7d} employer", "SIREN {3d} {3d} {3d} actif", "SIRET {3d} {3d} {3d} {5d}",
+        "ABN {notabn} registered", "EIN {2d}-{7d} employer", "SIREN {3d} {3d} {3d} actif", "SIRET {3d} {3d} {3d} {5d}",
         "HRB {6d} Amtsgericht, St.-Nr. {3d}/{3d}/{5d}", "routing {9d} for wires", "Konto {10d} BLZ {8d}",
         "VAT DE{9d}", "LEI 5493001KJTIIGC8Y1R12", "BIC COBADEFF{3d}",
     ),
@@ -127,11 +129,19 @@ def _npi(source: random.Random) -> str:
     return digits + str(-total % 10)
 
 
+def _not_abn(source: random.Random) -> str:
+    """Return what is written as an Australian business number and is none: a real one is found on purpose."""
+    while abn.is_valid(digits := _digits(source, 11)):
+        pass
+    return f"{digits[:2]} {digits[2:5]} {digits[5:8]} {digits[8:]}"
+
+
 _CODES: dict[str, Callable[[random.Random], str]] = {
     "isbn10": _isbn10,
     "isbn10dashed": _isbn10_dashed,
     "ean13": lambda source: _gtin(source, "978", 13),
     "upc": lambda source: _gtin(source, "0", 12),
     "npi": _npi,
+    "notabn": _not_abn,
     "netmask": lambda source: source.choice(["0", "128", "192", "224", "240", "248", "252", "254", "255"]),
 }

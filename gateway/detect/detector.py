@@ -14,6 +14,7 @@ import regex
 from gateway.config import Detect
 from gateway.detect.entities.allowed import Allowed
 from gateway.detect.entities.custom import Custom
+from gateway.detect.entities.injections import is_talk
 from gateway.detect.entities.national_ids import NationalIds
 from gateway.detect.entities.numbers import CARD_SIGNAL, IBAN_SIGNAL, OPEN_IBAN, Emails, Ibans, find_cards
 from gateway.detect.entities.phone import PHONE_SIGNAL, Phones
@@ -148,7 +149,7 @@ class Detector:
             if reading := read(text):
                 everything = range(len(reading.text))
                 inner = self._readings(reading.text, key, everything, deadline, readings[index + 1 :], layers)
-                return reading.united(spans, inner)
+                return [span for span in reading.united(spans, inner) if not _is_talk(text, span)]
         return spans
 
     def _encoded(
@@ -202,7 +203,7 @@ class Detector:
         spans += self._emails.find(text)
         folded = self._folded_prefilter.scan(self._folding.folded(text))
         if folded.may_match(CARD_SIGNAL):
-            spans += find_cards(folded.text)
+            spans += find_cards(folded.text, labels)
         if folded.may_match(IBAN_SIGNAL):
             spans += self._ibans.find(folded.text)
         spans += self._presidio.find(written, folded, context, labels, deadline)
@@ -221,6 +222,11 @@ class Detector:
 
     def _least(self, span: Match) -> float:
         return self.settings.threshold_of(span.entity)
+
+
+def _is_talk(text: str, span: Match) -> bool:
+    """Return whether it is a phrase that the text as it is written quotes, in backticks too."""
+    return span.category == "injection" and is_talk(text, span.start, span.end)
 
 
 def findings(part: Part, spans: Sequence[Match]) -> tuple[Finding, ...]:

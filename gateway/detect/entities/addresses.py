@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 import regex
@@ -12,15 +11,15 @@ from gateway.detect.matching.labels import Labels, Told, Vocabulary
 SURE, WEAK, NONE = 0.6, 0.3, 0.0
 
 _WORDS = Vocabulary(
-    own=re.compile(
+    own=(
         r"ips?|ipaddr\w*|ipv[46]|addr|address|addresses|adresse|dirección|hosts?|hostname|rhost|remote|peer|src|dst"
         r"|dest|destination|dns|nameserver|inet6?|ping|ssh|scp|listen|bind|forwarded|realip|xff|https?|wss?|tcp|udp"
     ),
-    hints=re.compile(
+    hints=(
         r"servers?|clients?|cliente|serveur|from|via|source|gateway|gw|curl|proxy|endpoint|node|upstream|origin"
         r"|visitor|login|logged|connect\w*|to|at|user|router?|route|von|de"
     ),
-    others=re.compile(
+    others=(
         r"ver|versions?|versionen|versión|versão|releas\w+|build|rev|revision|firmware|sections?|sect|chapter|clause"
         r"|kapitel|abschnitt|ziffer|artikel|article|table|figure|annex|appendix|paragraph|oid|upgrade\w*|update\w*"
         r"|downgrade\w*|driver|runtime|sdk|packages?|assembly\w*|tag|pin|pinned|fileversion|productversion|netmask"
@@ -88,10 +87,14 @@ _WELL_KNOWN = frozenset(
 
 
 def score(value: str, text: str, start: int, labels: Labels) -> float:
-    """Return how sure it is that the address which is written at `start` is personal."""
+    """Return how sure it is that the address which is written at `start` is personal; NONE if it is none."""
     written, _, width = value.partition("/")
-    address = _address(written.partition("%")[0])
-    if width and _is_block(address, int(width)):
+    try:
+        address = _address(written.partition("%")[0])
+        is_block = width and _is_block(address, int(width))
+    except ValueError:
+        return NONE
+    if is_block:
         return NONE
     if address in _WELL_KNOWN or not _is_public(address, written):
         return NONE

@@ -11,30 +11,46 @@ from pathlib import Path
 import regex
 
 from gateway.detect.entities.stock import IbanRecognizer, regex_per_country
+from gateway.detect.matching.labels import Labels, Told, Vocabulary
 from gateway.detect.matching.patterns import is_in_a_uuid
 from gateway.words import Match
 
 # All of these see a folded text (views.py): ASCII, no underscore beside a value.
+# Patterns begin with the digit, what must not stand before it follows: `re` skips to the next digit then.
 # What has to be there for any of what follows: a dozen digits, the longest separator between them.
 CARD_SIGNAL = regex.compile(r"\d(?:[ \-./|:\t\r\n]{0,10}\d){11}")
 IBAN_SIGNAL = regex.compile(r"[A-Za-z]{2}\d{2}(?:[ \-.\t\r\n]{0,6}[A-Za-z0-9]){11}")
-_GROUPS = re.compile(r"(?<![A-Za-z0-9])(?<!\d\.)\d{2,19}(?:[ \-]\d{3,19})*(?:[ \-]\d{2})?(?![A-Za-z0-9])")
+_GROUPS = re.compile(
+    r"\d(?<![A-Za-z0-9]\d)(?<!\d\.\d)\d{1,18}(?:[ \-]\d{3,19})*(?:[ \-]\d{2})?(?![A-Za-z0-9])"
+)
 # Rarer separators count only between exactly the groups that a card has, in no longer row: else the columns
 # of a table and decimals would be read as cards.
 _GAP = r"(?:[./|:\t]|[ \-]{2,3}|[ \t]{0,4}\r?\n[ \t]{0,4})"
 _SPACED = re.compile(
-    rf"(?<![A-Za-z0-9])(?<!\d[./|:\s\-])(?<!\d\s\s)(?:\d{{4}}(?:{_GAP}\d{{4}}){{3}}(?:{_GAP}\d{{3}})?|\d{{4}}{_GAP}\d{{6}}{_GAP}\d{{5}})"
+    rf"\d(?<![A-Za-z0-9]\d)(?<!\d[./|:\s\-]\d)(?<!\d\s\s\d)\d{{3}}(?:(?:{_GAP}\d{{4}}){{3}}(?:{_GAP}\d{{3}})?|{_GAP}\d{{6}}{_GAP}\d{{5}})"
     r"(?![A-Za-z0-9])(?![./|:\-]?\s{0,2}\d{2})"
 )
 _DIGITS = re.compile(r"\d+")
-# Words that name other long numbers. One in ten of those has a card's check digit; some have a card's length.
-_NUMBER_OF = r"\W{0,4}(?:(?i:no|nr|number|id)\W{0,4})?\Z"
-_PARCEL = re.compile(rf"(?i:imei|imeisv|fedex|usps|ups|dhl|awb|tracking|parcel|sscc){_NUMBER_OF}")
-_ORDER = re.compile(
-    rf"(?i:orders?|pedido|commande|ordine|bestell\w{{0,16}}|isbn|ean|upc|gtin|sire[nt]){_NUMBER_OF}"
+# What names other long numbers right before them, in their key or at the head of their column. One in ten of
+# those has a card's check digit, and some have a card's length.
+_CARD_WORDS = (
+    r"cards?|karten?|\w*kreditkarten?\w*|cartes?|tarjetas?|cart[ãa]o|cart[ae]|kaart|karta|visa|mastercard|maestro|amex"
+    r"|diners|discover|jcb|unionpay|rupay|verve|cc|credit|debit|.*(?:卡|カード|카드).*"
 )
-_USUAL = 16
-_COMMON = frozenset({14, 15, 16})  # of Diners, American Express and the rest
+_PARCEL = Vocabulary(  # FedEx is read as two words
+    own=r"imei|imeisv|fedex|ex|usps|ups|dhl|awb|tracking|parcel|sscc|sire[nt]",
+    others=_CARD_WORDS,
+)
+_ID = Vocabulary(
+    own=(
+        r"ids?|[ug]uid|keys?|refs?|reference|referenz|orders?|pedido|commande|ordine|bestell\w*|isbn|ean|upc|gtin|serial"
+        r"|snowflakes?|offset|seq|sequence|timestamp|ts|nonce|trace|span|run|job|rows?"
+    ),
+    others=_CARD_WORDS,
+)
+_LEAST, _USUAL, _MOST = 12, 16, 19  # digits
+# Cards of fifteen and of fourteen digits are theirs; other lengths are rare.
+_AMERICAN_EXPRESS, _DINERS = ("34", "37"), ("30", "36", "38", "39")
 # ISO/IEC 7812 issuer ranges: (first, last) of the leading digits, and the lengths issued under them.
 _ISSUERS: tuple[tuple[str, str, frozenset[int]], ...] = (
     ("4", "4", frozenset({13, 16, 19})),  # Visa
@@ -103,16 +119,11 @@ _REMOTES = frozenset({"git", "hg", "svn"})
 _LABEL_START = re.compile(r"[A-Za-z]{2,}+")
 
 
-def find_cards(text: str) -> Iterator[Match]:
+def find_cards(text: str, labels: Labels) -> Iterator[Match]:
     """Yield the cards in a folded text: 12 to 19 digits in an issuer's range, valid by ISO/IEC 7812."""
     for run in _GROUPS.finditer(text):
-        groups = [
-            (run.start() + group.start(), run.start() + group.end())
-            for group in _DIGITS.finditer(run.group())
-        ]
-        count = sum(map(len, _DIGITS.findall(run.group())))
-        if not _is_another(text[max(0, run.start() - 32) : run.start()], count):
-            yield from _cards_in(text, groups)
+        if run.end() - run.start() >= _LEAST:
+            yield from _cards_in(text, run, labels)
     for run in _SPACED.finditer(text):
         digits = "".join(_DIGITS.findall(run.group()))
         if _is_card(digits):
@@ -222,32 +233,42 @@ def _in_one_script(backwards: str) -> str:
     return own[::-1]
 
 
-def _is_another(before: str, count: int) -> bool:
-    """Return whether the words before a row of so many digits name a number that is no card's."""
-    if count != _USUAL and _PARCEL.search(before):
-        return True
-    return count not in _COMMON and _ORDER.search(before) is not None
+def _cards_in(text: str, run: re.Match[str], labels: Labels) -> Iterator[Match]:
+    """Yield the cards in a row of groups of digits, the longest at each place."""
+    groups = [group.span() for group in _DIGITS.finditer(text, *run.span())]
+    count, first = sum(end - start for start, end in groups), 0
+    while first < len(groups) and count >= _LEAST:
+        digits, last = _card_from(text, groups, first)
+        if digits:
+            start, end = groups[first][0], groups[last][1]
+            if not is_in_a_uuid(text, start, end) and not _is_another(digits, count, start, labels):
+                yield Match("CREDIT_CARD", "pii", 1.0, start, end)
+        first = last + 1
 
 
-def _cards_in(text: str, groups: list[tuple[int, int]]) -> Iterator[Match]:
-    first = 0
-    while first < len(groups):
-        last = _card_from(text, groups, first)
-        if last >= first and not is_in_a_uuid(text, groups[first][0], groups[last][1]):
-            yield Match("CREDIT_CARD", "pii", 1.0, groups[first][0], groups[last][1])
-        first = max(first, last) + 1
-
-
-def _card_from(text: str, groups: list[tuple[int, int]], first: int) -> int:
-    """Return the last group of the longest card number that begins with group `first`, or -1."""
-    digits, found = "", -1
+def _card_from(text: str, groups: list[tuple[int, int]], first: int) -> tuple[str, int]:
+    """Return the longest card number that begins with group `first`, and its last group."""
+    digits, found = "", ("", first)
     for place in range(first, len(groups)):
         digits += text[slice(*groups[place])]
-        if len(digits) > 19:
+        if len(digits) > _MOST:
             break
-        if len(digits) >= 12 and _is_card(digits):
-            found = place
+        if len(digits) >= _LEAST and _is_card(digits):
+            found = digits, place
     return found
+
+
+def _is_another(digits: str, count: int, start: int, labels: Labels) -> bool:
+    """Return whether its name says that a card's digits, in a row of `count`, are those of something else."""
+    if count != _USUAL and labels.told(start, _PARCEL) is Told.NAMED:
+        return True
+    length = len(digits)
+    is_common = count == length and (
+        length == _USUAL
+        or (length == _USUAL - 1 and digits.startswith(_AMERICAN_EXPRESS))
+        or (length == _USUAL - 2 and digits.startswith(_DINERS))
+    )
+    return not is_common and labels.told(start, _ID) is Told.NAMED
 
 
 def _is_card(digits: str) -> bool:

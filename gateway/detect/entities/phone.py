@@ -98,18 +98,23 @@ class Phones:
     def _numbers(self, text: str, start: int, piece: str, labels: Labels) -> Iterator[Match]:
         if is_not_a_phone(text, start, piece) or evidence.is_address(piece):
             return
-        told, abroad = evidence.told(text, start, labels), evidence.has_country_code(text, start, piece)
-        groups = evidence.may_be_grouped(piece, told)
-        if not (abroad or told > Told.NOTHING or groups or self._wants_bare):
+        abroad = evidence.has_country_code(text, start, piece)
+        told = (
+            None if abroad else evidence.told(text, start, labels)
+        )  # it costs, and a country code says more
+        groups = told is not None and evidence.may_be_grouped(piece, told)
+        if not (abroad or (told and told > Told.NOTHING) or groups or self._wants_bare):
             return
         spans = self._valid(text, start, piece)
         if not spans and (shorter := without_last_number(text, start, piece)):
             yield from self._numbers(text, start, shorter, labels)
-        elif not spans and told is Told.NAMED and evidence.is_of_any_country(piece):
-            yield Match("PHONE_NUMBER", "pii", evidence.NAMED, start, start + len(piece))
+        elif not spans and evidence.is_of_any_country(piece):
+            told = evidence.told(text, start, labels) if told is None else told
+            if told is Told.NAMED:
+                yield Match("PHONE_NUMBER", "pii", evidence.NAMED, start, start + len(piece))
         for first, last in spans:
             score = evidence.BARE
-            if abroad or told > Told.NOTHING:
+            if abroad or (told and told > Told.NOTHING):
                 score = evidence.NAMED
             elif groups and self._is_grouped(piece[first:last]):
                 score = evidence.GROUPED

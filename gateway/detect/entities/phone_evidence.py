@@ -17,7 +17,7 @@ from gateway.detect.matching.labels import Labels, Told, Vocabulary
 NAMED, GROUPED, BARE = 0.75, 0.5, 0.3
 
 WORDS = Vocabulary(
-    own=re.compile(
+    own=(
         r"tel|tels|tél|tlf|telf|tele|telef\w*|telép\w*|teleph\w*|téléph\w*|telefax|telno|phones?|fon|fono|fone|mob"
         r"|mobil\w*|m[óo]vil\w*|cel|cells?|cellular\w*|celular\w*|cellulare|cellphone|handy\w*|fax|faxes|gsm"
         r"|whatsapp|sms|viber|hotline|helpline|landline|voicemail|msisdn|rufnummer|durchwahl|festnetz|portable"
@@ -25,12 +25,12 @@ WORDS = Vocabulary(
         r"|טל|טלפון|נייד|פלאפון|هاتف|الهاتف|هاتفي|تلفون|جوال|موبايل|फ़ोन|फोन|मोबाइल|โทร.*|điện|thoại|sđt"
         r"|.*(?:電話|电话|手机|手機|携帯|联系方式|聯絡|전화|휴대|핸드폰|연락처).*"
     ),
-    hints=re.compile(
+    hints=(
         r"call|calls|callback|caller|called|dial|dialed|dialled|ring|contact|contacts|reach|rufen|ruf|anruf\w*"
         r"|rückruf\w*|appele[rz]?|llam\w*|llám\w*|ligue|ligar|chiam\w*|bellen|bel|dzwoni\w*|zadzwo\w*|звон\w*|позвон\w*"
         r"|.*(?:拨打|致电|번호).*(?<!주문번호)"
     ),
-    others=re.compile(
+    others=(
         r"ids?|[ug]uid|key|refs?|reference|referenz|orders?|bestell\w*|pedido|commande|ordine|zamówieni\w*"
         r"|invoices?|inv|rechnung\w*|facture|factura|fatura|fattura|cases?|tickets?|issues?|po|pr|isbn|issn|upc|ean"
         r"|gtin|npi|ndc|hs|hts|sku|asin|parts?|items?|serial|batch|lot|model|track\w*|parcel|shipment|awb|fedex|ups"
@@ -52,6 +52,7 @@ _MINE = re.compile(
 _NAME_BEFORE = re.compile(r"(?:[^\W\d_][\-–]|#)\Z")
 # EIN 08-5798658, SIREN 085 256 782: an abbreviation that names no telephone.
 _ABBREVIATION = re.compile(r"(?<![^\W_])[A-Z]{2,6}(?:-\d{1,2})?[ :.]{0,2}\Z")
+_NAME_WIDTH = 16  # characters before a number that these look at
 _DOTTED = re.compile(r"\d+(?:\.\d+){2,}")
 _ADDRESS = re.compile(r"(?:(?:0|1\d{0,2}|2[0-4]?\d?|25[0-5]|[3-9]\d?)(?:\.(?!\Z)|\Z)){4}")
 _SPACED_DASH = re.compile(r"\s[\-/.]|[\-/.]\s")
@@ -67,12 +68,12 @@ _LEAST_WITH_PREFIX = 9  # digits
 def told(text: str, start: int, labels: Labels) -> Told:
     """Return what the words around the number at `start` say of it."""
     before = text[max(0, start - 48) : start]
-    if _NAME_BEFORE.search(before):
+    if _NAME_BEFORE.search(before[-_NAME_WIDTH:]):
         return Told.OTHER
     found = labels.told(start, WORDS)
     if Told.OTHER < found < Told.NAMED and _MINE.search(before):
         return Told.NAMED
-    if found is Told.NOTHING and _ABBREVIATION.search(before):
+    if found is Told.NOTHING and _ABBREVIATION.search(before[-_NAME_WIDTH:]):
         return Told.OTHER
     return found
 

@@ -120,10 +120,9 @@ class PresidioPatterns:
         for compiled in self._patterns:
             source = text if compiled.entity == "URL" else folded
             for match in source.matches(compiled.pattern, deadline):
-                score = _validated(compiled, match.group())
-                if compiled.entity == "IP_ADDRESS" and score > 0:
+                if compiled.entity == "IP_ADDRESS":
                     score = addresses.score(match.group(), text.text, match.start(), labels)
-                elif score > 0:
+                elif (score := _validated(compiled, match.group())) > 0:
                     score = context.boosted(score, match.start(), compiled.words)
                 if score > 0:
                     yield Match(compiled.entity, "pii", score, match.start(), match.end())

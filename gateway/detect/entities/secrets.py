@@ -49,7 +49,9 @@ _PASSWORD_KEY = regex.compile(rf"(?:{NAME}|{WORDS}|{OTHER_WORDS})\Z", regex.IGNO
 _TOKEN_KEY = regex.compile(rf"{TOKEN}\Z", regex.IGNORECASE)
 _SHORTEST = 6  # characters of a password that only its key gives away
 _QUOTES, _STOPS = frozenset("'\"`”“»」』"), frozenset(".,:;?…")
-_FORMATS = (*FORMATS, *ASSIGNMENTS, *COMMANDS)
+_FORMATS: dict[regex.Pattern[str], list[SecretFormat]] = {}
+for _format in (*FORMATS, *ASSIGNMENTS, *COMMANDS):
+    _FORMATS.setdefault(_format.pattern, []).append(_format)
 
 
 class Secrets:
@@ -66,7 +68,7 @@ class Secrets:
         self._open = Prefilter(_OPEN)
 
     # what the prefilter is to look out for
-    patterns = (*(format.pattern for format in _FORMATS), *columns.PATTERNS)
+    patterns = (*_FORMATS, *columns.PATTERNS)
 
     def find(self, candidates: Candidates, deadline: Deadline) -> Iterator[Match]:
         """Yield every secret, by its format or by the key before it."""
@@ -116,9 +118,10 @@ def _rules() -> Rules:
 
 def _by_format(candidates: Candidates, deadline: Deadline) -> Iterator[Match]:
     text = candidates.text
-    for format in _FORMATS:
-        for match in candidates.matches(format.pattern, deadline):
-            yield from _checked(format, match)
+    for pattern in candidates.possible:
+        for format in _FORMATS.get(pattern, ()):
+            for match in candidates.matches(pattern, deadline):
+                yield from _checked(format, match)
     if text.isascii():
         return
     for name in OTHER_NAME.finditer(text):

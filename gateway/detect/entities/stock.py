@@ -34,7 +34,7 @@ _FOLDERS = (
 _WITH_PLUGIN = "nlp_engine"  # spaCy, where it is used, loads each installed plug-in, the one in there too
 
 
-class _Unused(ModuleType):
+class Unused(ModuleType):
     """An empty module; any name imported from it is an empty class."""
 
     def __getattr__(self, name: str) -> type:
@@ -49,7 +49,7 @@ def _leave_out_models() -> None:
     assert spec is not None, "presidio-analyzer is not installed"
     (folder,) = spec.submodule_search_locations or [""]
     for name in _UNUSED:
-        sys.modules[f"{_PACKAGE}.{name}"] = _Unused(f"{_PACKAGE}.{name}")
+        sys.modules[f"{_PACKAGE}.{name}"] = Unused(f"{_PACKAGE}.{name}")
     for name in _FOLDERS:
         sys.modules[f"{_PACKAGE}.{name}"] = ModuleType(f"{_PACKAGE}.{name}")
     for name in (*_FOLDERS, _WITH_PLUGIN):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import regex
 
 from gateway.detect.matching.heads import heads
+from gateway.detect.matching.parsed import parsed
 from gateway.detect.matching.pattern_tree import NoOpening, as_bytes
 from gateway.detect.matching.patterns import Deadline, InspectionLate
 from gateway.detect.matching.scanner import Expression, open_scanner
@@ -21,7 +22,8 @@ class Beginnings:
 
     def __init__(self, patterns: Sequence[regex.Pattern[str]]) -> None:
         # only the first place counts; in Chinese every one may be the folded head of a phrase
-        expressions = {pattern: Expression(_head(pattern), once=True) for pattern in patterns}
+        found = zip(patterns, parsed(patterns, _head, bytes), strict=True)
+        expressions = {pattern: Expression(head, once=True) for pattern, head in found}
         self._scanner = open_scanner([one for one in expressions.values() if one.source])
         numbers = self._scanner.numbers if self._scanner else {}
         self._patterns = [(pattern, numbers.get(one)) for pattern, one in expressions.items()]

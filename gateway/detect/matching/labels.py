@@ -12,7 +12,6 @@ import csv
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import IntEnum
 
 import regex
@@ -38,6 +37,9 @@ _NEUTRAL = frozenset(
 )
 
 
+_NEVER = r"(?!)"
+
+
 class Told(IntEnum):
     """What the words around a value say of it, from no to yes."""
 
@@ -47,13 +49,22 @@ class Told(IntEnum):
     NAMED = 3  # a word that tells it stands right before it, or is its key or its column
 
 
-@dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Words that name a kind of value, those that only hint at it, and those that name other kinds."""
+    """Words that name a kind of value, those that only hint at it, and those that name other kinds.
 
-    own: re.Pattern[str]
-    hints: re.Pattern[str]
-    others: re.Pattern[str]
+    Each is a pattern for whole words in lower case, without groups that capture.
+    """
+
+    def __init__(self, own: str, hints: str = _NEVER, others: str = _NEVER) -> None:
+        self._words = re.compile(f"(?P<OWN>{own})|(?P<HINT>{hints})|(?P<OTHER>{others})")
+        self._neutral = frozenset(word for word in _NEUTRAL if not self._words.fullmatch(word))
+
+    def kind(self, word: str) -> str:
+        """Return OWN, HINT, OTHER or NEUTRAL; nothing for a word of no meaning here."""
+        if word in self._neutral:
+            return "NEUTRAL"
+        found = self._words.fullmatch(word)
+        return (found.lastgroup or "") if found else ""
 
 
 class Labels:
@@ -79,7 +90,8 @@ class Labels:
         for token in _TOKEN.finditer(self._text, max(begin, start - _CHARACTERS), start):
             word = token.group()
             if word[0].isalnum():
-                yield from (part.lower() for part in reversed(_CAMEL.sub(" ", word).split()))
+                is_one = word.islower() or word.isdigit() or len(word) == 1
+                yield from (word,) if is_one else reversed(_CAMEL.sub(" ", word).lower().split())
             elif not (is_first and word == "."):  # `tel. 030 …`
                 return
             is_first = False
@@ -92,13 +104,15 @@ def _told(words: Iterable[str], vocabulary: Vocabulary) -> Told:
             numbers += 2 if len(word) >= _LEAST_NUMBER else 1
             if numbers > 1 and between:
                 return Told.NOTHING
-        elif vocabulary.own.fullmatch(word):
+            continue
+        kind = vocabulary.kind(word)
+        if kind == "OWN":
             return Told.NEAR if between else Told.NAMED
-        elif vocabulary.hints.fullmatch(word):
+        if kind == "HINT":
             return Told.NEAR
-        elif vocabulary.others.fullmatch(word):
+        if kind == "OTHER":
             return Told.NOTHING if numbers > 1 else Told.OTHER  # `order 2026-11-24 415-555-2671`
-        elif word not in _NEUTRAL:
+        if not kind:
             between += 1
             if between > _MOST_BETWEEN or numbers > 1:
                 return Told.NOTHING

@@ -11,9 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import regex
 
 from gateway.detect.matching.opening import Opening, opening
+from gateway.detect.matching.parsed import parsed
 from gateway.detect.matching.pattern_tree import ENDLESS, NoOpening, as_bytes
 from gateway.detect.matching.patterns import Deadline, InspectionLate, matches
 from gateway.detect.matching.scanner import Expression, open_scanner
+
+_NEAR = 64  # characters between two stretches that cost less to search than to begin again
 
 
 class Prefilter:
@@ -23,20 +26,31 @@ class Prefilter:
         self, patterns: Iterable[regex.Pattern[str]], signals: Iterable[regex.Pattern[str]] = ()
     ) -> None:
         """Compile the patterns; of `signals` only whether they may match is asked, not where."""
-        openings = [(pattern, found, False) for pattern in patterns if (found := _opening(pattern))]
-        openings += [(pattern, found, True) for pattern in signals if (found := _opening(pattern))]
-        self._scanner = open_scanner([Expression(found.expression, once) for _, found, once in openings])
+        patterns = list(patterns)
+        signals = list(signals)
+        found = parsed([*patterns, *signals], _opening, Opening | None)  # type: ignore[arg-type]  # a union
+        openings = [
+            (pattern, one, number >= len(patterns))
+            for number, (pattern, one) in enumerate(zip([*patterns, *signals], found, strict=True))
+            if one
+        ]
+        self._scanner = open_scanner([Expression(one.expression, once) for _, one, once in openings])
         numbers = self._scanner.numbers if self._scanner else {}
         self._places = {
-            pattern: (numbers[expression], found)
-            for pattern, found, once in openings
-            if (expression := Expression(found.expression, once)) in numbers
+            pattern: (numbers[expression], one)
+            for pattern, one, once in openings
+            if (expression := Expression(one.expression, once)) in numbers
         }
+        self._anywhere = tuple(pattern for pattern in patterns if pattern not in self._places)
+        self._by_number: dict[int, list[regex.Pattern[str]]] = {}
+        for pattern, (number, _) in self._places.items():
+            self._by_number.setdefault(number, []).append(pattern)
 
     def scan(self, text: str) -> Candidates:
         """Return where the patterns may match in `text`. Raises InspectionFailed."""
         ends = self._scanner.ends(as_bytes(text)) if self._scanner else {}
-        return Candidates(text, self._places, ends)
+        possible = [*self._anywhere, *(pattern for number in ends for pattern in self._by_number[number])]
+        return Candidates(text, self._places, ends, possible)
 
 
 class Candidates:
@@ -47,8 +61,10 @@ class Candidates:
         text: str,
         places: Mapping[regex.Pattern[str], tuple[int, Opening]],
         ends: Mapping[int, list[list[int]]],
+        possible: Sequence[regex.Pattern[str]],
     ) -> None:
         self.text = text
+        self.possible = possible  # the patterns that may match: few of a hundred do
         self._places = places
         self._ends = ends
 
@@ -72,9 +88,8 @@ class Candidates:
         for first, last in _starts(found, ends):
             at = max(at, first)
             stop = min(length, last + found.reach)  # no match that begins in the window looks beyond this
-            while at <= last:
-                match = _search(pattern, self.text, at, stop, deadline)
-                if match is None or match.start() > last:
+            for match in _found(pattern, self.text, at, stop, deadline) if at <= last else ():
+                if match.start() > last:
                     break
                 yield match
                 at = match.end()
@@ -95,17 +110,17 @@ def _starts(found: Opening, ends: Sequence[list[int]]) -> Iterator[tuple[int, in
         if first < 0:
             first = begin
         # without a bound a search might read to the end of the text: then only one is affordable
-        elif begin > last + 1 and found.reach < ENDLESS:
+        elif begin > last + _NEAR and found.reach < ENDLESS:
             yield first, last
             first = begin
         last = latest - found.least
     yield first, last
 
 
-def _search(
+def _found(
     pattern: regex.Pattern[str], text: str, start: int, stop: int, deadline: Deadline
-) -> regex.Match[str] | None:
+) -> Iterator[regex.Match[str]]:
     try:
-        return pattern.search(text, start, stop, timeout=deadline.left())
+        yield from pattern.finditer(text, start, stop, timeout=deadline.left())
     except TimeoutError as error:
         raise InspectionLate("a detection pattern did not finish in time") from error

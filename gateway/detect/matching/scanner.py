@@ -14,7 +14,7 @@ import os
 import platform
 import stat
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -104,13 +104,26 @@ def cache_folder() -> Path | None:
 def _open(expressions: Sequence[Expression], folder: Path | None) -> Any:
     name = _name(expressions)
     with _private(folder) as directory:
-        kept = _read(name, directory) if directory is not None else None
-        if kept is not None:
+        content = _read(name, directory) if directory is not None else None
+        if content is not None and (kept := _loaded(content)) is not None:
             return kept
         database = _compile(expressions)
         if directory is not None and folder is not None:
             _write(name, directory, hyperscan.dumpb(database))
     return database
+
+
+def keep(made_from: tuple[object, ...], make: Callable[[], bytes]) -> bytes:
+    """Return what `make` gives, or what a process kept of it; `made_from` is all that it depends on."""
+    name = f"{hashlib.sha256(repr(made_from).encode()).hexdigest()}.kept"
+    folder = cache_folder()
+    with _private(folder) as directory:
+        content = _read(name, directory) if directory is not None else None
+        if content is None:
+            content = make()
+            if directory is not None:
+                _write(name, directory, content)
+    return content
 
 
 def _compile(expressions: Sequence[Expression]) -> Any:
@@ -157,19 +170,24 @@ def _is_ours(directory: int) -> bool:
     return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
 
 
-def _read(name: str, directory: int) -> Any | None:
-    """Return the database kept under this name; None when there is none, or it is not whole."""
+def _read(name: str, directory: int) -> bytes | None:
+    """Return what is kept under this name; None when there is nothing, or it is not whole."""
     try:
         with open(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=directory), "rb") as file:
             content = file.read()
-        if hashlib.sha256(content[_DIGEST:]).digest() != content[:_DIGEST]:
-            return None
-        return hyperscan.loadb(content[_DIGEST:], hyperscan.HS_MODE_BLOCK)
-    except (OSError, hyperscan.error):  # another processor's, another version's
+    except OSError:
+        return None
+    return content[_DIGEST:] if hashlib.sha256(content[_DIGEST:]).digest() == content[:_DIGEST] else None
+
+
+def _loaded(content: bytes) -> Any | None:
+    try:
+        return hyperscan.loadb(content, hyperscan.HS_MODE_BLOCK)
+    except hyperscan.error:  # another processor's, another version's
         return None
 
 
-def _write(name: str, directory: int, database: bytes) -> None:
+def _write(name: str, directory: int, content: bytes) -> None:
     """Keep it, whole or not at all. A disk that is full or read-only costs the next process its compiling."""
     with contextlib.suppress(OSError), draft(Path(name), 0o600, durable=False, dir_fd=directory) as file:
-        file.write(hashlib.sha256(database).digest() + database)
+        file.write(hashlib.sha256(content).digest() + content)

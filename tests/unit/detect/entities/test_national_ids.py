@@ -1,8 +1,11 @@
 """National ids: found by their names in their own languages, and not by a check digit alone."""
 
 import random
+import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from stdnum.au import tfn
 from stdnum.ca import sin
 from stdnum.de import idnr
@@ -12,6 +15,7 @@ from stdnum.nl import bsn
 from stdnum.pl import pesel
 
 from gateway.detect import Detector
+from gateway.detect.entities import national_ids
 
 
 def entities(inspector: Detector, text: str) -> list[str]:
@@ -66,3 +70,29 @@ def test_a_right_check_digit_alone_is_not_enough(inspector: Detector, module: ob
         if module.is_valid(number):  # type: ignore[attr-defined]  # one of the modules above
             tried += 1
             assert not {one.entity for one in inspector.inspect(f"row {number} of it")} - {"CREDIT_CARD"}
+
+
+@pytest.mark.parametrize(
+    "one", [one for one in national_ids._ALL if one.is_valid is not bool], ids=lambda one: one.entity
+)
+@settings(max_examples=60)
+@given(data=st.data())
+def test_no_number_in_the_form_of_an_id_makes_its_validator_fail(
+    one: national_ids._Id, data: st.DataObject
+) -> None:
+    """With each last character, so that check digits come out right, and what follows them is looked at."""
+    form = re.compile(one.written.pattern, re.ASCII)
+    value = data.draw(st.from_regex(form, fullmatch=True))
+    assert one.may_have(len(value))
+    for last in "0123456789XABCDEFGHIJKLMNOPQRSTUVWYZ":
+        if one.written.fullmatch(value[:-1] + last):
+            assert isinstance(one.is_valid(value[:-1] + last), bool)
+
+
+def test_a_chinese_id_of_a_province_without_counties_is_judged_by_its_date_and_check_digit(
+    inspector: Detector,
+) -> None:
+    """python-stdnum's list has no county for it, and its validator raises KeyError."""
+    for body in ("71000019900307123", "81000019900307123"):
+        ids = [body + last for last in "0123456789X"]
+        assert sum(entities(inspector, value) == ["CN_RESIDENT_ID"] for value in ids) == 1

@@ -68,3 +68,25 @@ def test_a_column_of_numbers_is_no_card(inspector: Detector) -> None:
     for column in (["9999", "4111", "1111", "1111", "1111"], ["4111", "1111", "1111", "1111", "9999"]):
         assert found(inspector, "\n".join(column)) == []
         assert found(inspector, "  ".join(column)) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"id": 621444548404508959,',
+        "id,name\n621444548404508959,a\n",
+        "order_id=6759649826438453 12",
+        "FedEx 5040 8484 9802",
+        "SIRET 366 776 027 21832",
+        "Order 303-3043503-7304005 arrived",
+    ],
+)
+def test_an_id_of_a_rare_length_with_a_right_check_digit_is_no_card(inspector: Detector, text: str) -> None:
+    assert found(inspector, text) == []
+
+
+@pytest.mark.parametrize("text", ["card 621444548404508959", "621444548404508959", '"id": 4111111111111111'])
+def test_a_card_is_found_by_its_name_without_one_and_in_its_usual_length(
+    inspector: Detector, text: str
+) -> None:
+    assert [entity for entity, _ in found(inspector, text)] == ["CREDIT_CARD"]
