@@ -11,14 +11,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from bench.accuracy import people
 from bench.accuracy.corpus import Sample, corpus
 from bench.accuracy.pasted import found_in_full, in_place_of_secrets, pasted
 from bench.accuracy.score import Report, score
 from bench.accuracy.shapes import shapes
 from gateway.config import Detect
-from gateway.detect import Detector
+from gateway.detect import Detector, check_installed
 from gateway.detect.entities.ner import NameModel
 from gateway.detect.matching.overlaps import resolve
+from gateway.errors import ConfigError
 from gateway.words import Match
 
 _OF_A_SHAPE = 60
@@ -45,6 +47,7 @@ def main() -> None:
     _print(score(samples, inspect))
     _print_shapes(options.seed, inspector, missed=options.missed)
     _print_pasted(options.seed, inspector)
+    _print_people()
     if options.names:
         _print_cost(samples, inspector)
     if options.missed:
@@ -118,6 +121,24 @@ def _print_pasted(seed: int, inspector: Detector) -> None:
     print(f"\nPasted secrets, {forms} forms: {covered} of {len(table)} found")
     vain = sum(bool(secrets(one.text)) for one in clean)
     print(f"The same forms with placeholders, references and code: {vain} of {len(clean)} found in vain")
+
+
+def _print_people() -> None:
+    """How well people are found in texts of daily work, language by language, if the extra is installed."""
+    try:
+        check_installed()
+    except ConfigError as error:
+        print(f"\nPeople are not scored: {error}")
+        return
+    model = NameModel()
+    print("\n| people in texts | people | precision | recall | F1 | covered | ms a kB |")
+    print("|---|---|---|---|---|---|---|")
+    for language in people.LANGUAGES:
+        one = people.found(people.texts(language), lambda text: model.find([text])[0])
+        print(
+            f"| {language} | {one.people} | {one.precision:.2f} | {one.recall:.2f} | {one.f1:.2f} "
+            f"| {one.covered / one.people:.2f} | {one.ms_per_kb:.0f} |"
+        )
 
 
 def _print_missed(samples: Iterable[Sample], inspector: Detector) -> None:
