@@ -84,7 +84,8 @@ def _everywhere(
     }
     by_word: dict[str, list[str]] = {}
     for name in sorted(names, key=len, reverse=True):
-        if len(name) >= _LEAST:
+        # One word in small letters may well be no name where it stands elsewhere.
+        if len(name) >= _LEAST and not (name.islower() and name.isalpha()):
             by_word.setdefault(_WORD.findall(name)[0], []).append(name)
 
     def of(number: int, part: Part) -> tuple[Finding, ...]:

@@ -94,6 +94,18 @@ async def test_a_name_on_the_allow_list_is_none(monkeypatch: pytest.MonkeyPatch)
     assert [[one.entity for one in findings] for findings in found] == [["LOCATION"]] * 2
 
 
+async def test_one_word_in_small_letters_counts_only_where_it_was_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = Names(Detect(ner=Ner(enabled=True)), 1)
+    monkeypatch.setattr(names, "_pool", _Pool())
+    for text, elsewhere in (("plan in paris", []), ("Plan in paris", ["PERSON"])):
+        parts = [Part("user", "text", "/a", text), Part("user", "field", "/b", f"our {text[:4]}")]
+        own, other = await names.added(parts, [(), ()])
+        assert [one.entity for one in own] == ["PERSON", "LOCATION"]
+        assert [one.entity for one in other] == elsewhere
+
+
 def test_names_without_their_extra_are_refused_at_start(
     named: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
