@@ -71,10 +71,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Where a request goes. `path` and `source` are masked; `parts` are those that hold a finding."""
+    """Where a request goes. `path` and `source` are masked; `parts` are those that hold a finding.
+
+    `headers` go up, with values masked in those that are no syntax.
+    """
 
     up_path: str = ""  # as the provider gets it
     up_query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
     path: str = ""
     source: Source = Source("", "")
     parts: tuple[InspectedPart, ...] = ()

@@ -21,6 +21,7 @@ from gateway.exchange.exchange import Answer, Exchange
 from gateway.exchange.record import Ledger
 from gateway.exchange.refuse import refusal_event
 from gateway.exchange.summary import contents_of
+from gateway.upstream import is_bound
 from gateway.words import ApprovalFacts, Phase
 
 
@@ -123,8 +124,8 @@ class Holder:
 
     def _binding(self, exchange: Exchange, phase: Phase) -> Binding:
         """Return what an approval is bound to: it passes this request and no other."""
-        # the headers that go up can change what the provider does with the same body
-        headers = json.dumps(sorted(exchange.received.headers.items())).encode()
+        # a header that goes up can change what the provider does with the same body
+        bound = sorted(header for header in exchange.received.headers.items() if is_bound(header[0]))
         return Binding(
             agent=exchange.agent,
             method=exchange.call.method,
@@ -132,7 +133,7 @@ class Holder:
             query=exchange.envelope.up_query,
             provider=exchange.provider,
             phase=phase,
-            digest=self._key.digest("binding", exchange.received.unmasked, headers).hex(),
+            digest=self._key.digest("binding", exchange.received.unmasked, json.dumps(bound).encode()).hex(),
         )
 
 

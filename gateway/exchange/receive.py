@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 
-from gateway import detect
+from gateway import __version__, detect
 from gateway.config import Limits, ServerKey
 from gateway.dialects import Malformed, decompress, dialect_of, normalize, parse, read_prompt, serialize
 from gateway.errors import InvalidRequest, PromptTooLarge, WebSocketUnsupported
@@ -19,7 +19,7 @@ from gateway.exchange.exchange import Call, Envelope, Exchange, Received
 from gateway.exchange.inspect import Inspector
 from gateway.masking import Vault
 from gateway.sessions import Sessions
-from gateway.upstream import QUERY_PARAMETERS, Upstreams, up_headers
+from gateway.upstream import Upstreams, is_credential, is_syntax, up_headers
 from gateway.words import Attachment, Part, Prompt
 
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
@@ -67,9 +67,14 @@ class Receiver:
     async def _masked(self, exchange: Exchange, envelope: Envelope, texts: Sequence[Part]) -> Envelope:
         source = exchange.call.source
         agent = Part("", "field", "user-agent", source.user_agent)
-        path, *others, user_agent = await self._inspector.inspect_envelope(exchange, [*texts, agent])
+        beside = Part("", "field", "headers", _lines(envelope.headers))
+        inspected = await self._inspector.inspect_envelope(exchange, [*texts, agent, beside])
+        path, *others, user_agent, headers = inspected
+        theirs = user_agent.masked if user_agent.masked.isprintable() else ""
+        ours = {"user-agent": f"{theirs} regate/{__version__}".lstrip()}
         return replace(
             envelope,
+            headers=_from_lines(headers.masked, envelope.headers) | _syntax(envelope.headers) | ours,
             path=path.masked,
             source=replace(source, user_agent=user_agent.masked),
             parts=tuple(part for part in (path, *others) if part.findings),
@@ -84,7 +89,7 @@ class Receiver:
         media_type = call.headers.get("content-type", "")
         up_path = exchange.envelope.up_path
         dialect = dialect_of(exchange.family, call.method, up_path, media_type, bool(body))
-        headers = outgoing_headers(call, dialect if body else "none")
+        headers = outgoing_headers(exchange.envelope, media_type, dialect if body else "none")
         received = exchange.received = replace(exchange.received, dialect=dialect, headers=headers)
         if not body:
             return
@@ -120,13 +125,14 @@ def open_envelope(call: Call) -> tuple[Envelope, list[Part]]:
     """
     up_path = normalize(call.raw_path)
     query, up_query = _query(call.raw_query)
-    texts = {"path": up_path, "query": query, **up_headers(call.headers)}
+    headers = up_headers(call.headers)
+    texts = {"path": up_path, "query": query, **_syntax(headers)}
     parts = [Part("", "field", name, text, "structural") for name, text in texts.items()]
-    return Envelope(up_path, up_query), parts
+    return Envelope(up_path, up_query, headers), parts
 
 
 def _query(raw: bytes) -> tuple[str, str]:
-    """Return the whole query as text, for inspection, and what of it goes up."""
+    """Return the query without credentials: as text, for inspection, and as it goes up."""
     try:
         text = unquote_to_bytes(raw.replace(b"+", b" ")).decode("utf-8")
         pairs = parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
@@ -134,15 +140,33 @@ def _query(raw: bytes) -> tuple[str, str]:
         raise InvalidRequest("the query cannot be read: expected percent-encoded UTF-8") from error
     if _ENCODED.search(text):
         raise InvalidRequest("the query is percent-encoded twice")
-    return text, urlencode([(name, value) for name, value in pairs if name in QUERY_PARAMETERS])
+    pairs = [(name, value) for name, value in pairs if not is_credential(name)]
+    return "&".join(f"{name}={value}" for name, value in pairs), urlencode(pairs)
 
 
-def outgoing_headers(call: Call, dialect: str) -> dict[str, str]:
+def _syntax(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if is_syntax(name)}
+
+
+def _lines(headers: Mapping[str, str]) -> str:
+    """Return the headers that are no syntax as one text, a line each: inspected one by one they cost more."""
+    return "\n".join(
+        f"{name}: {value}" for name, value in headers.items() if name != "user-agent" and not is_syntax(name)
+    )
+
+
+def _from_lines(masked: str, headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of masked lines; where a mask took a line's name, it stays behind."""
+    found = dict(line.partition(": ")[::2] for line in masked.split("\n"))
+    return {name: value for name, value in found.items() if name in headers and value.isprintable()}
+
+
+def outgoing_headers(envelope: Envelope, media_type: str, dialect: str) -> dict[str, str]:
     """Return the headers that go up with the body; the provider's credential is not among them."""
     if dialect == "none":
-        return up_headers(call.headers)
-    opaque = call.headers.get("content-type", "application/octet-stream")
-    return up_headers(call.headers) | {"content-type": opaque if dialect == "opaque" else "application/json"}
+        return dict(envelope.headers)
+    opaque = media_type or "application/octet-stream"
+    return {**envelope.headers, "content-type": opaque if dialect == "opaque" else "application/json"}
 
 
 def _weight(body: bytes) -> int:

@@ -13,7 +13,6 @@ from gateway.dialects import digits, escape
 from gateway.exchange.decide import Subject, masked_call, masked_tools
 from gateway.exchange.exchange import Exchange
 from gateway.masking import JsonDepths, Vault, with_placeholders
-from gateway.upstream import up_headers
 from gateway.words import Attachment, Finding, InspectedPart, ToolCall
 
 _AROUND = 120  # characters of context on each side of a finding
@@ -96,7 +95,7 @@ def _around(text: str, start: int, end: int) -> str:
 def _headers(exchange: Exchange) -> Iterator[ContentEntry]:
     """Yield the headers that go up with the body; a part that is named like one has its masked value."""
     masked = {part.part.pointer: part.masked for part in exchange.parts}
-    for name, value in up_headers(exchange.call.headers).items():
+    for name, value in exchange.envelope.headers.items():
         yield ContentEntry("header", name, "", masked.get(name, value))
 
 

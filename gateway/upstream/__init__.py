@@ -12,10 +12,9 @@ from gateway.upstream.client import (
     unpack,
 )
 from gateway.upstream.directory import Upstream, Upstreams
-from gateway.upstream.headers import QUERY_PARAMETERS, down_headers, up_headers
+from gateway.upstream.headers import down_headers, is_bound, is_credential, is_syntax, up_headers
 
 __all__ = [
-    "QUERY_PARAMETERS",
     "CountedResponse",
     "HttpTransport",
     "ReplayedResponse",
@@ -25,6 +24,9 @@ __all__ = [
     "UpstreamResponse",
     "Upstreams",
     "down_headers",
+    "is_bound",
+    "is_credential",
+    "is_syntax",
     "open_session",
     "pack",
     "unpack",

@@ -1,4 +1,4 @@
-"""What crosses the gateway beside the bodies, by allowlist; and what is nowhere: raw values, keys."""
+"""What crosses the gateway beside the bodies; and what is nowhere: raw values, keys."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gateway import __version__
 from tests.support.asking import Family, bearer, body_of, post, raw, refusal
 from tests.support.fake_provider import FakeProvider
 from tests.support.gateway import GatewayProcess
@@ -26,6 +27,7 @@ GO_UP = {
     "content-type",
     "host",
     "openai-beta",
+    "user-agent",
     "x-api-key",
 }
 STAY_UP = (
@@ -39,13 +41,15 @@ STAY_UP = (
 
 
 @pytest.mark.parametrize("sdk", EACH_FORM, ids=str)
-async def test_only_listed_headers_go_up_and_the_credential_replaces_the_agents_key(
+async def test_an_sdks_headers_go_up_and_the_credential_replaces_the_agents_key(
     gateway: GatewayProcess, key: str, provider: FakeProvider, sdk: Sdk
 ) -> None:
     await sdk.ask(gateway.url, key, "echo", Ask())
 
     received = provider.only()
-    assert {name for name, _ in received.headers} <= GO_UP
+    names = {name for name, _ in received.headers if not name.startswith("x-stainless-")}
+    assert names <= GO_UP
+    assert (received.header("user-agent") or "").endswith(f" regate/{__version__}")
     assert key not in received.everything()
     if sdk.family == "anthropic":
         assert received.header("x-api-key") == CREDENTIAL
@@ -65,22 +69,35 @@ def test_headers_that_name_an_account_a_host_or_a_person_stay_behind(
         "openai-project": "proj-x",
         "x-forwarded-for": "10.1.2.3",
         "x-forwarded-host": "intranet.example",
-        "x-stainless-lang": "python",
-        "traceparent": "00-aa-bb-01",
-        "referer": "https://intranet.example/",
-        "user-agent": f"agent of {EMAIL}",
         "x-regate-session": "my session",
-        "anthropic-beta": "tools-beta",
-        "openai-beta": "assistants=v2",
-        "idempotency-key": "once-only",
+        "x-other-api-key": "of another house",
     }
     post(http, gateway, key, body_of(family, "echo", "hello"), family=family, headers=headers)
 
     received = provider.only()
     assert {name for name, _ in received.headers} <= GO_UP
-    assert received.header("anthropic-beta") == "tools-beta"
-    assert received.header("openai-beta") == "assistants=v2"
-    assert received.header("idempotency-key") is None  # a provider could answer another agent by it
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_other_headers_go_up_with_their_values_masked(
+    gateway: GatewayProcess, key: str, provider: FakeProvider, http: httpx.Client, family: Family
+) -> None:
+    headers = {
+        "anthropic-beta": "tools-beta",
+        "openai-beta": "assistants=v2",
+        "idempotency-key": "once-only",
+        "x-stainless-lang": "python",
+        "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "http-referer": "https://app.example/",
+        "mcp-session-id": "abc",
+    }
+    told = {"x-title": f"app of {EMAIL}", "user-agent": f"agent of {EMAIL}"}
+    post(http, gateway, key, body_of(family, "echo", "hello"), family=family, headers=headers | told)
+
+    received = provider.only()
+    assert {name: received.header(name) for name in headers} == headers
+    assert (received.header("x-title") or "").startswith("app of <EMAIL_ADDRESS_")
+    assert (received.header("user-agent") or "").startswith("agent of <EMAIL_ADDRESS_")
     assert EMAIL not in received.everything()
 
 
@@ -94,13 +111,14 @@ def test_a_value_in_a_header_that_would_go_up_does_not(
     assert provider.received() == []
 
 
-def test_only_listed_query_parameters_go_up(
+def test_query_parameters_go_up_but_for_credentials(
     gateway: GatewayProcess, key: str, provider: FakeProvider, http: httpx.Client
 ) -> None:
-    path = "openai/v1/chat/completions?api-version=2024-06-01&user=jane&api_key=mine&beta=true"
+    path = "openai/v1/chat/completions?api-version=2024-06-01&purpose=x&api_key=mine&start_time=1698787200"
     post(http, gateway, key, body_of("openai", "echo", "hello"), path=path)
 
-    assert provider.only().target == "/v1/chat/completions?api-version=2024-06-01&beta=true"
+    kept = "/v1/chat/completions?api-version=2024-06-01&purpose=x&start_time=1698787200"
+    assert provider.only().target == kept
 
 
 def test_a_base_path_of_the_provider_stands_in_front(

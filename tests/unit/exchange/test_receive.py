@@ -9,7 +9,7 @@ import pytest
 
 from gateway.config import Limits
 from gateway.errors import InvalidRequest, PromptTooLarge
-from gateway.exchange.receive import Receiver, open_envelope, outgoing_headers
+from gateway.exchange.receive import Receiver, _from_lines, open_envelope, outgoing_headers
 from gateway.upstream import Upstreams
 from tests.unit.exchange.conftest import NewExchange
 
@@ -32,7 +32,13 @@ def test_a_query_that_is_encoded_twice_is_invalid(new_exchange: NewExchange, que
     ("query", "text", "up"),
     [
         (b"after=jane%40acme.org&limit=5", "after=jane@acme.org&limit=5", "after=jane%40acme.org&limit=5"),
-        (b"after=50%25+off&user=x", "after=50% off&user=x", "after=50%25+off"),
+        (b"after=50%25+off&user=x", "after=50% off&user=x", "after=50%25+off&user=x"),
+        (
+            b"include[]=a&include[]=b&start_time=17",
+            "include[]=a&include[]=b&start_time=17",
+            "include%5B%5D=a&include%5B%5D=b&start_time=17",
+        ),
+        (b"key=rg_a_b&alt=sse", "alt=sse", "alt=sse"),
     ],
 )
 def test_a_query_is_inspected_decoded_and_goes_up_as_it_was_read(
@@ -83,6 +89,16 @@ def test_only_an_opaque_body_keeps_its_content_type(
     new_exchange: NewExchange, dialect: str, content_type: str | None
 ) -> None:
     exchange = new_exchange(headers={"content-type": "text/plain", "authorization": "Bearer rg_x"})
-    headers = outgoing_headers(exchange.call, dialect)
+    envelope, _ = open_envelope(exchange.call)
+    headers = outgoing_headers(envelope, "text/plain", dialect)
     assert headers.get("content-type") == content_type
     assert "authorization" not in headers
+
+
+@pytest.mark.parametrize(
+    "found", ["x-title: a\nx-note: <EMAIL>", "<EMAIL>\nx-title: a", "x-note: b\n\nx-other: 1"]
+)
+def test_only_headers_that_are_whole_go_up(found: str) -> None:
+    given = {"x-title": "a", "x-note": "jane@acme.org"}
+    assert _from_lines(found, given).keys() <= given.keys()
+    assert "jane@acme.org" not in str(_from_lines(found, given))

@@ -11,6 +11,7 @@ from gateway.dialects import read_prompt
 from gateway.exchange.decide import Subject
 from gateway.exchange.exchange import Exchange, Inspected
 from gateway.exchange.inspect import Inspector
+from gateway.exchange.receive import open_envelope
 from gateway.exchange.summary import contents_of
 from gateway.sessions.session import Sessions
 from tests.support.values import EMAIL
@@ -25,7 +26,9 @@ async def shown(
 ) -> list[ContentEntry]:
     """Return what approvers read of a prompt, in which `known` was sent before."""
     exchange.received = replace(
-        exchange.received, session=Sessions(ServerKey(b"s" * 32)).enter("agent", "s", "")
+        exchange.received,
+        session=Sessions(ServerKey(b"s" * 32)).enter("agent", "s", ""),
+        envelope=open_envelope(exchange.call)[0],
     )
     exchange.received = replace(
         exchange.received, dialect="openai.chat", body=body, prompt=read_prompt("openai.chat", body)
