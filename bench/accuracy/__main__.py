@@ -13,15 +13,17 @@ from pathlib import Path
 
 import yaml
 
+from bench.accuracy import people
 from bench.accuracy.corpus import Sample, corpus
 from bench.accuracy.injections import injections
 from bench.accuracy.pasted import found_in_full, in_place_of_secrets, pasted
 from bench.accuracy.score import Report, Score, score
 from bench.accuracy.shapes import shapes
 from gateway.config import Detect
-from gateway.detect import Detector
+from gateway.detect import Detector, check_installed
 from gateway.detect.entities.ner import NameModel
 from gateway.detect.matching.overlaps import resolve
+from gateway.errors import ConfigError
 from gateway.words import Match
 
 _OF_A_SHAPE = 60
@@ -52,6 +54,7 @@ def main() -> None:
     _print_shapes(options.seed, inspector, missed=options.missed)
     _print_pasted(options.seed, inspector)
     _print_injections(inspector, missed=options.missed)
+    _print_people()
     if options.names:
         _print_cost(samples, inspector)
     if options.missed:
@@ -158,6 +161,24 @@ def _print_injections(inspector: Detector, *, missed: bool) -> None:
     for kind, count in texts.items():
         own = 0 if "user" in trusted else found[kind]
         print(f"| {kind} | {count} | {found[kind]} | {own} | {found[kind]} |")
+
+
+def _print_people() -> None:
+    """How well people are found in texts of daily work, language by language, if the extra is installed."""
+    try:
+        check_installed()
+    except ConfigError as error:
+        print(f"\nPeople are not scored: {error}")
+        return
+    model = NameModel()
+    print("\n| people in texts | people | precision | recall | F1 | covered | ms a kB |")
+    print("|---|---|---|---|---|---|---|")
+    for language in people.LANGUAGES:
+        one = people.found(people.texts(language), lambda text: model.find([text])[0])
+        print(
+            f"| {language} | {one.people} | {one.precision:.2f} | {one.recall:.2f} | {one.f1:.2f} "
+            f"| {one.covered / one.people:.2f} | {one.ms_per_kb:.0f} |"
+        )
 
 
 def _print_missed(samples: Iterable[Sample], inspector: Detector) -> None:

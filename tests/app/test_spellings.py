@@ -67,9 +67,9 @@ async def test_a_value_cut_in_two_is_masked_in_both_parts_and_given_back(
 
 
 async def test_a_name_is_masked_where_names_are_wanted(opened: Opened, sent: list[str]) -> None:
-    text = "Please tell Jane Roe in Paris that John called."
+    text = "Please tell Jane Roe, 12 Main Street, Springfield, that John called."
     async with opened(detect={"ner": {"enabled": True}}, limits={"inspect_seconds": 60}) as running:
         action, answer = await ask(running, text)
     assert action == "mask"
-    assert [name for name in ("Jane", "Roe", "Paris", "John") if name in sent[0]] == []
+    assert [name for name in ("Jane", "Roe", "Springfield", "John") if name in sent[0]] == []
     assert text in answer

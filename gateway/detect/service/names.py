@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from gateway.config import Detect
 from gateway.detect.detector import findings
+from gateway.detect.entities.allowed import Allowed
 from gateway.detect.matching.overlaps import resolve
 from gateway.detect.service.cache import ResultCache
 from gateway.detect.service.pool import ProcessPool
@@ -29,6 +30,7 @@ class Names:
     def __init__(self, settings: Detect, seconds: float) -> None:
         self._off = frozenset(settings.off)
         self._threshold_of = settings.threshold_of
+        self._allowed = Allowed(settings.allow)
         self._cache = ResultCache(_CACHE_BYTES)
         self._pool = ProcessPool(settings, seconds, reads="names", size=1)
 
@@ -63,12 +65,14 @@ class Names:
         if missing:
             self._pool.ensure_started()
             read = await self._pool.inspect([("", text) for text in missing.values()])
-            for digest, spans in zip(missing, read, strict=True):
-                known[digest] = self._cache[digest] = tuple(filter(self._is_wanted, spans))
+            for (digest, text), spans in zip(missing.items(), read, strict=True):
+                wanted = tuple(span for span in spans if self._is_wanted(text, span))
+                known[digest] = self._cache[digest] = wanted
         return {number: known[digest] for number, digest in digests.items()}
 
-    def _is_wanted(self, span: Match) -> bool:
-        return span.score >= self._threshold_of(span.entity) and span.entity not in self._off
+    def _is_wanted(self, text: str, span: Match) -> bool:
+        is_on = span.score >= self._threshold_of(span.entity) and span.entity not in self._off
+        return is_on and not self._allowed.allows(text, span)
 
 
 def _everywhere(
@@ -80,7 +84,8 @@ def _everywhere(
     }
     by_word: dict[str, list[str]] = {}
     for name in sorted(names, key=len, reverse=True):
-        if len(name) >= _LEAST:
+        # One word in small letters may well be no name where it stands elsewhere.
+        if len(name) >= _LEAST and not (name.islower() and name.isalpha()):
             by_word.setdefault(_WORD.findall(name)[0], []).append(name)
 
     def of(number: int, part: Part) -> tuple[Finding, ...]:

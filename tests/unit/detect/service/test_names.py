@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.config import Detect, Ner
+from gateway.config import Allow, Detect, Ner
 from gateway.detect import DetectionService, Detector
 from gateway.detect.entities import ner
 from gateway.detect.service.names import Names
@@ -13,7 +13,7 @@ from gateway.errors import ConfigError, InspectionFailed
 from gateway.words import Match, Part
 
 SETTINGS = Detect(ner=Ner(enabled=True))
-TEXT = "Please tell Jane Roe in Paris that John's sister called from New York City."
+TEXT = "Please tell Jane Roe that John's sister moved to 12 Main Street, Springfield, Ohio."
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ async def test_a_name_is_found_in_every_part_of_a_prompt_and_only_there(named: D
     inspection = DetectionService(named, 60)
     parts = [
         Part("user", "text", "/messages/0/content", f"{TEXT} Her mail: jane@acme.org"),
-        Part("assistant", "tool_call", "/messages/1/arguments", '{"to": "Jane Roe", "city": "Parish"}'),
+        Part("assistant", "tool_call", "/messages/1/arguments", '{"to": "Jane Roe", "city": "Springfields"}'),
         Part("user", "field", "/metadata/Jane Roe", "Jane Roe", "key"),
     ]
     prompt = await inspection.find(parts, names=True)
@@ -40,9 +40,9 @@ async def test_a_name_is_found_in_every_part_of_a_prompt_and_only_there(named: D
     assert shown == [
         [
             ("PERSON", "Jane Roe"),
-            ("LOCATION", "Paris"),
             ("PERSON", "John"),
-            ("LOCATION", "New York City"),
+            ("LOCATION", "Springfield"),
+            ("LOCATION", "Ohio"),
             ("EMAIL_ADDRESS", "jane@acme.org"),
         ],
         [("PERSON", "Jane Roe")],
@@ -87,9 +87,28 @@ async def test_a_text_is_read_once_and_what_is_off_stays_off(monkeypatch: pytest
     assert await sure.added(parts, [(), (), ()]) == ((), (), ())
 
 
+async def test_a_name_on_the_allow_list_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    names, part = Names(Detect(ner=Ner(enabled=True), allow=Allow(values=("jane",))), 1), "Jane in Paris"
+    monkeypatch.setattr(names, "_pool", _Pool())
+    found = await names.added([Part("user", "text", "/a", part), Part("user", "field", "/b", part)], [(), ()])
+    assert [[one.entity for one in findings] for findings in found] == [["LOCATION"]] * 2
+
+
+async def test_one_word_in_small_letters_counts_only_where_it_was_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = Names(Detect(ner=Ner(enabled=True)), 1)
+    monkeypatch.setattr(names, "_pool", _Pool())
+    for text, elsewhere in (("plan in paris", []), ("Plan in paris", ["PERSON"])):
+        parts = [Part("user", "text", "/a", text), Part("user", "field", "/b", f"our {text[:4]}")]
+        own, other = await names.added(parts, [(), ()])
+        assert [one.entity for one in own] == ["PERSON", "LOCATION"]
+        assert [one.entity for one in other] == elsewhere
+
+
 def test_names_without_their_extra_are_refused_at_start(
     named: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ner, "find_spec", lambda _: None)
-    with pytest.raises(ConfigError, match=r"detect\.ner\.enabled: spacy, .*regate\[ner\]"):
+    with pytest.raises(ConfigError, match=r"detect\.ner\.enabled: onnxruntime, .*regate\[ner\]"):
         DetectionService(named, 10)
