@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,12 +24,8 @@ from gateway.audit.files.record import draft
 from gateway.audit.files.signing import Signer, load_verifier
 from gateway.audit.sealing.seal import SealingFailed
 from gateway.audit.verifying.proof import ProofFailed, find_records, prove
-from tests.unit.audit.conftest import Evidence, all_is_still, decision, without_children
+from tests.unit.audit.conftest import Evidence, decision
 from tests.unit.cli.audit.conftest import Command
-
-__all__ = ["all_is_still", "without_children"]
-
-pytestmark = pytest.mark.usefixtures("all_is_still")
 
 FORGED = "forged"  # the exchange that every forgery claims
 
@@ -98,11 +94,8 @@ def fill(evidence: Evidence) -> str:
     return journal.writer
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    """The scene as each test finds it."""
-    base = tmp_path_factory.mktemp("scene")
-    evidence = Evidence(base)
+@pytest.fixture
+def scene(evidence: Evidence, tmp_path: Path) -> Scene:
     sealed = fill(evidence)
     sealer = evidence.sealer(bury=0)
     sealer.seal(sign=True)
@@ -114,17 +107,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Scene:
         text=True,
         check=False,
     ).stdout.strip()
-    elsewhere = Evidence(base / "elsewhere")
+    elsewhere = Evidence(tmp_path / "elsewhere")
     shutil.copytree(evidence.key.parent, elsewhere.key.parent)
     fill(elsewhere)
     return Scene(evidence, sealed, closed, killed, elsewhere)
-
-
-@pytest.fixture
-def scene(made: Scene, evidence: Evidence, tmp_path: Path) -> Scene:
-    """A copy of it, which the test may spoil."""
-    shutil.copytree(made.evidence.root.parent, tmp_path, dirs_exist_ok=True)
-    return replace(made, evidence=evidence, elsewhere=Evidence(tmp_path / "elsewhere"))
 
 
 @pytest.fixture

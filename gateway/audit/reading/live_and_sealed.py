@@ -117,41 +117,46 @@ def _registered(root: str) -> str:
 
 
 def _visible(root: str) -> str:
-    """Return the SELECT of the segments and files that are read as sealed.
+    """Return the SELECT of the segments and files that are read as sealed."""
+    seals = f"""
+        (SELECT file, list_transform(segments, lambda held: held.segment) AS segments, visible_at
+         FROM read_ndjson({root} || '/seals.ndjson', ignore_errors=true,
+             columns={{file: 'VARCHAR', segments: 'STRUCT(segment VARCHAR)[]', visible_at: 'TIMESTAMPTZ'}})
+         WHERE file IS NOT NULL AND segments IS NOT NULL)
+    """  # noqa: S608 - our own names; the root is a quoted path
+    live = f"read_blob({root} || '/journal/*.ndjson')"
+    standing = f"(SELECT list(parse_filename(filename, true)) FROM {live})"  # noqa: S608 - as above
+    return f"""
+        SELECT unnest(list_append(list_transform(segments, lambda held: 'segment ' || held), 'file ' || file))
+        FROM {seals}
+        WHERE CASE WHEN visible_at <= now() THEN true ELSE NOT list_has_all({standing}, segments) END
+        UNION ALL
+        SELECT error({_UNSEALED} || file)
+        FROM (SELECT parse_filename(file, true) AS file FROM glob({root} || '/sealed/*/*.parquet'))
+        WHERE file <> 'empty' AND file NOT IN (SELECT file FROM {seals})
+            AND file NOT IN (
+                SELECT parse_filename(filename, true) FROM {live} WHERE size > {_TOMBSTONE_BYTES})
+        UNION ALL
+        SELECT error({_GONE} || name) FROM ({_gone(root, seals)})
+    """  # noqa: S608 - our own names; the root is a quoted path
 
-    Each log and each folder is read once: DuckDB would plan and run each mention of it anew.
-    Only what was signed before the query can be gone: it was there when the query looked for files.
+
+def _gone(root: str, seals: str) -> str:
+    """Return the SELECT of the sealed files and the segments that should be there and are not.
+
+    Only what was signed before the query counts: it was there when the query looked for files.
     """
     return f"""
-        WITH log AS MATERIALIZED (
-            SELECT kind, file, path, visible_at,
-                list_transform(segments, lambda held: held.segment) AS segments
-            FROM read_ndjson({root} || '/seals.ndjson', ignore_errors=true, columns={{kind: 'VARCHAR',
-                file: 'VARCHAR', path: 'VARCHAR', segments: 'STRUCT(segment VARCHAR)[]',
-                visible_at: 'TIMESTAMPTZ'}})),
-        seals AS (SELECT * FROM log WHERE file IS NOT NULL AND segments IS NOT NULL),
-        standing AS MATERIALIZED (
-            SELECT parse_filename(filename, true) AS segment, size
-            FROM read_blob({root} || '/journal/*.ndjson')),
-        files AS MATERIALIZED (
-            SELECT parse_filename(file, true) AS file FROM glob({root} || '/sealed/*/*.parquet'))
-        SELECT unnest(list_append(list_transform(segments, lambda held: 'segment ' || held), 'file ' || file))
-        FROM seals
-        WHERE CASE WHEN visible_at <= now() THEN true
-            ELSE NOT list_has_all((SELECT list(segment) FROM standing), segments) END
-        UNION ALL
-        SELECT error({_UNSEALED} || file) FROM files
-        WHERE file <> 'empty' AND file NOT IN (SELECT file FROM seals)
-            AND file NOT IN (SELECT segment FROM standing WHERE size > {_TOMBSTONE_BYTES})
-        UNION ALL
-        SELECT error({_GONE} || file) FROM seals
-        WHERE visible_at <= now() AND file NOT IN (SELECT file FROM files)
+        SELECT file AS name FROM {seals} WHERE visible_at <= now()
+            AND file NOT IN (SELECT parse_filename(file, true) FROM glob({root} || '/sealed/*/*.parquet'))
             AND file NOT IN (
-                SELECT parse_filename(path, true) FROM log WHERE kind = 'dropped' AND path IS NOT NULL)
+                SELECT parse_filename(path, true) FROM read_ndjson({root} || '/seals.ndjson',
+                    ignore_errors=true, columns={{kind: 'VARCHAR', path: 'VARCHAR'}})
+                WHERE kind = 'dropped' AND path IS NOT NULL)
         UNION ALL
-        SELECT error({_GONE} || segment) FROM read_ndjson({root} || '/checkpoints.ndjson',
-            ignore_errors=true, columns={{kind: 'VARCHAR', segment: 'VARCHAR', signed_at: 'TIMESTAMPTZ'}})
+        SELECT segment FROM read_ndjson({root} || '/checkpoints.ndjson', ignore_errors=true,
+            columns={{kind: 'VARCHAR', segment: 'VARCHAR', signed_at: 'TIMESTAMPTZ'}})
         WHERE kind IN ('end', 'head') AND segment <> '' AND signed_at <= now()
-            AND segment NOT IN (SELECT segment FROM standing)
-            AND segment NOT IN (SELECT unnest(segments) FROM seals)
+            AND segment NOT IN (SELECT parse_filename(file, true) FROM glob({root} || '/journal/*.ndjson'))
+            AND segment NOT IN (SELECT unnest(segments) FROM {seals})
     """  # noqa: S608 - our own names; the root is a quoted path

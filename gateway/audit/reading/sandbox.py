@@ -54,12 +54,6 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (request["limits"]["spill"],) * 2)
     writable = [place for place in (output and output.parent, spill) if place]
     confine([folder.journal, folder.sealed, folder.seals, folder.checkpoints, *_system()], writable)
-    answer(folder, request, output, spill)
-    sys.stdout.buffer.flush()
-
-
-def answer(folder: Folder, request: dict[str, Any], output: Path | None, spill: Path | None) -> None:
-    """Open the database, run the one SELECT in it, and say its rows or why there are none."""
     try:
         with _open(folder, request, output, spill) as connection:
             _answer(connection, request, output)
@@ -67,6 +61,7 @@ def answer(folder: Folder, request: dict[str, Any], output: Path | None, spill: 
         _say({"refused": str(error)})
     except (duckdb.Error, MemoryError) as error:
         _say({"failed": str(error) or "out of memory"})
+    sys.stdout.buffer.flush()
 
 
 def select_only(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:

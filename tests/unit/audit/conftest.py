@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from gateway import processes
 from gateway.audit import Journal, Record, Sealer, new_writer
 from gateway.audit.files.folder import Folder
+from gateway.audit.reading.sql import query
 from gateway.audit.verifying.report import Verification
 from gateway.audit.verifying.verification import verify
-from tests.support import in_process
 
 
 class Evidence:
@@ -60,7 +59,8 @@ class Evidence:
         return verify(self.root, self.key.with_suffix(".pub"), **options)
 
     def rows(self, sql: str, *parameters: Any) -> list[list[Any]]:
-        return in_process.rows(self.root, sql, parameters)
+        with query(self.root, sql, parameters) as result:
+            return list(result.rows)
 
     def live(self) -> Path:
         """The one live segment."""
@@ -70,29 +70,6 @@ class Evidence:
     def sealed(self) -> Path:
         (path,) = self.folder.sealed_files()
         return path
-
-
-_CHILDREN = ("gateway.audit.sealing.seal.run", "gateway.audit.sealing.removal.run")
-
-
-@pytest.fixture(autouse=True)
-def without_children(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have this process do what sealing and erasing start children for."""
-    for name in _CHILDREN:
-        monkeypatch.setattr(name, in_process.run)
-
-
-@pytest.fixture
-def all_is_still(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have verification watch a torn segment for a moment, not for two seconds: no writer is left."""
-    monkeypatch.setattr("gateway.audit.verifying.segment._LOOK_SECONDS", 0.001)
-
-
-@pytest.fixture
-def with_children(without_children: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have real children seal and erase: for tests of the children themselves."""
-    for name in _CHILDREN:
-        monkeypatch.setattr(name, processes.run)
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,9 +17,8 @@ import pytest
 from gateway.audit import Journal, Sealer, new_writer
 from gateway.audit.files import signed_log
 from gateway.audit.files.folder import Folder, is_tombstone
-from gateway.audit.files.literal import literal
 from gateway.audit.files.rotation import open_signer, rotate
-from gateway.audit.reading.live_and_sealed import every_record
+from gateway.audit.reading.views import create_views
 from gateway.audit.sealing.plan import End
 from gateway.audit.sealing.removal import Order, RemovalFailed, Remover, order_erasure
 from gateway.audit.sealing.removal_worker import write_anew
@@ -145,34 +142,17 @@ class ErasingGateway(Gateway):
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch, all_is_still: None) -> None:
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.audit.journal.journal._RETRY_SECONDS", 0.01)
     monkeypatch.setattr("gateway.audit.reading.views.publish", lambda folder: None)
     monkeypatch.setattr(threading, "excepthook", lambda _: None)  # the journal's thread dies as it should
 
 
-@functools.cache
-def database() -> duckdb.DuckDBPyConnection:
-    """Return the database that every folder is read with: to open one takes longer than to ask it."""
-    return duckdb.connect(config={"threads": 1})
-
-
-@dataclass(frozen=True)
-class Found:
-    """What `records` says of a folder: how often each name and code is there, and whose words are left."""
-
-    names: Counter[str]
-    said: list[datetime]  # when each decision was recorded that still has its body
-
-
-def read(folder: Folder) -> Found:
-    records = every_record(literal(str(folder.root)))
-    question = f"SELECT exchange_id, code, kind, recorded_at, body IS NOT NULL FROM ({records})"
-    rows = database().execute(question).fetchall()
-    return Found(
-        Counter(exchange_id or code for exchange_id, code, *_ in rows),
-        [recorded_at for _, _, kind, recorded_at, has_body in rows if kind == "decision" and has_body],
-    )
+def counts(folder: Folder) -> Counter[str]:
+    with duckdb.connect() as connection:
+        create_views(connection, folder, question := "SELECT exchange_id, code FROM records")
+        rows = connection.execute(question).fetchall()
+    return Counter(exchange_id or code for exchange_id, code in rows)
 
 
 def torn(folder: Folder) -> bool:
@@ -180,22 +160,27 @@ def torn(folder: Folder) -> bool:
     return any(b"\0" in content or (content and not content.endswith(b"\n")) for content in live)
 
 
-def is_whole(base: Path, acknowledged: list[str]) -> Found:
+def is_whole(base: Path, acknowledged: list[str]) -> Counter[str]:
     """What was acknowledged is there once or dropped on record, nothing twice, and every chain holds."""
     report = verify(base / "audit", base / "state" / "evidence.pub")
     assert report.breaks == []
-    found = read(Folder(base / "audit"))
-    names = {name: count for name, count in found.names.items() if len(name) == 2}
+    found = counts(Folder(base / "audit"))
+    names = {name: count for name, count in found.items() if len(name) == 2}
     assert len(set(acknowledged) - names.keys()) <= report.dropped
     assert set(names.values()) <= {1}
     return found
 
 
-def is_erased(folder: Folder, found: Found) -> bool:
+def is_erased(folder: Folder) -> bool:
     """Whether nothing is left of what was said before the last order that stands."""
     lines = [orjson.loads(line) for line in signed_log.lines(folder.seals)]
     before = max((line["before"] for line in lines if line["kind"] == "order"), default="")
-    return not before or all(each > datetime.fromisoformat(before) for each in found.said)
+    if not before:
+        return True
+    with duckdb.connect() as connection:
+        left = "SELECT count(body) FROM records WHERE kind = 'decision' AND recorded_at <= ?::TIMESTAMPTZ"
+        create_views(connection, folder, left)
+        return connection.execute(left, [before]).fetchall() == [(0,)]
 
 
 def crashes(tmp_path: Path, shard: int, kind: type[Gateway]) -> Iterator[tuple[Gateway, FaultyDisk, Path]]:
@@ -254,8 +239,8 @@ def test_a_crash_at_any_operation_loses_nothing_acknowledged_and_doubles_nothing
                 again.sealer().seal(everything=True, sign=True)
 
             found = is_whole(left, [*gateway.acknowledged, "zz"])
-            assert is_erased(Folder(left / "audit"), found), (disk.fired, survival)
-            assert bool(found.names["torn_tail_cut"]) == cut, (disk.fired, survival)
+            assert is_erased(Folder(left / "audit")), (disk.fired, survival)
+            assert bool(found["torn_tail_cut"]) == cut, (disk.fired, survival)
         ran += 1
     assert ran > 90 / SHARDS
 
@@ -276,8 +261,8 @@ def test_an_error_of_any_operation_refuses_or_is_made_good(
         finally:
             gateway.stop()
             disk.close()
-        found = is_whole(base, gateway.acknowledged)
-        assert is_erased(Folder(base / "audit"), found), disk.fired
+        is_whole(base, gateway.acknowledged)
+        assert is_erased(Folder(base / "audit")), disk.fired
         assert len(gateway.acknowledged) >= (5 if kind is Gateway else 2), disk.fired
         if not disk.fired:
             break

@@ -18,8 +18,6 @@ from gateway.audit.files.record import Draft
 from gateway.audit.verifying.verification import verify
 from tests.unit.audit.conftest import Evidence, decision
 
-pytestmark = pytest.mark.usefixtures("all_is_still")
-
 
 @dataclass
 class Crime:

@@ -22,7 +22,6 @@ from gateway.words import (
     Prompt,
     Source,
 )
-from tests.support import in_process
 
 BECAUSE = Reason(rule="main", title="Main", message="Because.", severity="medium")
 
@@ -58,12 +57,9 @@ class Recorder:
     def sealed(self) -> None:
         self.journal.close()
         sealer = Sealer(self.root, key=self.key, settle_seconds=0, bury_seconds=0, gather_seconds=0)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("gateway.audit.sealing.seal.run", in_process.run)
-            patch.setattr("gateway.audit.reading.views.publish", lambda folder: None)
-            sealer.start()
-            sealer.seal()
-            sealer.seal()  # the second pass buries the live segment
+        sealer.start()
+        sealer.seal()
+        sealer.seal()  # the second pass buries the live segment
 
 
 def asked(exchange: Exchange, part: InspectedPart) -> dict[str, Any]:

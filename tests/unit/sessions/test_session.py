@@ -37,8 +37,8 @@ def test_a_blank_name_is_no_name(clock: Clock) -> None:
     assert sessions.enter("a", " ", "hello") is sessions.enter("a", None, "hello")
 
 
-@given(st.floats(0, IDLE_SECONDS), st.floats(0, 2e9))
-def test_a_derived_session_lives_on_while_it_is_used(pause: float, begun: float) -> None:
+@given(st.integers(0, int(IDLE_SECONDS)), st.integers(0, 2_000_000_000))  # whole: sums of others are rounded
+def test_a_derived_session_lives_on_while_it_is_used(pause: int, begun: int) -> None:
     clock = Clock(begun)
     sessions = Sessions(KEY, clock)
     session = sessions.enter("a", None, "hello")

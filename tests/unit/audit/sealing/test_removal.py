@@ -35,7 +35,11 @@ def sealed(evidence: Evidence) -> Evidence:
 
 
 def sealer(evidence: Evidence, **options: Any) -> Sealer:
-    return evidence.sealer(bury=0, **options)
+    made = Sealer(
+        evidence.root, key=evidence.key, settle_seconds=0, bury_seconds=0, gather_seconds=0, **options
+    )
+    made.start()
+    return made
 
 
 def order(evidence: Evidence, session: str = "", agent: str = "") -> Order:
@@ -155,7 +159,6 @@ def test_a_crash_between_signing_an_erasure_and_putting_the_file_in_is_mended_at
     assert report.removed == [f"3 bodies erased by order on {datetime.now(UTC):%Y-%m-%d}"]
 
 
-@pytest.mark.usefixtures("with_children")
 def test_a_file_that_cannot_be_written_anew_stays_and_the_order_stands(
     sealed: Evidence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
