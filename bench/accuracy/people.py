@@ -1,7 +1,7 @@
 """People in texts of daily work, marked by hand in four languages, and how well a model finds them.
 
 `data/people.*.txt` has a text in each line, its line ends written `\\n`, its people in `[[ ]]`. A third holds
-nobody, but products, months, cities, companies and code that bear the names of people.
+no person, only products, months, cities, companies and code that bear the names of people.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from gateway.exchange.exchange import Call, Envelope, Exchange, Received
 from gateway.exchange.inspect import Inspector
 from gateway.masking import Vault
 from gateway.sessions import Sessions
-from gateway.upstream import Upstreams, is_credential, is_syntax, up_headers
+from gateway.upstream import Upstreams, is_credential, syntax_headers, up_headers
 from gateway.words import Attachment, Part, Prompt
 
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
@@ -74,7 +74,7 @@ class Receiver:
         ours = {"user-agent": f"{theirs} regate/{__version__}".lstrip()}
         return replace(
             envelope,
-            headers=_from_lines(headers.masked, envelope.headers) | _syntax(envelope.headers) | ours,
+            headers=_from_lines(headers.masked, envelope.headers) | syntax_headers(envelope.headers) | ours,
             path=path.masked,
             source=replace(source, user_agent=user_agent.masked),
             parts=tuple(part for part in (path, *others) if part.findings),
@@ -126,7 +126,7 @@ def open_envelope(call: Call) -> tuple[Envelope, list[Part]]:
     up_path = normalize(call.raw_path)
     query, up_query = _query(call.raw_query)
     headers = up_headers(call.headers)
-    texts = {"path": up_path, "query": query, **_syntax(headers)}
+    texts = {"path": up_path, "query": query, **syntax_headers(headers)}
     parts = [Part("", "field", name, text, "structural") for name, text in texts.items()]
     return Envelope(up_path, up_query, headers), parts
 
@@ -144,15 +144,10 @@ def _query(raw: bytes) -> tuple[str, str]:
     return "&".join(f"{name}={value}" for name, value in pairs), urlencode(pairs)
 
 
-def _syntax(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in headers.items() if is_syntax(name)}
-
-
 def _lines(headers: Mapping[str, str]) -> str:
     """Return the headers that are no syntax as one text, a line each: inspected one by one they cost more."""
-    return "\n".join(
-        f"{name}: {value}" for name, value in headers.items() if name != "user-agent" and not is_syntax(name)
-    )
+    apart = {"user-agent", *syntax_headers(headers)}
+    return "\n".join(f"{name}: {value}" for name, value in headers.items() if name not in apart)
 
 
 def _from_lines(masked: str, headers: Mapping[str, str]) -> dict[str, str]:

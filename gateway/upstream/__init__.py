@@ -12,7 +12,7 @@ from gateway.upstream.client import (
     unpack,
 )
 from gateway.upstream.directory import Upstream, Upstreams
-from gateway.upstream.headers import down_headers, is_bound, is_credential, is_syntax, up_headers
+from gateway.upstream.headers import down_headers, is_bound, is_credential, syntax_headers, up_headers
 
 __all__ = [
     "CountedResponse",
@@ -26,9 +26,9 @@ __all__ = [
     "down_headers",
     "is_bound",
     "is_credential",
-    "is_syntax",
     "open_session",
     "pack",
+    "syntax_headers",
     "unpack",
     "up_headers",
 ]

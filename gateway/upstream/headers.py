@@ -61,17 +61,20 @@ def up_headers(headers: Mapping[str, str]) -> dict[str, str]:
     One that is no printable UTF-8 stays behind.
     """
     hops = {name.strip().lower() for name in headers.get("connection", "").split(",")}
-    found = {name.lower(): _readable(value) for name, value in headers.items()}
+    read = {name.lower(): _readable(value) for name, value in headers.items()}
+    found = {name: value for name, value in read.items() if value is not None}
+    syntax = syntax_headers(found)
     return {
         name: value
         for name, value in found.items()
-        if value is not None and (is_syntax(name) or not (name in hops or _stays_behind(name)))
+        if name in syntax or not (name in hops or _stays_behind(name))
     }
 
 
-def is_syntax(name: str) -> bool:
-    """Return whether a header is part of a provider's API, of whichever family."""
-    return name in _SYNTAX or any(name in family.request_headers for family in families().values())
+def syntax_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers, in lower case, that are part of a provider's API, of whichever family."""
+    names = _SYNTAX.union(*(family.request_headers for family in families().values()))
+    return {name: value for name, value in headers.items() if name in names}
 
 
 def is_bound(name: str) -> bool:
