@@ -3,10 +3,12 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 OPA = $(shell scripts/install-opa --print)
-# Blocks of tests stay together, so that few workers start the same gateway.
-PYTEST_ARGS ?= -n 3 --dist worksteal
+# Blocks of tests stay together, so that few workers start the same gateway. A worker waits a third of its time.
+PYTEST_ARGS ?= -n 4 --dist worksteal
+# A child process should not compile what one before it has compiled, nor a worker rewrite all assertions again.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run demo test test-fast policy-test check audit format docs bench accuracy lock clean
+.PHONY: help setup run demo test thorough test-fast policy-test check audit format docs bench accuracy leaks clients suites conformance fuzz lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,9 +19,9 @@ help: ## list the targets
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
-.venv/.duckdb-2: tests/duckdb-2.lock .venv/.locked
+.venv/.duckdb-%: tests/duckdb-%.lock .venv/.locked
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade \
-		--target .venv/duckdb-2 -r tests/duckdb-2.lock
+		--target .venv/duckdb-$* -r tests/duckdb-$*.lock
 	@touch $@
 
 setup: .venv/.locked ## .venv with the locked dependencies, and OPA
@@ -31,9 +33,12 @@ run: setup ## start the gateway with regate.yaml; prints keys and a curl line
 demo: setup ## five prompts through a running gateway: allowed, masked, streamed, held, denied
 	@REGATE_OPA="$(OPA)" $(BIN)/python scripts/demo.py
 
-test: setup .venv/.duckdb-2 policy-test ## every test: Python and opa test
+test: setup .venv/.duckdb-2 .venv/.duckdb-1.4 policy-test ## every test: Python and opa test
 	REGATE_CHROMIUM="$$(scripts/install-chromium)" REGATE_OPA="$(OPA)" REGATE_REQUIRE_OPA=$(if $(OPA),1,0) \
 		$(BIN)/pytest $(PYTEST_ARGS)
+
+thorough: export REGATE_THOROUGH = 1
+thorough: test ## every test at its full length, with new examples: an hour
 
 test-fast: setup ## the unit tests of what changed since main, in under a minute
 	@files="$$($(BIN)/python scripts/changed_tests.py)" && if [ -z "$$files" ]; then echo "no unit test mirrors what changed"; else \
@@ -62,6 +67,7 @@ docs: setup ## renew the pages that are written from code, METADATA and decision
 	@$(BIN)/regate audit views --markdown > docs/reference/audit-schema.md
 	@$(BIN)/regate policy docs
 	@$(BIN)/python scripts/decisions.py
+	@$(BIN)/python -m scripts.surfaces
 
 bench: setup ## what governing costs, against a bare pass-through
 	@REGATE_OPA="$(OPA)" $(BIN)/python -m bench
@@ -71,6 +77,22 @@ bench: setup ## what governing costs, against a bare pass-through
 
 accuracy: setup ## how well values are found; ACCURACY_DATA names a labeled file to score as well
 	@$(BIN)/python -m bench.accuracy
+
+leaks: setup ## what leaks: every kind of value, cut at every place, through every dialect
+	@$(BIN)/python -m bench.leaks
+
+clients: setup ## other people's clients at a task before the gateway; CLIENTS="Codex|aider" runs some
+	@REGATE_OPA="$(OPA)" $(BIN)/python -m suites.clients
+
+suites: setup ## the SDKs' own tests, direct and through the gateway; SUITES=openai-python runs some
+	@REGATE_OPA="$(OPA)" $(BIN)/python -m suites.sdks
+
+conformance: setup ## MCP's own suite, directly and through the gateway; installs it on demand
+	@REGATE_OPA="$(OPA)" $(BIN)/python -m bench.conformance
+
+FUZZ ?= 10000
+fuzz: setup ## 10,000 exchanges of a grammar, from valid to hostile, each judged; FUZZ says how many
+	@$(BIN)/python -m tests.support.fuzzing $(FUZZ)
 
 lock: ## write requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile --universal --generate-hashes --all-extras --python-version 3.11 --quiet \

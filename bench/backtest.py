@@ -49,7 +49,6 @@ from gateway.words import (
     Source,
     Usage,
     UsageFacts,
-    Used,
 )
 
 _ROOT = Path(__file__).parent.parent
@@ -236,7 +235,7 @@ def _input(exchange: Exchange, phase: Phase, parts: tuple[InspectedPart, ...]) -
             rows=finding_rows(parts),
             tool_calls=(),
             session=SessionFacts(exchanges=3),
-            usage=UsageFacts(Used(1), Used(1)),
+            usage=UsageFacts.of_first(),
             approval=ApprovalFacts(),
             response=ResponseFacts(200, "stop") if phase == "response" else ResponseFacts(),
         )

@@ -34,7 +34,6 @@ from gateway.words import (
     SessionFacts,
     Source,
     UsageFacts,
-    Used,
 )
 
 _LIBRARY = Path(__file__).parent.parent / "policies" / "rego"
@@ -208,7 +207,7 @@ def _document(entities: int) -> dict[str, Any]:
             rows=tuple(FindingRow(name, "pii", 1, 1, 1, 0.85, ("user",), ("text",)) for name in names),
             tool_calls=(),
             session=SessionFacts(),
-            usage=UsageFacts(Used(1), Used(1)),
+            usage=UsageFacts.of_first(),
             approval=ApprovalFacts(),
             response=ResponseFacts(),
         )

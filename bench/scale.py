@@ -50,11 +50,13 @@ _QUESTIONS = {
     "count": "SELECT count(*) FROM records",
     "group by agent and action": "SELECT agent, action, count(*) FROM decisions GROUP BY 1, 2",
     "group by day and state": "SELECT started_at::DATE, state, count(*) FROM exchanges GROUP BY 1, 2",
-    "PII by provider and week": """SELECT date_trunc('week', recorded_at), entity, sum("count") FROM findings
+    "PII by provider and week": """SELECT date_trunc('week', recorded_at), entity, sum(count) FROM findings
         WHERE category = 'pii' GROUP BY 1, 2""",
-    "one session, no content": """SELECT * EXCLUDE (prompt, completion) FROM exchanges
-        WHERE session_id = '{s}'""",
-    "one session, with content": "SELECT * FROM exchanges WHERE session_id = '{s}'",
+    "five exchanges": "SELECT * FROM exchanges LIMIT 5",
+    "one exchange": "SELECT * FROM exchanges WHERE exchange_id = '{e}'",
+    "one exchange, its content": "SELECT * FROM contents WHERE exchange_id = '{e}'",
+    "one session": "SELECT * FROM exchanges WHERE session_id = '{s}'",
+    "one session, its content": "SELECT * FROM contents WHERE session_id = '{s}'",
 }
 
 
@@ -85,7 +87,9 @@ def _ask(root: Path, copies: int) -> None:
     with duckdb.connect(config={"threads": 1}) as connection:
         create_views(connection, Folder(root))
         for name, select in _QUESTIONS.items():
-            sql = select.replace("{s}", f"se_{_EXCHANGES // _SESSION // 2}")
+            sql = select.replace("{s}", f"se_{_EXCHANGES // _SESSION // 2}").replace(
+                "{e}", f"ex_{_EXCHANGES // 2}"
+            )
             inside = _median(lambda sql=sql: connection.execute(sql).fetchall())
             outside = _median(lambda sql=sql: _through_sandbox(root, sql))
             print(f"| {name} | {inside * 1000:.0f} ms | {outside * 1000:.0f} ms |", flush=True)

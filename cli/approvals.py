@@ -10,6 +10,7 @@ from typing import Annotated, cast, get_args
 
 import typer
 
+from cli.late import Group
 from cli.opened import LateJournal, opened_journal, opened_state, own_key
 from cli.screen import block, line, printable
 from gateway.approvals import (
@@ -21,6 +22,7 @@ from gateway.approvals import (
     as_lines,
     page_of,
     pages,
+    still_needed,
     to_document,
 )
 from gateway.config import Config, config_path, load_config, load_server_key
@@ -28,7 +30,9 @@ from gateway.errors import ConfigError
 from gateway.identity import authenticate
 from gateway.state import ApprovalStore, Keys, Status, Verdict
 
-app = typer.Typer(help="See and decide what waits for people.", no_args_is_help=True)
+app = typer.Typer(
+    cls=Group, help="See and decide what waits for people.", no_args_is_help=True, add_completion=False
+)
 
 _ID = Annotated[str, typer.Argument(metavar="ID", help="The approval's id, ap_….")]
 _STATUS = Annotated[str, typer.Option(help=f"Only these: {', '.join(get_args(Status))}. [default: all]")]
@@ -125,8 +129,8 @@ def _decide(approval_id: str, verdict: Verdict, note: str, as_json: bool) -> Non
     if as_json:
         _print_json(to_document(approval))
     elif approval.status == "pending":
-        missing = approval.quorum - len(approval.approvers)
-        typer.echo(line(f"{approval.id}: {approver.owner} says yes; {missing} more needed"))
+        missing = ", ".join(still_needed(approval))
+        typer.echo(line(f"{approval.id}: {approver.owner} says yes; {missing} needed"))
     else:
         typer.echo(line(f"{approval.id} is {approval.status} by {approver.owner}"))
 
@@ -145,8 +149,11 @@ def _print_json(document: object) -> None:
 
 def _print(approval: Approval, contents: Contents | None, page: int) -> None:
     for name, value in to_document(approval).items():
-        if name not in ("summary", "reasons") and value not in ("", (), 0):
-            typer.echo(block(f"{name:<18}{', '.join(value) if isinstance(value, tuple) else value}"))
+        if name not in ("summary", "reasons", "consents", "all_of") and value not in ("", (), [], 0):
+            typer.echo(block(f"{name:<18}{', '.join(value) if isinstance(value, tuple | list) else value}"))
+    for each in approval.progress:
+        of, by = " or ".join(each.groups) or "any group", ", ".join(each.approvers) or "no one yet"
+        typer.echo(block(f"requires          {each.count} of {of}: {by}"))
     for reason in approval.reasons:
         typer.echo(block(f"reason            {reason.get('rule', '')}: {_why(reason)}"))
     if contents is None:

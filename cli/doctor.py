@@ -14,8 +14,6 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from gateway.audit.files import Folder, are_shared
 from gateway.audit.sealing import last_anchored
@@ -38,7 +36,7 @@ class Check:
     remedy: str = ""
 
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command("doctor")
@@ -159,10 +157,8 @@ def _provider(name: str, provider: Provider) -> Check:
     what = f"provider {name}"
     if provider.base_url == "builtin:demo":
         return Check(what, "built in")
-    if provider.credential and resolve_reference(provider.credential) is None:
-        return Check(
-            what, f"disabled: {provider.credential} is not set", True, "set it to enable the provider"
-        )
+    if unset := next((one for one in provider.references if resolve_reference(one) is None), None):
+        return Check(what, f"disabled: {unset} is not set", True, "set it to enable the provider")
     url = urlsplit(provider.base_url)
     try:
         port = url.port or (443 if url.scheme == "https" else 80)
@@ -175,6 +171,9 @@ def _provider(name: str, provider: Provider) -> Check:
 
 
 def _print(checks: list[Check]) -> None:
+    from rich.console import Console  # here: --json needs no table
+    from rich.table import Table
+
     table = Table("", "what", "state", "what to do", box=None, pad_edge=False)
     for check in checks:
         table.add_row("[green]ok[/]" if check.ok else "[red]!![/]", check.what, check.state, check.remedy)

@@ -11,6 +11,7 @@ from typing import Annotated, get_args
 
 import typer
 
+from cli.late import Group
 from cli.opened import LateJournal, opened_state
 from cli.screen import line
 from gateway.approvals import ApprovalBook
@@ -21,7 +22,9 @@ from gateway.state import ApprovalStore, Keys, Role
 
 __all__ = ["UnknownKey", "app", "parse_duration"]
 
-app = typer.Typer(help="Make, list and revoke API keys.", no_args_is_help=True)
+app = typer.Typer(
+    cls=Group, help="Make, list and revoke API keys.", no_args_is_help=True, add_completion=False
+)
 
 _SECONDS = {"d": 86_400, "h": 3_600, "m": 60}
 _LONGEST = 10 * 365 * 86_400

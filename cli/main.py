@@ -2,50 +2,39 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 import traceback
-from typing import Any
 
 import typer
-from typer.core import TyperGroup
-from typer.main import get_command
 
+from cli.late import Late, late_commands, plain
 from cli.screen import block, guarded
 from gateway import __version__
 from gateway.errors import ConfigError, RegateError
 
-# Each command and the module that has it: a command loads its own module only, and `--help` loads all.
-_MODULES = {
-    "up": "cli.up",
-    "doctor": "cli.doctor",
-    "keys": "cli.keys",
-    "approvals": "cli.approvals",
-    "policy": "cli.policy",
-    "audit": "cli.audit",
-    "sessions": "cli.sessions.sessions",
+COMMANDS = {
+    "up": Late("cli.up", "Start OPA, the workers and the sealer. SIGTERM and Ctrl-C drain."),
+    "doctor": Late(
+        "cli.doctor",
+        "Look at everything the gateway needs. Exit code 1 when something stops it from working.",
+    ),
+    "keys": Late("cli.keys", "Make, list and revoke API keys."),
+    "approvals": Late("cli.approvals", "See and decide what waits for people."),
+    "policy": Late("cli.policy", "Write, check, test, try and explain policy."),
+    "mcp": Late("cli.mcp.command", "Serve policy tools to a coding agent over standard input and output."),
+    "audit": Late("cli.audit", "The evidence: ask it, prove it, follow it, seal it."),
+    "tools": Late("cli.tools", "The tools that MCP servers offer, as they last passed."),
+    "scan": Late("cli.scan.scan:scan", "Find calls in a code base that go around the gateway."),
+    "sessions": Late("cli.sessions.sessions", "What agents did, conversation by conversation."),
 }
 
-
-class _Commands(TyperGroup):
-    """The commands, loaded when they are asked for. `Any`: Typer's own copy of click is private."""
-
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(_MODULES)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - click's signature
-        if cmd_name in _MODULES and cmd_name not in self.commands:
-            command = get_command(importlib.import_module(_MODULES[cmd_name]).app)
-            command.name = cmd_name
-            self.add_command(command)
-        return self.commands.get(cmd_name)
-
-
-app = typer.Typer(
-    cls=_Commands,
-    help="Policy as code for calls to large language models.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
+app = plain(
+    typer.Typer(
+        cls=late_commands(COMMANDS),
+        help="Policy as code for calls to large language models.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+    )
 )
 
 

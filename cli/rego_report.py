@@ -16,7 +16,10 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One test, or one case of a test `test_x[case]`; `error` is "" when it passed."""
+    """One test, or one case of a test `test_x[case]`; `error` is "" when it passed.
+
+    `printed` is what `print()` said in the test, with that of its other cases, which only the first one has.
+    """
 
     name: str
     case: str = ""
@@ -25,6 +28,7 @@ class Outcome:
     line: int = 0
     seconds: float = 0.0
     skipped: bool = False
+    printed: str = ""
 
     @property
     def title(self) -> str:
@@ -52,7 +56,8 @@ class TestReport:
         return bool(self.outcomes) and not self.failures and self.not_covered == []
 
     def lines(self) -> list[str]:
-        """Return the summary, what failed first."""
+        """Return the summary; before it what was printed, and what failed."""
+        printed = [f"{each.name}: {line}" for each in self.outcomes for line in each.printed.splitlines()]
         failed = [f"FAIL {each.file}:{each.line}: {each.title}: {each.error}" for each in self.failures]
         missed = [f"{file}:{line}: no test runs this" for file, line in self.not_covered or ()]
         run = [outcome for outcome in self.outcomes if not outcome.skipped]
@@ -67,7 +72,7 @@ class TestReport:
             summary += (
                 "; coverage: 100 %" if not missed else f"; coverage: {len(missed)} places without a test"
             )
-        return [*failed, *missed, summary]
+        return [*printed, *failed, *missed, summary]
 
     def document(self) -> dict[str, Any]:
         """Return the report as plain data."""
@@ -102,6 +107,8 @@ def write_junit(report: TestReport, path: Path) -> None:
             line=str(outcome.line),
             time=f"{outcome.seconds:.3f}",
         )
+        if outcome.printed:
+            ElementTree.SubElement(case, "system-out").text = _xml(outcome.printed)
         if outcome.error:
             ElementTree.SubElement(case, "failure", message=_xml(outcome.error))
         elif outcome.skipped:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import multiprocessing
@@ -9,6 +10,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -27,8 +29,17 @@ _PACKAGE = re.compile(r"^package\s+([\w.]+)", re.MULTILINE)
 _TEST = re.compile(r"^(test_\w+)", re.MULTILINE)
 
 
-def run_tests(source: PolicySource, folder: Path, *, seconds: float = 10.0) -> TestReport:
+def run_tests(
+    source: PolicySource,
+    folder: Path,
+    *,
+    seconds: float = 10.0,
+    more: Mapping[str, str] | None = None,
+    without: str = "\n",
+) -> TestReport:
     """Run every rule `test_…` of the Rego files below `folder` against the policy, each for so many seconds.
+
+    `more` are modules beside them, by their names; tests whose names begin with `without` are left out.
 
     YAML and JSON files below it are data, rooted at their folder as OPA does it: `cases/x.yaml` is in
     `data.cases`.
@@ -37,13 +48,13 @@ def run_tests(source: PolicySource, folder: Path, *, seconds: float = 10.0) -> T
     """
     if not embedded_available():
         raise ConfigError("the embedded engine is not installed: run pip install 'regate[embedded]'")
-    tests = {str(path): path.read_text("utf-8") for path in rego_files(folder)}
-    policy = {str(source.root / name): text for name, text in source.modules.items()}
+    tests = {str(path): path.read_text("utf-8") for path in rego_files(folder)} | dict(more or {})
+    policy = _modules(source)
     data = [source.data, *documents(folder)]
     places = {name: place for file, text in tests.items() for name, place in _places(file, text)}
     outcomes: list[Outcome] = []
     covered: Mapping[str, Sequence[int]] | None = None
-    pending = list(places)
+    pending = [name for name in places if not name.startswith(without)]
     while pending:
         with _Child({**policy, **tests}, data, pending) as child:
             while pending and (outcome := child.outcome(pending[0], seconds)):
@@ -58,28 +69,72 @@ def run_tests(source: PolicySource, folder: Path, *, seconds: float = 10.0) -> T
     return TestReport(ENGINE, outcomes, None if failed else missed)
 
 
+def evaluate(source: PolicySource, folder: Path, query: str) -> Any:
+    """Return the value of a query over the policy and the files below `folder`, {} where it has none."""
+    modules = _modules(source) | {str(path): path.read_text("utf-8") for path in rego_files(folder)}
+    engine = _engine(modules, [source.data_json.decode(), *map(json.dumps, documents(folder))])
+    engine.set_input_json("{}")
+    try:
+        found = json.loads(engine.eval_query_as_json(query))["result"]
+    except RuntimeError:
+        return {}
+    return found[0]["expressions"][0]["value"] if found else {}
+
+
+def printed(source: PolicySource, document: Mapping[str, Any]) -> list[str]:
+    """Return what `print()` says while the policy decides on an input."""
+    engine = _engine(_modules(source), [source.data_json.decode()])
+    engine.set_gather_prints(True)
+    engine.set_input_json(json.dumps(document))
+    with contextlib.suppress(RuntimeError):
+        engine.eval_rule_as_json("data.regate.decision")
+    lines: list[str] = engine.take_prints()
+    return lines
+
+
+def _modules(source: PolicySource) -> dict[str, str]:
+    """Return the policy's modules by their paths on disk."""
+    return {str(source.root / name): text for name, text in source.modules.items()}
+
+
+def _engine(modules: Mapping[str, str], data: Sequence[str]) -> Any:
+    """Return an engine with these modules and data, in JSON. Raises RuntimeError on what it cannot load."""
+    engine = importlib.import_module("regorus").Engine()
+    for name, text in modules.items():
+        engine.add_policy(name, text)
+    for document in data:
+        engine.add_data_json(document)
+    return engine
+
+
 def rego_files(folder: Path) -> list[Path]:
     """Return the Rego files below a folder. Hidden files and folders are editors' and git's."""
-    return [path for path in sorted(folder.rglob("*.rego")) if not _hidden(folder, path)]
+    return [path for path in sorted(folder.rglob("*.rego")) if not hidden(folder, path)]
 
 
 def documents(folder: Path) -> Iterator[dict[str, Any]]:
     """Yield what each data file adds to `data`."""
     for path in sorted(folder.rglob("*")):
-        if path.suffix not in (".yaml", ".yml", ".json") or _hidden(folder, path):
-            continue
-        try:
-            document: Any = strict_yaml(path.read_text("utf-8"))  # JSON is YAML
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
-        for name in reversed(path.relative_to(folder).parts[:-1]):
-            document = {name: document}
-        if not isinstance(document, dict):
-            raise ConfigError(f"{path}: expected a mapping")
-        yield document
+        if path.suffix in (".yaml", ".yml", ".json") and not hidden(folder, path):
+            document = read_document(path)
+            for name in reversed(path.relative_to(folder).parts[:-1]):
+                document = {name: document}
+            yield document
 
 
-def _hidden(folder: Path, path: Path) -> bool:
+def read_document(path: Path) -> dict[str, Any]:
+    """Return what a data file holds. Raises ConfigError."""
+    try:
+        document: Any = strict_yaml(path.read_text("utf-8"))  # JSON is YAML
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from error
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path}: expected a mapping")
+    return document
+
+
+def hidden(folder: Path, path: Path) -> bool:
+    """Return whether a file, or a folder on the way to it, is an editor's or git's."""
     return any(step.startswith(".") for step in path.relative_to(folder).parts)
 
 
@@ -101,7 +156,7 @@ def _places(file: str, text: str) -> Iterator[tuple[str, tuple[str, int]]]:
 
 
 def _placed(outcome: Outcome, file: str, line: int) -> Outcome:
-    return Outcome(outcome.name, outcome.case, outcome.error, file, line, outcome.seconds)
+    return replace(outcome, file=file, line=line)
 
 
 class _Child:
@@ -139,13 +194,14 @@ class _Child:
         answer = self._next(seconds)
         if answer is None:
             return []
-        error, cases, taken = answer
+        error, cases, said, taken = answer
         if not cases:
-            return [Outcome(name, error=error, seconds=taken)]
+            return [Outcome(name, error=error, seconds=taken, printed=said)]
         each = taken / len(cases)
-        return [
+        found = [
             Outcome(name, case, "" if passed is True else "not true", seconds=each) for case, passed in cases
         ]
+        return [replace(found[0], printed=said), *found[1:]]
 
     def not_covered(self) -> Mapping[str, Sequence[int]] | None:
         """Return the lines that no test ran, by file; None when a test did not end."""
@@ -165,22 +221,20 @@ class _Child:
 
 
 def _work(pipe: Connection, modules: dict[str, str], data: list[str], names: list[str]) -> None:
-    """Send "" or what cannot be loaded, then (error, cases, seconds) of each test, then the lines left."""
+    """Send "" or what cannot be loaded, (error, cases, prints, seconds) of each test, and the lines left."""
     os.environ["RUST_LIB_BACKTRACE"] = os.environ["RUST_BACKTRACE"] = "0"  # read when regorus first fails
-    engine = importlib.import_module("regorus").Engine()
-    engine.set_enable_coverage(True)
     try:
-        for name, text in modules.items():
-            engine.add_policy(name, text)
-        for document in data:
-            engine.add_data_json(document)
+        engine = _engine(modules, data)
     except RuntimeError as error:
         pipe.send(_brief(error))
         return
+    engine.set_enable_coverage(True)
+    engine.set_gather_prints(True)
     pipe.send("")
     for name in names:
         begun = time.perf_counter()
-        pipe.send((*_run(engine, name), time.perf_counter() - begun))
+        failure, cases = _run(engine, name)
+        pipe.send((failure, cases, "\n".join(engine.take_prints()), time.perf_counter() - begun))
     files = json.loads(engine.get_coverage_report_as_json())["files"]
     pipe.send({file["path"]: file["not_covered"] for file in files})
 

@@ -17,9 +17,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO, cast
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from cli.screen import Spelled, line, spelled
 from gateway.audit.reading import Result
@@ -125,6 +122,10 @@ def _write_json(result: Result, file: TextIO) -> None:
 
 
 def _write_table(result: Result, file: TextIO) -> None:
+    from rich.console import Console  # here: scripts ask for no table
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in result.columns:
         table.add_column(Text(line(name)))

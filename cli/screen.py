@@ -16,12 +16,12 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import IO, TextIO
+from typing import IO, TYPE_CHECKING, TextIO
 
-from rich.console import Console
-from rich.progress import Progress, ProgressColumn
+from gateway.blanks import BLANK, indented
 
-from gateway.approvals import BLANK, indented
+if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
 
 _SUSPECT = re.compile(r"[^\n\t -~]")
 _BREAKS = re.compile("[\n\t]")
@@ -72,6 +72,9 @@ def guarded() -> Iterator[None]:
 
 def progress_bar(*columns: ProgressColumn) -> Progress:
     """Return a progress bar on stderr, where that is a terminal. It moves the cursor, and holds no text."""
+    from rich.console import Console  # here: most commands show no bar
+    from rich.progress import Progress
+
     stderr = sys.stderr
     return Progress(
         *columns,

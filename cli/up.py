@@ -19,7 +19,7 @@ _COMMAND = (sys.executable, "-m", "cli.main", "up")
 _DEMO_LIFE_SECONDS = 86400
 
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command("up")

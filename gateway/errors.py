@@ -10,6 +10,7 @@
         │   ├── ApprovalRequired     403 approval_required
         │   ├── ApprovalDenied       403 approval_denied
         │   └── ApprovalExpired      403 approval_expired
+        ├── OriginRefused            403 origin_refused
         ├── PromptTooLarge           413 prompt_too_large
         ├── WebSocketUnsupported     426 websocket_unsupported
         ├── PolicyError              500 policy_error
@@ -36,11 +37,12 @@ A new class is listed in docs/reference/errors.md. Its code says more than its n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-_RETRY = ("retry-after", "retry-after-ms")
+_KEPT = ("retry-after", "retry-after-ms", "www-authenticate")
 
 
 class RegateError(Exception):
@@ -63,6 +65,10 @@ class Refusal(RegateError):
         self.message = message
         self.extra = extra
 
+    def ask_again_in(self, seconds: float) -> None:
+        """Tell the client when it makes sense to send the request again."""
+        self.headers = {**self.headers, "retry-after": str(max(1, math.ceil(seconds)))}
+
 
 class InvalidRequest(Refusal):
     status, code = 400, "invalid_request"
@@ -80,8 +86,13 @@ class PolicyDenied(PolicyOutcome):
     pass
 
 
+ASK_AGAIN_SECONDS = 30
+"""When a client asks again after a request that still waits: people take longer, and asking costs little."""
+
+
 class ApprovalRequired(PolicyOutcome):
     code = "approval_required"
+    headers = MappingProxyType({"retry-after": str(ASK_AGAIN_SECONDS)})
 
 
 class ApprovalDenied(PolicyOutcome):
@@ -90,6 +101,10 @@ class ApprovalDenied(PolicyOutcome):
 
 class ApprovalExpired(PolicyOutcome):
     code = "approval_expired"
+
+
+class OriginRefused(Refusal):
+    status, code = 403, "origin_refused"
 
 
 class PromptTooLarge(Refusal):
@@ -137,8 +152,8 @@ class UpstreamUnreadable(Refusal):
     status, code = 502, "upstream_unreadable"
 
     def of_error(self, status: int, headers: Mapping[str, str]) -> None:
-        """Take over the status of a provider's error, and when it says to come back: clients go by both."""
-        self.status, self.headers = status, {name: headers[name] for name in _RETRY if name in headers}
+        """Take over the status of a provider's error, and what it says of coming back: clients go by both."""
+        self.status, self.headers = status, {name: headers[name] for name in _KEPT if name in headers}
 
 
 class UpstreamTimeout(Refusal):

@@ -8,6 +8,7 @@ import ctypes
 import functools
 import gc
 import logging
+import math
 import os
 import resource
 import shutil
@@ -26,6 +27,7 @@ from gateway.errors import ConfigError
 from gateway.http.app import create_app, open_worker
 from gateway.http.head import BoundedHttpProtocol
 from gateway.observe import forget_worker
+from gateway.processes import terminate
 
 _BACKLOG = 2048
 _OTHER_FILES = 256  # journal, state, policy, pipes to helpers
@@ -76,6 +78,7 @@ async def _serve(config: Config, listener: socket.socket, ready: Callable[[], No
                     log_config=None,
                     proxy_headers=False,  # a header is a claim; `trusted_proxies` says whose counts
                     server_header=False,
+                    timeout_keep_alive=math.ceil(config.limits.idle_seconds),
                     timeout_graceful_shutdown=max(1, int(config.limits.drain_seconds)),
                 )
             )
@@ -188,8 +191,8 @@ async def _run_one(command: list[str], listener: socket.socket, stopped: asyncio
     worker = await asyncio.create_subprocess_exec(*command, pass_fds=[listener.fileno()])
     exited, stopping = asyncio.create_task(worker.wait()), asyncio.create_task(stopped.wait())
     await asyncio.wait([exited, stopping], return_when=asyncio.FIRST_COMPLETED)
-    if stopped.is_set() and worker.returncode is None:
-        worker.terminate()
+    if stopped.is_set():
+        terminate(worker)
     code = await exited
     stopping.cancel()
     forget_worker(worker.pid)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import msgspec
 
@@ -36,6 +37,16 @@ class Agent:
     on_behalf_of: str = ""
     key_id: str = ""
 
+    @property
+    def person(self) -> str:
+        """Whose budgets it draws on: the end user that it acts for, or else its owner."""
+        return counted_name(self.on_behalf_of or self.owner)
+
+
+def counted_name(name: str) -> str:
+    """Return a person's name as budgets count it, in whatever case and width and with whatever spaces."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -47,13 +58,17 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One leaf of text inside a prompt or completion, at a JSON pointer (RFC 6901)."""
+    """One leaf of text inside a prompt or completion, at a JSON pointer (RFC 6901).
+
+    `block` is the pointer of what goes or stays with it, where it is `signed`; "": the object that holds it.
+    """
 
     role: str
     kind: Kind
     pointer: str
     text: str
     place: PartPlace = "value"
+    block: str = ""
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):  # thousands of them are made in one turn of the loop
@@ -117,10 +132,19 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A tool offered to the model."""
+    """A tool offered to the model; `schema_digest` is that of the shape of its arguments, "" without one.
+
+    One that its provider runs has in `hosted` the name under which it is called there; no client sees that
+    call before it is over. Where a server offers it, `definition` is the digest of all that it says of the
+    tool, and `pointer` where that begins.
+    """
 
     name: str
     description: str
+    definition: str = ""
+    pointer: str = ""
+    schema_digest: str = ""
+    hosted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +162,32 @@ class ToolCall:
     is_free: bool = False
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class PartOrigin:
+    """Who said something earlier in the prompt; `tool` is the one whose result it is, "" when unknown."""
+
+    role: str
+    kind: Kind
+    tool: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallOrigin:
+    """The earlier parts in which a value of a call's arguments stands; `pointer` leads to it in them."""
+
+    pointer: str
+    sources: tuple[PartOrigin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedCall:
+    """A tool call as policy sees it; `restores` has the (entity, category) of what would come back."""
+
+    call: ToolCall
+    restores: tuple[tuple[str, str], ...] = ()
+    origins: tuple[CallOrigin, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Parameters:
     """Sampling parameters in every dialect's spelling; -1 when not given."""
@@ -152,7 +202,8 @@ class Prompt:
     """What a dialect reads from a request body.
 
     `unseen` names what the body refers to and does not hold: stored files, prompts and conversations. The
-    model reads their text, and it was not inspected.
+    model reads their text, and it was not inspected. `result_tools` are the tools that answered, by the
+    pointers of their results.
     """
 
     parts: tuple[Part, ...] = ()
@@ -165,19 +216,38 @@ class Prompt:
     stream: bool = False
     parameters: Parameters = Parameters()
     unseen: tuple[str, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()  # that it is itself, in a dialect whose requests are calls
+    result_tools: Mapping[str, str] = field(default_factory=dict)
+
+
+MOST_TOKENS = 10**11  # of one exchange: a batch's answers may have ten thousand million
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the provider counted them; -1 when it did not say."""
+    """Tokens as the provider counted them; -1 when it did not say, or said what none can have taken.
+
+    Those that it read from its prompt cache, and those that it wrote into it, are among the input tokens.
+    """
 
     input_tokens: int = -1
     output_tokens: int = -1
+    cached_tokens: int = -1
+    cache_written_tokens: int = -1
+
+    def __post_init__(self) -> None:
+        """Forget counts out of reason: one that is added to what was used would hide all that comes after."""
+        for name in ("input_tokens", "output_tokens", "cached_tokens", "cache_written_tokens"):
+            if not 0 <= getattr(self, name) <= MOST_TOKENS:
+                object.__setattr__(self, name, -1)
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a dialect reads from a response body; `withheld_calls` were cut off, and are no part of it."""
+    """What a dialect reads from a response body; `withheld_calls` were cut off, and are no part of it.
+
+    `unknown` are the types of what the dialect does not know, as a provider's addition.
+    """
 
     parts: tuple[Part, ...] = ()
     attachments: tuple[Attachment, ...] = ()
@@ -186,6 +256,8 @@ class Completion:
     finish_reason: str = ""
     usage: Usage = Usage()
     withheld_calls: int = 0
+    tools: tuple[Tool, ...] = ()  # that it offers
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +282,22 @@ class InspectedPart:
 
 
 @dataclass(frozen=True, slots=True)
+class Attributes:
+    """What may be said of the values of one entity without giving one away; "" in a list is "not known".
+
+    `outside` are those of the domains that are not the company's own, `internal` says that there are none.
+    With `more`, not all values were looked at, or not all that was seen is listed.
+    """
+
+    domains: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    issuers: tuple[str, ...] = ()
+    internal: bool = False
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class FindingRow:
     """All findings of one entity in one prompt or completion: what policy sees of them."""
 
@@ -221,6 +309,7 @@ class FindingRow:
     max_score: float
     roles: tuple[str, ...]
     kinds: tuple[str, ...]
+    attributes: Attributes = Attributes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,21 +324,61 @@ class SessionFacts:
     entities: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
-    """What was used in one window of time; the cost in millionths, 0 where no prices are configured."""
+Window = Literal["1m", "1d", "1mo", "day", "month"]
+"""A stretch of time up to now: the last 60 seconds, 24 hours, 30 days; this day or month of the calendar."""
+
+WINDOWS: tuple[Window, ...] = get_args(Window)
+UsageScope = Literal["agent", "person", "team"]
+USAGE_SCOPES: tuple[UsageScope, ...] = get_args(UsageScope)
+
+
+class Used(msgspec.Struct, frozen=True):
+    """What was used in one window; the cost in millionths, 0 where no prices are configured.
+
+    `turns_in` is in how many seconds the window lets go of the oldest of it; 0 when that is not known.
+    """
 
     requests: int = 0
     tokens: int = 0
     cost_micros: int = 0
+    turns_in: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class UsageFacts:
-    """What this agent used in the last minute and day, this exchange's own request included."""
+    """What the agent, its person and its team used in each window, this exchange's reservation included."""
 
-    minute: Used = Used()
-    day: Used = Used()
+    agent: Mapping[Window, Used] = field(default_factory=dict)
+    person: Mapping[Window, Used] = field(default_factory=dict)
+    team: Mapping[Window, Used] = field(default_factory=dict)
+
+    @classmethod
+    def of_first(cls) -> UsageFacts:
+        """Return the facts of a request before which nothing was used."""
+        first: dict[Window, Used] = dict.fromkeys(WINDOWS, Used(1))
+        return cls(first, first, first)
+
+
+class Requirement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """So many people of these groups must agree; no groups are any."""
+
+    groups: tuple[str, ...] = ()
+    count: Annotated[int, msgspec.Meta(ge=1, le=20)] = 1
+
+
+class Consent(msgspec.Struct, frozen=True):
+    """One person who agreed, and the groups that their key had then."""
+
+    approver: str
+    groups: tuple[str, ...]
+
+
+class Met(msgspec.Struct, frozen=True):
+    """A requirement of an approval and the people who count for it."""
+
+    groups: tuple[str, ...]
+    count: int
+    approvers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +386,8 @@ class ApprovalFacts:
     """The approval that speaks for this exchange; status "" when there is none.
 
     `groups` are those that the approvers' keys had when they voted, `quorum` (-1 when there is none) is how
-    many people had to agree, `revision` is that of the policy which asked for the approval.
+    many people had to agree, `revision` is that of the policy which asked for the approval. `consents` say
+    who agreed with which groups, `all_of` who counts for which requirement.
     """
 
     id: str = ""
@@ -267,6 +397,8 @@ class ApprovalFacts:
     quorum: int = -1
     note: str = ""
     revision: str = ""
+    consents: tuple[Consent, ...] = ()
+    all_of: tuple[Met, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

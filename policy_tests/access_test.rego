@@ -62,26 +62,42 @@ test_group_inherits_what_it_does_not_say if {
 	_rules(_asking(["research"], "openai", "gpt-4.1")) == set() with data.settings.groups.research as {"budgets": {}}
 }
 
-_stored(change) := object.union(
+_stored(change) := object.union_n([
 	_asking(["research"], "anthropic", ""),
-	object.union({"dialect": "openai.responses"}, change),
-)
+	{"dialect": "openai.responses"},
+	change,
+])
 
 test_an_answer_that_is_stored_has_its_model if {
 	every change in [
 		{"method": "GET", "path": "/v1/responses/resp_a"},
+		{"method": "DELETE", "path": "/v1/responses/resp_a"},
 		{"method": "POST", "path": "/v1/responses/resp_a/cancel"},
+		{"dialect": "openai.chat", "method": "GET", "path": "/v1/chat/completions/chat_a"},
+		{"dialect": "openai.files", "method": "DELETE", "path": "/v1/files/file_a"},
+		{"dialect": "anthropic.files", "method": "GET", "path": "/v1/files/file_a/content"},
+		{"dialect": "anthropic.batches", "method": "GET", "path": "/v1/messages/batches/b/results"},
+		{"dialect": "openai.batches", "method": "POST", "path": "/v1/batches/b/cancel"},
+		{"dialect": "openai.files", "method": "POST", "path": "/v1/files"},
+		{"dialect": "anthropic.files", "method": "POST", "path": "/v1/files"},
+		{"dialect": "openai.chat", "method": "POST", "path": "/v1/chat/completions/chat_a"},
 	] {
 		_rules(_stored(change)) == set() with data.settings.groups.research as _research
 	}
 	every change in [
 		{"method": "POST", "path": "/v1/responses"},
 		{"method": "POST", "path": "/v1/responses/compact"},
+		{"dialect": "openai.files", "method": "POST", "path": "/v1/files", "models": ["gpt-4.1"]},
+		{"dialect": "openai.batches", "method": "POST", "path": "/v1/batches"},
+		{"dialect": "openai.chat", "method": "POST", "path": "/v1/chat/completions"},
+		{"dialect": "openai.chat", "method": "POST", "path": "/v1/chat/completions/x", "models": ["o9"]},
 		{"dialect": "openai.chat", "method": "GET", "path": "/v1/responses/resp_a"},
 		{"dialect": "openai.chat", "method": "POST", "path": "/v1/responses/resp_a/cancel"},
 	] {
 		_rules(_stored(change)) == {"access.model"} with data.settings.groups.research as _research
 	}
+	upload := _stored({"dialect": "openai.uploads", "path": "/v1/uploads/u/complete"})
+	_rules(upload) == {"endpoints.unknown"} with data.settings.groups.research as _research
 }
 
 test_completion_is_not_asked_about_the_model_again if {

@@ -7,10 +7,11 @@ import data.regate
 
 _known := {
 	"openai.chat", "openai.responses", "openai.completions", "openai.embeddings", "openai.moderations",
-	"openai.images", "openai.audio",
-	"anthropic.messages", "anthropic.count_tokens",
+	"openai.images", "openai.audio", "openai.files", "openai.batches", "anthropic.files",
+	"anthropic.messages", "anthropic.count_tokens", "anthropic.batches",
 	"gemini.generate", "gemini.count_tokens", "gemini.embeddings",
 	"ollama.chat", "ollama.generate", "ollama.embeddings",
+	"bedrock.converse", "bedrock.anthropic", "bedrock.count_tokens",
 }
 
 _action(change) := action if {
@@ -24,7 +25,7 @@ test_known_dialects_pass if {
 }
 
 test_other_bodies_are_denied if {
-	every dialect in ["json", "opaque", "openai.embedding", ""] {
+	every dialect in ["json", "opaque", "form", "lines", "openai.uploads", "openai.embedding", ""] {
 		_action({"dialect": dialect}) == "deny"
 	}
 }
@@ -40,6 +41,25 @@ test_model_lists_may_not_be_written if {
 	every method in ["POST", "DELETE", "PUT", "get"] {
 		_action({"dialect": "none", "method": method, "path": "/v1/models/gpt-4.1"}) == "deny"
 	}
+}
+
+test_a_client_may_ask_whether_a_provider_is_there if {
+	every path in ["", "/"] {
+		_action({"dialect": "none", "method": "HEAD", "path": path, "model": ""}) == "allow"
+		_action({"dialect": "none", "method": "GET", "path": path, "model": ""}) == "deny"
+	}
+	_action({"dialect": "none", "method": "HEAD", "path": "/v1", "model": ""}) == "deny"
+	_action({"dialect": "json", "method": "HEAD", "path": "/", "model": ""}) == "deny"
+}
+
+test_lists_of_a_provider_may_be_opened if {
+	document := {"dialect": "none", "method": "GET", "path": "/v1/files", "model": ""}
+	every outcome in [["openai", "allow"], ["anthropic", "deny"]] {
+		asked := object.union(document, {"provider": outcome[0]})
+		_action(asked) == outcome[1] with data.settings.providers as {"openai": {"lists": ["*/files"]}}
+	}
+	posted := object.union(document, {"method": "DELETE"})
+	_action(posted) == "deny" with data.settings.providers as {"openai": {"lists": ["*/files"]}}
 }
 
 test_other_paths_without_a_body_are_denied if {

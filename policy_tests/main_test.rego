@@ -110,7 +110,7 @@ test_mistaken_verdict_ranks_as_deny[name] if {
 }
 
 test_every_mistake_was_tried if {
-	tried := {name | test_mistaken_verdict_ranks_as_deny[name]}
+	tried := object.keys(test_mistaken_verdict_ranks_as_deny)
 	tried == object.keys(_mistakes)
 }
 
@@ -165,7 +165,7 @@ test_approval_takes_the_most_demanding_terms if {
 		_asking({}),
 	})
 	decision.action == "require_approval"
-	decision.approval == {"groups": ["security"], "quorum": 2, "wait_seconds": 30, "expires_seconds": 300}
+	decision.approval == {"groups": ["security"], "quorum": 2, "all_of": [], "wait_seconds": 30, "expires_seconds": 300}
 }
 
 test_only_rules_that_ask_say_who_approves if {
@@ -174,10 +174,56 @@ test_only_rules_that_ask_say_who_approves if {
 	_decision({talk, _asking({"groups": ["security"]})}).approval.quorum == 1
 }
 
-test_approval_that_nobody_can_give_is_denied if {
-	decision := _decision({_allow, _asking({"groups": ["legal"]}), _asking({"groups": ["security"]})})
-	decision.action == "deny"
-	decision.reasons[0].rule == "regate.no_approver"
+test_rules_without_a_common_group_are_joined if {
+	decision := _decision({
+		_allow,
+		_asking({"groups": ["legal"], "quorum": 2}), _asking({"groups": ["security", "dpo"]}),
+		object.union(_asking({"groups": ["legal"]}), {"rule": "ask.again"}),
+	})
+	decision.action == "require_approval"
+	decision.approval.groups == []
+	decision.approval.quorum == 2
+	decision.approval.all_of == [{"count": 1, "groups": ["dpo", "security"]}, {"count": 2, "groups": ["legal"]}]
+}
+
+test_requirements_of_all_rules_are_joined if {
+	legal := {"groups": ["legal"], "count": 1}
+	decision := _decision({
+		_allow,
+		_asking({"all_of": [legal, legal, {"groups": ["dpo"]}]}),
+		object.union(_asking({"all_of": [object.union(legal, {"count": 1})]}), {"rule": "ask.again"}),
+		_asking({"groups": ["security"]}),
+	})
+	decision.approval.groups == ["security"]
+	decision.approval.all_of == [{"count": 1, "groups": ["dpo"]}, {"count": 2, "groups": ["legal"]}]
+}
+
+test_terms_that_cannot_be_read_are_denied if {
+	every terms in [
+		{"groups": "legal"}, {"groups": [1]}, {"all_of": "x"}, {"all_of": ["x"]}, {"all_of": [{"group": ["dpo"]}]},
+		{"all_of": [{"groups": "dpo"}]}, {"all_of": [{"groups": ["dpo"], "count": "1"}]},
+		{"all_of": [{"groups": ["dpo"], "count": 1.5}]}, {"grants": "day"}, "x",
+	] {
+		decision := _decision({_allow, object.union(_verdict("require_approval"), {"approval": terms})})
+		decision.reasons[0].rule == "regate.unreadable_verdict"
+	}
+}
+
+test_a_mask_that_gives_back_nowhere_is_unreadable if {
+	mask := {"entity": "EMAIL_ADDRESS", "restore": true, "restore_to": []}
+	decision := _decision({_allow, object.union(_verdict("mask"), {"mask": [mask]})})
+	decision.reasons[0].rule == "regate.unreadable_verdict"
+}
+
+test_when_to_ask_again_is_a_whole_number if {
+	every seconds in ["5", -1, 0.5, null] {
+		decision := _decision({_allow, object.union(_verdict("deny"), {"retry_after": seconds})})
+		decision.reasons[0].rule == "regate.unreadable_verdict"
+		decision.retry_after == 0
+	}
+	_decision({_allow, object.union(_verdict("deny"), {"retry_after": 5})}).retry_after == 5
+	_decision({object.union(_verdict("deny"), {"retry_after": 5})}).retry_after == 0
+	_decision({_allow, object.union(_allow, {"retry_after": 5})}).retry_after == 0
 }
 
 _recording(record) := object.union(_allow, {"record": record})
@@ -191,4 +237,90 @@ test_record_takes_the_least_telling if {
 test_response_is_asked_about_always_when_one_rule_says_so if {
 	_decision({_allow, object.union(_masking(_email), {"response": "always"})}).response == "always"
 	_decision({_allow, _masking(_email)}).response == "findings"
+}
+
+test_a_warning_lets_pass_and_shows if {
+	decision := _decision({_allow, _verdict("warn")})
+	decision.action == "allow"
+	decision.reasons == []
+	decision.warnings == [{
+		"rule": "test.rule", "title": "Test", "message": "a test",
+		"severity": "low", "controls": [], "would": "", "waiver": "",
+	}]
+}
+
+test_a_warning_alone_allows_nothing if {
+	_decision({_verdict("warn")}).action == "deny"
+}
+
+test_a_rule_that_is_only_logged_says_what_it_would_have_done if {
+	every action in ["deny", "require_approval", "mask"] {
+		verdict := object.union(_masking(_email), {"action": action, "rule": "test.trial"})
+		decision := _logged({_allow, verdict}, ["test.trial"])
+		decision.action == "allow"
+		decision.mask == []
+		[warning.would | some warning in decision.warnings] == [action]
+	}
+}
+
+test_a_rule_that_is_only_logged_allows_all_the_same if {
+	decision := _logged({_allow}, ["test.rule"])
+	decision.action == "allow"
+	decision.warnings == []
+}
+
+test_a_verdict_that_cannot_be_read_denies_though_it_is_only_logged if {
+	decision := _logged({_allow, {"action": "warn"}}, ["regate.unreadable_verdict"])
+	decision.action == "deny"
+}
+
+test_settings_without_rules_on_trial_log_none if {
+	settings := object.remove(data.settings, ["log_only"])
+	decision := regate.decision with input as fixtures.prompt with data.settings as settings
+	decision.action == "allow"
+	decision.warnings == []
+}
+
+_logged(verdicts, rules) := decision if {
+	settings := object.union(data.settings, {"log_only": rules})
+	decision := regate.decision with data.regate.rules as {"test": {"verdicts": verdicts}}
+		with input as fixtures.prompt
+		with data.settings as settings
+}
+
+_waiver := {
+	"rule": "test.*", "reason": "a test", "ticket": "SEC-1", "approved_by": "dana",
+	"until": "2026-11-22T09:00:00+00:00",
+}
+
+test_a_waiver_lets_pass_what_it_is_for_and_shows if {
+	every holds in [{}, {"agent": "support-*"}, {"provider": "openai"}, {"rule": "test.rule"}] {
+		decision := _waived(object.union(_waiver, holds))
+		decision.action == "allow"
+		[[warning.would, warning.waiver] | some warning in decision.warnings] == [["deny", "SEC-1"]]
+	}
+}
+
+test_a_waiver_for_something_else_waives_nothing if {
+	every other in [
+		{"rule": "access.*"}, {"agent": "billing"}, {"provider": "anthropic"}, {"group": "research"},
+		{"until": "2026-11-22T08:00:00Z"},
+	] {
+		_waived(object.union(_waiver, other)).action == "deny"
+	}
+}
+
+test_a_waiver_of_a_group_is_for_its_members if {
+	verdicts := {"test": {"verdicts": {_allow, _verdict("deny")}}}
+	settings := object.union(data.settings, {"waivers": [object.union(_waiver, {"group": "research"})]})
+	member := object.union(fixtures.prompt, {"agent": {"groups": ["research"]}})
+	regate.decision.action == "allow" with data.regate.rules as verdicts with data.settings as settings
+		with input as member
+}
+
+_waived(waiver) := decision if {
+	settings := object.union(data.settings, {"waivers": [waiver]})
+	decision := regate.decision with data.regate.rules as {"test": {"verdicts": {_allow, _verdict("deny")}}}
+		with input as fixtures.prompt
+		with data.settings as settings
 }

@@ -113,7 +113,7 @@ test_unparseable_arguments_are_denied if {
 
 _restoring(name, category) := object.union(
 	fixtures.completion,
-	{"tool_calls": [{"name": name, "arguments": {}, "restores": [{"entity": "API_KEY", "category": category}]}]},
+	{"tool_calls": [{"name": name, "arguments": {}, "restores": [{"entity": "API_KEY", "category": category}], "origins": []}]},
 )
 
 test_secret_restored_into_a_tool_call_is_held if {
@@ -130,4 +130,82 @@ test_personal_data_may_be_restored_into_a_tool_call if {
 
 test_approved_restoration_passes if {
 	_action(fixtures.approved(_restoring("deploy", "secret"))) == "allow"
+}
+
+_page := {"role": "tool", "kind": "tool_result", "tool": "fetch_page"}
+
+_mailing(sources) := object.union(
+	fixtures.completion,
+	{"tool_calls": [{
+		"name": "send_mail",
+		"arguments": {"to": "mallory@evil.example", "body": "Hello, as you asked."},
+		"restores": [],
+		"origins": [{"pointer": "/to/0", "from": sources}],
+	}]},
+)
+
+_flow(changes) := {"deny": [], "approve": [], "flows": [object.union({"to": "send_*", "action": "deny"}, changes)]}
+
+_judged(changes, sources) := action if {
+	action := _action(_mailing(sources)) with data.settings.tools as _flow(changes)
+}
+
+test_no_flow_is_forbidden_as_shipped if _action(_mailing([_page])) == "allow"
+
+test_value_out_of_a_result_is_judged_by_the_lists if {
+	every outcome in [
+		[{}, "deny"],
+		[{"action": "require_approval"}, "require_approval"],
+		[{"to": "sendMail"}, "deny"],
+		[{"to": "post_*"}, "allow"],
+		[{"arguments": ["To"]}, "deny"],
+		[{"arguments": ["body"]}, "allow"],
+		[{"from": {"tools": ["fetch*"]}}, "deny"],
+		[{"from": {"tools": ["FetchPage"]}}, "deny"],
+		[{"from": {"tools": ["read_*"]}}, "allow"],
+		[{"from": {"roles": ["tool"]}}, "deny"],
+		[{"from": {"roles": ["user"]}}, "allow"],
+		[{"from": {"kinds": ["tool_result"]}}, "deny"],
+		[{"from": {"kinds": ["text"]}}, "allow"],
+	] {
+		_judged(outcome[0], [_page]) == outcome[1]
+	}
+}
+
+test_value_out_of_a_result_without_a_name_may_be_of_any_tool if {
+	nameless := object.union(_page, {"tool": ""})
+	_judged({"from": {"tools": ["fetch*"]}}, [nameless]) == "deny"
+}
+
+test_value_that_the_user_wrote_is_judged_where_the_list_says_so if {
+	said := {"role": "user", "kind": "text", "tool": ""}
+	_judged({}, [said]) == "allow"
+	_judged({"from": {"tools": ["*"]}}, [said]) == "allow"
+	_judged({"from": {"roles": ["user"]}}, [said]) == "deny"
+	_judged({"from": {"tools": ["*"], "roles": ["user"]}}, [said]) == "allow"
+}
+
+test_a_value_without_an_origin_flows_freely if _judged({}, []) == "allow"
+
+test_approval_lets_a_value_flow if {
+	_action(fixtures.approved(_mailing([_page]))) == "allow" with data.settings.tools as _flow({"action": "require_approval"})
+	_action(fixtures.approved(_mailing([_page]))) == "deny" with data.settings.tools as _flow({})
+}
+
+test_message_names_where_the_value_stands if {
+	every outcome in [[_page, "a result of fetch_page"], [{"role": "user", "kind": "text", "tool": ""}, "text of the role user"]] {
+		reasons := regate.decision.reasons with input as _mailing([outcome[0]])
+			with data.settings.tools as _flow({"from": {"roles": ["tool", "user"]}})
+		[reason.message | some reason in reasons] == [concat(" ", ["send_mail would receive a value that stands in", outcome[1]])]
+	}
+}
+
+test_message_names_who_calls if {
+	call := {"name": "drop_database", "arguments": {}, "restores": [], "origins": []}
+	every outcome in [["request", "mcp", "the agent calls"], ["response", "openai.chat", "the model calls"]] {
+		document := object.union(fixtures.prompt, {"phase": outcome[0], "dialect": outcome[1], "tool_calls": [call]})
+		reasons := regate.decision.reasons with input as document
+		some reason in reasons
+		startswith(reason.message, outcome[2])
+	}
 }

@@ -15,6 +15,7 @@ import yaml
 
 from bench.accuracy import people
 from bench.accuracy.corpus import Sample, corpus
+from bench.accuracy.daily import CODE, daily
 from bench.accuracy.injections import injections
 from bench.accuracy.pasted import found_in_full, in_place_of_secrets, pasted
 from bench.accuracy.score import Report, Score, score
@@ -51,6 +52,7 @@ def main() -> None:
     report = score(samples, inspect)
     _print(report)
     _print_kinds(report)
+    _print_daily(options.seed, inspector, missed=options.missed)
     _print_shapes(options.seed, inspector, missed=options.missed)
     _print_pasted(options.seed, inspector)
     _print_injections(inspector, missed=options.missed)
@@ -105,6 +107,28 @@ def _print_kinds(report: Report) -> None:
     for entity in sorted(report.scores):
         cells = [_cell(report.kinds.get((entity, kind), Score())) for kind in kinds]
         print(f"| `{entity}` | {' | '.join(cells)} |")
+
+
+def _print_daily(seed: int, inspector: Detector, *, missed: bool) -> None:
+    """Print misses and false alarms in texts of daily work, kind by kind where there are any."""
+    samples = list(daily(seed))
+    report = score(samples, inspector.inspect)
+    kinds: dict[str, Score] = {}
+    for (_, kind), one in report.kinds.items():
+        kinds[kind] = kinds.get(kind, Score()) + one
+    every = sum(kinds.values(), Score())
+    code = sum((one for kind, one in kinds.items() if kind in CODE), Score())
+    print(f"\nDaily work, {len(samples)} texts of {len({sample.kind for sample in samples})} kinds\n")
+    print("| kind | values | covered | found | in vain | precision |")
+    print("|---|---|---|---|---|---|")
+    flawed = {kind: one for kind, one in sorted(kinds.items()) if one.false or one.covered < one.labelled}
+    for kind, one in {"all": every, "code and diffs": code, **flawed}.items():
+        share = one.covered / one.labelled if one.labelled else 1
+        print(
+            f"| {kind} | {one.labelled} | {share:.3f} | {one.claimed} | {one.false} | {one.precision:.3f} |"
+        )
+    if missed:
+        _print_missed(samples, inspector)
 
 
 def _cell(one: Score) -> str:

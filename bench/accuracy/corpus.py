@@ -15,7 +15,7 @@ from ipaddress import ip_address
 import phonenumbers
 from faker import Faker
 
-from bench.accuracy import secrets
+from bench.accuracy import ids, secrets
 from bench.accuracy.negatives import negatives
 
 LOCALES = ("en_US", "en_GB", "de_DE", "fr_FR", "pt_BR", "en_IN")
@@ -76,6 +76,9 @@ def corpus(seed: int = 7, each: int = 200, *, names: bool = False) -> Iterator[S
             locale = LOCALES[number % len(LOCALES)]
             value = make(fakers[locale], source, locale)
             yield _sample(entity, value, *_frame(entity, locale[:2], source))
+    for entity, make in ids.IDS.items():
+        for _ in range(each):
+            yield _sample(entity, make(source), source.choice(ids.NAMED[entity]), "named")
     yield from _secrets(source, each)
     yield from (Sample(text, (), "clean") for text in negatives(source, 2000 * each))
 
@@ -101,7 +104,7 @@ def _sample(entity: str, value: str, frame: str, kind: str = "secret") -> Sample
     return Sample(text, ((entity, start, start + len(value)),), kind)
 
 
-def _email(faker: Faker, source: random.Random, _: str) -> str:
+def email(faker: Faker, source: random.Random, _: str) -> str:
     address = str(faker.email() if source.randrange(2) else faker.ascii_company_email())
     return (
         address.replace("@", f"+{faker.word()}@")
@@ -127,7 +130,7 @@ def _phone(_: Faker, source: random.Random, locale: str) -> str:
     return written.replace(" ", source.choice([" ", " ", "-", "."])) if "(" not in written else written
 
 
-def _card(_: Faker, source: random.Random, __: str) -> str:
+def card(_: Faker, source: random.Random, __: str) -> str:
     prefix, length = source.choice(_CARDS)
     digits = prefix + "".join(source.choice("0123456789") for _ in range(length - len(prefix) - 1))
     total = sum(int(digit) for digit in digits[-2::-2]) + sum(
@@ -152,7 +155,7 @@ def _iban(_: Faker, source: random.Random, __: str) -> str:
     return " ".join(value[at : at + 4] for at in range(0, len(value), 4)) if source.randrange(2) else value
 
 
-def _ssn(_: Faker, source: random.Random, __: str) -> str:
+def ssn(_: Faker, source: random.Random, __: str) -> str:
     area = source.choice([number for number in range(1, 900) if number != 666])
     group, serial = source.randrange(1, 100), source.randrange(1, 10_000)
     return source.choice(["{:03}-{:02}-{:04}", "{:03} {:02} {:04}"]).format(area, group, serial)
@@ -166,7 +169,7 @@ def _passport(_: Faker, source: random.Random, __: str) -> str:
     return f"{source.randrange(10**8, 10**9)}"
 
 
-def _nino(_: Faker, source: random.Random, __: str) -> str:
+def nino(_: Faker, source: random.Random, __: str) -> str:
     letters = source.choice("ABCEGHJKLMNPRSTWXYZ") + source.choice("ABCEGHJKLMNPRSTWXYZ")
     letters = "AB" if letters in ("BG", "GB", "KN", "NK", "NT", "TN", "ZZ") else letters
     digits = [f"{source.randrange(100):02}" for _ in range(3)]
@@ -181,7 +184,7 @@ def _ip(faker: Faker, source: random.Random, _: str) -> str:
     return str(address)
 
 
-def _bitcoin(_: Faker, source: random.Random, __: str) -> str:
+def bitcoin(_: Faker, source: random.Random, __: str) -> str:
     """A base58check address of 20 random bytes."""
     data = bytes([source.choice([0, 5])]) + source.randbytes(20)
     data += hashlib.sha256(hashlib.sha256(data).digest()).digest()[:4]
@@ -194,16 +197,16 @@ def _bitcoin(_: Faker, source: random.Random, __: str) -> str:
 
 _Make = Callable[[Faker, random.Random, str], str]
 _VALUES: dict[str, _Make] = {
-    "EMAIL_ADDRESS": _email,
+    "EMAIL_ADDRESS": email,
     "PHONE_NUMBER": _phone,
-    "CREDIT_CARD": _card,
+    "CREDIT_CARD": card,
     "IBAN_CODE": _iban,
-    "US_SSN": _ssn,
+    "US_SSN": ssn,
     "US_ITIN": _itin,
     "US_PASSPORT": _passport,
-    "UK_NINO": _nino,
+    "UK_NINO": nino,
     "IP_ADDRESS": _ip,
-    "CRYPTO": _bitcoin,
+    "CRYPTO": bitcoin,
 }
 _NAMES: dict[str, _Make] = {
     "PERSON": lambda faker, _, __: str(faker.name()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from bench.accuracy.corpus import Sample
 from gateway.words import Match
@@ -21,6 +21,10 @@ class Score:
     covered: int = 0  # all of it under findings of any entity: masked, whatever it is called
     claimed: int = 0  # findings of this entity
     false: int = 0  # those that touch no label at all
+
+    def __add__(self, other: Score) -> Score:
+        """Return the counts of both."""
+        return Score(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
     @property
     def recall(self) -> float:

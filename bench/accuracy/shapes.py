@@ -22,12 +22,15 @@ SHAPES: dict[str, tuple[str, ...]] = {
         "purchase order no. {10d}", "see case {2020-2027}-{4d}-{2d} please", "Ticket #{8d} was closed",
         "order {2020-2027}-{3d}-{6d} is late", "Pedido ES-{2020-2027}-{6d} enviado", "Bestelling {2020-2027}{6d}",
         "Order 30{1d}-{7d}-{7d} arrived", "ref {2020-2027}-{4d}-{2d} | open", "contract C{2d}-{4d}-{4d} signed",
-        "Kundennummer {4d}-{2d}-{2d}", "facture n° {4d} {3d} {3d}", "claim {3d}-{3d}-{4d} was filed",
+        "Geschäftszeichen {2d}-{4d}-{6d}", "numéro de dossier {3d}-{3d}-{4d}", "Angebot Nr. {4d}-{5d}-{2d}",
+        "webinar {3d}-{3d}-{3d}", "locker {3d}-{3d}-{4d}", "badge {5d}-{5d}", "loyalty {4d} {3d} {3d}", "org nr {6d}-{4d}",
+        "송장번호 {12d}", "注文番号 {3d}-{7d}-{7d}", "Kundennummer {4d}-{2d}-{2d}", "facture n° {4d} {3d} {3d}", "claim {3d}-{3d}-{4d} was filed",
     ),
     "codes of books and goods": (
         "ISBN {isbn10} paperback", "ISBN {isbn10dashed} paperback", "ISBN-10 {isbn10dashed}, used", "ISBN {ean13}",
         "UPC {upc} scanned", "EAN {ean13} on the box", "SKU-{7d},{upc},{1-99},{2-999}.{2d}", "HS {4d}.{2d}.{4d} machinery",
         "HTS code {4d}.{2d}.{2d}.{2d}", "GTIN 0{ean13}", "part number {4d}-{3d}-{4d}", "CUSIP {9d} bond",
+        "item {3d}-{2d}-{4d}", "DPCI {3d}-{2d}-{4d}", "product code {12d}", "gift card 0{3d}-{4d}-{4d}-{3d}",
         "CAS {4d}-{2d}-{1d}", "LOT {8d} EXP 2027-03",
     ),
     "health care": (
@@ -36,7 +39,8 @@ SHAPES: dict[str, tuple[str, ...]] = {
     ),
     "business registers and banks": (
         "ABN {notabn} registered", "EIN {2d}-{7d} employer", "SIREN {3d} {3d} {3d} actif", "SIRET {3d} {3d} {3d} {5d}",
-        "HRB {6d} Amtsgericht, St.-Nr. {3d}/{3d}/{5d}", "routing {9d} for wires", "Konto {10d} BLZ {8d}",
+        "HRB {6d} Amtsgericht, St.-Nr. {3d}/{3d}/{5d}", "routing {9d} for wires",
+        "account no {11d}", "CLABE {18d}", "D-U-N-S {2d}-{3d}-{4d}", "Saldo 084.{3d}.{3d},{2d} zł", "Konto {10d} BLZ {8d}",
         "VAT DE{9d}", "LEI 5493001KJTIIGC8Y1R12", "BIC COBADEFF{3d}",
     ),
     "parcels": (
@@ -55,7 +59,7 @@ SHAPES: dict[str, tuple[str, ...]] = {
         'cidr_block = "10.{0-255}.0.0/16"', "allow {11-99}.{0-255}.{0-255}.0/24", "netmask 255.255.{netmask}.0",
         "ip address 10.{0-255}.{0-255}.{1-254} 255.255.255.{netmask}", "wildcard 0.0.0.{netmask}", "bed::c0de()", "fe::c0de(); a::b",
         "std::vector<int> v({5d});", "mac {x2}:{x2}:{x2}:{x2}:{x2}:{x2}", "host = 192.168.{0-255}.{1-254}", "nameserver 8.8.8.8",
-        "The docs use 192.0.2.0/24 and 198.51.100.{1-254} as examples", "port {1024-65535} pid {5d}",
+        "EUI {x2}:{x2}:{x2}:{x2}:{x2}:{x2}:{x2}:{x2}", "The docs use 192.0.2.0/24 and 198.51.100.{1-254} as examples", "port {1024-65535} pid {5d}",
     ),
     "identifiers": (
         '"id": {10d},', '"id": {11d},', '"id": {12d},', '"id": {18d},', "id: {8d}", "user_id={9d} logged in", '{{"order_id": {10d}}}',
@@ -66,7 +70,8 @@ SHAPES: dict[str, tuple[str, ...]] = {
     ),
     "sizes and counts": (
         "allocated bytes={10d} of heap", "wrote {8d} bytes in 12 ms", "population {9d} people", "{1-9},{3d},{3d},{3d} rows",
-        "lines {4d}-{4d}, {4d}-{4d}", "{3d} - {3d} - {4d} =", "({3d}) + {3d} * {4d}", "total {1-9} {3d} {3d},{2d} EUR", "$ {3d}{3d}{4d}",
+        "lines {4d}-{4d}, {4d}-{4d}", "uids 60000-6{4d}",
+        "Range: bytes={8d}-{8d}", "[0{4d}.{6d}] usb 3-2: new device", "Boston, MA\n 02111-{4d}", "{3d} - {3d} - {4d} =", "({3d}) + {3d} * {4d}", "total {1-9} {3d} {3d},{2d} EUR", "$ {3d}{3d}{4d}",
         "Zählerstand {8d} kWh", "TIMEOUT_MS = {8d}", "2^31 - 1 = 2147483647", "vol {2d},{3d},{3d}", "seed = {10d}", "scores 21-14 and 11-{1-9}",
     ),
     "times": (

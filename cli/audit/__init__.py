@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
-import typer
+from cli.late import Late, late_group
 
-from cli.audit import chain, erase, export, sql, tail
+COMMANDS = {
+    "sql": Late(
+        "cli.audit.sql:sql",
+        "Ask the evidence in SQL; `regate audit views` lists the views and their columns.",
+    ),
+    "views": Late(
+        "cli.audit.sql:views",
+        "Write audit.duckdb anew (views only, for other DuckDB clients) "
+        "and list the views with their columns.",
+    ),
+    "open": Late(
+        "cli.audit.sql:open_folder",
+        "Ask a copy of an audit folder in SQL, and write its audit.duckdb anew, so that it reads the copy.",
+    ),
+    "tail": Late("cli.audit.tail:tail", "Print the newest records, and those to come."),
+    "export": Late(
+        "cli.audit.export:export",
+        "Write the evidence out for other tools. "
+        "Records as JSON lines are the journal's lines as they stand.",
+    ),
+    "erase": Late(
+        "cli.audit.erase:erase",
+        "Make what was said unreadable, for ever. "
+        "Who asked, what policy found and decided, and the chain, stay.",
+    ),
+    "verify": Late(
+        "cli.audit.chain:verify",
+        "Prove the chain: 0 intact, 1 broken, with the first broken record of each chain.",
+    ),
+    "prove": Late(
+        "cli.audit.chain:prove",
+        "Write a proof that a record is in the signed evidence, for `regate audit verify --proof`.",
+    ),
+    "seal": Late(
+        "cli.audit.chain:seal",
+        "Seal what no gateway is writing any more, of closed and of dead processes, and sign a root.",
+    ),
+    "rotate-key": Late(
+        "cli.audit.chain:rotate_key",
+        "Replace the evidence key, with which running gateways sign at once; either proves all the evidence.",
+    ),
+}
 
-app = typer.Typer(help="The evidence: ask it, prove it, follow it, seal it.", no_args_is_help=True)
-app.command("sql")(sql.sql)
-app.command("views")(sql.views)
-app.command("tail")(tail.tail)
-app.command("export")(export.export)
-app.command("erase")(erase.erase)
-app.command("verify")(chain.verify)
-app.command("prove")(chain.prove)
-app.command("seal")(chain.seal)
-app.command("rotate-key")(chain.rotate_key)
+app = late_group("The evidence: ask it, prove it, follow it, seal it.", COMMANDS)

@@ -33,8 +33,13 @@ from gateway.config import config_path, load_config
 _STARTED = {
     "sessions": "started_at",
     "exchanges": "started_at",
+    "contents": "started_at",
     "egress": "started_at",
     "approvals": "opened_at",
+    "writers": "born_at",
+    "heads": "signed_at",
+    "seals": "visible_at",
+    "removals": "removed_at",
 }
 _ROWS_A_TELL = 1000
 _MEMORY = 3 * 1024**3  # rows are read 2048 at a time, and may be megabytes long

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -25,12 +26,20 @@ from gateway.audit.reading import (
     query_to_parquet,
     reference,
 )
-from gateway.config import Config, config_path, load_config
+from gateway.config import config_path, load_config
 from gateway.errors import ConfigError
 
+_STATEMENT = Annotated[
+    str | None,
+    typer.Argument(metavar="[SELECT]", help="One SELECT over the views; none starts a prompt."),
+]
+_FORM = Annotated[Format, typer.Option("--format", help="How the rows are written.")]
+_AS_JSON = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
+_OUT = Annotated[Path | None, typer.Option(help="Write to this file and not to standard output.")]
+_TIMEOUT = Annotated[int, typer.Option(min=1, help="Seconds after which the query is stopped.")]
 _COLUMNS = """
     SELECT table_name, list([column_name, data_type] ORDER BY column_index)
-    FROM duckdb_columns() WHERE NOT internal GROUP BY 1 ORDER BY 1
+    FROM duckdb_columns() WHERE NOT internal AND schema_name = 'main' GROUP BY 1 ORDER BY 1
 """
 _KEYWORDS = [
     "select",
@@ -53,34 +62,47 @@ _KEYWORDS = [
 
 
 def sql(
-    statement: Annotated[
-        str | None,
-        typer.Argument(metavar="[SELECT]", help="One SELECT over the views; none starts a prompt."),
-    ] = None,
+    statement: _STATEMENT = None,
     file: Annotated[
         Path | None, typer.Option(help="Read the SELECT from this file; - is standard input.")
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="How the rows are written.")] = Format.TABLE,
-    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Write to this file and not to standard output.")] = None,
-    timeout: Annotated[int, typer.Option(min=1, help="Seconds after which the query is stopped.")] = 60,
+    form: _FORM = Format.TABLE,
+    as_json: _AS_JSON = False,
+    out: _OUT = None,
+    timeout: _TIMEOUT = 60,
 ) -> None:
     """Ask the evidence in SQL; `regate audit views` lists the views and their columns.
 
     Example: regate audit sql "select action, count(*) from decisions group by 1"
     """
     config, limits = load_config(config_path()), QueryLimits(seconds=timeout)
-    form = Format.JSON if as_json else form
     if statement is not None and file is not None:
         raise typer.BadParameter("give a SELECT or a file that holds one, not both", param_hint="--file")
-    if file is not None:
-        statement = _text(file)
-    elif statement is None:
-        if not sys.stdin.isatty():
-            raise typer.BadParameter("expected a SELECT, or --file -", param_hint="SELECT")
-        _prompt(config, form, limits)
-        return
-    _ask(config, statement, form, out, limits)
+    question = _text(file) if file is not None else statement
+    note = partial(note_reading, config, "evidence_queried")
+    _answer(Asked(config.audit_path, note, Format.JSON if as_json else form, out, limits), question)
+
+
+def open_folder(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A copy of an audit folder.")],
+    statement: _STATEMENT = None,
+    form: _FORM = Format.TABLE,
+    as_json: _AS_JSON = False,
+    out: _OUT = None,
+    timeout: _TIMEOUT = 60,
+) -> None:
+    """Ask a copy of an audit folder in SQL, and write its audit.duckdb anew, so that it reads the copy.
+
+    It needs no configuration. A copy takes no records: who reads it is not written down.
+
+    Example: regate audit open backup/audit "select count(*) from records"
+    """
+    copy = Folder(folder)
+    _check_copy(copy)
+    copy.prepare()
+    publish(copy)
+    form = Format.JSON if as_json else form
+    _answer(Asked(copy.root, _no_note, form, out, QueryLimits(seconds=timeout)), statement)
 
 
 def views(
@@ -109,29 +131,66 @@ def views(
         typer.echo(f"\nduckdb -readonly {folder.database}")
 
 
-def _ask(config: Config, statement: str, form: Format, out: Path | None, limits: QueryLimits) -> None:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which folder is asked, what notes a question, and how the rows are written."""
+
+    root: Path
+    note: Callable[..., None]
+    form: Format
+    out: Path | None
+    limits: QueryLimits
+
+
+def _check_copy(folder: Folder) -> None:
+    """Raise ConfigError unless this is an audit folder, and not the one whose readings are on record."""
+    if not folder.seals.exists() or not folder.journal.is_dir():
+        raise ConfigError(f"{folder.root}: not an audit folder; expected one with journal and seals.ndjson")
+    try:
+        own = load_config(config_path()).audit_path
+    except ConfigError:
+        return  # as on an auditor's machine
+    if own.resolve() == folder.root.resolve():
+        raise ConfigError(f"{folder.root}: not a copy, but the evidence itself; ask it by regate audit sql")
+
+
+def _no_note(**_said: object) -> None:
+    """Note nothing."""
+
+
+def _answer(asked: Asked, statement: str | None) -> None:
+    """Answer the SELECT, or ask for questions where there is none."""
+    if statement is not None:
+        _ask(asked, statement)
+    elif sys.stdin.isatty():
+        _prompt(asked)
+    else:
+        raise typer.BadParameter("expected a SELECT, or --file -", param_hint="SELECT")
+
+
+def _ask(asked: Asked, statement: str) -> None:
     """Print the answer, once it is there and it is on record that it was asked for."""
-    root, note = config.audit_path, partial(note_reading, config, "evidence_queried", sql=statement)
-    if form is Format.PARQUET:
-        if out is None and sys.stdout.isatty():
+    note = partial(asked.note, sql=statement)
+    if asked.form is Format.PARQUET:
+        if asked.out is None and sys.stdout.isatty():
             raise typer.BadParameter("Parquet is not for a terminal; name a file", param_hint="--out")
-        with binary_output(out) as file:
-            query_to_parquet(root, statement, file, limits=limits, answered=note)
+        with binary_output(asked.out) as file:
+            query_to_parquet(asked.root, statement, file, limits=asked.limits, answered=note)
         return
     # the answer begins before the file is opened: a refused query leaves an older answer as it was
-    with query(root, statement, limits=limits) as result:
+    with query(asked.root, statement, limits=asked.limits) as result:
         note()
-        with text_output(out) as file:
-            write_rows(result, form, file)
+        with text_output(asked.out) as file:
+            write_rows(result, asked.form, file)
 
 
-def _prompt(config: Config, form: Format, limits: QueryLimits) -> None:
+def _prompt(asked: Asked) -> None:
     """Ask for questions until Ctrl-D. A mistake in one is printed, and the next one asked."""
-    _complete(config.audit_path)
+    _complete(asked.root)
     typer.echo("One SELECT over the evidence, ended by a semicolon; Tab completes, Ctrl-D leaves.")
     for statement in _statements():
         try:
-            _ask(config, statement, form, None, limits)
+            _ask(replace(asked, out=None), statement)
         except (QueryRefused, QueryFailed) as error:
             typer.echo(f"regate: {error}", err=True)
 

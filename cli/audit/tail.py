@@ -19,7 +19,7 @@ from gateway.audit.reading import Tail, query
 from gateway.config import config_path, load_config
 
 _SHOWN = ("recorded_at", "kind", "phase", "action", "code", "status", "agent", "model", "exchange_id")
-_SELECT = f"SELECT {', '.join(COLUMNS)}, body FROM records"  # noqa: S608 - our own names
+_SELECT = f"SELECT {', '.join(COLUMNS)}, body FROM stored.records"  # noqa: S608 - our own names
 _POLL_SECONDS = 0.2
 # A sealed segment can be followed for a minute. Who was stopped longer, or waited for a slow reader, asks.
 _LATE_SECONDS = 30.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,13 +13,15 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
 from cli.moments import ago
+from cli.policy.backtest_forms import Backtested, markdown, sarif
 from cli.policy.bundles import known_verify_key
 from cli.policy.folders import AsJson
+from cli.policy.uncovered import uncovered
 from cli.screen import line, progress_bar
-from gateway.candidate import BacktestReport, Cell, Example, FailOn, parse_fail_on, run_backtest
+from gateway.candidate import ERROR, BacktestReport, Cell, Example, FailOn, parse_fail_on, run_backtest
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError, RegateError
-from gateway.policy import PolicySource, configured_policy, is_bundle, load_source
+from gateway.policy import PolicySource, configured_policy, is_bundle, load_source, with_tables
 from gateway.policy.bundle import read_archive, read_bundle
 from gateway.policy.engine import Engine
 
@@ -33,6 +36,15 @@ _LOST = {
     "erased": "their content was erased",
     "unreadable": "their records are damaged (see regate audit verify)",
 }
+
+
+class ReportForm(StrEnum):
+    """What the report is written as."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    SARIF = "sarif"
+    JSON = "json"
 
 
 class NothingReplayed(RegateError):
@@ -57,6 +69,9 @@ def backtest(
     engine: Annotated[
         Engine | None, typer.Option(help="[default: embedded, the quicker one in bulk]")
     ] = None,
+    form: Annotated[
+        ReportForm, typer.Option("--format", help="markdown is for a pull request, sarif for code scanning.")
+    ] = ReportForm.TEXT,
     as_json: AsJson = False,
 ) -> None:
     """Replay recorded decisions against a candidate policy, and say which would have been others.
@@ -86,13 +101,37 @@ def backtest(
                 progress=lambda done, total: progress.update(task, completed=done, total=total),
             )
         )
-    if as_json:
-        typer.echo(json.dumps(report.document(gates), ensure_ascii=False))
-    else:
-        _print(report, gates)
+    _write(config, source, report, gates, ReportForm.JSON if as_json else form, _moment(since))
     if not report.replayed:
         raise NothingReplayed(f"no decision of the time asked for ({since}) could be replayed")
     raise typer.Exit(1 if report.untrue or report.refused_by(gates) else 0)
+
+
+def _write(
+    config: Config,
+    source: PolicySource,
+    report: BacktestReport,
+    gates: tuple[FailOn, ...],
+    form: ReportForm,
+    since: datetime | None,
+) -> None:
+    if form is ReportForm.TEXT:
+        _print(report, gates)
+    elif form is ReportForm.JSON:
+        typer.echo(json.dumps(report.document(gates), ensure_ascii=False))
+    else:
+        failed = any(cell.transition.after == ERROR for cell in report.cells.values())
+        lines = None if failed else uncovered(config.audit_path, source, since)
+        told = Backtested(report, gates, source, _named(config, source.root), lines)
+        typer.echo(
+            markdown(told) if form is ReportForm.MARKDOWN else json.dumps(sarif(told), ensure_ascii=False)
+        )
+
+
+def _named(config: Config, root: Path) -> str:
+    """Return a folder or bundle as the project's repository names it."""
+    path = root.resolve()
+    return path.relative_to(config.root).as_posix() if path.is_relative_to(config.root) else path.name
 
 
 def _source(config: Config, candidate: Path | None) -> PolicySource:
@@ -100,8 +139,10 @@ def _source(config: Config, candidate: Path | None) -> PolicySource:
     if candidate is None:
         return configured_policy(config)
     if is_bundle(candidate):
-        return read_bundle(candidate, read_archive(candidate), known_verify_key(config, None))
-    return load_source(candidate.absolute())
+        found = read_bundle(candidate, read_archive(candidate), known_verify_key(config, None))
+    else:
+        found = load_source(candidate.absolute())
+    return with_tables(found, config.tables_path)  # a candidate reads those of today
 
 
 def _moment(since: str) -> datetime | None:

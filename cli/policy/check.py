@@ -5,27 +5,46 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cli.policy.cases import case_faults, read_cases
+from cli.policy.csv_truths import csv_truths
 from cli.policy.faults import PolicyFault, fault_of
 from cli.policy.folders import AsJson, PolicyFolder, TestFolder, configured, rego_folders
+from cli.policy.going import going
 from cli.policy.lint import lint
 from cli.policy.opa import compile_faults, run_opa, unformatted
 from cli.policy.syntax import parse_all
+from cli.policy.tools import OfferedTool, offered, rego_faults, setting_faults
+from cli.policy.typed import untyped_faults
+from cli.policy.waivers import expired
 from cli.rego_tests import rego_files
-from cli.screen import block
-from gateway.config import Config
+from cli.screen import block, line
+from gateway.config import Config, Detect, config_path
+from gateway.contract import schema_of
 from gateway.errors import ConfigError, RegateError
 from gateway.policy import PINNED, PolicySource, find_opa
 from gateway.policy.engine import Embedded, Sidecar, embedded_available
-from gateway.policy.source import SETTINGS, declared, examine, library_schema
+from gateway.policy.source import (
+    SETTINGS,
+    Names,
+    built_in,
+    declared,
+    examine,
+    missing_tables,
+    read_tables,
+    unknown_names,
+)
 
+_RULE = re.compile(r'"rule": (?:"([^"]*)"|(?=\S))')
+_TOPIC = re.compile(r"^package regate\.rules\.(\w+)", re.MULTILINE)
 _log = logging.getLogger("regate.policy")
 
 
@@ -35,20 +54,33 @@ class Findings:
 
     revision: str
     faults: Sequence[PolicyFault]
+    going: Sequence[PolicyFault]  # what works for one more release
     not_looked_at: Sequence[str]
 
 
-def check(path: PolicyFolder = None, tests: TestFolder = None, as_json: AsJson = False) -> None:
+ToolFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--tools", help="Definitions of the agents' tools, to hold the policy against."),
+]
+
+
+def check(
+    path: PolicyFolder = None,
+    tests: TestFolder = None,
+    tools: ToolFiles = None,
+    as_json: AsJson = False,
+) -> None:
     """Look at the policy as strictly as Regate and OPA can, and load it as a gateway would.
 
     Every fault is one line: file, line, what is wrong, what to do. Exit code 0: in order; 1: faults.
     """
     config = configured(path)
-    found = look_at(config, rego_folders(config, tests))
+    known = offered(tools or ())
+    found = look_at(config, rego_folders(config, tests), known)
     if as_json:
         typer.echo(json.dumps(asdict(found), ensure_ascii=False))
     else:
-        for fault in found.faults:
+        for fault in (*found.faults, *found.going):
             typer.echo(block(str(fault)), err=True)
         for missing in found.not_looked_at:
             typer.echo(f"not looked at: {missing}", err=True)
@@ -56,40 +88,77 @@ def check(path: PolicyFolder = None, tests: TestFolder = None, as_json: AsJson =
             typer.echo(f"{config.policy_path}: {len(found.faults)} faults", err=True)
         else:
             typer.echo(f"{config.policy_path}: in order, revision {found.revision}")
+        for tool in known:
+            typer.echo(f"tool {line(tool.name)}  {tool.digest or 'without a schema'}")
     raise typer.Exit(1 if found.faults else 0)
 
 
-def look_at(config: Config, folders: Sequence[Path]) -> Findings:
+def look_at(config: Config, folders: Sequence[Path], tools: Sequence[OfferedTool] = ()) -> Findings:
     """Find every fault of the policy, its tests' syntax and format included. Raises OpaFailed."""
     source, errors = examine(config.policy_path)
     faults = {fault_of(error, str(config.policy_path)) for error in errors}
-    faults.update(_unspoken(source) if not errors else ())
+    try:
+        source = replace(source, tables=read_tables(config.tables_path))
+        faults.update(fault_of(each, "") for each in missing_tables(source))
+    except ConfigError as error:
+        faults.add(fault_of(error, str(config.tables_path)))
+    faults.update(_detection(config))
+    if not errors:
+        faults.update(_unspoken(source))
+        faults.update(expired(source))
+        names = {**_names(config), "rule": _rules(source)}
+        faults.update(fault_of(each, "") for each in unknown_names(source, names))
+        faults.update(setting_faults(source, tools) if tools else ())
+        for folder in folders[1:]:
+            faults.update(case_faults(read_cases(folder), source))
     missing: list[str] = []
     opa = find_opa()
     if opa is None:
         missing.append(f"strictness, types, format, METADATA and built-ins, for opa {PINNED} is not here")
     else:
-        faults.update(_by_opa(opa, config.policy_path, folders))
+        faults.update(_by_opa(opa, config, folders, tools))
     if not embedded_available():
         missing.append("the embedded engine, which is not installed")
     if not faults:
         faults.update(asyncio.run(_load(config, source, opa)))
-    return Findings(source.revision, sorted(faults), missing)
+    return Findings(source.revision, sorted(faults), sorted(going(source)), missing)
 
 
-def _by_opa(opa: Path, policy: Path, folders: Sequence[Path]) -> Iterator[PolicyFault]:
+def _detection(config: Config) -> Iterator[PolicyFault]:
+    """Find what `regate up` would refuse of `detect`: its patterns are compiled when a gateway starts."""
+    if config.detect == Detect():
+        return
+    from gateway.detect import Detector  # the analyzers take seconds to import: only what is set needs them
+
+    try:
+        Detector(config.detect)
+    except ConfigError as error:
+        yield fault_of(error, str(config_path()))
+
+
+def _by_opa(
+    opa: Path, config: Config, folders: Sequence[Path], tools: Sequence[OfferedTool]
+) -> Iterator[PolicyFault]:
+    policy = config.policy_path
+    csv_tables = {path.stem for path in config.tables_path.glob("*.csv")}
+    files = [path for folder in folders for path in rego_files(folder)]
     with resources.as_file(resources.files("gateway.contract") / "schemas") as schemas:
-        yield from compile_faults(opa, folders, schemas)
-    modules = parse_all(opa, [path for folder in folders for path in rego_files(folder)])
-    yield from unformatted(opa, [module.path for module in modules])
-    for module in modules:
-        if module.path.is_relative_to(policy):
-            yield from lint(module)
+        faults = compile_faults(opa, folders, schemas)
+        # a process a file: where there is no fault, all of them parse, and those of the policy are enough
+        modules = parse_all(opa, files if faults else [path for path in files if path.is_relative_to(policy)])
+        own = [module for module in modules if module.path.is_relative_to(policy)]
+        yield from faults
+        yield from untyped_faults(opa, policy, own, schemas)
+    yield from unformatted(opa, [module.path for module in modules] if faults else files)
+    for module in own:
+        yield from lint(module)
+        yield from csv_truths(module, csv_tables)
+        yield from rego_faults(module, tools) if tools else ()
 
 
 def _unspoken(source: PolicySource) -> Iterator[PolicyFault]:
     """Find settings that no schema describes: a misspelling in them would go unnoticed."""
-    spoken = set(library_schema()["properties"])
+    spoken = set(schema_of("settings")["properties"])
     for name, text in source.modules.items():
         spoken |= {steps[0] for steps, _ in declared(source.root / name, text)}
     for name in sorted(source.data.get(SETTINGS, {}).keys() - spoken):
@@ -99,6 +168,29 @@ def _unspoken(source: PolicySource) -> Iterator[PolicyFault]:
             f"nothing says what {SETTINGS}.{name} may be",
             f"give data.{SETTINGS}.{name} a schema in the METADATA of the package that reads it",
         )
+
+
+def _rules(source: PolicySource) -> list[str]:
+    """Return the names of verdicts; those of a topic that computes some are a glob."""
+    said = [(text, _RULE.findall(text)) for text in source.modules.values()]
+    named = {name for _, found in said for name in found if name}
+    topics = {_TOPIC.search(text) for text, found in said if "" in found}
+    return sorted(named | {f"{topic[1]}.*" for topic in topics if topic})
+
+
+def _names(config: Config) -> Names:
+    """Return what settings may name: also what only this gateway has, which others may have otherwise."""
+    groups: set[str] = set()
+    agents: list[str] = []
+    if config.state_path.exists():
+        from cli.opened import opened_state  # here: a policy is looked at without a state, too
+        from gateway.state import Keys
+
+        with opened_state(config) as state:
+            keys = Keys(state).list()
+        groups, agents = {group for key in keys for group in key.groups}, [key.agent for key in keys]
+    found = {**built_in(config), "provider": list(config.providers)}
+    return {**found, "group": sorted(groups | {"default"}), "agent": agents} if groups else found
 
 
 async def _load(config: Config, source: PolicySource, opa: Path | None) -> list[PolicyFault]:

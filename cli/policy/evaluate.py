@@ -5,19 +5,26 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from jsonschema import Draft7Validator
 
+from cli import rego_tests
+from cli.policy import opa_tests
 from cli.policy.folders import PolicyFolder, configured
 from cli.policy.loading import load
+from cli.screen import block, printable
 from gateway.config import Config
-from gateway.contract import guard, to_document
+from gateway.contract import guard, schema_of, to_document
 from gateway.errors import ConfigError
+from gateway.policy import configured_policy, find_opa
+from gateway.policy.engine import embedded_available
 
 if TYPE_CHECKING:
-    from cli.policy.trial import Request
+    from gateway.exchange import TrialRequest
 
 
 def evaluate(
@@ -50,32 +57,61 @@ def evaluate(
     if body is None and file is not None:
         document, decision = asyncio.run(_of_input(config, _document(file)))
     elif body is not None and file is None:
-        from cli.policy import trial  # the analyzers take seconds to import: no other command waits
+        from gateway.exchange import (
+            TrialRequest,
+        )  # the analyzers take seconds to import: no other command waits
 
-        request = trial.Request(
-            provider, _read(body), endpoint, method, content_type, agent=agent, groups=tuple(group or ())
+        request = TrialRequest(
+            provider,
+            _read(body),
+            endpoint,
+            method,
+            {"content-type": content_type},
+            agent=agent,
+            groups=tuple(group or ()),
         )
         document, decision = asyncio.run(_of_request(config, request))
     else:
         raise ConfigError("expected an input document, or --body with --provider")
+    for line in _printed(config, document):
+        typer.echo(printable(line), err=True)
     answer = {"input": document, "decision": decision} if with_input else decision
     typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
 
 
+def _printed(config: Config, document: dict[str, Any]) -> list[str]:
+    """Return what the policy prints about the input: `print()` is for authors, and no gateway shows it."""
+    source = configured_policy(config)
+    if not any("print(" in text for text in source.modules.values()):
+        return []
+    opa = find_opa()
+    if opa and source.root.is_dir():
+        return opa_tests.printed(opa, source.root, document)
+    return rego_tests.printed(source, document) if embedded_available() else []
+
+
 async def _of_input(config: Config, document: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    for warning in _unlike_an_input(document):
+        typer.echo(block(f"regate: {warning}"), err=True)
     decision = await load(config, document)
     assert decision is not None
     return document, to_document(decision)
 
 
-async def _of_request(config: Config, request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
-    from cli.policy.trial import arrive  # as above
+async def _of_request(config: Config, request: TrialRequest) -> tuple[dict[str, Any], dict[str, Any]]:
+    from gateway.exchange import arrive  # as above
 
-    document, syntax = await arrive(config, request)
-    decision = await load(config, document)
+    trial = await arrive(config, request)
+    decision = await load(config, trial.document)
     assert decision is not None
-    acts = guard(decision, syntax=syntax, approval_status="", enforced=config.policy.enforce)
-    return document, to_document(acts)
+    acts = guard(decision, syntax=trial.syntax, approval_status="", enforced=config.policy.enforce)
+    return trial.document, to_document(acts)
+
+
+def _unlike_an_input(document: dict[str, Any]) -> Iterator[str]:
+    """Yield where the document is none that a gateway would ask about: a rule may miss what it says."""
+    for fault in Draft7Validator(schema_of("input")).iter_errors(document):
+        yield ": ".join([".".join(["input", *map(str, fault.absolute_path)]), fault.message])
 
 
 def _document(file: Path) -> dict[str, Any]:

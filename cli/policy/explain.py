@@ -63,11 +63,8 @@ def explain(
     The input is the recorded one, exactly. Exit code 1: no such decision, or --trace where text is held back.
     """
     config = configured(path)
-    recorded = find_decision(config.audit_path, decision_id)
-    if recorded is None:
-        raise Unexplained(f"no decision {decision_id!r} in {config.audit_path}")
-    now = None if recorded.input is None else asyncio.run(_decide(config, recorded, recorded.input))
-    rules = _rules(config)
+    recorded, now = _found(config, decision_id)
+    rules = rules_on_disk(config)
     if as_json:
         typer.echo(json.dumps(_document(recorded, now, rules), ensure_ascii=False))
     else:
@@ -75,6 +72,24 @@ def explain(
             typer.echo(block(told))
     if trace is not None:
         typer.echo(printable(_traced(config, recorded, trace)))
+
+
+def explained_decision(config: Config, decision_id: str) -> dict[str, Any]:
+    """Return a recorded decision, its rules, and that of the policy on disk.
+
+    Raises Unexplained, ConfigError.
+    """
+    recorded, now = _found(config, decision_id)
+    return _document(recorded, now, rules_on_disk(config))
+
+
+def _found(config: Config, decision_id: str) -> tuple[RecordedDecision, dict[str, Any] | None]:
+    recorded = find_decision(config.audit_path, decision_id)
+    if recorded is None:
+        raise Unexplained(f"no decision {decision_id!r} in {config.audit_path}")
+    return recorded, None if recorded.input is None else asyncio.run(
+        _decide(config, recorded, recorded.input)
+    )
 
 
 async def _decide(config: Config, recorded: RecordedDecision, document: dict[str, Any]) -> dict[str, Any]:
@@ -91,7 +106,7 @@ async def _decide(config: Config, recorded: RecordedDecision, document: dict[str
     return to_document(acts)
 
 
-def _rules(config: Config) -> dict[str, Rule]:
+def rules_on_disk(config: Config) -> dict[str, Rule]:
     """Return the rules on disk by the name in their reasons; empty where there is no opa to parse them.
 
     A verdict whose name is computed stands for its whole topic: `pii.` is the name of every such rule.
@@ -104,8 +119,18 @@ def _rules(config: Config) -> dict[str, Rule]:
         topic = module.package.removeprefix("regate.rules.")
         for rule in module.rules if topic != module.package else []:
             if rule_name(rule) == "verdicts":
-                found.setdefault(_named(rule) or f"{topic}.", _rule(module, rule))
+                for name in _names(rule, topic):
+                    found.setdefault(name, _rule(module, rule))
     return found
+
+
+def _names(rule: Node, topic: str) -> set[str]:
+    """Return the name that a verdict spells, or what those that it computes begin with, as METADATA says."""
+    if (spelt := _named(rule)) is not None:
+        return {spelt}
+    about: Mapping[str, Any] = next(iter(rule.get("annotations") or []), {})
+    said = str((about.get("custom") or {}).get("rule", "")).split(", ")
+    return {f"{(each or topic).partition('.')[0]}." for each in said}
 
 
 def _named(rule: Node) -> str | None:
@@ -127,7 +152,7 @@ def _rule(module: Module, rule: Node) -> Rule:
     )
 
 
-def _rule_of(name: str, rules: Mapping[str, Rule]) -> Rule | None:
+def rule_of(name: str, rules: Mapping[str, Rule]) -> Rule | None:
     return rules.get(name) or rules.get(f"{name.partition('.')[0]}.")
 
 
@@ -151,10 +176,13 @@ def _reasons(decision: Mapping[str, Any], rules: Mapping[str, Rule]) -> Iterator
         controls = ", ".join(reason.get("controls", []))
         said = "; ".join(part for part in (reason.get("severity", ""), controls) if part)
         yield f"  {reason['rule']}: {reason.get('message', '')}" + (f" ({said})" if said else "")
-        rule = _rule_of(str(reason["rule"]), rules)
+        rule = rule_of(str(reason["rule"]), rules)
         if rule is not None:
             yield f"      {rule.place}: {rule.title}"
             yield from (f"      {text.strip()}" for text in (rule.description, rule.remedy) if text.strip())
+    for warned in decision.get("warnings", []):
+        would = f", would have been {warned['would']}" if warned.get("would") else ""
+        yield f"  warned{would}: {warned['rule']}: {warned.get('message', '')}"
     for mask in decision.get("mask", []):
         back = ", given back to the caller" if mask["restore"] else ""
         yield f"  masks {mask['entity']}: {mask['operator']}{back}"
@@ -193,7 +221,7 @@ def _document(
     return {
         **asdict(recorded),
         "on_disk": now,
-        "rules": {name: asdict(rule) for name in sorted(names) if (rule := _rule_of(name, rules))},
+        "rules": {name: asdict(rule) for name in sorted(names) if (rule := rule_of(name, rules))},
     }
 
 

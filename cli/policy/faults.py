@@ -18,9 +18,13 @@ class PolicyFault:
     what: str
     todo: str = ""
 
+    @property
+    def said(self) -> str:
+        """What is wrong and what to do, without the place."""
+        return self.what + (f"; {self.todo}" if self.todo else "")
+
     def __str__(self) -> str:
-        place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.what}" + (f"; {self.todo}" if self.todo else "")
+        return f"{f'{self.file}:{self.line}' if self.line else self.file}: {self.said}"
 
 
 def fault_of(error: Exception, file: str) -> PolicyFault:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from functools import cache
-from importlib import resources
 
 from cli.policy.faults import PolicyFault
 from cli.policy.subset import NOT_EMBEDDED
 from cli.policy.syntax import Module, Node, constant, dotted, line_of, nodes, objects, rule_name, steps
+from gateway.contract import schema_of
 from gateway.policy.engine import REFUSED, WHY
 
 _RULES = "regate.rules."
 _VERDICTS = "verdicts"
 _REQUIRED = ("action", "rule", "title", "message", "severity", "controls")
-_OPTIONAL = ("mask", "approval", "record", "response")
+_OPTIONAL = ("mask", "approval", "record", "response", "retry_after")
 _WORDS = {
-    "action": ("allow", "mask", "require_approval", "deny"),
+    "action": ("allow", "warn", "mask", "require_approval", "deny"),
     "severity": ("low", "medium", "high", "critical"),
     "record": ("masked", "metadata", "full"),
     "response": ("findings", "always"),
@@ -56,8 +55,15 @@ def _metadata(module: Module) -> Iterator[PolicyFault]:
                 module,
                 line_of(rule),
                 f"rule {name} has no title in METADATA",
-                "write # METADATA and # title: … above it, or call it _" + name,
+                "write # METADATA and # title: … above it"
+                # in other packages it may be read from elsewhere, and the decision is read by the gateway
+                + (f", or call it _{name}" if _is_own(module, name) else ""),
             )
+
+
+def _is_own(module: Module, name: str) -> bool:
+    """Return whether only its topic reads the rule: then it can be private."""
+    return module.package.startswith(_RULES) and name != _VERDICTS
 
 
 def _unheard(module: Module) -> Iterator[PolicyFault]:
@@ -150,8 +156,7 @@ def _aliases(rule: Node) -> frozenset[str]:
 @cache
 def open_objects() -> frozenset[str]:
     """Return paths of the input with keys that clients choose: `tool_calls.[].arguments`, `agent.claims`."""
-    text = resources.files("gateway.contract").joinpath("schemas/input.schema.json").read_text("utf-8")
-    return frozenset(_open_paths(json.loads(text), ()))
+    return frozenset(_open_paths(schema_of("input"), ()))
 
 
 def _open_paths(schema: Node, path: tuple[str, ...]) -> Iterator[str]:

@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 
 from cli.policy.folders import PolicyFolder, TestFolder, configured, test_folder
+from gateway.contract import schema_of
 from gateway.errors import ConfigError
 from gateway.policy import PolicySource, load_source
-from gateway.policy.source import SETTINGS, library_schema
+from gateway.policy.source import SETTINGS
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 # Words of Rego, which no package can have as a step of its name.
@@ -102,7 +103,7 @@ def new(
         config.policy_path / f"{SETTINGS}/{topic}/data.yaml": _SETTINGS,
         cases / f"cases/{topic}.yaml": _CASES,
     }
-    _write({file: _filled(text, topic) for file, text in files.items()})
+    write_new({file: _filled(text, topic) for file, text in files.items()})
     for file in files:
         typer.echo(f"wrote {file}")
     typer.echo("Edit them, then: regate policy check && regate policy test")
@@ -118,7 +119,7 @@ def _check(topic: str, source: PolicySource, cases: Path) -> None:
     for name, text in source.modules.items():
         if declaration.search(text):
             raise ConfigError(f"topic {topic}: it is there already: {source.root / name}")
-    if topic in source.data.get(SETTINGS, {}) or topic in library_schema()["properties"]:
+    if topic in source.data.get(SETTINGS, {}) or topic in schema_of("settings")["properties"]:
         raise ConfigError(f"topic {topic}: {SETTINGS}.{topic} is taken; expected another name")
     missing = [name for name in _HARNESS if not (cases / name).is_file()]
     if missing:
@@ -127,7 +128,7 @@ def _check(topic: str, source: PolicySource, cases: Path) -> None:
         )
 
 
-def _write(files: Mapping[Path, str]) -> None:
+def write_new(files: Mapping[Path, str]) -> None:
     """Write all files or none; a file that is there stays as it is. Raises ConfigError."""
     written: list[Path] = []
     try:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import base64
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +17,54 @@ from gateway.policy.engine import explained
 _TOTAL_SECONDS = 600.0
 _COVERED_IS_SLOWER = 6
 _LATE = "eval_cancel_error"  # its message depends on the built-in that was stopped
-_DID_NOT_END = "did not end in time"
+DID_NOT_END = "did not end in time"
 # Without the two more runs that say why a line is not covered: which lines they are, one run says.
 _COVERAGE = ("--coverage", "--coverage-runs=")
 
 
-def run_tests(opa: Path, policy: Path, folders: Sequence[Path], seconds: float) -> TestReport:
-    """OpaRun every test for so many seconds at most, then see which lines of `policy` they run.
+def run_tests(
+    opa: Path, policy: Path, folders: Sequence[Path], seconds: float, *, only: str = ""
+) -> TestReport:
+    """Run every test for so many seconds at most, then see which lines of `policy` they run.
+
+    `only` is an expression for the names of tests, "" for all.
 
     Raises ConfigError when the files cannot be compiled, OpaFailed when OPA does not end.
     """
     engine = f"opa {opa_version(opa)}"
     with capabilities(opa) as allowed:
-        return _run(opa, engine, policy.resolve(), folders, seconds, f"--capabilities={allowed}")
+        options = (f"--capabilities={allowed}", *([f"--run={only}"] if only else []))
+        return _run(opa, engine, policy.resolve(), folders, seconds, options)
+
+
+def evaluate(opa: Path, folders: Sequence[Path], query: str) -> Any:
+    """Return the value of a query over the policy and its tests, {} where it has none. Raises OpaFailed."""
+    data = [argument for folder in folders for argument in ("--data", folder)]
+    with capabilities(opa) as allowed:
+        run = run_opa(opa, "eval", "--format=json", f"--capabilities={allowed}", NOT_HIDDEN, *data, query)
+    found = run.document().get("result") if not run.code else None
+    return found[0]["expressions"][0]["value"] if found else {}
+
+
+def printed(opa: Path, policy: Path, document: Mapping[str, Any]) -> list[str]:
+    """Return what `print()` says while the policy decides on an input. Raises OpaFailed."""
+    query = ("--data", policy, "--stdin-input", "data.regate.decision")
+    with capabilities(opa) as allowed:
+        run = run_opa(
+            opa, "eval", f"--capabilities={allowed}", NOT_HIDDEN, *query, stdin=json.dumps(document)
+        )
+    return run.err.splitlines()
 
 
 def _run(
-    opa: Path, engine: str, policy: Path, folders: Sequence[Path], seconds: float, allowed: str
+    opa: Path, engine: str, policy: Path, folders: Sequence[Path], seconds: float, options: Sequence[str]
 ) -> TestReport:
-    results = _test(opa, folders, allowed, "--format=json", f"--timeout={seconds:g}s") or []
+    results = _test(opa, folders, *options, "--format=json", f"--timeout={seconds:g}s") or []
     outcomes = [outcome for result in results for outcome in _outcomes(result)]
     if not outcomes or any(outcome.error for outcome in outcomes):
         return TestReport(engine, outcomes)
-    covered = _test(
-        opa, folders, allowed, *_COVERAGE, "--format=json", f"--timeout={seconds * _COVERED_IS_SLOWER:g}s"
-    )
+    longer = f"--timeout={seconds * _COVERED_IS_SLOWER:g}s"
+    covered = _test(opa, folders, *options, *_COVERAGE, "--format=json", longer)
     return TestReport(engine, outcomes, sorted(set(_not_covered(policy, covered))))
 
 
@@ -58,7 +83,7 @@ def _outcomes(result: dict[str, Any]) -> Iterator[Outcome]:
     place = result.get("location") or {}
     name = str(result["name"]).partition("#")[0]  # OPA numbers the bodies of one rule
 
-    def outcome(case: str, error: str, seconds: float) -> Outcome:
+    def outcome(case: str, error: str, seconds: float, printed: str = "") -> Outcome:
         return Outcome(
             name=f"{result['package']}.{name}",
             case=case,
@@ -67,18 +92,23 @@ def _outcomes(result: dict[str, Any]) -> Iterator[Outcome]:
             line=int(place.get("row", 0)),
             seconds=seconds,
             skipped=bool(result.get("skip")),
+            printed=printed,
         )
 
     taken = result.get("duration", 0) / 1e9
+    printed = base64.b64decode(result.get("output") or "").decode("utf-8", "replace")
     cases = result.get("sub_results") or {}
     if "error" in result:
         late = result["error"].get("code") == _LATE
-        yield outcome("", _DID_NOT_END if late else str(result["error"].get("message", "failed")), taken)
+        yield outcome(
+            "", DID_NOT_END if late else str(result["error"].get("message", "failed")), taken, printed
+        )
     elif cases:
-        for case, about in sorted(cases.items()):
-            yield outcome(case, "not true" if about.get("fail") else "", taken / len(cases))
+        for number, (case, about) in enumerate(sorted(cases.items())):
+            error = "not true" if about.get("fail") else ""
+            yield outcome(case, error, taken / len(cases), "" if number else printed)
     else:
-        yield outcome("", "not true" if result.get("fail") else "", taken)
+        yield outcome("", "not true" if result.get("fail") else "", taken, printed)
 
 
 def _not_covered(policy: Path, report: dict[str, Any]) -> Iterator[tuple[str, int]]:

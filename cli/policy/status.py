@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ def _print_worker(worker: dict[str, Any]) -> None:
         typer.echo(f"            {worker['error']}")
     else:
         typer.echo(f"  state     {'ready' if worker['ready'] else 'no decision can be made'}")
+    _print_tables(worker.get("tables", {}))
     pulled = worker["pulled"]
     if pulled:
         seen = pulled["succeeded_at"] or "never"
@@ -74,7 +76,13 @@ def _print_disk(config: Config, found: PolicyStatus) -> None:
     typer.echo(f"  engine    {found.engine or 'none'}")
     typer.echo(f"  policy    {config.policy_path}")
     typer.echo(f"  revision  {found.revision or 'none'}")
+    _print_tables(found.tables)
     typer.echo(f"  state     {found.error or 'ready'}")
+
+
+def _print_tables(revisions: Mapping[str, str]) -> None:
+    for name, revision in sorted(revisions.items()):
+        typer.echo(f"  table     {name}, revision {revision}")
 
 
 def _shadow(config: Config) -> tuple[Config, PolicyStatus, Compared | None] | None:
@@ -110,8 +118,9 @@ async def _status(config: Config) -> PolicyStatus:
     origin = str(config.policy_path)
     try:
         name = new_engine(config, _log).name
-        revision = configured_policy(config).revision
+        source = configured_policy(config)
+        revision = source.revision
         await load(config)
     except (ConfigError, PolicyUnavailable) as error:
         return PolicyStatus(name, revision, ready=False, error=str(error), origin=origin)
-    return PolicyStatus(name, revision, ready=True, origin=origin)
+    return PolicyStatus(name, revision, ready=True, origin=origin, tables=dict(source.tables.revisions))

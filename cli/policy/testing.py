@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,12 +13,15 @@ import typer
 
 from cli import rego_tests
 from cli.policy import opa_tests
+from cli.policy.apart import TOGETHER, can_stand_apart, module_folder, module_of, named, other_than
+from cli.policy.cases import Case, case_faults, read_cases
+from cli.policy.failing import Decisions, explained
 from cli.policy.folders import AsJson, PolicyFolder, TestFolder, configured, rego_folders, test_folder
-from cli.rego_report import TestReport, write_junit
+from cli.rego_report import Outcome, TestReport, write_junit
 from cli.screen import block
 from gateway.config import Config
 from gateway.errors import RegateError
-from gateway.policy import PINNED, find_opa, load_source
+from gateway.policy import PINNED, PolicySource, find_opa, load_source
 
 _LOOK_SECONDS = 0.5
 
@@ -39,7 +44,7 @@ def run_policy_tests(
     config = configured(path)
     if watch:
         _watch(config, tests, junit, timeout)
-    report = _run(config, tests, timeout)
+    report = run_tests(config, tests, timeout)
     if junit:
         write_junit(report, junit)
     if as_json:
@@ -49,14 +54,53 @@ def run_policy_tests(
     raise typer.Exit(0 if report.passed else 1)
 
 
-def _run(config: Config, tests: Path | None, seconds: float) -> TestReport:
-    folders = rego_folders(config, tests)
+def run_tests(config: Config, tests: Path | None, seconds: float) -> TestReport:
+    """Run the tests; a case that says what no case can say fails, too."""
+    folders, folder = rego_folders(config, tests), test_folder(config, tests)
     source = load_source(config.policy_path)
+    cases = list(read_cases(folder))
     opa = find_opa()
-    if opa is not None:
-        return opa_tests.run_tests(opa, config.policy_path, folders, seconds)
-    typer.echo(f"opa {PINNED} is not here: the tests run on the embedded engine", err=True)
-    return rego_tests.run_tests(source, test_folder(config, tests), seconds=seconds)
+    if opa is None:
+        typer.echo(f"opa {PINNED} is not here: the tests run on the embedded engine", err=True)
+    report = _report(opa, config, folders, folder, source, cases, seconds)
+
+    def decide(query: str) -> Decisions:
+        found: Decisions = (
+            opa_tests.evaluate(opa, folders, query) if opa else rego_tests.evaluate(source, folder, query)
+        )
+        return found
+
+    told = explained(report.outcomes, {case.name: case for case in cases}, decide)
+    outcomes = sorted(told, key=lambda each: (each.file, each.line, each.title))  # OPA gives cases in any order
+    faults = [
+        Outcome("data.policy_tests.cases", error=fault.said, file=fault.file, line=fault.line)
+        for fault in case_faults(cases, source)
+    ]
+    return replace(report, outcomes=[*faults, *outcomes]) if faults or outcomes != report.outcomes else report
+
+
+def _report(
+    opa: Path | None,
+    config: Config,
+    folders: Sequence[Path],
+    folder: Path,
+    source: PolicySource,
+    cases: Sequence[Case],
+    seconds: float,
+) -> TestReport:
+    """Run all tests, each case by itself where the tests have Regate's harness."""
+    apart = cases if can_stand_apart(folder) else ()
+    if opa is None:
+        more, without = ({"apart_test.rego": module_of(apart)}, TOGETHER) if apart else ({}, "\n")
+        report = rego_tests.run_tests(source, folder, seconds=seconds, more=more, without=without)
+    elif apart:
+        with module_folder(apart) as module:
+            report = opa_tests.run_tests(
+                opa, config.policy_path, [*folders, module], seconds, only=other_than(TOGETHER)
+            )
+    else:
+        report = opa_tests.run_tests(opa, config.policy_path, folders, seconds)
+    return replace(report, outcomes=named(report.outcomes, apart))
 
 
 def _tell(report: TestReport) -> None:
@@ -79,7 +123,7 @@ def _watch(config: Config, tests: Path | None, junit: Path | None, seconds: floa
 def _run_once(config: Config, tests: Path | None, junit: Path | None, seconds: float) -> None:
     """Run the tests once; report a broken edit and return."""
     try:
-        report = _run(config, tests, seconds)
+        report = run_tests(config, tests, seconds)
         if junit:
             write_junit(report, junit)
         _tell(report)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
+from cli.late import Group
 from cli.opened import note_act
 from cli.rows import Format, write_rows
 from cli.screen import block, line
@@ -19,18 +20,23 @@ from gateway.audit.sealing import load_content_key
 from gateway.config import Config, config_path, load_config
 from gateway.errors import RegateError
 
-app = typer.Typer(help="What agents did, conversation by conversation.", no_args_is_help=True)
+app = typer.Typer(
+    cls=Group,
+    help="What agents did, conversation by conversation.",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 _LIST = """
-    SELECT session_id, agent, started_at, exchanges, masked, held, denied, input_tokens, output_tokens,
-        entities
+    SELECT session_id, agent, started_at, exchanges, masked, held, denied,
+        coalesce(input_tokens, 0) AS input_tokens, coalesce(output_tokens, 0) AS output_tokens, entities
     FROM sessions WHERE ? = '' OR agent = ? ORDER BY ended_at DESC LIMIT ?
 """
-_EXCHANGES = "SELECT * EXCLUDE (prompt, completion) FROM exchanges WHERE session_id = ? ORDER BY started_at"
+_EXCHANGES = "SELECT * FROM exchanges WHERE session_id = ? ORDER BY started_at"
 # a decision asked twice lists its parts twice: what is shown is the first asking
 _PARTS = """
     SELECT exchange_id, record_kind, role, kind, pointer, text FROM parts
-    WHERE session_id = ? AND "new" AND phase <> 'response'
+    WHERE session_id = ? AND is_new AND phase IS DISTINCT FROM 'response'
     QUALIFY seq = min(seq) OVER (PARTITION BY exchange_id, record_kind)
     ORDER BY recorded_at, seq, place
 """

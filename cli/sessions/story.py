@@ -20,12 +20,12 @@ _RECORDS = """
         CASE kind WHEN 'approval' THEN {'event': body->>'$.event', 'by': coalesce(body->>'$.approver', ''),
             'note': coalesce(body->>'$.note', '')} END AS act,
         CASE kind WHEN 'refusal' THEN body->>'$.message' END AS message
-    FROM records WHERE session_id = ? AND kind IN ('decision', 'approval', 'completion', 'refusal')
+    FROM stored.records WHERE session_id = ? AND kind IN ('decision', 'approval', 'completion', 'refusal')
     ORDER BY recorded_at, writer, seq
 """
 _PARTS = """
     SELECT writer, seq, role, kind, pointer, text, coalesce(length(text), -1) AS characters
-    FROM parts WHERE session_id = ? AND "new" AND kind <> 'field'
+    FROM parts WHERE session_id = ? AND is_new AND kind <> 'field'
     ORDER BY writer, seq, place
 """
 

@@ -10,11 +10,12 @@ For example, a prompt with one finding has these entries, in this order:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import msgspec
+
+from gateway.blanks import indented
 
 PAGE_CHARACTERS = 16_384
 MAX_BYTES = 4 * 1024 * 1024
@@ -32,7 +33,6 @@ _HEADINGS: dict[About, str] = {
     "field": "{name} {pointer}",
     "earlier": "sent before: {name} {pointer}",
 }
-_LINE_BREAK = re.compile("\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
 class ContentEntry(msgspec.Struct, frozen=True):
@@ -79,11 +79,6 @@ def as_text(contents: Contents) -> str:
 def as_lines(page: Sequence[ContentEntry]) -> str:
     """Return a page as text for a terminal."""
     return "\n".join(indented(f"{entry.heading}: {entry.text}") for entry in page)
-
-
-def indented(text: str) -> str:
-    """Return the text with each of its lines but the first moved to the right."""
-    return _LINE_BREAK.sub("\n    ", text)
 
 
 def pages(contents: Contents) -> list[Contents]:

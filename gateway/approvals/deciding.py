@@ -6,6 +6,7 @@ import unicodedata
 
 from gateway.approvals.people import person, same_person
 from gateway.approvals.records import RecordNow, record_of
+from gateway.contract import is_met, may_meet
 from gateway.errors import RegateError
 from gateway.state import Approval, ApprovalRows, KeyRow, Status, Verdict
 
@@ -36,7 +37,9 @@ def decide(
     verdict: Verdict,
     note: str,
 ) -> Approval:
-    """Count one person's verdict, inside one write transaction. One no denies; a quorum of people approves.
+    """Count one person's verdict, inside one write transaction. One no denies.
+
+    What approves are a quorum of people, and for each requirement as many of their own as it asks for.
 
     The record is durable before the verdict takes effect. Raises VerdictRefused and whatever `record` raises.
     """
@@ -64,6 +67,7 @@ def decide(
             "voted" if outcome == "pending" else outcome,
             approver=approver.owner,
             approver_key=approver.id,
+            approver_groups=list(approver.groups),
             verdict=verdict,
             note=note,
             shown=shown,
@@ -83,8 +87,9 @@ def _check_may_decide(rows: ApprovalRows, approval: Approval, approver: KeyRow) 
         raise MayNotDecide(f"{key.owner} owns the key of the asking agent; expected another person to decide")
     if same_person(key.owner, approval.on_behalf_of):
         raise MayNotDecide(f"{key.owner} is the end user who asks; expected another person to decide")
-    if approval.groups and not set(key.groups) & set(approval.groups):
-        raise MayNotDecide(f"expected an approver in one of the groups {', '.join(approval.groups)}")
+    deciding = groups_that_decide(approval)
+    if not may_meet(deciding, key.groups):
+        raise MayNotDecide(f"expected an approver in one of the groups {', '.join(deciding)}")
     asking = rows.key(approval.key_id)
     if asking is None or asking.revoked_at is not None:
         raise ApprovalClosed(f"approval {approval.id}: the key that asked for it is revoked")
@@ -100,7 +105,35 @@ def _check_note(note: str) -> None:
 def _outcome(voted: Approval, verdict: Verdict) -> Status:
     if verdict == "deny":
         return "denied"
-    return "approved" if len(voted.approvers) >= voted.quorum else "pending"
+    met = is_met(voted.groups, voted.quorum, voted.all_of, voted.consents)
+    return "approved" if met else "pending"
+
+
+def still_needed(approval: Approval) -> list[str]:
+    """Return how many more people of which groups have to agree, in words: `1 of dpo or legal`."""
+    open_places = [(each.groups, each.count - len(each.approvers)) for each in approval.progress]
+    agreed = sum(may_meet(approval.groups, one.groups) for one in approval.consents)
+    # those who are still required can be of the quorum as well
+    of_quorum = approval.quorum - agreed - (0 if approval.groups else sum(left for _, left in open_places))
+    needed = [*open_places, (approval.groups, of_quorum)]
+    return [
+        f"{left} of {' or '.join(groups)}" if groups else f"{left} more"
+        for groups, left in needed
+        if left > 0
+    ]
+
+
+def groups_that_decide(approval: Approval) -> tuple[str, ...]:
+    """Return the groups whose members may give a verdict; none where any approver may.
+
+    That is so when nothing names a group, and when the quorum is of any group and more people than are
+    required of groups.
+    """
+    required = tuple(dict.fromkeys(group for each in approval.all_of for group in each.groups))
+    for_anyone = not approval.groups and approval.quorum > sum(each.count for each in approval.all_of)
+    if for_anyone or any(not each.groups for each in approval.all_of):
+        return ()
+    return tuple(dict.fromkeys((*approval.groups, *required)))
 
 
 def _reread(rows: ApprovalRows, approval_id: str) -> Approval:

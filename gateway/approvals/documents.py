@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from gateway.approvals.contents import Contents, as_text, pages
+from gateway.contract import consent_documents, met_documents
 from gateway.errors import RegateError
 from gateway.state import Approval
 
@@ -22,7 +23,13 @@ class NoSuchPage(RegateError):
 def to_document(approval: Approval) -> dict[str, object]:
     """Return every field, times as RFC 3339 in UTC ("" for what has not happened)."""
     document = asdict(approval)
-    return document | {name: rfc3339(document[name]) for name in _TIMES}
+    told = {
+        "approvers": list(approval.approvers),
+        "approver_groups": list(approval.approver_groups),
+        "consents": consent_documents(approval.consents),
+        "all_of": met_documents(approval.progress),
+    }
+    return document | told | {name: rfc3339(document[name]) for name in _TIMES}
 
 
 def with_contents(document: dict[str, object], contents: Contents | None, page: int = 0) -> dict[str, object]:

@@ -6,9 +6,12 @@ from collections.abc import Callable
 from typing import Literal
 
 from gateway.audit.files import Record
+from gateway.contract import met_documents
 from gateway.state import Approval
 
-Event = Literal["requested", "voted", "approved", "denied", "expired", "cancelled", "used", "given_back"]
+Event = Literal[
+    "requested", "voted", "vote_dropped", "approved", "denied", "expired", "cancelled", "used", "given_back"
+]
 
 # Writes one record and returns once it is durable; raises RecordingFailed.
 RecordNow = Callable[[Record], None]
@@ -38,6 +41,7 @@ def record_of(approval: Approval, event: Event, **details: object) -> Record:
             "approvers": list(approval.approvers),
             "groups": list(approval.groups),
             "quorum": approval.quorum,
+            "all_of": met_documents(approval.progress),
             "created_at": approval.created_at,
             "expires_at": approval.expires_at,
             "digest": approval.digest,

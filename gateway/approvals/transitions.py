@@ -17,7 +17,7 @@ from gateway.approvals.completions import digest_of, encrypt, encrypt_shown
 from gateway.approvals.contents import MAX_BYTES, Contents, as_text, encode
 from gateway.approvals.records import RecordNow, record_of
 from gateway.config import ServerKey
-from gateway.contract import ApprovalTerms
+from gateway.contract import ApprovalTerms, covers, is_met
 from gateway.errors import ApprovalRequired, PolicyDenied, StateUnavailable
 from gateway.state import Approval, ApprovalRows
 
@@ -71,8 +71,8 @@ def hold(rows: ApprovalRows, record: RecordNow, key: ServerKey, ask: Ask) -> App
 
 
 def use(rows: ApprovalRows, record: RecordNow, approval_id: str, exchange_id: str) -> bool:
-    """Spend a yes: True for exactly one caller."""
-    if not rows.move(approval_id, "approved", "used", used_at=rows.now):
+    """Spend a yes: True for exactly one caller, and never that of a key which is revoked."""
+    if rows.has_revoked_vote(approval_id) or not rows.move(approval_id, "approved", "used", used_at=rows.now):
         return False
     record(record_of(present(rows, approval_id), "used", used_by=exchange_id))
     return True
@@ -81,12 +81,16 @@ def use(rows: ApprovalRows, record: RecordNow, approval_id: str, exchange_id: st
 def give_back(rows: ApprovalRows, record: RecordNow, approval_id: str) -> bool:
     """Undo a use that came to nothing; False when it was given back too often, or its time has passed.
 
+    Nor is one given back that people approved with a key which was revoked since.
+
     A held completion is not given back: it is gone, and handing it over needs no provider that could fail.
     """
     approval = rows.read(approval_id)
     if approval is None or approval.status != "used" or approval.expires_at <= rows.now:
         return False
     if approval.given_back >= MAX_GIVEN_BACK or approval.completion_digest:
+        return False
+    if rows.has_revoked_vote(approval_id):
         return False
     times = approval.given_back + 1
     rows.move(approval_id, "used", "approved", used_at=None, given_back=times)
@@ -104,11 +108,27 @@ def expire_overdue(rows: ApprovalRows, record: RecordNow, *, binding: str | None
 
 
 def cancel_open(rows: ApprovalRows, record: RecordNow, key_id: str) -> int:
-    """Cancel what a revoked key asked for and has not used."""
-    still_open = rows.open_of_key(key_id)
-    for approval_id in still_open:
+    """Cancel what a revoked key asked for and has not used, and what has too few people without its yes.
+
+    What still waits for people loses that yes; the person may agree again, with another key.
+    """
+    canceled = rows.open_of_key(key_id)
+    for approval_id in canceled:
         _cancel(rows, record, present(rows, approval_id), revoked_key=key_id)
-    return len(still_open)
+    return len(canceled) + sum(
+        _without_votes(rows, record, approval_id, key_id) for approval_id in rows.open_voted_with(key_id)
+    )
+
+
+def _without_votes(rows: ApprovalRows, record: RecordNow, approval_id: str, key_id: str) -> bool:
+    """Take a key's yes from an approval that is open; return whether that cancels it."""
+    rows.drop_vote(approval_id, key_id)
+    left = present(rows, approval_id)
+    if left.status == "approved" and not is_met(left.groups, left.quorum, left.all_of, left.consents):
+        _cancel(rows, record, left, revoked_key=key_id)
+        return True
+    record(record_of(left, "vote_dropped", revoked_key=key_id))
+    return False
 
 
 def _cancel(rows: ApprovalRows, record: RecordNow, approval: Approval, **why: str) -> None:
@@ -119,7 +139,7 @@ def _cancel(rows: ApprovalRows, record: RecordNow, approval: Approval, **why: st
 def _meets(standing: Approval, terms: ApprovalTerms) -> bool:
     """Return whether the approval asks for at least as many people, of the groups that these terms name."""
     groups = not terms.groups or (bool(standing.groups) and set(standing.groups) <= set(terms.groups))
-    return groups and standing.quorum >= terms.quorum
+    return groups and standing.quorum >= terms.quorum and covers(standing.all_of, terms.all_of)
 
 
 def _check_share(rows: ApprovalRows, ask: Ask, size: int) -> None:
@@ -174,6 +194,7 @@ def _new(now: float, key: ServerKey, ask: Ask) -> Approval:
         summary=_excerpt(as_text(ask.contents)),
         groups=ask.terms.groups,
         quorum=ask.terms.quorum,
+        all_of=ask.terms.all_of,
         created_at=now,
         expires_at=now + ask.terms.expires_seconds,
         completion_digest="" if ask.completion is None else digest_of(key, approval_id, ask.completion),

@@ -39,7 +39,7 @@ def compare(before: Decision, after: Decision | RegateError) -> Transition:
 
 def _changed(before: Decision, after: Decision) -> list[str]:
     """Return what differs of the fields that matter to this action."""
-    telling = ["reasons", "record", "response"]
+    telling = ["reasons", "warnings", "record", "response"]
     if before.action != "deny":
         telling.append("mask")
     if before.action == "require_approval":

@@ -1,28 +1,36 @@
 """The configuration: `regate.yaml`, its variables, and YAML as OPA reads it."""
 
-from gateway.config.config import RESERVED_PROVIDERS, Config
-from gateway.config.loading import config_path, load_config, resolve_reference
-from gateway.config.server_key import ServerKey, load_server_key
-from gateway.config.settings import (
-    BUNDLE,
-    Allow,
-    Audit,
-    Checksum,
-    CustomEntity,
-    Detect,
-    Hold,
-    Limits,
-    Ner,
-    Opa,
-    PolicySettings,
-    Price,
-    Provider,
-    TelemetrySettings,
-)
-from gateway.config.yaml12 import compose, strict_yaml
+from typing import TYPE_CHECKING
+
+from gateway.facade import on_demand
+
+if TYPE_CHECKING:
+    from gateway.config.config import RESERVED_PROVIDERS, Config
+    from gateway.config.loading import config_path, load_config, resolve_reference
+    from gateway.config.server_key import ServerKey, load_server_key
+    from gateway.config.settings import (
+        BUNDLE,
+        Allow,
+        Audit,
+        Aws,
+        Checksum,
+        CustomEntity,
+        Detect,
+        Hold,
+        Limits,
+        Ner,
+        Opa,
+        PolicySettings,
+        Price,
+        Provider,
+        TelemetrySettings,
+    )
+    from gateway.config.yaml12 import compose, strict_yaml
+else:
+    __getattr__ = on_demand(__name__)
 
 __all__ = [
-    "BUNDLE", "RESERVED_PROVIDERS", "Allow", "Audit", "Checksum", "Config", "CustomEntity", "Detect",
+    "BUNDLE", "RESERVED_PROVIDERS", "Allow", "Audit", "Aws", "Checksum", "Config", "CustomEntity", "Detect",
     "Hold", "Limits", "Ner", "Opa", "PolicySettings", "Price", "Provider", "ServerKey", "TelemetrySettings",
     "compose", "config_path", "load_config", "load_server_key", "resolve_reference",
     "strict_yaml",

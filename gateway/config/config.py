@@ -18,9 +18,11 @@ from gateway.config.settings import (
     PolicySettings,
     Provider,
     TelemetrySettings,
+    UsageSettings,
 )
 
 RESERVED_PROVIDERS = frozenset({"admin", "bundles", "console", "healthz", "readyz", "metrics"})
+Origin = Annotated[str, msgspec.Meta(pattern=r"^(\*|https?://[^/\s*]+)$")]
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -37,7 +39,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limits: Limits = Limits()
     detect: Detect = Detect()
     telemetry: TelemetrySettings = TelemetrySettings()
+    usage: UsageSettings = UsageSettings()
     trusted_proxies: tuple[str, ...] = ()  # addresses and networks whose X-Forwarded-… count
+    cors_origins: tuple[Origin, ...] = ()  # whose pages may call providers from a browser; "*": anyone's
     root: Path = Path()
 
     def __post_init__(self) -> None:
@@ -70,6 +74,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def policy_path(self) -> Path:
         return self.root / self.policy.path
+
+    @property
+    def tables_path(self) -> Path:
+        """The folder of tables; it need not be there."""
+        return self.root / self.policy.tables
 
     @property
     def shadow_config(self) -> Config | None:

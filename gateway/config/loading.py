@@ -12,7 +12,7 @@ import yaml
 
 from gateway.config.config import Config
 from gateway.config.settings import Provider
-from gateway.config.variables import NotExpanded, expand
+from gateway.config.variables import SECRETS, NotExpanded, expand
 from gateway.config.yaml12 import strict_yaml
 from gateway.errors import ConfigError
 
@@ -71,7 +71,7 @@ def _explain(error: msgspec.ValidationError, document: object) -> str:
     if "[...]" in tokens:  # msgspec does not say which provider: the first that does not convert
         tokens[tokens.index("[...]")] = _first_invalid(document)
     path = ".".join(["$", *tokens])
-    if tokens[-1:] == ["credential"]:  # what stands there may be the secret itself
+    if SECRETS.intersection(tokens[-1:]):  # what stands there may be the secret itself
         return f"{path}: {what}"
     if what.startswith("Invalid enum value"):
         what = f"Expected one of {', '.join(_choices(tokens))}"

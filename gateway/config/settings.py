@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
@@ -17,10 +18,12 @@ _OPA_URL = re.compile(r"(?P<scheme>https?)://(?P<host>\[[0-9a-fA-F:]+\]|[^/?#@:\
 _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 # No header that means something to HTTP itself, or that goes up from the agent.
 _KEY_HEADER = r"^(|authorization|api-key|[a-z0-9-]+-(api-)?(key|token))$"
+_REGION = re.compile(r"://bedrock[a-z-]*\.([a-z0-9-]+)\.(?:amazonaws\.com|api\.aws)")
 _REFERENCE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)")
 
 Checksum = Literal["", "luhn", "mod97", "mod11", "mod11_10", "verhoeff"]
 Positive = Annotated[int, msgspec.Meta(gt=0)]
+Label = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
 
@@ -31,11 +34,27 @@ class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     output: Annotated[float, msgspec.Meta(ge=0)]
 
 
+class Aws(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Keys of AWS to sign requests with, as references, never values; the region is no secret."""
+
+    access_key: str
+    secret_key: str
+    session_token: str = ""
+    region: Annotated[str, msgspec.Meta(pattern=r"^(|[a-z]{2}(-[a-z]+)+-\d+)$")] = ""
+
+    def __post_init__(self) -> None:
+        for name in ("access_key", "secret_key", "session_token"):
+            if (given := getattr(self, name)) and not _REFERENCE.fullmatch(given):
+                # the text may be the secret itself, so it is not repeated
+                raise ValueError(f"{name}: expected a reference, env:NAME or file:/path")
+
+
 class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A configured LLM endpoint. `credential` is a reference (`env:NAME`, `file:/path`), never a value.
 
-    `credential_header` is the header in which it goes up, as it is; "" is the way of the family.
-    `prices` by model, a name or a glob: the first that fits counts.
+    `credential_header` is the header in which it goes up, as it is; "" is the way of the family. With `aws`
+    requests are signed instead. `prices` by model, a name or a glob: the first that fits counts. `labels` are
+    for policy: `region: eu`.
     """
 
     family: str
@@ -43,6 +62,20 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     credential: str = ""
     prices: dict[str, Price] = {}
     credential_header: Annotated[str, msgspec.Meta(pattern=_KEY_HEADER)] = ""
+    labels: dict[Label, Label] = {}
+    aws: Aws | None = None
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """All references to what the provider is called with."""
+        keys = (self.aws.access_key, self.aws.secret_key, self.aws.session_token) if self.aws else ()
+        return tuple(filter(None, (self.credential, *keys)))
+
+    @property
+    def region(self) -> str:
+        """The region of AWS: the configured one, or that of the address."""
+        found = _REGION.search(self.base_url)
+        return (self.aws.region if self.aws else "") or (found[1] if found else "")
 
     def __post_init__(self) -> None:
         if self.base_url != "builtin:demo" and not _BASE_URL.fullmatch(self.base_url):
@@ -50,6 +83,10 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if self.credential and not _REFERENCE.fullmatch(self.credential):
             # the text may be the secret itself, so it is not repeated
             raise ValueError("credential: expected a reference, env:NAME or file:/path")
+        if self.aws and (self.credential or self.credential_header):
+            raise ValueError("aws: found a credential beside it; expected keys to sign with, or a credential")
+        if self.aws and not self.region:
+            raise ValueError("aws.region: expected it, since base_url names none")
 
 
 class Opa(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -75,12 +112,14 @@ class PolicySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where policy lives and how it is evaluated. `enforce: false` records actions, carries out none.
 
     `path` is a folder of Rego, or a bundle (`*.tar.gz`) that the key in the file `verify_key` has signed.
-    `shadow` is a candidate that is asked about live traffic as well, and never decides.
+    `shadow` is a candidate that is asked about live traffic as well, and never decides. `tables` is a folder
+    of data that its rules look things up in.
     """
 
     engine: Literal["auto", "sidecar", "embedded"] = "auto"
     path: str = "policies/rego"
     shadow: str = ""
+    tables: str = "policies/data"
     verify_key: str = ""
     opa: Opa | None = None
     enforce: bool = True
@@ -136,6 +175,7 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     connect_seconds: Seconds = 10
     read_seconds: Seconds = 600
     drain_seconds: Seconds = 30
+    idle_seconds: Seconds = 75  # between two requests of a connection
 
 
 class CustomEntity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -163,6 +203,10 @@ class Ner(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enabled: bool = False
 
 
+# in the spelling of the DNS, so that none looks like another
+Domain = Annotated[
+    str, msgspec.Meta(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{1,62}$")
+]
 Score = Annotated[float, msgspec.Meta(gt=0, le=1)]
 
 
@@ -176,6 +220,9 @@ class Allow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Detect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is looked for. `off` silences entities; a finding below its threshold is none.
+
+    `internal_domains` are the company's own; `shown_domains` (globs) are those of addresses that policy gets
+    to see by name. `licenses` (globs over SPDX ids) are those whose headers mark code.
 
     `thresholds` are those of single entities. `regions` are those of phone numbers: ISO 3166 codes, groups.
     """
@@ -193,6 +240,9 @@ class Detect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     regions: tuple[str, ...] = ("US", "GB", "DE", "FR", "IL", "IN", "CA", "BR")
     custom: tuple[CustomEntity, ...] = ()
     ner: Ner = Ner()
+    licenses: tuple[str, ...] = ("LicenseRef-*", "Proprietary", "UNLICENSED")
+    internal_domains: tuple[Domain, ...] = ()
+    shown_domains: tuple[str, ...] = ("*",)
 
     def threshold_of(self, entity: str) -> float:
         """Return the least score of a finding of this entity."""
@@ -203,3 +253,20 @@ class TelemetrySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """Where OpenTelemetry goes: the base URL of an OTLP/HTTP collector; it needs the extra `otel`."""
 
     otlp: Annotated[str, msgspec.Meta(pattern=r"^(|https?://[^/?#@\s]+(/[^?#\s]*)?)$")] = ""
+
+
+class UsageSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How usage is counted: the time zone in which its days and months begin, like Europe/Berlin."""
+
+    timezone: str = "UTC"
+
+    def __post_init__(self) -> None:
+        if self.timezone == "UTC":
+            return
+        try:
+            ZoneInfo(self.timezone)
+        except (ValueError, OSError, ZoneInfoNotFoundError):  # a name that is a path, or no name of a zone
+            raise ValueError(
+                f"timezone: found {self.timezone!r}; expected a name of the IANA time zone database (tzdata) "
+                "that this system has, like Europe/Berlin"
+            ) from None

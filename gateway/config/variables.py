@@ -15,7 +15,9 @@ _VARIABLE = re.compile(r"\$\$\{|\$\{(?P<inside>[^{}]*)\}|\$\{")
 _INSIDE = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>.*))?", re.DOTALL)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?P<fraction>\.[0-9]+)?")  # longer ones are no setting's
 # Settings that name where a secret is. A secret never comes into the configuration itself.
-_SECRETS = frozenset({"content_key", "credential", "token"})
+SECRETS = frozenset(
+    {"content_key", "credential", "token", "access_key", "secret_key", "session_token"},
+)
 
 
 class NotExpanded(ValueError):
@@ -40,7 +42,7 @@ def expand(document: Any, environment: Mapping[str, str], at: str = "$") -> Any:
 
 
 def _member(key: Any, value: Any, environment: Mapping[str, str], at: str) -> Any:
-    if key in _SECRETS and isinstance(value, str) and "${" in value:
+    if key in SECRETS and isinstance(value, str) and "${" in value:
         # the text may hold the secret itself, so it is not repeated
         raise NotExpanded(f"{at}: found a variable in a secret; expected a reference, env:NAME or file:/path")
     return expand(value, environment, at)

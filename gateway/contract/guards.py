@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.contract.decision import Decision, Mask, Reason
+from gateway.contract.entities import CREDENTIAL_ENTITY
 from gateway.words import Kind, PartPlace
 
-CREDENTIAL_ENTITY = "PROVIDER_CREDENTIAL"
 MASKABLE: tuple[PartPlace, ...] = ("value", "number", "key", "constant")
 
 

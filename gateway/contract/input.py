@@ -3,44 +3,63 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway.contract.entities import UNKNOWN_CONTENT, UNPARSEABLE_ARGUMENTS
+from gateway.contract.requirements import consent_documents, met_documents
 from gateway.words import (
+    WINDOWS,
     Agent,
     ApprovalFacts,
+    Attributes,
     Category,
     Finding,
     FindingRow,
     InspectedPart,
+    JudgedCall,
+    Kind,
     Phase,
     Prompt,
     ResponseFacts,
     SessionFacts,
     Source,
-    ToolCall,
+    Tool,
     UsageFacts,
+    Used,
+    Window,
 )
 
 VERSION = 1
-UNPARSEABLE_ARGUMENTS = "UNPARSEABLE_ARGUMENTS"
-_NO_AGENT, _NO_HISTORY = Agent(id="", owner="", method="api_key"), SessionFacts()
+_NO_AGENT, _NO_HISTORY, _UNUSED = Agent(id="", owner="", method="api_key"), SessionFacts(), Used()
 _CHARACTERS_PER_TOKEN = 4  # the usual estimate for English; policy gets it by the name of an estimate
 
+Describe = Callable[[str, Collection[str]], Attributes]
+"""Says of values of an entity what does not give them away."""
 
-def finding_rows(parts: Sequence[InspectedPart]) -> tuple[FindingRow, ...]:
+
+def _nothing(_entity: str, _values: Collection[str]) -> Attributes:
+    return Attributes()
+
+
+def finding_rows(parts: Sequence[InspectedPart], describe: Describe = _nothing) -> tuple[FindingRow, ...]:
     """Return one row for each entity, sorted by entity and category.
 
-    `distinct` counts values, `new` the values that stand in a new part. `roles` and `kinds` say where the new
-    ones stand; when none is new, where any does.
+    `distinct` counts values, `new` the values that stand in a new part. `roles`, `kinds` and `attributes` are
+    about the new ones; when none is new, about all.
     """
     tallies: dict[tuple[str, Category], _Tally] = {}
     for part in parts:
         for finding in part.findings:
             tallies.setdefault((finding.entity, finding.category), _Tally()).add(part, finding)
-    return tuple(tally.row(*key) for key, tally in sorted(tallies.items()))
+    return tuple(tally.row(*key, describe) for key, tally in sorted(tallies.items()))
+
+
+def estimate_tokens(characters: int) -> int:
+    """Return the tokens that a text of so many characters is thought to be."""
+    return math.ceil(characters / _CHARACTERS_PER_TOKEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +67,8 @@ class InputFacts:
     """What the input document says; the defaults are those of an empty request.
 
     `parts` are those of the phase: the prompt's, or the completion's so far; `rows` are the findings in them.
-    The path, the models, the tools and the calls' arguments are as policy may see them, masked. Each call has
-    the (entity, category) of what would be restored into it. `approval` is the one of this phase.
+    The path, the models, the tools and the calls' arguments are as policy may see them, masked. `approval` is
+    the one of this phase.
     """
 
     time: datetime
@@ -59,6 +78,7 @@ class InputFacts:
     agent: Agent = _NO_AGENT
     source: Source = Source(ip="", user_agent="")
     provider: str = ""
+    provider_labels: Mapping[str, str] = field(default_factory=dict)
     dialect: str = "none"
     method: str = "GET"
     path: str = "/"
@@ -66,17 +86,18 @@ class InputFacts:
     models: Sequence[str] = ()
     parts: Sequence[InspectedPart] = ()
     rows: Sequence[FindingRow] = ()
-    tool_calls: Sequence[tuple[ToolCall, tuple[tuple[str, str], ...]]] = ()
+    tool_calls: Sequence[JudgedCall] = ()
     session: SessionFacts = _NO_HISTORY
     usage: UsageFacts = UsageFacts()
     approval: ApprovalFacts = ApprovalFacts()
     response: ResponseFacts = ResponseFacts()
+    unknown: int = 0  # how much of the completion is of a type that its dialect does not know
 
 
 def build_input(facts: InputFacts) -> dict[str, Any]:
     """Return the input document of `docs/reference/policy.md`."""
     prompt, source = facts.prompt, facts.source
-    unparseable = sum(call.arguments is None for call, _ in facts.tool_calls)
+    unparseable = sum(one.call.arguments is None for one in facts.tool_calls)
     return {
         "version": VERSION,
         "phase": facts.phase,
@@ -85,6 +106,7 @@ def build_input(facts: InputFacts) -> dict[str, Any]:
         "agent": _agent(facts.agent),
         "source": {"ip": source.ip, "user_agent": source.user_agent},
         "provider": facts.provider,
+        "provider_labels": dict(facts.provider_labels),
         "dialect": facts.dialect,
         "method": facts.method,
         "path": facts.path,
@@ -93,16 +115,12 @@ def build_input(facts: InputFacts) -> dict[str, Any]:
         "stream": prompt.stream,
         "parameters": asdict(prompt.parameters),
         "prompt": _prompt(prompt, facts.parts),
-        "tools": [{"name": tool.name, "description": tool.description} for tool in prompt.tools],
-        "tool_calls": [_tool_call(call, restores) for call, restores in facts.tool_calls],
-        "findings": [_row(row) for row in (*facts.rows, *_unparseable_rows(unparseable))],
+        "tools": [_tool(tool) for tool in prompt.tools],
+        "tool_calls": [_tool_call(one) for one in facts.tool_calls],
+        "findings": [_row(row) for row in (*facts.rows, *_own_rows(facts.unknown, unparseable))],
         "session": {**asdict(facts.session), "entities": list(facts.session.entities)},
         "usage": _usage(facts.usage),
-        "approval": {
-            **asdict(facts.approval),
-            "approvers": list(facts.approval.approvers),
-            "groups": list(facts.approval.groups),
-        },
+        "approval": _approval(facts.approval),
         "response": asdict(facts.response),
     }
 
@@ -129,7 +147,7 @@ class _Tally:
             self.new_values.add(value)
             self.new_places.add(place)
 
-    def row(self, entity: str, category: Category) -> FindingRow:
+    def row(self, entity: str, category: Category, describe: Describe) -> FindingRow:
         places = self.new_places or self.places
         return FindingRow(
             entity=entity,
@@ -140,6 +158,7 @@ class _Tally:
             max_score=self.max_score,
             roles=tuple(sorted({role for role, _ in places})),
             kinds=tuple(sorted({kind for _, kind in places})),
+            attributes=describe(entity, self.new_values or self.values),
         )
 
 
@@ -152,6 +171,7 @@ def _agent(agent: Agent) -> dict[str, Any]:
         "groups": list(agent.groups),
         "claims": dict(agent.claims),
         "on_behalf_of": agent.on_behalf_of,
+        "person": agent.person,
     }
 
 
@@ -161,7 +181,7 @@ def _prompt(prompt: Prompt, parts: Sequence[InspectedPart]) -> dict[str, Any]:
         # the syntax words of history (roles, types, ids) would come without text: they say nothing
         "parts": [_part(each) for each in parts if each.new or each.part.place != "structural"],
         "characters": characters,
-        "estimated_tokens": math.ceil(characters / _CHARACTERS_PER_TOKEN),
+        "estimated_tokens": estimate_tokens(characters),
         "attachments": [asdict(attachment) for attachment in prompt.attachments],
         "unseen": list(prompt.unseen),
     }
@@ -178,22 +198,51 @@ def _part(inspected: InspectedPart) -> dict[str, Any]:
     }
 
 
-def _tool_call(call: ToolCall, restores: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+def _tool(tool: Tool) -> dict[str, Any]:
+    return {
+        "name": tool.name,
+        "description": tool.description,
+        "schema_digest": tool.schema_digest,
+        "hosted": tool.hosted,
+    }
+
+
+def _tool_call(judged: JudgedCall) -> dict[str, Any]:
+    call = judged.call
     return {
         "name": call.name,
         "arguments": {} if call.arguments is None else dict(call.arguments),
-        "restores": [{"entity": entity, "category": category} for entity, category in restores],
+        "restores": [{"entity": entity, "category": category} for entity, category in judged.restores],
+        "origins": [
+            {"pointer": one.pointer, "from": [asdict(source) for source in one.sources]}
+            for one in judged.origins
+        ],
+    }
+
+
+def _approval(approval: ApprovalFacts) -> dict[str, Any]:
+    return {
+        "id": approval.id,
+        "status": approval.status,
+        "approvers": list(approval.approvers),
+        "groups": list(approval.groups),
+        "quorum": approval.quorum,
+        "note": approval.note,
+        "revision": approval.revision,
+        "consents": consent_documents(approval.consents),
+        "all_of": met_documents(approval.all_of),
     }
 
 
 def _usage(usage: UsageFacts) -> dict[str, Any]:
-    """Return what the agent used, in whole numbers. The flat keys stay for one release beside `agent`."""
-    minute, day = usage.minute, usage.day
+    """Return what was used, in whole numbers. The flat keys stay for one release beside the scopes."""
+    scopes = {"agent": usage.agent, "person": usage.person, "team": usage.team}
+    minute, day = usage.agent.get("1m", _UNUSED), usage.agent.get("1d", _UNUSED)
     return {
-        "agent": {
-            "requests": {"1m": minute.requests, "1d": day.requests},
-            "tokens": {"1m": minute.tokens, "1d": day.tokens},
-            "cost_micros": {"1m": minute.cost_micros, "1d": day.cost_micros},
+        **{scope: _measures(windows) for scope, windows in scopes.items()},
+        "turns_in": {
+            scope: {window: windows.get(window, _UNUSED).turns_in for window in WINDOWS}
+            for scope, windows in scopes.items()
         },
         "requests_1m": minute.requests,
         "requests_1d": day.requests,
@@ -203,13 +252,29 @@ def _usage(usage: UsageFacts) -> dict[str, Any]:
     }
 
 
-def _unparseable_rows(count: int) -> tuple[FindingRow, ...]:
-    """Count arguments that do not parse as a finding, so that `{}` is never taken for the whole truth."""
-    if not count:
-        return ()
-    where = {"roles": ("assistant",), "kinds": ("tool_call",)}
-    return (FindingRow(UNPARSEABLE_ARGUMENTS, "custom", count, count, count, 1.0, **where),)
+def _measures(windows: Mapping[Window, Used]) -> dict[str, dict[Window, int]]:
+    used = [(window, windows.get(window, _UNUSED)) for window in WINDOWS]
+    return {
+        "requests": {window: one.requests for window, one in used},
+        "tokens": {window: one.tokens for window, one in used},
+        "cost_micros": {window: one.cost_micros for window, one in used},
+    }
+
+
+def _own_rows(unknown: int, unparseable: int) -> Iterator[FindingRow]:
+    """Count what is not known, and arguments that do not parse: `{}` is never taken for the whole truth."""
+    told: tuple[tuple[str, int, Kind], ...] = (
+        (UNKNOWN_CONTENT, unknown, "field"),
+        (UNPARSEABLE_ARGUMENTS, unparseable, "tool_call"),
+    )
+    for entity, count, kind in told:
+        if count:
+            yield FindingRow(entity, "custom", count, count, count, 1.0, ("assistant",), (kind,))
 
 
 def _row(row: FindingRow) -> dict[str, Any]:
-    return {**asdict(row), "roles": list(row.roles), "kinds": list(row.kinds)}
+    return {**_lists(asdict(row)), "attributes": _lists(asdict(row.attributes))}
+
+
+def _lists(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()}

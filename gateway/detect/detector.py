@@ -13,8 +13,10 @@ import regex
 
 from gateway.config import Detect
 from gateway.detect.entities.allowed import Allowed
+from gateway.detect.entities.attributes import Describer
 from gateway.detect.entities.custom import Custom
 from gateway.detect.entities.injections import is_talk
+from gateway.detect.entities.licenses import Licenses
 from gateway.detect.entities.national_ids import NationalIds
 from gateway.detect.entities.numbers import CARD_SIGNAL, IBAN_SIGNAL, OPEN_IBAN, Emails, Ibans, find_cards
 from gateway.detect.entities.phone import PHONE_SIGNAL, Phones
@@ -68,6 +70,7 @@ class Detector:
         """
         check_settings(settings)
         self.settings = settings
+        self.describe = Describer(settings).describe
         self._allowed = Allowed(settings.allow)
         self._off = frozenset(settings.off)
         self._seconds = seconds
@@ -78,8 +81,14 @@ class Detector:
         self._secrets = Secrets()
         self._folding = Folding()
         self._phrases = Phrases(settings.off)
+        self._licenses = Licenses(settings.licenses, settings.off)
         self._custom = Custom(settings.custom, settings.off)
-        written = [*self._phrases.patterns, *Secrets.patterns, *self._presidio.patterns(folded=False)]
+        written = [
+            *self._phrases.patterns,
+            *self._licenses.patterns,
+            *Secrets.patterns,
+            *self._presidio.patterns(folded=False),
+        ]
         self._prefilter = Prefilter([*written, RUN_BEGIN], signals=[_SIGNAL])
         self._folded_prefilter = Prefilter(
             [*self._presidio.patterns(folded=True), *NationalIds.patterns],
@@ -181,14 +190,18 @@ class Detector:
     def _read(self, written: Candidates, key: str, within: range, deadline: Deadline) -> list[Match]:
         """Return the entities in one reading of a text, in no order."""
         spans, context = list(self._phrases.find(written, deadline)), Context(written.text, key)
+        spans += self._licenses.find(written, deadline)
         labels = Labels(written.text, key)
         spans += self._custom.find(written.text, context, deadline)
-        if written.may_match(_SIGNAL) and _SIGNAL.search(written.text, within.start):
+        if written.may_match(_SIGNAL) and (not within.start or _SIGNAL.search(written.text, within.start)):
             spans += self._values(written, context, labels, within, deadline)
         return spans
 
     def _open_at(self, text: str, deadline: Deadline) -> int:
-        at = min(one.open_at(text, deadline) for one in (self._phrases, self._custom, self._secrets))
+        at = min(
+            one.open_at(text, deadline)
+            for one in (self._phrases, self._licenses, self._custom, self._secrets)
+        )
         start = max(0, len(text) - _OPEN_WINDOW)
         end = text[start:]
         address, number = _OPEN_ADDRESS.search(end), _OPEN_NUMBER.search(self._folding.folded(end))

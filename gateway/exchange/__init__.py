@@ -1,13 +1,21 @@
 """One exchange, from the request to its record."""
 
-from gateway.exchange.decide import Subject, input_of
-from gateway.exchange.exchange import Answer, Call, Decided, Exchange
-from gateway.exchange.govern import Gateway, Services
-from gateway.exchange.inspect import Inspector
-from gateway.exchange.mask import syntax_of
-from gateway.exchange.receive import Receiver
-from gateway.exchange.record import Ledger
-from gateway.exchange.refuse import refusal_answer
+from typing import TYPE_CHECKING
+
+from gateway.facade import on_demand
+
+if TYPE_CHECKING:
+    from gateway.exchange.decide import Subject, input_of, prompt_of
+    from gateway.exchange.exchange import Answer, Call, Decided, Exchange
+    from gateway.exchange.govern import Gateway, Services
+    from gateway.exchange.inspect import Inspector
+    from gateway.exchange.mask import syntax_of
+    from gateway.exchange.receive import Receiver
+    from gateway.exchange.record import Ledger
+    from gateway.exchange.refuse import refusal_answer
+    from gateway.exchange.trial import Trial, TrialRefused, TrialRequest, arrive
+else:
+    __getattr__ = on_demand(__name__)
 
 __all__ = [
     "Answer",
@@ -20,7 +28,12 @@ __all__ = [
     "Receiver",
     "Services",
     "Subject",
+    "Trial",
+    "TrialRefused",
+    "TrialRequest",
+    "arrive",
     "input_of",
+    "prompt_of",
     "refusal_answer",
     "syntax_of",
 ]

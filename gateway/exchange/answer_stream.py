@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 
 from gateway.config import Limits
-from gateway.dialects import SSE, Framing
-from gateway.errors import Refusal
+from gateway.dialects import SSE, Framing, comment, named_alike, rpc_of
+from gateway.errors import PolicyDenied, Refusal, UpstreamTimeout
 from gateway.exchange.exchange import STREAM_HEADERS, Answer, Exchange
 from gateway.exchange.hold import Holder, enforce
 from gateway.exchange.inspect import Inspector
@@ -31,15 +32,21 @@ class StreamedCompletion:
         """Start the stream, so that a refusal before its first byte still has its true status."""
         intake = Intake(response, exchange.dialect, self._limits.response_bytes, framing)
         headers = await self._inspector.headers(exchange, response.headers)
+        await self._inspector.stored.expect(exchange)
         passage = Passage(exchange, intake, self._inspector, self._ask)
-        events = self._events(passage)
-        first = await anext(events, b"")
-        headers |= exchange.headers() | STREAM_HEADERS | {"content-type": framing.media_type}
+        endless = _is_endless(exchange)
+        events = self._events(passage, endless=endless)
+        first = comment("listening") if endless else await anext(events, b"")
+        named = named_alike(response.headers.get("content-type", ""), framing.media_type)
+        headers |= exchange.headers() | STREAM_HEADERS | {"content-type": named}
         return Answer(response.status, headers, _chain(first, events))
 
-    async def _events(self, passage: Passage) -> AsyncGenerator[bytes]:
-        """Yield the governed stream. Raise a refusal before the first byte; a later one is an error event."""
-        exchange, intake, began = passage.exchange, passage.intake, False
+    async def _events(self, passage: Passage, *, endless: bool) -> AsyncGenerator[bytes]:
+        """Yield the governed stream. Raise a refusal before the first byte; a later one is an error event.
+
+        An `endless` one has begun before its first event, which may take hours.
+        """
+        exchange, intake, began = passage.exchange, passage.intake, endless
         status, encoder = intake.response.status, intake.encoder()
         try:
             if exchange.asks_always:
@@ -47,8 +54,11 @@ class StreamedCompletion:
             async for events in passage.events():
                 if intake.ended:  # the last events go out once the end is recorded
                     exchange.remember_signed(passage.parts())
-                    self._ledger.record_completion(exchange, status, intake.completion, passage.parts())
+                    said = replace(intake.completion, unknown=tuple(passage.unknown))
+                    self._ledger.record_completion(exchange, status, said, passage.parts())
                 for event in events:
+                    if exchange.ttft_ms < 0:
+                        exchange.ttft_ms = exchange.elapsed_ms()
                     began = True
                     yield encoder.encode(event)
             if end := encoder.end():
@@ -56,6 +66,9 @@ class StreamedCompletion:
         except Refusal as refusal:
             if not began:
                 raise
+            if endless and isinstance(refusal, UpstreamTimeout):  # silence is no fault of it
+                self._ledger.record_completion(exchange, status, intake.completion, passage.parts())
+                return
             self._ledger.record_refusal(exchange, refusal)
             yield encoder.encode(refusal_event(exchange, refusal)) + encoder.end()
         except (asyncio.CancelledError, GeneratorExit):
@@ -77,6 +90,9 @@ class StreamedCompletion:
     async def _ask_about_all(self, passage: Passage) -> None:
         """Ask about the whole completion: approvers see all of what they approve."""
         exchange, intake = passage.exchange, passage.intake
+        if _is_endless(exchange):
+            why = "what comes on a stream without an end cannot wait for its end, nor for an approval"
+            raise PolicyDenied(f"denied by the gateway: {why}", reasons=[])
         raw = await intake.drain()
         survey = Passage(exchange, intake.again(raw), self._inspector, None)
         async for _ in survey.events():
@@ -85,6 +101,11 @@ class StreamedCompletion:
         decision = await self._holder.judge_completion(exchange, subject, pack(intake.response, raw))
         passage.take(decision, subject.parts)
         passage.all_decided = True
+
+
+def _is_endless(exchange: Exchange) -> bool:
+    rpc = rpc_of(exchange.dialect)
+    return rpc is not None and rpc.is_endless(exchange.received.body)
 
 
 async def _chain(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:

@@ -7,17 +7,9 @@ from typing import Any
 
 from gateway.config import Limits
 from gateway.contract import CREDENTIAL_ENTITY, Decision
-from gateway.dialects import (
-    Malformed,
-    answers_media,
-    is_json,
-    parse,
-    read_completion,
-    read_error,
-    read_media,
-    serialize,
-)
+from gateway.dialects import AnswerBody, Malformed, endpoint, is_json, media_type_of, named_alike, open_answer
 from gateway.errors import UpstreamUnreadable
+from gateway.exchange.counting import heard_tokens, said_characters
 from gateway.exchange.decide import Subject
 from gateway.exchange.exchange import Answer, Exchange, Restored
 from gateway.exchange.hold import Holder
@@ -37,9 +29,13 @@ from gateway.masking import Restorer
 from gateway.upstream import UpstreamResponse, pack
 from gateway.words import Completion, InspectedPart, Part, ResponseFacts, ToolCall
 
+# A file may be a page, and a browser would run it beside the console.
+_NO_PAGE = {"content-security-policy": "sandbox", "x-content-type-options": "nosniff"}
+_LARGE = 64 * 1024  # bytes: an answer over this is parsed off the event loop
+
 
 class WholeCompletion:
-    """Answers one exchange whose completion is a JSON document, or media."""
+    """Answers one exchange whose completion is a document, text, a file or media."""
 
     def __init__(self, holder: Holder, inspector: Inspector, ledger: Ledger, limits: Limits) -> None:
         self._holder = holder
@@ -53,38 +49,41 @@ class WholeCompletion:
         Raises UpstreamUnreadable for a body that is not JSON or too large, and every policy outcome.
         """
         raw = await _collect(response, self._limits.response_bytes)
-        body, completion = self._read(exchange, response, raw)
+        opened = await run(len(raw) > _LARGE, self._read, exchange, response, raw)
+        completion = opened.completion
         exchange.completion = completion  # its tokens count whatever is decided about it
+        if completion.usage.output_tokens < 0:
+            exchange.heard = heard_tokens(said_characters(completion.parts))
+        await self._inspector.stored.count(exchange, opened.document)
         if len(completion.parts) > self._limits.parts:
             raise UpstreamUnreadable(f"the provider's answer has over {self._limits.parts} strings")
-        parts = await self._inspector.completion(exchange, completion.parts)
+        parts = await self._inspector.completion(exchange, completion.parts, completion.tools)
         off_loop = restores_much(exchange, parts) or takes_long(
             (one.part.text, one.findings) for one in parts
         )
         calls = await run(off_loop, _calls, exchange.restorer, completion, parts)
-        subject = Subject("response", parts, calls, ResponseFacts(response.status, completion.finish_reason))
+        facts = ResponseFacts(response.status, completion.finish_reason)
+        subject = Subject("response", parts, calls, facts, completion.tools, completion.unknown)
         decision = await self._decide(exchange, subject, pack(response, raw))
-        body = await run(off_loop, _rewrite, exchange, body, subject, decision)
+        await self._inspector.pin(exchange, completion.tools)
+        await self._inspector.tasks.take(exchange, opened.document)
+        body = await run(off_loop, _rewrite, exchange, opened.document, subject, decision)
         exchange.remember_signed(parts)
         self._ledger.record_completion(exchange, response.status, completion, parts)
         headers = {**await self._inspector.headers(exchange, response.headers), **exchange.headers()}
-        if media_type := _media_type(response) if isinstance(body, bytes) else "application/json":
-            headers["content-type"] = media_type
-        return Answer(response.status, headers, body if isinstance(body, bytes) else serialize(body))
+        if opened.media_type:
+            headers["content-type"] = named_alike(_content_type(response), opened.media_type)
+        if not is_json(opened.media_type):
+            headers |= _NO_PAGE
+        return Answer(response.status, headers, opened.encode(body))
 
-    def _read(self, exchange: Exchange, response: UpstreamResponse, raw: bytes) -> tuple[Any, Completion]:
-        if answers_media(exchange.dialect, media_type := _media_type(response)):
-            return raw, read_media(raw, media_type)
-        if not (raw or media_type):
-            return raw, Completion()
-        try:  # whatever it is called: some providers give no type, or text's
-            body = parse(raw, depth=self._limits.depth)
-            completion = read_completion(exchange.dialect, body)
-            if response.status < 400:
-                return body, completion
-            if completion.tool_calls:
-                raise UpstreamUnreadable("the provider answered with an error that holds tool calls")
-            return body, read_error(body)
+    def _read(self, exchange: Exchange, response: UpstreamResponse, raw: bytes) -> AnswerBody:
+        media_type = media_type_of(_content_type(response))
+        asked = f"{exchange.call.method} {endpoint(exchange.envelope.up_path)}"
+        try:
+            return open_answer(
+                exchange.dialect, asked, response.status, raw, media_type, depth=self._limits.depth
+            )
         except Malformed as error:
             said = f"the provider answered {response.status} with a body that no parser knows"
             reason = f"the provider's answer cannot be read: {error}" if is_json(media_type) else said
@@ -93,7 +92,8 @@ class WholeCompletion:
     async def _decide(self, exchange: Exchange, subject: Subject, completion: bytes) -> Decision | None:
         """Ask policy when there is something to ask."""
         found = any(f.entity != CREDENTIAL_ENTITY for part in subject.parts for f in part.findings)
-        if not (found or subject.calls or exchange.asks_always):
+        asked = subject.calls or subject.tools or subject.unknown or exchange.asks_always
+        if not (found or asked):
             return None
         return await self._holder.judge_completion(exchange, subject, completion)
 
@@ -118,11 +118,12 @@ def _rewrite(exchange: Exchange, body: Any, subject: Subject, decision: Decision
             continue
         text = masked_text(inspected, masks, exchange.response_vault) or part.text
         if part.place == "key":
-            if part.pointer in calls and (restored := restorer.whole(text)) != text:
+            call = calls.get(part.pointer)
+            if call and (restored := restorer.key(text, call, part.pointer)) != text:
                 rewriting.restore_key(part, restored)
-        elif part.kind == "text" and part.pointer not in calls:
+        elif part.kind != "field" and part.pointer not in calls:
             texts[part.pointer], of_texts[part.pointer] = text, part
-        elif (value := restorer.argument(text, calls.get(part.pointer))) != text:
+        elif (value := restorer.argument(text, calls.get(part.pointer), part.pointer)) != text:
             rewriting.put(part, value)
     for pointer, restored in restorer.row(texts).items():
         if restored != texts[pointer]:
@@ -140,5 +141,5 @@ async def _collect(response: UpstreamResponse, limit: int) -> bytes:
     return bytes(body)
 
 
-def _media_type(response: UpstreamResponse) -> str:
-    return response.headers.get("content-type", "").partition(";")[0].strip().lower()
+def _content_type(response: UpstreamResponse) -> str:
+    return response.headers.get("content-type", "")

@@ -7,16 +7,29 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from gateway.candidate import Question, Shadow
-from gateway.contract import Decision, InputFacts, build_input, finding_rows, guard
+from gateway.contract import Decision, Describe, InputFacts, build_input, finding_rows, guard
 from gateway.dialects import digits
 from gateway.exchange.exchange import Decided, Exchange, Inspected, Restored, new_id
-from gateway.exchange.mask import holds_value, masked_texts, syntax_of
+from gateway.exchange.mask import MUCH_TEXT, holds_value, masked_texts, run, syntax_of
+from gateway.exchange.origins import Origins
 from gateway.exchange.record import Ledger
 from gateway.policy import Policies
-from gateway.words import FindingRow, InspectedPart, Phase, ResponseFacts, Tool, ToolCall
+from gateway.words import (
+    CallOrigin,
+    FindingRow,
+    InspectedPart,
+    JudgedCall,
+    Phase,
+    ResponseFacts,
+    Tool,
+    ToolCall,
+)
+
+_MANY_FINDINGS = 200  # their attributes take some microseconds each
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +40,36 @@ class Subject:
     parts: Sequence[InspectedPart]
     calls: Sequence[tuple[ToolCall, Restored]] = ()
     facts: ResponseFacts = ResponseFacts()
+    tools: Sequence[Tool] = ()  # that the completion offers
+    unknown: Sequence[str] = ()  # types of what the dialect does not know
+
+
+def prompt_of(exchange: Exchange) -> Subject:
+    """Return the prompt, to ask policy about: in some dialects it is a call itself."""
+    return Subject("request", exchange.parts, [(call, ()) for call in exchange.prompt.tool_calls])
 
 
 class Decider:
     """Asks policy, guards and records its decisions, and shows them to the shadow policy if there is one."""
 
-    def __init__(self, policies: Policies, ledger: Ledger, shadow: Shadow | None = None) -> None:
+    def __init__(
+        self,
+        policies: Policies,
+        ledger: Ledger,
+        shadow: Shadow | None = None,
+        describe: Describe | None = None,
+    ) -> None:
         self._policies = policies
+        self._rows_of = partial(finding_rows, describe=describe) if describe else finding_rows
         self._ledger = ledger
         self._shadow = shadow
 
     async def decide(self, exchange: Exchange, subject: Subject) -> Decision:
         """Return the decision, which is on record. Raises PolicyUnavailable, PolicyError, RecordingFailed."""
         began = time.time_ns()
-        rows = finding_rows(subject.parts)
-        policy_input = input_of(exchange, subject, rows)
+        many = sum(len(one.findings) for one in subject.parts) > _MANY_FINDINGS
+        rows = await run(many, self._rows_of, subject.parts)
+        policy_input = input_of(exchange, subject, rows, await _origins_of(exchange, subject))
         decision = await self._policies.decide(policy_input)
         if subject.phase == "request":
             renewed = without_history(exchange.inspected, decision.revision)
@@ -76,7 +104,22 @@ def without_history(inspected: Inspected, revision: str) -> Inspected | None:
     return replace(inspected, parts=tuple(replace(one, new=True) for one in inspected.parts))
 
 
-def input_of(exchange: Exchange, subject: Subject, rows: Sequence[FindingRow]) -> dict[str, Any]:
+async def _origins_of(exchange: Exchange, subject: Subject) -> Sequence[tuple[CallOrigin, ...]]:
+    """Return where the arguments of each call come from, in a prompt that holds more than the call itself."""
+    if subject.phase == "request" or not subject.calls:
+        return [()] * len(subject.calls)
+    origins = exchange.origins = exchange.origins or Origins(exchange.parts, exchange.prompt.result_tools)
+    much = origins.characters > MUCH_TEXT
+    masked = [masked_call(call, subject.parts).arguments or {} for call, _ in subject.calls]
+    return await run(much, lambda: [origins.of(arguments) for arguments in masked])
+
+
+def input_of(
+    exchange: Exchange,
+    subject: Subject,
+    rows: Sequence[FindingRow],
+    origins: Sequence[tuple[CallOrigin, ...]] = (),
+) -> dict[str, Any]:
     """Return the input document for policy, with every value masked."""
     response = subject.phase == "response"
     response_texts = masked_texts(subject.parts) if response else {}
@@ -84,7 +127,7 @@ def input_of(exchange: Exchange, subject: Subject, rows: Sequence[FindingRow]) -
     prompt = replace(
         exchange.prompt,
         model=exchange.inspected.model,
-        tools=masked_tools(exchange),
+        tools=masked_tools(exchange, subject),
         attachments=tuple(
             replace(each, media_type=texts.get(each.media_type, each.media_type))
             for each in exchange.prompt.attachments
@@ -100,6 +143,7 @@ def input_of(exchange: Exchange, subject: Subject, rows: Sequence[FindingRow]) -
             agent=exchange.agent,
             source=exchange.envelope.source,
             provider=exchange.provider,
+            provider_labels=exchange.upstream.labels,
             dialect=exchange.dialect,
             method=exchange.call.method,
             path=exchange.envelope.path,
@@ -107,22 +151,29 @@ def input_of(exchange: Exchange, subject: Subject, rows: Sequence[FindingRow]) -
             models=exchange.inspected.models,
             parts=subject.parts,
             rows=rows,
-            tool_calls=[(masked_call(call, subject.parts), restored) for call, restored in subject.calls],
+            tool_calls=[
+                JudgedCall(masked_call(call, subject.parts), restored, found)
+                for (call, restored), found in zip(subject.calls, origins, strict=True)
+            ],
             session=exchange.session.facts(),
             usage=exchange.usage,
             approval=exchange.held.completion if response else exchange.held.prompt,
             response=replace(subject.facts, finish_reason=response_texts.get(finish_reason, finish_reason)),
+            unknown=len(subject.unknown),
         )
     )
 
 
-def masked_tools(exchange: Exchange) -> tuple[Tool, ...]:
-    """Return the offered tools as policy and approvers may see them."""
-    texts = masked_texts(exchange.parts)
-    return tuple(
-        Tool(texts.get(tool.name, tool.name), texts.get(tool.description, tool.description))
-        for tool in exchange.prompt.tools
-    )
+def masked_tools(exchange: Exchange, subject: Subject) -> tuple[Tool, ...]:
+    """Return the offered tools as policy and approvers may see them: the prompt's, and the completion's."""
+    texts = masked_texts([*exchange.parts, *subject.parts])
+    return tuple(_masked_tool(tool, texts) for tool in (*exchange.prompt.tools, *subject.tools))
+
+
+def _masked_tool(tool: Tool, texts: Mapping[str, str]) -> Tool:
+    name, about = texts.get(tool.name, tool.name), texts.get(tool.description, tool.description)
+    hosted = tool.hosted and (tool.hosted if name == tool.name else name)
+    return replace(tool, name=name, description=about, hosted=hosted)
 
 
 def masked_call(call: ToolCall, parts: Sequence[InspectedPart]) -> ToolCall:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Set
@@ -11,8 +12,10 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from gateway.contract import ACTIONS, Decision
+from gateway.dialects import is_form, serialize
+from gateway.exchange.origins import Origins
 from gateway.masking import Restorer, Vault
-from gateway.sessions import Session
+from gateway.sessions import Reservation, Session
 from gateway.upstream import Transport, Upstream
 from gateway.words import (
     Agent,
@@ -31,8 +34,10 @@ _UNKNOWN_AGENT = Agent(id="", owner="", method="api_key")
 _UNKNOWN_PROVIDER = Upstream("", "", cast(Transport, None), None)
 _log = logging.getLogger("regate.exchange")
 STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}  # events arrive as they are sent
+_PLAIN = re.compile(r"[\w.:/-]{1,100}", re.ASCII)
 _LETTERS = str.maketrans("0123456789", "ghijkmnpqr")
-
+UNLABELED = ("json", "lines", "form", "opaque")
+"""The dialects in which everything that is said is a field."""
 
 Restored = tuple[tuple[str, str], ...]
 """What restoring a tool call's placeholders would put into it: (entity, category) each."""
@@ -87,10 +92,15 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """The request as far as it was read; `unmasked` is the body in the bytes that were inspected."""
+    """The request as far as it was read.
+
+    `encode` makes bytes of the body. `unmasked` stands for it as it came, before it was masked: approvals are
+    bound to that.
+    """
 
     dialect: str = "none"
     body: Any = None
+    encode: Callable[[Any], bytes] = serialize
     unmasked: bytes = b""
     prompt: Prompt = Prompt()
     upstream: Upstream = _UNKNOWN_PROVIDER
@@ -99,6 +109,12 @@ class Received:
         default_factory=dict
     )  # that go up with the body, but for the credential
     session: Session | None = None
+
+    @property
+    def bound_headers(self) -> dict[str, str]:
+        """The headers as approvals bind them: a form has another boundary with each sending."""
+        content_type = self.headers.get("content-type", "")
+        return {**self.headers, "content-type": "form"} if is_form(content_type) else dict(self.headers)
 
     @property
     def has_body(self) -> bool:
@@ -160,24 +176,37 @@ class Exchange:
     id: str = field(default_factory=lambda: new_id("ex"))
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     clock: float = field(default_factory=time.perf_counter)
+    ttft_ms: float = -1  # until the first event of a stream went down; -1 where none did
 
     agent: Agent = _UNKNOWN_AGENT
     vault: Vault = field(init=False)  # the prompt's values
     response_vault: Vault = field(init=False)  # values that the completion brought
     received: Received = Received()
+    reservation: Reservation | None = None  # of usage, until the exchange is settled
     usage: UsageFacts = UsageFacts()
     inspected: Inspected = Inspected()
     decided: Decided | None = None  # the last decision on the prompt
     recorded: list[Decided] = field(default_factory=list)  # every decision that is on record
     held: Held = Held()
     restorer: Restorer = field(init=False)
+    origins: Origins | None = None  # once a completion calls tools
     forwarded: Sent | None = None  # once the provider is called
+    # What went up with it: that of AWS is replaced within hours.
+    sent_secret: str | None = field(default=None, repr=False)
     completion: Completion = Completion()  # as far as the provider sent it
+    heard: int = 0  # tokens that the completion is thought to be, as far as it came
+    is_counted: bool = True  # its tokens count; those of what is stored counted when it was made
+    status: int = 0  # of the provider's answer, once that came to its end
     outcome: str = ""  # "completed", or the code of what ended it; "" while it is open
 
     @property
     def upstream(self) -> Upstream:
         return self.received.upstream
+
+    @property
+    def secret(self) -> str | None:
+        """What went up that no answer may repeat."""
+        return self.sent_secret or self.upstream.secret
 
     @property
     def provider(self) -> str:
@@ -262,16 +291,12 @@ class Exchange:
     @property
     def usage_spent(self) -> Usage:
         """The tokens that this exchange took. A completion that was released later took them before."""
-        return self.completion.usage if self.forwarded else Usage()
+        return self.completion.usage if self.forwarded and self.is_counted else Usage()
 
     @property
-    def cost(self) -> float:
-        """What those tokens cost; -1 when that is not known."""
-        return (
-            self.upstream.cost(self.prompt.model or self.inspected.model, self.usage_spent)
-            if self.forwarded
-            else -1
-        )
+    def counts(self) -> bool:
+        """Whether it counts for budgets: it went up, and the provider could be reached."""
+        return self.forwarded is not None and self.outcome != "upstream_unavailable"
 
     def elapsed_ms(self) -> float:
         return (time.perf_counter() - self.clock) * 1000
@@ -282,6 +307,12 @@ class Exchange:
             extra = {"exchange_id": self.id, "ms": round(self.elapsed_ms(), 1), **facts()}
             _log.debug(step, extra=extra)
 
+    @property
+    def warned_by(self) -> list[str]:
+        """The rules that warned so far, each once, as far as a header can name them."""
+        named = [one.rule for decided in self.recorded for one in decided.decision.warnings]
+        return [rule for rule in dict.fromkeys(named) if _PLAIN.fullmatch(rule)]
+
     def headers(self) -> dict[str, str]:
         """Return the headers that every answer carries, as far as their values are known."""
         named = {
@@ -289,6 +320,7 @@ class Exchange:
             "x-regate-action": self.last_action,
             "x-regate-request-action": self.action,
             "x-regate-response-action": self.response_action,
+            "x-regate-warnings": ", ".join(self.warned_by),
             "x-regate-session-id": self.session_id,
             "x-regate-exchange-id": self.id,
             "x-regate-enforced": "" if self.enforced else "false",

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from gateway.config import ServerKey
-from gateway.dialects import serialize
+from gateway.dialects import rpc_of
 from gateway.errors import RecordingFailed, UpstreamUnavailable
 from gateway.exchange.exchange import Exchange
 from gateway.exchange.hold import Holder
@@ -16,9 +16,15 @@ from gateway.exchange.mask import masked_prompt
 from gateway.exchange.record import Ledger
 from gateway.identity import Identity
 from gateway.masking import Restorer
-from gateway.upstream import CountedResponse, UpstreamRequest, UpstreamResponse, unpack
+from gateway.upstream import (
+    CountedResponse,
+    ReplayedResponse,
+    UpstreamRequest,
+    UpstreamResponse,
+    unpack,
+)
 
-_PATH_SAFE = "/:@!$&'()*+,;=-._~"
+_PATH_SAFE = "/:@!$&'()*+,;=-._~%"  # a percent sign stands for an encoded slash: no other is left
 
 
 class Forwarder:
@@ -41,7 +47,7 @@ class Forwarder:
         await self._holder.spend(exchange.held.prompt, exchange.id)
         if kept is not None:
             exchange.held = replace(exchange.held, completion=exchange.held.prompt)
-            return unpack(kept)
+            return await _replayed(exchange, kept)
         response = await self._send(exchange, _outgoing_body(exchange, masked))
         if response.status == 429 or response.status >= 500:
             try:
@@ -60,21 +66,37 @@ class Forwarder:
             exchange.call.method,
             quote(exchange.envelope.up_path, safe=_PATH_SAFE),
             exchange.envelope.up_query,
-            exchange.received.headers,
+            _outgoing_headers(exchange),
             body,
         )
         try:
             self._ledger.record_forwarding(exchange, body, self._key.digest("sent", body).hex())
+            exchange.sent_secret = exchange.upstream.secret
             return await exchange.upstream.transport.send(request)
         except (RecordingFailed, UpstreamUnavailable):
             await self._holder.give_back(exchange.held.prompt)
             raise
 
 
+async def _replayed(exchange: Exchange, kept: bytes) -> UpstreamResponse:
+    """Return the kept completion as the answer to this sending of the request."""
+    response = unpack(kept)
+    rpc = rpc_of(exchange.dialect)
+    if rpc is None:
+        return response
+    body = b"".join([chunk async for chunk in response.chunks()])
+    return ReplayedResponse(response.status, response.headers, rpc.replayed(body, exchange.received.body))
+
+
+def _outgoing_headers(exchange: Exchange) -> dict[str, str]:
+    """Return the headers; those that repeat what the body says do so as it goes up, or stay behind."""
+    rpc, headers = rpc_of(exchange.dialect), exchange.received.headers
+    if rpc is None or not exchange.received.unmasked:
+        return dict(headers)
+    mirrored = rpc.mirror(exchange.call.headers, exchange.received.unmasked, exchange.received.body)
+    return {name: text for name, text in {**headers, **mirrored}.items() if text or name not in mirrored}
+
+
 def _outgoing_body(exchange: Exchange, body: Any) -> bytes:
     """Return the masked body in bytes; of a JSON body never the original ones."""
-    if not exchange.received.has_body:
-        return b""
-    if exchange.dialect == "opaque":
-        return body.encode() if isinstance(body, str) else bytes(body)
-    return serialize(body)
+    return exchange.received.encode(body) if exchange.received.has_body else b""

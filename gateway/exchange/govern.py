@@ -10,11 +10,12 @@ from gateway import detect
 from gateway.approvals import Approvals
 from gateway.candidate import Shadow
 from gateway.config import Config, ServerKey
-from gateway.dialects import framing
+from gateway.dialects import framing, media_type_of, named_alike
 from gateway.errors import Refusal, UpstreamUnreadable
 from gateway.exchange.answer_stream import StreamedCompletion
 from gateway.exchange.answer_whole import WholeCompletion
-from gateway.exchange.decide import Decider, Subject
+from gateway.exchange.counting import cost_of, counted_usage, expected_usage
+from gateway.exchange.decide import Decider, prompt_of
 from gateway.exchange.exchange import Answer, Call, Exchange
 from gateway.exchange.forward import Forwarder
 from gateway.exchange.hold import Holder, answer_at_once, keeps_alive
@@ -25,6 +26,7 @@ from gateway.exchange.refuse import refusal_answer
 from gateway.identity import Identity, api_key, check_names
 from gateway.policy import Policies
 from gateway.sessions import Sessions, UsageCounters
+from gateway.state import TaskHolders, ToolPins
 from gateway.upstream import UpstreamResponse, Upstreams
 from gateway.words import Agent, Completion
 
@@ -45,6 +47,8 @@ class Services:
     approvals: Approvals
     ledger: Ledger
     shadow: Shadow | None = None
+    pins: ToolPins | None = None
+    tasks: TaskHolders | None = None
 
 
 class Gateway:
@@ -56,9 +60,15 @@ class Gateway:
         self._usage = services.usage
         self._policies = services.policies
         self._ledger = services.ledger
-        self._inspector = Inspector(services.inspection, services.detector, key)
-        self._receiver = Receiver(services.upstreams, config.limits, self._inspector, services.sessions, key)
-        self._decider = Decider(services.policies, services.ledger, services.shadow)
+        self._inspector = Inspector(
+            services.inspection, services.detector, key, services.pins, services.tasks
+        )
+        self._receiver = Receiver(
+            services.upstreams, config.limits, self._inspector, services.sessions, key, config.cors_origins
+        )
+        self._decider = Decider(
+            services.policies, services.ledger, services.shadow, services.detector.describe
+        )
         self._holder = Holder(self._decider, services.approvals, key)
         self._forwarder = Forwarder(services.identity, self._holder, services.ledger, key)
         answering = self._holder, self._inspector, services.ledger, config.limits
@@ -85,9 +95,12 @@ class Gateway:
         """Take one exchange through its steps, in order. Raise a Refusal when it ends before its answer."""
         exchange.agent = await self._identify(exchange.call)
         await self._receiver.receive(exchange)
-        exchange.usage = self._usage.reserve(exchange.agent.id)
+        expected = expected_usage(exchange)
+        tokens, cost = expected.input_tokens, cost_of(exchange, expected)
+        exchange.reservation = self._usage.reserve(exchange.agent, tokens, cost)
         exchange.inspected = await self._inspector.inspect(exchange, self._policies.revision)
-        await self._decider.decide(exchange, Subject("request", exchange.parts))
+        exchange.usage = await exchange.reservation.facts()  # counted while the prompt was inspected
+        await self._decider.decide(exchange, prompt_of(exchange))
         if keeps_alive(exchange, self._config.hold.keepalive_seconds):
             return self._answer_at_once(exchange)
         return await self._act(exchange)
@@ -102,7 +115,9 @@ class Gateway:
         headers = call.headers
         check_names(call.names)
         return await self._identity.identify(
-            headers.get("authorization"), api_key(headers), headers.get("x-regate-on-behalf-of")
+            headers.get("authorization"),
+            api_key(headers, call.raw_query),
+            headers.get("x-regate-on-behalf-of"),
         )
 
     def _answer_at_once(self, exchange: Exchange) -> Answer:
@@ -112,7 +127,7 @@ class Gateway:
     async def _answer(self, exchange: Exchange, response: UpstreamResponse) -> Answer:
         """Inspect the completion and decide again, in the form in which it comes."""
         try:
-            media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+            media_type = media_type_of(response.headers.get("content-type", ""))
             if exchange.call.method == "HEAD":  # its content type speaks of a body that does not come
                 return await self._answer_empty(exchange, response)
             asked = exchange.prompt.stream and response.status < 400
@@ -130,6 +145,9 @@ class Gateway:
 
     async def _answer_empty(self, exchange: Exchange, response: UpstreamResponse) -> Answer:
         headers = await self._inspector.headers(exchange, response.headers)
+        content_type = response.headers.get("content-type", "")
+        if named := named_alike(content_type, media_type_of(content_type)):
+            headers["content-type"] = named
         self._ledger.record_completion(exchange, response.status, Completion(), ())
         return Answer(response.status, headers | exchange.headers(), b"")
 
@@ -138,9 +156,11 @@ class Gateway:
         self._ledger.record_break(exchange, code)
 
     def settle(self, exchange: Exchange) -> None:
-        """Count the exchange, once its answer is over, for its session and its agent."""
-        usage = exchange.usage_spent
-        tokens = max(usage.input_tokens, 0) + max(usage.output_tokens, 0)
+        """Count the exchange, once its answer is over, for its session and for budgets."""
+        usage = counted_usage(exchange)
+        tokens = usage.input_tokens + usage.output_tokens
         if exchange.session_id and exchange.decided:
             exchange.session.count(exchange.decided.decision.action, tokens, exchange.decided.entities)
-            self._usage.spend(exchange.agent.id, tokens, exchange.cost)
+        if exchange.reservation:
+            cost, kept = cost_of(exchange, usage), exchange.counts
+            self._usage.settle(exchange.reservation, tokens, cost, kept=kept)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncGenerator, Coroutine
 from dataclasses import replace
 from typing import Any
@@ -14,9 +15,17 @@ from typing import Any
 from gateway.approvals import Approval, Approvals, Binding
 from gateway.config import ServerKey
 from gateway.contract import ApprovalTerms, Decision, to_document
-from gateway.dialects import comment, encode, error_event, is_sse_only, parse
-from gateway.errors import ApprovalDenied, ApprovalExpired, ApprovalRequired, PolicyDenied, Refusal
-from gateway.exchange.decide import Decider, Subject
+from gateway.dialects import Malformed, comment, encode, error_event, is_sse_only, parse
+from gateway.errors import (
+    ASK_AGAIN_SECONDS,
+    ApprovalDenied,
+    ApprovalExpired,
+    ApprovalRequired,
+    PolicyDenied,
+    Refusal,
+    UpstreamUnreadable,
+)
+from gateway.exchange.decide import Decider, Subject, prompt_of
 from gateway.exchange.exchange import STREAM_HEADERS, Answer, Exchange
 from gateway.exchange.record import Ledger
 from gateway.exchange.refuse import refusal_event
@@ -43,7 +52,7 @@ class Holder:
         enforce(exchange, decision)
         kept = await self._kept_completion(exchange)
         if kept is None and exchange.enforced and decision and decision.action == "require_approval":
-            subject = Subject("request", exchange.parts)
+            subject = prompt_of(exchange)
             approval = await self._hold(exchange, decision, subject)
             exchange.held = replace(exchange.held, prompt=approval)
             enforce(exchange, await self.decider.decide(exchange, subject))
@@ -74,7 +83,7 @@ class Holder:
         if kept is None:
             return None
         exchange.held = replace(exchange.held, prompt=kept[0].facts())
-        enforce(exchange, await self.decider.decide(exchange, Subject("request", exchange.parts)))
+        enforce(exchange, await self.decider.decide(exchange, prompt_of(exchange)))
         return kept[1]
 
     async def spend(self, approval: ApprovalFacts, exchange_id: str) -> None:
@@ -113,9 +122,11 @@ class Holder:
             approval = await self._approvals.wait(approval.id, wait_seconds)
         extra = {"approval_id": approval.id, "reasons": [dict(reason) for reason in approval.reasons]}
         if approval.status == "pending":
-            raise ApprovalRequired(
+            required = ApprovalRequired(
                 "this request needs approval: send the same request again once it is approved", **extra
             )
+            required.ask_again_in(min(ASK_AGAIN_SECONDS, approval.expires_at - time.time()))
+            raise required
         if approval.status == "expired":
             raise ApprovalExpired("the approval expired before a decision", **extra)
         if approval.status != "approved":
@@ -125,7 +136,7 @@ class Holder:
     def _binding(self, exchange: Exchange, phase: Phase) -> Binding:
         """Return what an approval is bound to: it passes this request and no other."""
         # a header that goes up can change what the provider does with the same body
-        bound = sorted(header for header in exchange.received.headers.items() if is_bound(header[0]))
+        bound = sorted(header for header in exchange.received.bound_headers.items() if is_bound(header[0]))
         return Binding(
             agent=exchange.agent,
             method=exchange.call.method,
@@ -142,7 +153,10 @@ def enforce(exchange: Exchange, decision: Decision | None) -> None:
     if exchange.enforced and decision and decision.action == "deny":
         messages = [reason.message or reason.title or reason.rule for reason in decision.reasons]
         because = "denied by policy: " + "; ".join(messages or ["no rule allows it"])
-        raise PolicyDenied(because, reasons=to_document(decision)["reasons"])
+        denied = PolicyDenied(because, reasons=to_document(decision)["reasons"])
+        if decision.retry_after:
+            denied.ask_again_in(decision.retry_after)
+        raise denied
 
 
 def keeps_alive(exchange: Exchange, seconds: float) -> bool:
@@ -162,6 +176,13 @@ def answer_at_once(
     return Answer(200, headers, _comments_first(exchange, acting, ledger, seconds))
 
 
+def _document(body: bytes) -> Any:
+    try:
+        return parse(body)
+    except Malformed as error:
+        raise UpstreamUnreadable("the provider's answer is no stream") from error
+
+
 async def _comments_first(
     exchange: Exchange, acting: Coroutine[Any, Any, Answer], ledger: Ledger, seconds: float
 ) -> AsyncGenerator[bytes]:
@@ -172,7 +193,7 @@ async def _comments_first(
             await asyncio.wait([task], timeout=seconds)
         answer = task.result()
         if isinstance(answer.body, bytes):  # no stream after all: the provider's own error
-            yield encode(error_event(exchange.family, parse(answer.body)))
+            yield encode(error_event(exchange.family, _document(answer.body)))
             return
         async for event in answer.body:
             yield event

@@ -15,33 +15,46 @@ from dataclasses import replace
 
 from gateway import detect
 from gateway.config import ServerKey
-from gateway.contract import MASKABLE
-from gateway.dialects import escape, reachable
-from gateway.exchange.exchange import Exchange, Inspected
+from gateway.contract import CHANGED_TOOL, MASKABLE
+from gateway.dialects import escape, reachable, rpc_of
+from gateway.errors import UpstreamUnreadable
+from gateway.exchange.exchange import UNLABELED, Exchange, Inspected
+from gateway.exchange.issued import sealed
 from gateway.exchange.mask import MUCH_TEXT, holds_value, masked_texts, run, takes_long
+from gateway.exchange.stored import Stored
+from gateway.exchange.tasks import Tasks
 from gateway.masking import Where, credentials, splice_json, with_placeholders
 from gateway.sessions import Scope
+from gateway.state import TaskHolders, ToolPins
 from gateway.upstream import down_headers
-from gateway.words import Agent, Finding, InspectedPart, Match, Part
+from gateway.words import Agent, Finding, InspectedPart, Match, Part, Tool
 
 # The score from which on a personal value is no guess: these have signs or check digits that no id has.
 _SURE = {"US_SSN": 0.5, "US_ITIN": 0.5, "KR_RRN": 0.5, "BR_CPF": 0.6, "BR_CNPJ": 0.6, "FR_NIR": 0.6}
 _SURE_OF_OTHERS = 0.85
 _SPACE = re.compile(r"\s")
 _MANY = 500  # parts: about 10 ms of digests
+_MOST_TOOLS = 10_000  # of one provider, as many as it has ever described
 _SHORT = 8  # characters: no value that is looked for is shorter
 _CONTENT = ("text", "system", "tool_result")
 _SPOKEN = ("text", "tool_call", "tool_result")
-_UNLABELED: tuple[str, ...] = ("json", "opaque")  # here everything that is said is a field
 
 
 class Inspector:
     """Finds, digests and masks the parts of one prompt or completion. Its methods raise InspectionFailed."""
 
     def __init__(
-        self, inspection: detect.DetectionService, detector: detect.Detector, key: ServerKey
+        self,
+        inspection: detect.DetectionService,
+        detector: detect.Detector,
+        key: ServerKey,
+        pins: ToolPins | None = None,
+        holders: TaskHolders | None = None,
     ) -> None:
         self._inspection = inspection
+        self._pins = pins
+        self.tasks = Tasks(key, holders)
+        self.stored = Stored(key, holders)
         self.detector = detector
         self._key = key
 
@@ -89,15 +102,23 @@ class Inspector:
 
         return await self._for_each(inspect, parts, found)
 
-    async def completion(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
-        """Inspect a completion's parts. Values of the prompt itself are masked, but are no findings again."""
-        vault, secret = exchange.vault, exchange.upstream.secret
+    async def completion(
+        self, exchange: Exchange, parts: Sequence[Part], tools: Sequence[Tool] = ()
+    ) -> tuple[InspectedPart, ...]:
+        """Inspect a completion's parts. Values of the prompt itself are masked, but are no findings again.
+
+        Of the `tools` that it offers, those are found that say something else than when they last passed.
+        """
+        vault, secret = exchange.vault, exchange.secret
+        changed = await self._changed(exchange, tools)
 
         def inspect(part: Part, findings: tuple[Finding, ...]) -> InspectedPart:
             findings += tuple(
                 Finding(span.entity, span.category, span.score, part.pointer, span.start, span.end)
                 for span in credentials(part.text, secret)
             )
+            if part.pointer in changed and part.place != "key":
+                findings += (Finding(CHANGED_TOOL, "injection", 1.0, part.pointer, 0, len(part.text)),)
             brought = tuple(f for f in findings if not vault.holds(part.text[f.start : f.end]))
             masked = self._masked(part.text, findings, exchange) if findings else part.text
             return InspectedPart(part, self.digest(part), True, brought, masked)
@@ -105,13 +126,29 @@ class Inspector:
         async with detect.in_time(self._inspection.seconds):
             return await self._for_each(inspect, parts, await self._found(parts))
 
+    async def pin(self, exchange: Exchange, tools: Sequence[Tool]) -> None:
+        """Remember what these tools say of themselves, for they pass now. Raises StateUnavailable."""
+        if tools and self._pins:
+            await self._pins.keep(_server(exchange), {tool.name: tool.definition for tool in tools})
+
+    async def _changed(self, exchange: Exchange, tools: Sequence[Tool]) -> Set[str]:
+        """Return where the tools stand that changed since they last passed. Raises StateUnavailable."""
+        if not (tools and self._pins):
+            return frozenset()
+        pins = await self._pins.of(_server(exchange))
+        if len(pins.keys() | {tool.name for tool in tools}) > _MOST_TOOLS:
+            raise UpstreamUnreadable(f"the provider has described over {_MOST_TOOLS} tools")
+        return {tool.pointer for tool in tools if pins.get(tool.name, tool.definition) != tool.definition}
+
     async def headers(self, exchange: Exchange, sent: Mapping[str, str]) -> dict[str, str]:
         """Return the provider's headers that may go down. One with a finding is left out: no mask fits it."""
-        headers = down_headers(sent, exchange.upstream.secret)
+        headers = down_headers(sent, exchange.secret)
+        issued = sealed(self._key, exchange, headers)
+        headers = {name: text for name, text in headers.items() if name not in issued}
         long = [Part("", "field", name, text) for name, text in headers.items() if len(text) > _SHORT]
         found = await self._inspection.find(long)
         tainted = {part.pointer for part, findings in zip(long, found, strict=True) if findings}
-        return {name: text for name, text in headers.items() if name not in tainted}
+        return {name: text for name, text in headers.items() if name not in tainted} | issued
 
     async def _for_each(
         self,
@@ -144,6 +181,11 @@ class Inspector:
             return vault.placeholder(finding.entity, finding.category, value)
 
         return splice_json(text, findings, placeholder)
+
+
+def _server(exchange: Exchange) -> str:
+    """Return which server describes its tools: a provider may have several, by their paths."""
+    return f"{exchange.provider}{exchange.envelope.path}"
 
 
 def believed(part: Part, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -187,14 +229,14 @@ def _counted(names: list[str]) -> tuple[str, ...]:
 
 def mark_history(parts: Sequence[InspectedPart], seen: Set[str], dialect: str) -> tuple[InspectedPart, ...]:
     """Return the prompt's parts, which are all new so far, with history marked; `seen` are its digests."""
-    if not any(one.digest not in seen and _is_said(dialect, one.part) for one in parts):
-        return tuple(parts)
+    if rpc_of(dialect) or not any(one.digest not in seen and _is_said(dialect, one.part) for one in parts):
+        return tuple(parts)  # a call stands alone: what it repeats, it does again
     return tuple(replace(one, new=False) if one.digest in seen else one for one in parts)
 
 
 def _is_said(dialect: str, part: Part) -> bool:
     """Return whether the part carries the conversation on. Settings, tools and syntax do not."""
-    said = part.kind in _SPOKEN or (part.kind == "field" and dialect in _UNLABELED)
+    said = part.kind in _SPOKEN or (part.kind == "field" and dialect in UNLABELED)
     return said and part.place in MASKABLE
 
 

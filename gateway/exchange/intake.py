@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
-from gateway.dialects import SSE, Encoder, Framing, Item, Malformed, stream_reader
+from gateway.dialects import SSE, Encoder, Framing, Item, Malformed, OtherEvent, SseEvent, stream_reader
 from gateway.errors import UpstreamUnreadable
 from gateway.upstream import ReplayedResponse, UpstreamResponse
-from gateway.words import Completion
+from gateway.words import Completion, Part
 
 
 class Intake:
@@ -45,13 +46,23 @@ class Intake:
         try:
             while (chunk := await self._next()) is not None:
                 for event in decoder.feed(chunk):
-                    yield self._reader.read(event)
+                    yield [OtherEvent(event, None, ())] if event.comment else self._read(event)
             # an event that was cut off is none (WHATWG); whether the completion is whole, the reader knows
             last = self._reader.close()
         except Malformed as error:
             raise UpstreamUnreadable(f"the provider's stream cannot be read: {error}") from error
         self.ended = True
         yield last
+
+    def _read(self, event: SseEvent) -> list[Item]:
+        """Return the items of an event. What it says of coming back goes on where the event does as one."""
+        items = self._reader.read(event)
+        if not (event.id or event.retry >= 0):
+            return items
+        others = [at for at, item in enumerate(items) if isinstance(item, OtherEvent)]
+        if others:
+            items[others[-1]] = _with_cursor(items[others[-1]], event)
+        return items
 
     async def drain(self) -> bytes:
         """Return the whole stream; `items` still gives what it has not given. Raises UpstreamUnreadable."""
@@ -75,3 +86,13 @@ class Intake:
             if len(self._raw) > self._limit:
                 raise UpstreamUnreadable(f"the provider's stream is over {self._limit} bytes")
         return chunk
+
+
+def _with_cursor(item: Item, event: SseEvent) -> Item:
+    """Return an event with the id and the retry time of the one that it was; an id is looked at as well."""
+    assert isinstance(item, OtherEvent)
+    if item.event.id or not (event.id.isascii() and event.id.isprintable() and " " not in event.id):
+        return item
+    seen = Part("", "field", "", event.id, "structural")
+    named = replace(item.event, id=event.id, retry=event.retry)
+    return replace(item, event=named, parts=(*item.parts, seen) if event.id else item.parts)

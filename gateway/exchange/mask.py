@@ -22,6 +22,10 @@ _CREDENTIAL_MASK = Mask(entity=CREDENTIAL_ENTITY, operator="redact")
 # Masking takes 7 µs a finding, and up to a third of one for each character of a text that is JSON.
 _MANY_FINDINGS, MUCH_TEXT = 500, 16 * 1024
 _PLACES: Mapping[str, Where] = {"key": "key", "number": "number"}
+_RESTORED_KINDS: Mapping[str, Kind] = {  # beside text
+    **dict.fromkeys(("json", "lines", "form"), "field"),
+    "mcp": "tool_result",
+}
 _MUCH_TO_RESTORE = 4096  # characters: packed with placeholders a kB takes over a millisecond
 
 
@@ -116,14 +120,14 @@ class Rewriting:
             if part.kind != "signed":
                 self.put(part, text)
             elif inspected.digest not in own_words:
-                self._signed.add(self._block(part.pointer, keys))
+                self._signed.add(self._block(part, keys))
 
-    def _block(self, pointer: str, keys: Set[str]) -> str:
+    def _block(self, part: Part, keys: Set[str]) -> str:
         """Return the pointer of the block that holds what was signed; `keys` are those inside of blocks.
 
         Raises PolicyDenied when it is no member of a list: it cannot be left out as a whole.
         """
-        block = pointer.rpartition("/")[0]
+        block = part.block or part.pointer.rpartition("/")[0]
         above = itertools.accumulate(block.split("/"), lambda before, token: f"{before}/{token}")
         if not isinstance(at(self.body, block.rpartition("/")[0]), list) or not keys.isdisjoint(above):
             raise PolicyDenied("denied by the gateway: what a provider signed cannot be masked", reasons=[])
@@ -146,16 +150,23 @@ class Rewriting:
         """Return the body, its keys renamed and the blocks that were signed taken out."""
         rename_keys(self.body, self._names, kept=self._restored)
         drop(self.body, self._signed)
+        drop(self.body, {message for block in self._signed if (message := self._emptied(block))})
         return self.body
+
+    def _emptied(self, block: str) -> str:
+        """Return the message of which nothing is left without this block, for providers refuse empty ones."""
+        message, _, key = block.rpartition("/")[0].rpartition("/")
+        among = at(self.body, message.rpartition("/")[0]) if message and key in ("content", "parts") else None
+        return message if isinstance(among, list) and not at(self.body, f"{message}/{key}") else ""
 
 
 def check_maskable(parts: Sequence[InspectedPart], masks: Masks, *, keys: bool = True) -> None:
     """Raise PolicyDenied when a mask covers a value that is syntax: it can only be refused.
 
-    So is a key where no `keys` can be renamed.
+    So is, in what cannot be taken apart, a key (`keys`) and what a provider signed.
     """
     for one in parts:
-        if one.part.place in MASKABLE and (keys or one.part.place != "key"):
+        if one.part.place in MASKABLE and (keys or (one.part.place != "key" and one.part.kind != "signed")):
             continue
         if any(mask_for(masks, finding, one.part.kind) for finding in one.findings):
             entities = ", ".join(sorted({finding.entity for finding in one.findings}))
@@ -211,13 +222,17 @@ def holds_value(inspected: InspectedPart) -> bool:
 
 def restored_by(call: ToolCall, parts: Sequence[InspectedPart], restorer: Restorer) -> Restored:
     """Return what restoring the call's placeholders would put into it."""
-    texts = [part.part.text for part in parts if part.part.pointer in call.pointers]
-    return tuple(dict.fromkeys(pair for text in texts for pair in restorer.restores(text)))
+    found = [
+        restorer.restores(one.part.text, call, one.part.pointer)
+        for one in parts
+        if one.part.pointer in call.pointers
+    ]
+    return tuple(dict.fromkeys(pair for pairs in found for pair in pairs))
 
 
 def is_text(exchange: Exchange, part: Part) -> bool:
     """Return whether values come back here. Clients may open a URL in a field of a known dialect."""
-    return part.kind == "text" or (exchange.dialect == "json" and part.kind == "field")
+    return part.kind == "text" or part.kind == _RESTORED_KINDS.get(exchange.dialect)
 
 
 def restores_much(exchange: Exchange, parts: Iterable[InspectedPart]) -> bool:

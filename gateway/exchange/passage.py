@@ -15,6 +15,7 @@ from typing import Any
 from gateway.contract import CREDENTIAL_ENTITY, Decision, Mask, MaskPlace, mask_place
 from gateway.dialects import CallReady, ChannelEnd, Item, OtherEvent, SseEvent, TextDelta, serialize
 from gateway.errors import PolicyDenied, UpstreamUnreadable
+from gateway.exchange.counting import heard_tokens, said_characters
 from gateway.exchange.decide import Subject
 from gateway.exchange.exchange import Exchange, Restored
 from gateway.exchange.inspect import Inspector, is_guess
@@ -33,10 +34,12 @@ from gateway.exchange.mask import (
 )
 from gateway.exchange.outlet import Outlet
 from gateway.exchange.repeats import Outgoing, Repeating
+from gateway.exchange.seals import keep_back
 from gateway.exchange.stream_texts import Channel, EventTexts, Settled, TextRow
 from gateway.masking import Piece, RunRestorer, StreamScanner, Vault, Where, apply_mask
-from gateway.words import Finding, InspectedPart, Kind, Match, Part, ResponseFacts, ToolCall, Usage
+from gateway.words import Finding, InspectedPart, Kind, Match, Part, ResponseFacts, Tool, ToolCall, Usage
 
+_MOST_UNKNOWN = 100  # types that are named
 _MAX_CALLS = 128  # in one streamed completion: policy is asked again with each group of them
 
 
@@ -59,9 +62,10 @@ class Passage:
         self.masks: dict[str, Sequence[Mask]] = {}  # of every entity that was decided
         self._asked: dict[tuple[str, MaskPlace], float] = {}  # and in which places, up to which score
         self.all_decided = False
+        self.unknown: dict[str, None] = {}  # types of what the dialect does not know
         self._inspector = inspector
         self._ask = ask
-        secret = exchange.upstream.secret
+        secret = exchange.secret
         self._new_scanner = partial(StreamScanner, inspector.detector, secret=secret)
         self._row = TextRow(self._new_scanner)
         self._signed: dict[str, Channel] = {}  # texts that no word may be changed in
@@ -69,23 +73,27 @@ class Passage:
         self._outlet = Outlet(RunRestorer(exchange.restorer))
         self._calls: list[tuple[ToolCall, Restored]] = []
         self._others: list[InspectedPart] = []  # tool calls, and findings outside text
+        self._tools: list[Tool] = []
         self._event_texts = EventTexts(exchange.restorer)
+        self._characters = self._events = 0  # that came
 
     async def events(self) -> AsyncIterator[list[SseEvent]]:
         """Yield the events that may go out after each of the provider's, and at last all that are left."""
+        began = False
         async for items in self.intake.items():
-            try:
-                events = await self._step(items)
-            finally:  # the tokens that the provider has counted so far count, also when it is refused
-                completion = self.intake.completion
-                if completion.usage != Usage():
-                    self.exchange.completion = completion
+            if items and isinstance(items[0], OtherEvent) and items[0].event.comment:
+                # before the first event one would settle the status of HTTP
+                yield [items[0].event] if began else []
+                continue
+            self._note_heard(items)
+            events = await self._step(items)
+            began |= bool(events)
             yield events + (await self._rest() if self.intake.ended else [])
 
     def subject(self) -> Subject:
         """Return the completion so far, to ask policy about."""
         facts = ResponseFacts(self.intake.response.status, self.intake.completion.finish_reason)
-        return Subject("response", self.parts(), self._calls, facts)
+        return Subject("response", self.parts(), self._calls, facts, self._tools, tuple(self.unknown))
 
     def parts(self) -> list[InspectedPart]:
         """Return the completion so far, as policy sees it."""
@@ -99,6 +107,19 @@ class Passage:
         for kind, finding in ((part.part.kind, finding) for part in parts for finding in part.findings):
             self.masks[finding.entity] = masks.get(finding.entity, ())
             self._note(finding, kind)
+
+    def _note_heard(self, items: Iterable[Item]) -> None:
+        """Let the exchange know what has come and was counted: it may be refused, or its client may leave."""
+        if self.intake.completion.usage != Usage():
+            self.exchange.completion = self.intake.completion
+        self._events += 1
+        for item in items:
+            if isinstance(item, TextDelta):
+                self._characters += len(item.part.text)
+            elif isinstance(item, CallReady):
+                self._characters += said_characters(item.parts)
+        heard = heard_tokens(self._characters, self._events)
+        self.exchange.heard = max(self.exchange.heard, heard)  # a survey may have been further
 
     async def _step(self, items: Iterable[Item]) -> list[SseEvent]:
         events: list[SseEvent] = []
@@ -193,6 +214,14 @@ class Passage:
             await self._ask(self)
         return mask_for(self.masks, finding, kind)
 
+    async def _note_unknown(self, kinds: Sequence[str]) -> None:
+        """Ask policy before something of a type that is not known goes out for the first time."""
+        is_first = bool(kinds) and not self.unknown
+        if len(self.unknown) < _MOST_UNKNOWN:
+            self.unknown |= dict.fromkeys(kinds)
+        if is_first and self._ask and not self.all_decided:
+            await self._ask(self)
+
     def _note(self, finding: Finding | Match, kind: Kind) -> None:
         at = finding.entity, mask_place(kind)
         self._asked[at] = max(finding.score, self._asked.get(at, -1.0))
@@ -233,20 +262,23 @@ class Passage:
                 continue
             texts[pointer] = text = one.part.text if masked is None else masked
             if pointer in item.call.pointers:
-                texts[pointer] = exchange.restorer.argument(text, item.call)
+                texts[pointer] = exchange.restorer.argument(text, item.call, pointer)
         self._outlet.sent.note({at: text for at, text in texts.items() if isinstance(text, str)})
         return item.events(texts)
 
     async def _other_event(self, item: OtherEvent) -> Outgoing:
         """Return an event without text of its own; its other strings are looked at all the same."""
-        if item.unsigned and item.signs & self._withheld:
-            return item.unsigned
-        parts = await self._inspector.completion(self.exchange, item.parts)
+        parts = await self._inspector.completion(self.exchange, item.parts, item.tools)
         self._others += [part for part in parts if holds_value(part)]
+        await self._note_unknown(item.unknown)
         found = [part for part in parts if part.findings]
         for part in found:
             for finding in part.findings:
                 await self._mask(finding, part.part.kind)
+        await self._take_tools(item.tools)
+        await self._inspector.tasks.take(self.exchange, item.document)
+        await self._inspector.stored.count_event(self.exchange, item.document)
+        item, found = keep_back(item, found, self.masks, self._withheld)
         spoken = [part for part in parts if _is_spoken(self.exchange, part.part)]
         await self._refuse_joints(item, spoken)
         if self._ask is None or not (found or spoken or item.repeats):
@@ -261,6 +293,14 @@ class Passage:
         if item.repeats:
             return Repeating(item.event.event, body, item.repeats)
         return replace(item.event, data=serialize(body).decode())
+
+    async def _take_tools(self, tools: Sequence[Tool]) -> None:
+        """Ask about the tools that an event offers; those that pass are what later ones are compared with."""
+        self._tools += tools
+        if tools and self._ask:
+            if not self.all_decided:
+                await self._ask(self)
+            await self._inspector.pin(self.exchange, tools)
 
     async def _refuse_joints(self, item: OtherEvent, spoken: Sequence[InspectedPart]) -> None:
         """Refuse what is found only where a text goes on from one of an earlier event.

@@ -13,18 +13,30 @@ from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 
 from gateway import __version__, detect
 from gateway.config import Limits, ServerKey
-from gateway.dialects import Malformed, decompress, dialect_of, normalize, parse, read_prompt, serialize
-from gateway.errors import InvalidRequest, PromptTooLarge, WebSocketUnsupported
-from gateway.exchange.exchange import Call, Envelope, Exchange, Received
+from gateway.dialects import (
+    Malformed,
+    decoded,
+    decompress,
+    dialect_of,
+    endpoint,
+    families,
+    is_json,
+    is_stored,
+    normalize,
+    open_body,
+    rpc_of,
+)
+from gateway.errors import InvalidRequest, OriginRefused, PromptTooLarge, WebSocketUnsupported
+from gateway.exchange.exchange import UNLABELED, Call, Envelope, Exchange, Received
 from gateway.exchange.inspect import Inspector
+from gateway.exchange.issued import opened
 from gateway.masking import Vault
 from gateway.sessions import Sessions
 from gateway.upstream import Upstreams, is_credential, syntax_headers, up_headers
-from gateway.words import Attachment, Part, Prompt
+from gateway.words import Part
 
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
-_CHARSET = re.compile(r"""charset[^=;]*=\s*["']?([^"';\s]*)""", re.IGNORECASE)
-_READABLE = ("utf-8", "utf8", "us-ascii", "ascii")  # what decoding as UTF-8 reads right
+_LOCAL_PAGE = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 _NODE_BYTES, _ITEM_BYTES = 64, 32  # of an object or an array, and of each thing in it
 _LARGE = 64 * 1024  # bytes: a body over this is parsed off the event loop, for it may be nothing but parts
 
@@ -33,30 +45,42 @@ class Receiver:
     """Reads requests within bounds: live traffic and those on trial (`regate policy try`) alike."""
 
     def __init__(
-        self, upstreams: Upstreams, limits: Limits, inspector: Inspector, sessions: Sessions, key: ServerKey
+        self,
+        upstreams: Upstreams,
+        limits: Limits,
+        inspector: Inspector,
+        sessions: Sessions,
+        key: ServerKey,
+        origins: Sequence[str] = (),
     ) -> None:
         self._upstreams = upstreams
         self._limits = limits
         self._inspector = inspector
         self._sessions = sessions
         self._key = key
+        self._origins = origins
 
     async def receive(self, exchange: Exchange) -> None:
         """Read the request of an agent that is known. Findings outside the body are masked here already.
 
-        Raises InvalidRequest, PromptTooLarge, UpstreamUnavailable, WebSocketUnsupported, InspectionFailed.
+        Raises InvalidRequest, OriginRefused, PromptTooLarge, UpstreamUnavailable, WebSocketUnsupported,
+        InspectionFailed.
         """
         key = self._key.derive("placeholders", exchange.agent.id)
         exchange.vault = Vault(key)
         exchange.response_vault = Vault(key, beside=exchange.vault)
         received = exchange.received = Received(upstream=self._upstreams.find(exchange.call.provider))
+        if families()[exchange.family].refuses_pages:
+            _check_origin(exchange.call.headers.get("origin"), self._origins)
         if exchange.call.headers.get("upgrade", "").lower() == "websocket":
             raise WebSocketUnsupported("WebSockets are not supported: send the same request over HTTP")
         envelope, texts = open_envelope(exchange.call)
         exchange.received = replace(received, envelope=await self._masked(exchange, envelope, texts))
         await self.read(exchange)
+        await self._inspector.tasks.check(exchange)
         said = [part.text for part in exchange.prompt.parts if part.role == "user" and part.kind == "text"]
-        name = exchange.call.headers.get("x-regate-session")
+        issued = next(iter(opened(self._key, exchange).values()), None)
+        name = exchange.call.headers.get("x-regate-session", issued)
         session = self._sessions.enter(exchange.agent.id, name, said[0] if said else "")
         exchange.received = replace(exchange.received, session=session)
         parts = exchange.prompt.parts
@@ -75,7 +99,7 @@ class Receiver:
         return replace(
             envelope,
             headers=_from_lines(headers.masked, envelope.headers) | syntax_headers(envelope.headers) | ours,
-            path=path.masked,
+            path=path.masked if path.findings else envelope.up_path,
             source=replace(source, user_agent=user_agent.masked),
             parts=tuple(part for part in (path, *others) if part.findings),
         )
@@ -86,36 +110,77 @@ class Receiver:
         encodings = call.headers.get("content-encoding", "")
         body = decompress(await call.body(), encodings, self._limits.body_bytes)
         call.hold(len(body) if encodings else 0)
-        media_type = call.headers.get("content-type", "")
-        up_path = exchange.envelope.up_path
-        dialect = dialect_of(exchange.family, call.method, up_path, media_type, bool(body))
-        headers = outgoing_headers(exchange.envelope, media_type, dialect if body else "none")
+        media_type = _content_type(exchange)
+        path = endpoint(exchange.envelope.up_path)
+        dialect = _dialect_of(exchange, bool(body))
+        headers = outgoing_headers(exchange.envelope, media_type) if body else dict(exchange.envelope.headers)
+        issued = opened(self._key, exchange)
+        headers |= issued
         received = exchange.received = replace(exchange.received, dialect=dialect, headers=headers)
         if not body:
-            return
-        if dialect == "opaque":
-            prompt = _opaque(body, media_type)
-            exchange.received = replace(received, body=body, unmasked=body, prompt=prompt)
+            if rpc_of(dialect) and call.method == "DELETE" and not issued:
+                raise InvalidRequest("expected the header of the session that is to end")  # of nothing else
+            exchange.is_counted = not is_stored(dialect, call.method, path)
             return
         call.hold(_weight(body))
         if len(body) > _LARGE:
             async with detect.in_time(self._limits.inspect_seconds):
-                exchange.received = await asyncio.to_thread(self._parse, received, body, up_path)
+                exchange.received = await asyncio.to_thread(self._parse, received, body, media_type, path)
         else:
-            exchange.received = self._parse(received, body, up_path)
+            exchange.received = self._parse(received, body, media_type, path)
+        _check_headers(exchange)
 
-    def _parse(self, received: Received, raw: bytes, path: str) -> Received:
+    def _parse(self, received: Received, raw: bytes, media_type: str, path: str) -> Received:
         try:
-            body = parse(raw, depth=self._limits.depth)
-            prompt = read_prompt(received.dialect, body, path)
-            received = replace(received, body=body, unmasked=serialize(body), prompt=prompt)
+            body = open_body(received.dialect, raw, media_type, path, depth=self._limits.depth)
         except Malformed as error:
             raise InvalidRequest(f"the body cannot be read: {error}") from error
-        if received.dialect != "json" and not isinstance(body, dict):
+        if received.dialect not in UNLABELED and not isinstance(body.document, dict):
             raise InvalidRequest("the body cannot be read: expected a JSON object")
-        if len(received.prompt.parts) > self._limits.parts:
+        if len(body.prompt.parts) > self._limits.parts:
             raise PromptTooLarge(f"the body has over {self._limits.parts} strings, keys and long numbers")
-        return received
+        return replace(
+            received,
+            dialect=body.dialect or received.dialect,
+            body=body.document,
+            encode=body.encode,
+            unmasked=body.bound,
+            prompt=body.prompt,
+        )
+
+
+def _check_origin(origin: str | None, allowed: Sequence[str]) -> None:
+    """Raise OriginRefused where a page asks that is neither configured nor served by this machine itself."""
+    if origin is None or origin in allowed or "*" in allowed or _LOCAL_PAGE.fullmatch(origin):
+        return
+    raise OriginRefused("header origin: expected a page that cors_origins names")
+
+
+def _dialect_of(exchange: Exchange, has_body: bool) -> str:
+    """Return the request's dialect. Raises InvalidRequest where a server that decodes more has another."""
+    call, path, content_type = exchange.call, exchange.envelope.up_path, _content_type(exchange)
+    read = {
+        dialect_of(exchange.family, call.method, one, content_type, has_body)
+        for one in (path, endpoint(path))
+    }
+    if len(read) > 1:
+        raise InvalidRequest("path: an encoded slash makes another endpoint of it")
+    return read.pop()
+
+
+def _content_type(exchange: Exchange) -> str:
+    """Return what the body is: as the request says, else as its provider takes it."""
+    return exchange.call.headers.get("content-type", "") or families()[exchange.family].body_type
+
+
+def _check_headers(exchange: Exchange) -> None:
+    """Refuse a call whose headers say something else than its body. Raises InvalidRequest."""
+    rpc = rpc_of(exchange.dialect)
+    try:
+        if rpc:
+            rpc.check(exchange.received.body, exchange.call.headers)
+    except Malformed as error:
+        raise InvalidRequest(f"the headers do not agree with the body: {error}", rpc_code=-32020) from error
 
 
 def open_envelope(call: Call) -> tuple[Envelope, list[Part]]:
@@ -126,7 +191,7 @@ def open_envelope(call: Call) -> tuple[Envelope, list[Part]]:
     up_path = normalize(call.raw_path)
     query, up_query = _query(call.raw_query)
     headers = up_headers(call.headers)
-    texts = {"path": up_path, "query": query, **syntax_headers(headers)}
+    texts = {"path": decoded(up_path), "query": query, **syntax_headers(headers)}
     parts = [Part("", "field", name, text, "structural") for name, text in texts.items()]
     return Envelope(up_path, up_query, headers), parts
 
@@ -156,41 +221,12 @@ def _from_lines(masked: str, headers: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in found.items() if name in headers and value.isprintable()}
 
 
-def outgoing_headers(envelope: Envelope, media_type: str, dialect: str) -> dict[str, str]:
-    """Return the headers that go up with the body; the provider's credential is not among them."""
-    if dialect == "none":
-        return dict(envelope.headers)
-    opaque = media_type or "application/octet-stream"
-    return {**envelope.headers, "content-type": opaque if dialect == "opaque" else "application/json"}
+def outgoing_headers(envelope: Envelope, media_type: str) -> dict[str, str]:
+    """Return the headers that go up with a body; the provider's credential is not among them."""
+    kept = media_type or "application/octet-stream"
+    return {**envelope.headers, "content-type": "application/json" if is_json(media_type) else kept}
 
 
 def _weight(body: bytes) -> int:
-    """Return about how many bytes a JSON body takes once it is parsed, beside its own."""
+    """Return about how many bytes a body takes once it is parsed, beside its own."""
     return _NODE_BYTES * (body.count(b"{") + body.count(b"[")) + _ITEM_BYTES * body.count(b",")
-
-
-def _opaque(body: bytes, content_type: str) -> Prompt:
-    """Return a body that is not JSON as one part if it is text, else as an attachment.
-
-    The content type says how the bytes are read, so its parts are inspected as syntax.
-    """
-    media_type, _, parameters = (piece.strip() for piece in content_type.partition(";"))
-    named = {"content-type": media_type, "content-type;": parameters}
-    parts = tuple(Part("", "field", name, text, "structural") for name, text in named.items() if text)
-    text = _text(body, parameters)
-    if text is None:
-        return Prompt(parts, (Attachment("opaque", media_type, len(body)),))
-    return Prompt((*parts, Part("", "field", "", text)))
-
-
-def _text(body: bytes, parameters: str) -> str | None:
-    """Return the body as the text that every reader sees, None when it is binary or in another charset.
-
-    UTF-16 of plain English is valid UTF-8 with a NUL behind each letter, where no detector finds a word.
-    """
-    if any(charset.lower() not in _READABLE for charset in _CHARSET.findall(parameters)) or b"\0" in body:
-        return None
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError:
-        return None

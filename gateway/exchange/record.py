@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence, Set
 from datetime import UTC, datetime
 from typing import Any
@@ -12,11 +13,14 @@ from gateway.audit.files import FINDING_FIELDS
 from gateway.audit.sealing import ContentKey, DataKey
 from gateway.contract import MASKABLE, Decision, Mask, to_document
 from gateway.errors import RecordingFailed, Refusal
+from gateway.exchange.counting import cost_of
 from gateway.exchange.exchange import Decided, Exchange, Sent
 from gateway.exchange.mask import Masks, mask_for, masked_texts, masks_of, syntax_of
 from gateway.words import Completion, InspectedPart, Treatment
 
 _log = logging.getLogger("regate.ledger")
+# https://www.w3.org/TR/trace-context/#traceparent-header
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _LEAST_FIRST: tuple[Treatment, ...] = ("passed", "masked", "redacted", "refused")
 
 
@@ -42,6 +46,7 @@ class Ledger:
             "input": _input(policy_input, decision.record),
             **self._content(exchange, parts, decision.record),
             "decision": said,
+            **_trace(exchange),
         }
         record = _record(
             exchange,
@@ -77,7 +82,7 @@ class Ledger:
         self, exchange: Exchange, status: int, completion: Completion, parts: Sequence[InspectedPart]
     ) -> None:
         """Close an exchange that was answered to its end. Raises RecordingFailed when the queue is full."""
-        exchange.outcome, exchange.completion = "completed", completion
+        exchange.outcome, exchange.completion, exchange.status = "completed", completion, status
         level = exchange.decision.record if exchange.decision else "masked"
         texts = masked_texts(parts)
         self._journal.enqueue(
@@ -90,7 +95,14 @@ class Ledger:
                     **self._content(exchange, parts, level),
                     "finish_reason": texts.get(completion.finish_reason, completion.finish_reason),
                     "model": texts.get(completion.model, completion.model),
+                    **_cached(exchange),
+                    **_timing(exchange),
                     **({"withheld_calls": withheld} if (withheld := completion.withheld_calls) else {}),
+                    **(
+                        {"unknown_content": [texts.get(one, one) for one in unknown]}
+                        if (unknown := completion.unknown)
+                        else {}
+                    ),
                 },
             )
         )
@@ -108,12 +120,16 @@ class Ledger:
             status=refusal.status,
             code=refusal.code,
             approval_id=str(refusal.extra.get("approval_id", "")),
-            body={"message": refusal.message, "reasons": refusal.extra.get("reasons", [])},
+            body={
+                **_timing(exchange),
+                "message": refusal.message,
+                "reasons": refusal.extra.get("reasons", []),
+            },
         )
 
     def record_break(self, exchange: Exchange, code: str) -> None:
         """Close an exchange whose answer ended early, say `cancelled` by the agent or the drain."""
-        self._close(exchange, kind="completion", code=code)
+        self._close(exchange, kind="completion", code=code, body=_cached(exchange) | _timing(exchange))
 
     def _close(self, exchange: Exchange, **fields: Any) -> None:
         if exchange.outcome:
@@ -186,8 +202,27 @@ def _usage(exchange: Exchange) -> dict[str, Any]:
     return {
         "input_tokens": usage.input_tokens,
         "output_tokens": usage.output_tokens,
-        "cost": exchange.cost,
+        "cost": cost_of(exchange, usage),
     }
+
+
+def _cached(exchange: Exchange) -> dict[str, int]:
+    """Return the input tokens that the provider's prompt cache gave and took, where it said so."""
+    usage = exchange.usage_spent
+    counts = {"cached_tokens": usage.cached_tokens, "cache_written_tokens": usage.cache_written_tokens}
+    return {name: count for name, count in counts.items() if count >= 0}
+
+
+def _timing(exchange: Exchange) -> dict[str, Any]:
+    """Return how long a stream's first event took, and the trace that the exchange belongs to."""
+    first = {"ttft_ms": round(exchange.ttft_ms, 3)} if exchange.ttft_ms >= 0 else {}
+    return {**first, **_trace(exchange)}
+
+
+def _trace(exchange: Exchange) -> dict[str, str]:
+    """Return the caller's trace, as its `traceparent` goes up: a header that was masked names none."""
+    found = _TRACEPARENT.fullmatch(exchange.envelope.headers.get("traceparent", ""))
+    return {"trace_id": found[1]} if found else {}
 
 
 def _input(policy_input: Mapping[str, Any], level: str) -> dict[str, Any]:
@@ -199,7 +234,10 @@ def _input(policy_input: Mapping[str, Any], level: str) -> dict[str, Any]:
     if level != "metadata":
         return {**policy_input, "prompt": prompt}
     tools = [{"name": tool["name"]} for tool in policy_input["tools"]]
-    calls = [{"name": call["name"], "restores": call["restores"]} for call in policy_input["tool_calls"]]
+    calls = [
+        {name: value for name, value in call.items() if name not in ("arguments", "origins")}
+        for call in policy_input["tool_calls"]
+    ]
     return {**policy_input, "prompt": prompt, "tools": tools, "tool_calls": calls}
 
 

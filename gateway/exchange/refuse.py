@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.dialects import SseEvent, error_document, error_event, serialize
+from typing import Any
+
+from gateway.dialects import SseEvent, error_document, error_event, rpc_of, serialize
 from gateway.errors import PolicyOutcome, Refusal
 from gateway.exchange.exchange import Answer, Exchange
 
@@ -18,11 +20,26 @@ def refusal_answer(exchange: Exchange, refusal: Refusal) -> Answer:
         headers["x-regate-action"] = "deny"
     if isinstance(refusal, PolicyOutcome):
         headers["x-should-retry"] = "false"
-    body = error_document(exchange.family, refusal.code, refusal.message, extra)
-    return Answer(refusal.status, headers, serialize(body))
+    return Answer(_status(exchange, refusal), headers, serialize(_document(exchange, refusal, extra)))
 
 
 def refusal_event(exchange: Exchange, refusal: Refusal) -> SseEvent:
     """Return the error event, with the code that the status line could no longer carry."""
     extra = {"decision_id": exchange.decision_id, **refusal.extra}
-    return error_event(exchange.family, error_document(exchange.family, refusal.code, refusal.message, extra))
+    return error_event(exchange.family, _document(exchange, refusal, extra))
+
+
+def _document(exchange: Exchange, refusal: Refusal, extra: dict[str, Any]) -> Any:
+    document = error_document(exchange.family, refusal.code, refusal.message, extra)
+    rpc = rpc_of(exchange.dialect)
+    return rpc.addressed(document, exchange.received.body) if rpc else document
+
+
+def _status(exchange: Exchange, refusal: Refusal) -> int:
+    """Return the status of HTTP. A call that was read has an error of its own protocol for an answer.
+
+    Its clients wait for that. The provider's own status, and that of a request which is none, stay.
+    """
+    rpc, is_own = rpc_of(exchange.dialect), refusal.status == type(refusal).status
+    answers = isinstance(refusal, PolicyOutcome) or (is_own and refusal.status >= 500)
+    return 200 if rpc and answers and rpc.expects_answer(exchange.received.body) else refusal.status

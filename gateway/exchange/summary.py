@@ -12,6 +12,7 @@ from gateway.approvals import About, ContentEntry, Contents
 from gateway.dialects import digits, escape
 from gateway.exchange.decide import Subject, masked_call, masked_tools
 from gateway.exchange.exchange import Exchange
+from gateway.exchange.issued import issued_names
 from gateway.masking import JsonDepths, Vault, with_placeholders
 from gateway.words import Attachment, Finding, InspectedPart, ToolCall
 
@@ -45,7 +46,10 @@ def contents_of(exchange: Exchange, subject: Subject) -> Contents:
             _headers(exchange),
             (_attachment(one) for one in exchange.prompt.attachments if request),
             (_unseen(name) for name in exchange.prompt.unseen if request),
-            (ContentEntry("tool", tool.name, "", tool.description) for tool in masked_tools(exchange)),
+            (
+                ContentEntry("tool", tool.name, "", tool.description)
+                for tool in masked_tools(exchange, subject)
+            ),
             (ContentEntry("call", call.name, "", _arguments(call)) for call in calls),
             _texts(fresh),
             _settings(exchange),
@@ -93,10 +97,15 @@ def _around(text: str, start: int, end: int) -> str:
 
 
 def _headers(exchange: Exchange) -> Iterator[ContentEntry]:
-    """Yield the headers that go up with the body; a part that is named like one has its masked value."""
+    """Yield the headers that go up with the body; a part that is named like one has its masked value.
+
+    Who has the id of a session is in it, so its caller alone sees that.
+    """
     masked = {part.part.pointer: part.masked for part in exchange.parts}
+    private = issued_names(exchange)
     for name, value in exchange.envelope.headers.items():
-        yield ContentEntry("header", name, "", masked.get(name, value))
+        if name not in private:
+            yield ContentEntry("header", name, "", masked.get(name, value))
 
 
 def _attachment(attachment: Attachment) -> ContentEntry:

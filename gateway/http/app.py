@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import orjson
 from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
 from gateway import __version__
 from gateway.approvals import Approvals
@@ -29,13 +31,22 @@ from gateway.http.admin import admin_routes
 from gateway.http.bundles import bundle_routes
 from gateway.http.console import console_routes
 from gateway.http.forwarded import Forwarded
-from gateway.http.proxy import Proxy
+from gateway.http.proxy import METHODS, Proxy
 from gateway.identity import Identity
 from gateway.observe import Metrics, Telemetry, open_telemetry
-from gateway.oversight import Acts, Evidence, Keyring, Oversight, local_user, settings_in_force
+from gateway.oversight import Acts, Evidence, Keyring, Oversight, PinnedTools, local_user, settings_in_force
 from gateway.policy import ActiveBundle, Policies, PolicyGauges, Shelf, StatusFile
-from gateway.sessions import Sessions, UsageCounters
-from gateway.state import ApprovalStore, Keys, State, UsageStore, WriterStore, open_state
+from gateway.sessions import Sessions, UsageCounters, Windows
+from gateway.state import (
+    ApprovalStore,
+    Keys,
+    State,
+    TaskHolders,
+    ToolPins,
+    UsageStore,
+    WriterStore,
+    open_state,
+)
 from gateway.upstream import Upstreams, open_session
 
 _GAUGE_SECONDS = 1.0
@@ -53,6 +64,7 @@ class Worker:
     sealer: Sealer
     state: State
     keys: Keys
+    usage: UsageCounters
     approvals: Approvals
     metrics: Metrics
     shadow: Shadow | None
@@ -70,6 +82,8 @@ class Worker:
             await self.state.proven()
         except StateUnavailable as error:
             problems.append(f"state: {error}")
+        if self.usage.failure:
+            problems.append(f"usage: {self.usage.failure}")
         return problems
 
 
@@ -100,7 +114,7 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
         approvals = Approvals(ApprovalStore(state), journal, key)
         stack.push_async_callback(approvals.close)
         await approvals.start()
-        usage = UsageCounters(UsageStore(state))
+        usage = UsageCounters(UsageStore(state), Windows(config.usage.timezone))
         stack.push_async_callback(usage.close)
         await usage.start()
         session = open_session(config.limits.connect_seconds, config.limits.read_seconds)
@@ -122,13 +136,17 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
             approvals=approvals,
             ledger=Ledger(journal, content),
             shadow=shadow,
+            pins=ToolPins(state),
+            tasks=TaskHolders(state),
         )
         gateway = Gateway(config, key, services)
         watching = asyncio.create_task(_watch(shadow, sealer, metrics), name="gauges")
         stack.push_async_callback(_cancel, watching)
         telling = asyncio.create_task(_tell(policies, config.policy_reports_path), name="policy report")
         stack.push_async_callback(_cancel, telling)
-        yield Worker(gateway, policies, journal, sealer, state, keys, approvals, metrics, shadow, telemetry)
+        yield Worker(
+            gateway, policies, journal, sealer, state, keys, usage, approvals, metrics, shadow, telemetry
+        )
 
 
 def _recording(config: Config, acts: Acts) -> Callable[[str, str], Awaitable[None]]:
@@ -244,7 +262,7 @@ def create_app(config: Config, worker: Worker) -> Starlette:
     app = Starlette(routes=[*watching, *_for_people(config, worker)])
     app.router.redirect_slashes = False
     app.add_middleware(Forwarded, trusted=config.trusted_networks)
-    app.router.default = Proxy(
+    proxy = Proxy(
         worker.gateway,
         worker.metrics,
         worker.telemetry,
@@ -252,7 +270,21 @@ def create_app(config: Config, worker: Worker) -> Starlette:
         held_bytes=config.limits.held_bytes,
         enforced=config.policy.enforce,
     )
+    app.router.default = _for_browsers(proxy, config.cors_origins)
     return app
+
+
+def _for_browsers(proxy: Proxy, origins: Sequence[str]) -> ASGIApp:
+    """Let pages of these origins call providers. A preflight is answered here, and needs no key."""
+    if not origins:
+        return proxy
+    return CORSMiddleware(
+        proxy,
+        allow_origins=origins,
+        allow_methods=sorted(METHODS),
+        allow_headers=("*",),
+        expose_headers=("*",),
+    )
 
 
 def _for_people(config: Config, worker: Worker) -> list[BaseRoute]:
@@ -264,6 +296,7 @@ def _for_people(config: Config, worker: Worker) -> list[BaseRoute]:
         Evidence(config.audit_path),
         Keyring(worker.keys, worker.approvals, worker.journal),
         worker.policies,
+        PinnedTools(ToolPins(worker.state), worker.journal),
     )
     active = ActiveBundle(worker.policies, config.signing_key_path)
     return [

@@ -12,7 +12,15 @@ from starlette.requests import ClientDisconnect
 from gateway.approvals import ApprovalClosed, MayNotDecide, NoSuchPage, UnknownApproval, VerdictRefused
 from gateway.audit.reading import QueryFailed, QueryRefused
 from gateway.errors import Refusal, RegateError
-from gateway.oversight import BodyTooLarge, BodyTooLate, Busy, Forbidden, NotInEvidence, UnknownKey
+from gateway.oversight import (
+    BodyTooLarge,
+    BodyTooLate,
+    Busy,
+    Forbidden,
+    NotInEvidence,
+    UnknownKey,
+    UnknownTool,
+)
 
 _log = logging.getLogger("regate.oversight")
 
@@ -34,6 +42,7 @@ _CASES: tuple[tuple[type[RegateError], int, str], ...] = (
     (VerdictRefused, 422, "invalid_value"),
     (NoSuchPage, 404, "not_found"),
     (UnknownKey, 404, "not_found"),
+    (UnknownTool, 404, "not_found"),
     (NotInEvidence, 404, "not_found"),
     (QueryRefused, 422, "query_refused"),
     (QueryFailed, 422, "query_failed"),

@@ -11,6 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 from gateway.config import Limits
 from gateway.errors import InvalidRequest, PromptTooLarge, ShuttingDown
 from gateway.exchange import Answer, Call, Exchange, Gateway, refusal_answer
+from gateway.http.compression import compressed
 from gateway.http.freight import Freight, Load
 from gateway.observe import Metrics, Telemetry
 from gateway.words import Source
@@ -19,7 +20,7 @@ _log = logging.getLogger("regate.proxy")
 _BODY_SECONDS = 60
 _CANCEL_SECONDS = 5
 _PIECE_BYTES = 256 * 1024  # of an answer: no more of it waits in a socket's buffer for a slow reader
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 
 
 class Proxy:
@@ -83,6 +84,8 @@ class Proxy:
         }
         _log.info("exchange", extra=fields)
         self._metrics.closed(exchange.provider, exchange.action, exchange.outcome, seconds, tokens)
+        for rule in exchange.warned_by:
+            self._metrics.warned(rule)
         if self._telemetry:
             self._telemetry.ended(exchange)
 
@@ -124,7 +127,7 @@ class _Client:
 
     async def body(self) -> bytes:
         """Return the whole body. Raises PromptTooLarge over the limit, unread where its length is said."""
-        if self._scope["method"] not in _METHODS:
+        if self._scope["method"] not in METHODS:
             raise InvalidRequest("the method is not one that providers take")
         for name, value in self._scope["headers"]:
             if name == b"content-length" and int(value) > self._limit:
@@ -188,6 +191,7 @@ class _Client:
 
 async def _answer(gateway: Gateway, exchange: Exchange, send: Send) -> None:
     answer = await gateway.answer(exchange)
+    answer = await compressed(answer, exchange.call.headers.get("accept-encoding", ""))
     await _send(answer, exchange.call.method, send)
 
 

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from gateway.identity.headers import (
-    api_key,
-    check_names,
-)
-from gateway.identity.identity import (
-    Identity,
-    presented_key,
-)
-from gateway.identity.keys import (
-    authenticate,
-    create_key,
-    key_id,
-)
+from typing import TYPE_CHECKING
+
+from gateway.facade import on_demand
+
+if TYPE_CHECKING:
+    from gateway.identity.headers import (
+        api_key,
+        check_names,
+    )
+    from gateway.identity.identity import (
+        Identity,
+        presented_key,
+    )
+    from gateway.identity.keys import (
+        authenticate,
+        create_key,
+        key_id,
+    )
+else:
+    __getattr__ = on_demand(__name__)
 
 __all__ = [
     "Identity",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from urllib.parse import parse_qsl
 
 from gateway.errors import InvalidRequest, Unauthenticated
 
@@ -10,7 +11,7 @@ from gateway.errors import InvalidRequest, Unauthenticated
 API_KEYS = ("x-api-key", "x-goog-api-key", "api-key")
 _CREDENTIALS = frozenset({"authorization", *API_KEYS})
 _SOLE = _CREDENTIALS | {"content-type"}
-_OWN = "x-regate-"
+_OWN = ("x-regate-", "mcp-")  # of the gateway, and of a family that repeats its bodies there
 BLANKS = " \t"  # around a header's value (RFC 9110, 5.5); more would cut into UTF-8 that was read as Latin-1
 
 
@@ -33,9 +34,14 @@ def check_names(names: Iterable[str]) -> None:
         seen.add(plain)
 
 
-def api_key(headers: Mapping[str, str]) -> str | None:
-    """Return the key that an SDK sends in a header of its own. Raises Unauthenticated for two that differ."""
-    found = {key for name in API_KEYS if (key := headers.get(name, "").strip(BLANKS))}
+def api_key(headers: Mapping[str, str], query: bytes = b"") -> str | None:
+    """Return the key that an SDK sends in a header of its own, or in the query as Google's API takes it.
+
+    Raises Unauthenticated for two that differ.
+    """
+    given = [headers.get(name, "").strip(BLANKS) for name in API_KEYS]
+    pairs = parse_qsl(query.decode("latin-1")) if b"key=" in query else ()
+    found = {key for key in (*given, *(value for name, value in pairs if name == "key")) if key}
     if len(found) > 1:
-        raise Unauthenticated(f"two different keys in {', '.join(API_KEYS)}: expected one")
+        raise Unauthenticated(f"two different keys in {', '.join(API_KEYS)} and the query: expected one")
     return found.pop() if found else None

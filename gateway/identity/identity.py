@@ -17,6 +17,7 @@ from gateway.words import Agent
 
 _CACHED_KEYS = 10_000
 _FIND_SECONDS = 1.0
+_SIGNED = "aws4-hmac-sha256"
 _PEOPLE: tuple[Role, ...] = ("approver", "auditor", "admin")
 
 
@@ -89,15 +90,22 @@ class Identity:
 
 
 def presented_key(authorization: str | None, x_api_key: str | None) -> str:
-    """Return the key in `Authorization: Bearer …` (OpenAI) or the like of `x-api-key`; two must be equal."""
+    """Return the key in `Authorization: Bearer …` (OpenAI) or the like of `x-api-key`; two must be equal.
+
+    A signature of AWS names no caller here, and is dropped: such a client sends its key beside it.
+    """
     scheme, _, bearer = (authorization or "").strip(BLANKS).partition(" ")
-    if scheme and scheme.lower() != "bearer":
+    if scheme.lower() == _SIGNED:
+        bearer = ""
+        if not x_api_key:
+            raise Unauthenticated("a signature of AWS and no key: set AWS_BEARER_TOKEN_BEDROCK to the key")
+    elif scheme and scheme.lower() != "bearer":
         raise Unauthenticated("authorization: expected the scheme Bearer")
     found = {key for key in (bearer.strip(BLANKS), (x_api_key or "").strip(BLANKS)) if key}
     if not found:
         raise Unauthenticated("no key: expected Authorization: Bearer or x-api-key")
     if len(found) > 1:
-        raise Unauthenticated("two different keys in Authorization and x-api-key: expected one")
+        raise Unauthenticated("two different keys in Authorization and elsewhere: expected one")
     return found.pop()
 
 

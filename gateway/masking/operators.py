@@ -20,7 +20,7 @@ def apply_mask(mask: Mask, finding: Finding | Match, value: str, vault: Vault, w
     if mask.operator == "placeholder":
         placeholder = vault.placeholder(finding.entity, finding.category, value, where=where)
         if mask.restore:
-            vault.mark_restorable(placeholder)
+            vault.mark_restorable(placeholder, mask.restore_to or ())
         return placeholder
     if mask.operator == "hash":
         return f"<HASHED_{finding.entity}_{vault.code('hash', finding.entity, value)[:16]}>"

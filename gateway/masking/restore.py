@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 import regex
 
 from gateway.dialects import DuplicateKey, strict_json
-from gateway.masking.json_strings import JsonStrings, decoded_literal, escaped, unescaped
-from gateway.masking.placeholders import PLACEHOLDER, WRITTEN, canonical, may_hold, names_in, open_at
-from gateway.masking.places import Opened, UrlTracker
-from gateway.masking.urls import LOOK_AHEAD, holds_word, host_follows, url_from, urls_in, word_around
+from gateway.masking.destinations import TEXT, Destination, destinations, string_paths
+from gateway.masking.json_strings import decoded_literal, escaped
+from gateway.masking.placeholders import PLACEHOLDER, WRITTEN, canonical, may_hold, names_in
+from gateway.masking.places import Opened
+from gateway.masking.runs import RunRestorer, StreamRestorer
+from gateway.masking.urls import holds_word, host_follows, url_from, urls_in, word_around
 from gateway.masking.vault import Vault, VaultEntry
 from gateway.words import ToolCall
 
@@ -21,8 +24,6 @@ _MEMBER = regex.compile(r'("(?:[^"\\]|\\.)*+")(\s*+:)?', regex.DOTALL)  # a stri
 _NUMBER = regex.compile(r"-?(?:0|[1-9]\d*+)(?:\.\d++)?(?:[eE][+-]?\d++)?")
 # A placeholder that stands for a number: beside other digits, or as an exponent, it would be another one.
 _WRITTEN_NUMBER = regex.compile(rf"-?{WRITTEN}(?:\.\d{{1,400}})?")
-_SPACE = regex.compile(r"[ \t\n\f\r]")
-_LOOK_BACK = 4096  # characters: no word or URL that is looked for in the prompt is longer
 
 
 class Restorer:
@@ -36,6 +37,16 @@ class Restorer:
         self._vault = vault
         self._prompt_texts = prompt_texts
         self._words: dict[str, bool] = {}  # whether the prompt holds them
+        self._destinations: Sequence[Destination] = (TEXT,)
+        self._root = self
+
+    def at(self, destinations: Sequence[Destination]) -> Restorer:
+        """Return what restores the values that may come back at each of these destinations."""
+        if not self._vault.is_limited:
+            return self
+        other = copy.copy(self)
+        other._destinations = destinations
+        return other
 
     def whole(self, text: str) -> str:
         """Return the text with its values."""
@@ -44,11 +55,14 @@ class Restorer:
         stream = self.stream()
         return stream.feed(text) + stream.close()
 
-    def argument(self, text: str, call: ToolCall | None) -> str | int | float:
+    def argument(self, text: str, call: ToolCall | None, pointer: str) -> str | int | float:
         """Return what stands in a call's arguments, or in a field of any JSON, with its values."""
-        if call and call.raw_json:
-            return self.json(text)
-        return self.whole(text) if call and not call.is_free else self.value(text)
+        if call is None:
+            return self.value(text)
+        if call.raw_json:
+            return self.json(text, call)
+        here = self.at(destinations(call, pointer))
+        return here.value(text) if call.is_free else here.whole(text)
 
     def value(self, text: str) -> str | int | float:
         """Return the value of JSON that this string stands for: a number where the prompt had one."""
@@ -58,16 +72,17 @@ class Restorer:
         number: int | float = json.loads(restored)
         return number
 
-    def json(self, text: str) -> str:
-        """Return a JSON text with its values; each string is read by itself.
+    def json(self, text: str, call: ToolCall | None = None) -> str:
+        """Return a call's arguments, a JSON text, with their values; each string is read by itself.
 
         A key gets its value back unless the object has that key as well.
         """
         if not self._vault.restorable or not may_hold(text):
             return text
-        restored = _MEMBER.sub(lambda match: self._literal(match[1], match[2]), text)
+        here = self._by_place(text, call)
+        restored = _MEMBER.sub(lambda m: here(m.start())._literal(m[1], m[2]), text)
         if restored != text and _repeats_a_key(restored) and not _repeats_a_key(text):
-            return str(_MEMBER.sub(lambda m: m[0] if m[2] else self._literal(m[1], ""), text))
+            return str(_MEMBER.sub(lambda m: m[0] if m[2] else here(m.start())._literal(m[1], ""), text))
         return str(restored)
 
     def row(self, texts: Mapping[str, str]) -> dict[str, str]:
@@ -87,15 +102,37 @@ class Restorer:
         """Return a restorer for several texts in a row, which a client may join."""
         return RunRestorer(self)
 
-    def restores(self, text: str) -> tuple[tuple[str, str], ...]:
-        """Return entity and category of every restorable placeholder in the text and its JSON strings."""
-        names = set(names_in(text))
-        if "\\" in text:
-            names.update(
-                n for m in _LITERAL.finditer(text) for n in names_in(decoded_literal(m.group()) or "")
-            )
-        found = (self._vault.restorable.get(name) for name in names)
+    def restores(
+        self, text: str, call: ToolCall | None = None, pointer: str = ""
+    ) -> tuple[tuple[str, str], ...]:
+        """Return entity and category of every placeholder that is restored where this stands in the call."""
+        if call and call.raw_json and self._vault.is_limited:
+            here = self._by_place(text, call)
+            found = [
+                here(m.start()).entry(name)
+                for m in _LITERAL.finditer(text)
+                for name in names_in(decoded_literal(m.group()) or "")
+            ]
+        else:
+            names = set(names_in(text))
+            if "\\" in text:
+                names.update(
+                    n for m in _LITERAL.finditer(text) for n in names_in(decoded_literal(m.group()) or "")
+                )
+            within = self.at(destinations(call, pointer)) if call else self
+            found = [within.entry(name) for name in names]
         return tuple(sorted({(entry.entity, entry.category) for entry in found if entry}))
+
+    def _by_place(self, text: str, call: ToolCall | None) -> Callable[[int], Restorer]:
+        """Return what restores the string that begins at an offset of a call's arguments."""
+        if call is None or not self._vault.is_limited:
+            return lambda _: self
+        paths = dict(string_paths(text)) if call.arguments is not None else {}
+        return lambda start: self.at([(call.name, *paths.get(start, ()))])
+
+    def key(self, text: str, call: ToolCall, pointer: str) -> str:
+        """Return a key of a call's arguments with its values."""
+        return self.at(destinations(call, pointer)).whole(text)
 
     @property
     def is_idle(self) -> bool:
@@ -109,7 +146,10 @@ class Restorer:
 
     def entry(self, written: str) -> VaultEntry | None:
         """Return what a placeholder stands for, however it is written; None when it is not to be restored."""
-        return self._vault.restorable.get(canonical(written))
+        name = canonical(written)
+        entry = self._vault.restorable.get(name)
+        may_go = entry and all(self._vault.may_go(name, there) for there in self._destinations)
+        return entry if may_go else None
 
     def may_stand(self, text: str, start: int, end: int, opened: Opened | None) -> bool:
         """Return whether a value may stand where this placeholder does, given what is open there.
@@ -122,7 +162,7 @@ class Restorer:
         if opened and (opened.back < 0 or began < 0):
             return False  # it begins out of sight
         url = url_from(text, began, start) if opened else None
-        if url is not None and self._filled(url) in self._prompt_urls:
+        if url is not None and self._filled(url) in self._root._prompt_urls:
             return True
         if opened and opened.is_mark_up:
             return False
@@ -170,143 +210,6 @@ class Restorer:
         return frozenset(url for text in self._prompt_texts for url in urls_in(text))
 
 
-class StreamRestorer:
-    """One text in chunks. Only a placeholder is held back, and no longer than until its word ends."""
-
-    def __init__(self, restorer: Restorer, *, in_literal: bool = False) -> None:
-        """Make one; `in_literal` says that the text is what a JSON string means and goes back into one."""
-        self._run = RunRestorer(restorer, in_literal=in_literal)
-
-    def feed(self, text: str) -> str:
-        """Return what can go out now."""
-        return _text_of(self._run.feed(text))
-
-    def close(self) -> str:
-        """Return the rest."""
-        return _text_of(self._run.close())
-
-    def pass_on(self, text: str) -> str:
-        """Return the text with the values that are certain by its own end; nothing is held back."""
-        return _text_of([*self._run.feed(text), *self._run.rest()])
-
-
-class RunRestorer:
-    """Several texts in a row, each in chunks: what a client may join is read as joined, and each by itself.
-
-    Example: `see https://evil.example/?q=` in one text and `<EMAIL_ADDRESS_k7f3q2>` in the next stay as they
-    are; so do `<EMAIL_ADDRESS_k7f3q2>` and `.evil.example`: a placeholder that ends a text is held until the
-    next one begins.
-    """
-
-    def __init__(self, restorer: Restorer, *, in_literal: bool = False) -> None:
-        self._restorer = restorer
-        self._in_literal = in_literal
-        self._past = ""  # the end of what went out: where the word began
-        self._held = ""
-        self._at = 0  # where in the run what is held begins
-        self._texts: list[
-            tuple[int, str]
-        ] = []  # the texts that are not over: where each begins, and its owner
-        self._strings = JsonStrings()
-        self._quotes = 0
-        self._tracker = UrlTracker()
-
-    def feed(self, text: str, owner: str = "") -> list[tuple[str, str]]:
-        """Return what can go out now, each piece after its owner. Another owner begins another text."""
-        if not self._texts:
-            self._tracker = UrlTracker(owner)
-        if not self._texts or self._texts[-1][1] != owner:
-            self._texts.append((self._at + len(self._held), owner))
-        self._held += text
-        return self._release(final=False)
-
-    def close(self) -> list[tuple[str, str]]:
-        """Return the rest."""
-        return self._release(final=True)
-
-    def rest(self) -> list[tuple[str, str]]:
-        """Return what is held as it is written."""
-        rest, self._held = self._held, ""
-        return list(self._plain(rest))
-
-    @property
-    def holding(self) -> str | None:
-        """Return whose text is held back; None when none is."""
-        if not self._held:
-            return None
-        return next(owner for start, owner in reversed(self._texts) if start <= self._at)
-
-    def _release(self, *, final: bool) -> list[tuple[str, str]]:
-        if self._restorer.is_idle or not may_hold(self._held):
-            return self.rest()
-        text, base, at = self._held, self._at, 0
-        pieces: list[tuple[str, str]] = []
-        end = -1
-        for match in PLACEHOLDER.finditer(text):
-            entry = self._restorer.entry(match.group())
-            start, stop = match.span()
-            if entry is None or any(start < border - base < stop for border, _ in self._texts):
-                continue
-            if not (final or _decidable(text, stop)):
-                end = start
-                break
-            pieces += self._plain(text[at:start])
-            pieces.append(self._placeholder(entry, match.group(), text[stop : stop + 2 * LOOK_AHEAD]))
-            at = stop
-        if end < 0:
-            end = len(text) if final else open_at(text, at)
-        pieces += self._plain(text[at:end])
-        self._held = text[end:]
-        return pieces
-
-    def _placeholder(self, entry: VaultEntry, written: str, after: str) -> tuple[str, str]:
-        self._begin_texts()
-        self._at += len(written)
-        start, stop = len(self._past), len(self._past) + len(written)
-        if self._restorer.may_stand(self._past + written + after, start, stop, self._tracker.opened()):
-            shown = self._value(entry)
-            self._tracker.read(shown)
-        else:
-            shown = written
-            self._tracker.pass_placeholder(len(written))
-        self._past = (self._past + shown)[-_LOOK_BACK:]
-        return self._texts[0][1], shown
-
-    def _plain(self, text: str) -> Iterator[tuple[str, str]]:
-        """Read on over text without a placeholder of ours, and give it to its owners."""
-        while text:
-            self._begin_texts()
-            length = self._texts[1][0] - self._at if len(self._texts) > 1 else len(text)
-            piece, text = text[:length], text[length:]
-            self._at += len(piece)
-            self._past = (self._past + piece[-_LOOK_BACK:])[-_LOOK_BACK:]
-            self._read(piece)
-            yield self._texts[0][1], piece
-
-    def _begin_texts(self) -> None:
-        while len(self._texts) > 1 and self._texts[1][0] <= self._at:
-            del self._texts[0]
-            self._tracker.begin_text(self._texts[0][1])
-            self._strings, self._quotes = JsonStrings(), 0
-
-    def _read(self, text: str) -> None:
-        if self._restorer.is_idle:
-            return
-        self._tracker.read(text)
-        if self._restorer.has_escapes:
-            self._strings.read(text)
-            self._quotes += text.count('"')
-
-    def _value(self, entry: VaultEntry) -> str:
-        """Return the value as this place has it."""
-        deeper = self._strings.depth - entry.depth
-        if deeper >= 0:
-            return escaped(entry.value, deeper)
-        # as it was written where JSON is quoted, else what it means
-        is_meant = self._in_literal and self._quotes % 2 == 0
-        return unescaped(entry.value, -deeper) if is_meant else entry.value
-
-
 def _repeats_a_key(text: str) -> bool:
     try:
         strict_json(text)
@@ -315,11 +218,3 @@ def _repeats_a_key(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return False
-
-
-def _text_of(pieces: Iterable[tuple[str, str]]) -> str:
-    return "".join(text for _, text in pieces)
-
-
-def _decidable(text: str, end: int) -> bool:
-    return len(text) - end > LOOK_AHEAD or _SPACE.search(text, end) is not None

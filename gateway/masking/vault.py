@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
 from gateway.errors import InspectionFailed
+from gateway.masking.destinations import Destination, admits
 from gateway.masking.placeholders import names_in
 from gateway.words import Category
 
@@ -42,6 +43,7 @@ class Vault:
         self._entries: dict[str, VaultEntry] = {}
         self._values: set[str] = set()
         self._restorable: dict[str, VaultEntry] = {}
+        self._limits: dict[str, frozenset[str]] = {}  # where those come back that may not everywhere
         self._stood: dict[Where, set[str]] = {"number": set(), "string": set()}  # the placeholders
 
     def reserve(self, texts: Iterable[str]) -> None:
@@ -83,9 +85,23 @@ class Vault:
         """Return whether the value stood in JSON as a number, and never as a string."""
         return placeholder in self._stood["number"] and placeholder not in self._stood["string"]
 
-    def mark_restorable(self, placeholder: str) -> None:
-        """Let this value go back to the caller. Raises KeyError on a placeholder that is not ours."""
+    def mark_restorable(self, placeholder: str, to: Collection[str] = ()) -> None:
+        """Let this value go back to the caller, `to` these places; without any, to all.
+
+        What was limited before stays so. Raises KeyError on a placeholder that is not ours.
+        """
         self._restorable[placeholder] = self._entries[placeholder]
+        if to:
+            self._limits[placeholder] = self._limits.get(placeholder, frozenset(to)) & frozenset(to)
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether some value may not come back everywhere."""
+        return bool(self._limits)
+
+    def may_go(self, placeholder: str, destination: Destination) -> bool:
+        """Return whether a value that may be restored may be so there."""
+        return admits(self._limits.get(placeholder), destination)
 
     @property
     def restorable(self) -> Mapping[str, VaultEntry]:

@@ -38,5 +38,5 @@ def configure(level: str = "info") -> None:
     logging.basicConfig(level=max(wanted, logging.INFO), handlers=[handler], force=True)
     for own in ("regate", "gateway"):
         logging.getLogger(own).setLevel(wanted)
-    for noisy in ("presidio-analyzer", "uvicorn.access", "asyncio"):
+    for noisy in ("presidio-analyzer", "uvicorn.access", "asyncio", "python_multipart"):
         logging.getLogger(noisy).setLevel(logging.ERROR)

@@ -26,6 +26,9 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self._registry,
         )
+        self._warnings = Counter(
+            "regate_warnings_total", "Verdicts that let pass and show", ("rule",), registry=self._registry
+        )
         self._tokens = Counter(
             "regate_tokens_total", "Tokens as providers count them", ("provider",), registry=self._registry
         )
@@ -70,6 +73,9 @@ class Metrics:
         self._exchanges.labels(provider, action, outcome).inc()
         self._seconds.labels(provider).observe(seconds)
         self._tokens.labels(provider).inc(tokens)
+
+    def warned(self, rule: str) -> None:
+        self._warnings.labels(rule).inc()
 
     def anchored(self, *, well: bool) -> None:
         self._anchored.set(well)

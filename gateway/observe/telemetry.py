@@ -171,6 +171,8 @@ def _exchange_attributes(exchange: Exchange) -> Attributes:
         "gen_ai.request.model": _text(exchange.inspected.model),
         "gen_ai.usage.input_tokens": usage.input_tokens,
         "gen_ai.usage.output_tokens": usage.output_tokens,
+        "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens,
+        "gen_ai.usage.cache_creation.input_tokens": usage.cache_written_tokens,
         "gen_ai.conversation.id": exchange.session_id,
         "regate.exchange_id": exchange.id,
         "regate.provider": exchange.provider,

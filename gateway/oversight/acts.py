@@ -25,6 +25,7 @@ Act = Literal[
     "content_read",
     "erasure_ordered",
     "key_rotated",
+    "tool_forgotten",
 ]
 
 
@@ -82,7 +83,7 @@ def settings_in_force(config: Config) -> dict[str, object]:
             name: {
                 "family": provider.family,
                 "base_url": provider.base_url,
-                "credential": bool(provider.credential),
+                "credential": bool(provider.references),
             }
             for name, provider in sorted(config.providers.items())
         },

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gateway.audit.reading import QueryLimits, query
+from gateway.audit.reading import WARNINGS, QueryLimits, query
 from gateway.errors import RegateError
 
 T = TypeVar("T")
@@ -25,28 +25,27 @@ _PARTS = 1_000
 _PART_CHARACTERS = 20_000
 _TEXT_CHARACTERS = 1_000_000
 
-_SUMMARY = "* EXCLUDE (prompt, completion)"  # what is said is by far the most of what there is
-_EXCHANGES = f"""
+_EXCHANGES = """
     SELECT latest.*, coalesce(why.reasons, []) AS reasons
-    FROM (SELECT {_SUMMARY} FROM exchanges
+    FROM (SELECT * FROM exchanges
           WHERE ($1 = '' OR session_id = $1) AND ($2 = '' OR agent = $2) AND ($3 = '' OR action = $3)
           ORDER BY started_at DESC, exchange_id LIMIT $4) AS latest
-    LEFT JOIN (SELECT exchange_id, list_distinct(list({{'rule': rule, 'title': title, 'message': message,
-                   'severity': severity, 'controls': controls}})) AS reasons
+    LEFT JOIN (SELECT exchange_id, list_distinct(list({'rule': rule, 'title': title, 'message': message,
+                   'severity': severity, 'controls': controls})) AS reasons
                FROM reasons GROUP BY exchange_id) AS why ON why.exchange_id = latest.exchange_id
     ORDER BY latest.started_at DESC, latest.exchange_id
-"""  # noqa: S608 - our own names; values are bound
-_EXCHANGE = f"SELECT {_SUMMARY} FROM exchanges WHERE exchange_id = $1"  # noqa: S608 - our own names
-_DECISIONS = """
-    SELECT decision_id, recorded_at, phase, action, enforced, revision, approval_id, duration_ms, findings,
-        reasons
-    FROM decisions WHERE exchange_id = $1 ORDER BY recorded_at, seq
 """
+_EXCHANGE = "SELECT * FROM exchanges WHERE exchange_id = $1"
+_DECISIONS = f"""
+    SELECT decision_id, recorded_at, phase, action, enforced, revision, approval_id, duration_ms, findings,
+        reasons, {WARNINGS} AS warnings
+    FROM decisions WHERE exchange_id = $1 ORDER BY recorded_at, seq
+"""  # noqa: S608 - our own names; values are bound
 # A decision that was asked twice lists its parts twice: the first asking of each phase is what was said.
 _SAID = f"""
-    SELECT record_kind, phase, role, kind, pointer, "new", left(text, {_PART_CHARACTERS}) AS text,
+    SELECT record_kind, phase, role, kind, pointer, is_new AS "new", left(text, {_PART_CHARACTERS}) AS text,
         coalesce(length(text), -1) AS characters
-    FROM parts WHERE session_id = $1 AND exchange_id = $2
+    FROM parts WHERE {{whose}} AND exchange_id = $1
     QUALIFY seq = min(seq) OVER (PARTITION BY record_kind, phase)
     ORDER BY recorded_at, seq, place LIMIT {_PARTS}
 """  # noqa: S608 - our own names; values are bound
@@ -116,7 +115,7 @@ class Evidence:
         if not found:
             raise NotInEvidence("there is no such exchange in the evidence")
         decisions, said = await asyncio.gather(
-            self._ask(_DECISIONS, exchange_id), self._ask(_SAID, found[0]["session_id"], exchange_id)
+            self._ask(_DECISIONS, exchange_id), self._said(exchange_id, found[0]["session_id"])
         )
         parts = _bounded(said.dicts())
         return found[0] | {
@@ -125,6 +124,12 @@ class Evidence:
             "completion": _answer(parts),
             "truncated": decisions.truncated or said.truncated or len(parts) == _PARTS,
         }
+
+    async def _said(self, exchange_id: str, session_id: str | None) -> Rows:
+        """Return what was said; its session's name has no other session's texts looked through."""
+        if session_id is None:
+            return await self._ask(_SAID.format(whose="session_id IS NULL"), exchange_id)
+        return await self._ask(_SAID.format(whose="session_id = $2"), exchange_id, session_id)
 
     async def _ask(self, text: str, *values: str | int, rows: int = ROWS) -> Rows:
         return await self._run(lambda: _read(self._root, text, values, rows))

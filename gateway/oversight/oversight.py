@@ -8,6 +8,7 @@ from gateway.approvals import Approval, Approvals, UnknownApproval, rfc3339
 from gateway.identity import Identity
 from gateway.oversight.evidence import Evidence, Rows
 from gateway.oversight.keyring import Keyring
+from gateway.oversight.pinned import PinnedTools
 from gateway.oversight.rights import require, rights_of
 from gateway.policy import Policies
 from gateway.state import KeyRow, Status
@@ -24,6 +25,7 @@ class Oversight:
     evidence: Evidence
     keys: Keyring
     policies: Policies
+    tools: PinnedTools
 
     async def list_approvals(self, key: KeyRow, status: Status | None = None) -> tuple[Approval, ...]:
         """List the newest approvals that the key's holder may see, oldest first.

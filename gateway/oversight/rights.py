@@ -9,13 +9,13 @@ from gateway.errors import RegateError
 from gateway.state import KeyRow, Role
 
 # `own_approvals`: read those that the same agent and owner asked for.
-Right = Literal["own_approvals", "approvals", "decide", "evidence", "policy", "bundles", "keys"]
+Right = Literal["own_approvals", "approvals", "decide", "evidence", "policy", "bundles", "keys", "tools"]
 
 _RIGHTS: Mapping[Role, tuple[Right, ...]] = {
     "agent": ("own_approvals",),
     "approver": ("approvals", "decide"),
     "auditor": ("evidence", "policy", "bundles"),
-    "admin": ("approvals", "decide", "evidence", "policy", "bundles", "keys"),
+    "admin": ("approvals", "decide", "evidence", "policy", "bundles", "keys", "tools"),
     "opa": ("bundles",),
 }
 

@@ -31,6 +31,12 @@ class PolicyGauges(Collector):
         info = GaugeMetricFamily("regate_policy_info", "The policy in force", labels=("engine", "revision"))
         info.add_metric((status.engine, status.revision), 1)
         yield info
+        tables = GaugeMetricFamily(
+            "regate_policy_table_info", "The tables in force", labels=("table", "revision")
+        )
+        for name, revision in status.tables.items():
+            tables.add_metric((name, revision), 1)
+        yield tables
         yield GaugeMetricFamily(
             "regate_policy_ready",
             "1 while a policy decides and its latest edit is the one in force",

@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import logging
 import math
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from gateway.policy.engine.opa import PINNED, find_opa
 from gateway.policy.engine.supervised import Supervised
 from gateway.policy.loading.origin import prints_of
 from gateway.policy.loading.reading import read_policy
+from gateway.policy.source.names import built_in
 from gateway.policy.source.source import PolicySource
 
 if TYPE_CHECKING:  # what asks an OPA brings its client's libraries: loaded where one is asked
@@ -33,8 +34,9 @@ _MOST_SECONDS = 60.0  # between two attempts to load what the engine could not r
 class PolicyStatus:
     """The policy in force, and what is wrong with its latest edit ("" when nothing is).
 
-    `failures` counts the loads that went wrong since the start; `failing_since` is set until one goes right.
-    `pulled` is what an OPA run elsewhere says about its bundle.
+    `tables` are the revisions of its tables, by their names. `failures` counts the loads that went wrong
+    since the start; `failing_since` is set until one goes right. `pulled` is what an OPA run elsewhere says
+    about its bundle.
     """
 
     engine: str
@@ -43,6 +45,7 @@ class PolicyStatus:
     error: str = ""
     loaded_at: datetime | None = None
     origin: str = ""
+    tables: Mapping[str, str] = field(default_factory=dict)
     failing_since: datetime | None = None
     failures: int = 0
     pulled: Pulled | None = None
@@ -62,6 +65,8 @@ class Policies:
         self._activated = activated
         self._path = config.policy_path
         self._verify_key = config.verify_key_path
+        self._tables = config.tables_path
+        self._names = built_in(config)
         self._reload_seconds = config.policy.reload_seconds
         self._log = log
         self._engine = _engine(config, log)
@@ -88,7 +93,7 @@ class Policies:
         Raises ConfigError when it cannot be used, PolicyUnavailable when the engine does not run.
         """
         try:
-            await self._load(await asyncio.to_thread(prints_of, self._path, self._verify_key))
+            await self._load(await asyncio.to_thread(prints_of, self._path, self._verify_key, self._tables))
         except BaseException:
             await self._engine.close()
             raise
@@ -98,7 +103,7 @@ class Policies:
         """Load the policy, now or as soon as an edit mends it; until then the status says what is wrong."""
         seen: object = None
         try:
-            seen = await asyncio.to_thread(prints_of, self._path, self._verify_key)
+            seen = await asyncio.to_thread(prints_of, self._path, self._verify_key, self._tables)
             await self._load(seen)
         except (ConfigError, PolicyUnavailable) as error:
             self._refuse(error, seen)
@@ -127,12 +132,16 @@ class Policies:
 
     async def _load(self, seen: object) -> None:
         """Read the policy, which looked like `seen` before, and put it in force, unless it is already."""
-        source = await read_policy(self._path, self._verify_key)
+        source = await read_policy(self._path, self._verify_key, self._names, self._tables)
         if source != self._source:
             await self._engine.start(source)
             await self._record(source)
             self._status = replace(self._status, revision=source.revision, loaded_at=datetime.now(UTC))
             self._log.info("policy revision %s is in force", source.revision)
+        elif source.tables.revisions != self._source.tables.revisions:
+            await self._engine.renew(source)
+            self._log.info("tables are in force: %s", ", ".join(sorted(source.tables.revisions)) or "none")
+        self._status = replace(self._status, tables=dict(source.tables.revisions))
         self._source = source  # the same policy in a bundle that is signed anew is served with that signature
         self._seen, self._pause = seen, self._reload_seconds
         self._status = replace(self._status, error="", failing_since=None)
@@ -153,7 +162,7 @@ class Policies:
             await asyncio.sleep(self._reload_seconds)
             seen: object = None
             try:
-                seen = await asyncio.to_thread(prints_of, self._path, self._verify_key)
+                seen = await asyncio.to_thread(prints_of, self._path, self._verify_key, self._tables)
                 if seen != self._seen or self._due():
                     await self._load(seen)
             except (ConfigError, PolicyUnavailable) as error:

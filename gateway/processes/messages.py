@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import struct
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    import asyncio
 
 _LENGTH = struct.Struct(">I")
 

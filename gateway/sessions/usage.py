@@ -1,4 +1,11 @@
-"""Usage: what each agent used in the last minute and day, over all workers."""
+"""Usage of agents, people and teams: reserved in the state that all workers share, settled by what was used.
+
+A request goes through these steps:
+
+    reserve   one request, and the tokens that its prompt is thought to take: counted for all workers at once
+    facts     what was used in each window, this reservation included; policy goes by that
+    settle    what was truly used takes the reservation's place; what did not go up is given back
+"""
 
 from __future__ import annotations
 
@@ -6,121 +13,216 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 from gateway.errors import StateUnavailable
-from gateway.state import UsageRow, UsageStore
-from gateway.words import UsageFacts, Used
+from gateway.sessions.windows import KEPT_DAYS, Moment, Windows
+from gateway.state import Reserved, Settlement, Stretch, Stretches, Subject, UsageStore
+from gateway.words import WINDOWS, Agent, UsageFacts, Used, Window
 
-# The minute and the day slide in whole slots: up to one slot too much is counted, and never too little.
-_MINUTE, _MINUTE_SLOT = 60, 5
-_DAY, _DAY_SLOT = 86_400, 1_800
 _MILLION = 1_000_000
-_Slot = tuple[int, int, str]  # width, start, agent
-_Used = tuple[int, int, int]  # requests, tokens, cost in millionths
-_Totals = Mapping[int, Mapping[str, _Used]]  # by width and agent
-_NOTHING: _Used = (0, 0, 0)
+_MOST = 10**13
+_SETTLE_SECONDS = 0.1  # what is used is known to other workers after that; to this one with its next request
+_RETRY_SECONDS = 1.0
+_TOLD_SECONDS = 10.0  # a failure is told; then requests may try again, for nothing else would
+_TIDY_SECONDS = 900
+_TIDY_PAUSE_SECONDS = 0.05  # other workers count meanwhile
+_TIDY_DAYS = 3
+DEADLINE_SECONDS = 10.0
+NO_TEAM = "default"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Reservation:
+    """What one exchange has taken until it is settled. `at` is when it was counted; 0 before that."""
+
+    reserved: Reserved
+    counted: asyncio.Future[UsageFacts]
+    at: float = 0
+    is_open: bool = True
+
+    async def facts(self) -> UsageFacts:
+        """Return what its agent, person and team used, itself included. Raises StateUnavailable."""
+        try:
+            # shielded: a client that leaves does not stop what is being counted
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                return await asyncio.shield(self.counted)
+        except TimeoutError as error:
+            raise StateUnavailable(f"state: usage was not counted in {DEADLINE_SECONDS:g} s") from error
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is counted in one transaction."""
+
+    reservations: list[Reservation] = field(default_factory=list)
+    settled: list[Settlement] = field(default_factory=list)
 
 
 class UsageCounters:
-    """Usage of all agents: counted in memory at once, shared with other workers once a second.
+    """Counts for one worker; requests that come together are counted in one transaction.
 
-    What others used is known to the last second; what this process counts is never late.
+    Where the state cannot say what was used, no request goes on. What is to be settled then waits.
     """
 
     def __init__(
-        self, store: UsageStore, now: Callable[[], float] = time.time, *, flush_seconds: float = 1.0
+        self, store: UsageStore, windows: Windows | None = None, now: Callable[[], float] = time.time
     ) -> None:
         self._store = store
+        self._windows = windows or Windows()
         self._now = now
-        self._flush_seconds = flush_seconds
-        self._pending: dict[_Slot, _Used] = {}
-        self._totals: _Totals = {_MINUTE_SLOT: {}, _DAY_SLOT: {}}
-        self._flushing = asyncio.Lock()
-        self._stopping = asyncio.Event()
+        self._waiting = _Batch()
         self._task: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._tidying: asyncio.Task[None] | None = None
+        self._failed_at, self._failure = -math.inf, ""
+
+    @property
+    def failure(self) -> str:
+        """Why usage could not be counted, for some seconds after the last attempt; empty otherwise."""
+        return self._failure if self._now() - self._failed_at < _TOLD_SECONDS else ""
 
     async def start(self) -> None:
-        """Load what was used before. Raises StateUnavailable."""
-        await self.flush()
-        self._task = asyncio.create_task(self._keep_flushing(), name="usage counters")
+        """Prove that usage can be counted, and begin to keep it small. Raises StateUnavailable."""
+        after = await self._tidy(KEPT_DAYS)
+        self._tidying = asyncio.create_task(self._keep_tidy(after), name="usage tidier")
 
-    def reserve(self, agent_id: str) -> UsageFacts:
-        """Count one request, and return what this agent used, that request included."""
-        self._add(agent_id, (1, 0, 0))
-        minute = self._used(agent_id, _MINUTE_SLOT, _MINUTE)
-        day = self._used(agent_id, _DAY_SLOT, _DAY)
-        return UsageFacts(minute=Used(*minute), day=Used(*day))
+    def reserve(self, agent: Agent, tokens: int = 0, cost: float = 0) -> Reservation:
+        """Begin to count one request, and the tokens and cost that it is sure to take."""
+        counted: asyncio.Future[UsageFacts] = asyncio.get_running_loop().create_future()
+        counted.add_done_callback(lambda done: done.cancelled() or done.exception())  # it may go unasked
+        reservation = Reservation(Reserved(subjects_of(agent), _amount(1, tokens, cost)), counted)
+        self._waiting.reservations.append(reservation)
+        self._write_now()
+        return reservation
 
-    def spend(self, agent_id: str, tokens: int, cost: float = 0) -> None:
-        """Add an answer's tokens and cost; negative means unknown."""
-        if tokens > 0 or cost > 0:
-            self._add(agent_id, (0, max(tokens, 0), math.ceil(max(cost, 0) * _MILLION)))
+    def settle(self, reservation: Reservation, tokens: int = 0, cost: float = 0, *, kept: bool) -> None:
+        """Put what was used in the place of what was reserved.
 
-    async def flush(self) -> None:
-        """Write what was counted, and read what all workers counted.
-
-        Raises StateUnavailable; no count is lost then.
+        A reservation that is not `kept` is given back whole. A second call does nothing.
         """
-        async with self._flushing:
-            now = self._now()
-            flushed = dict(self._pending)
-            if flushed:
-                rows = [UsageRow(*slot, *counts) for slot, counts in flushed.items()]
-                over = {_MINUTE_SLOT: now - _MINUTE, _DAY_SLOT: now - _DAY}
-                await self._store.state.writing(self._store.add, rows, over)
-                self._settle(flushed)
-            self._totals = await self._store.state.reading(self._read, now)
+        if not reservation.is_open:
+            return
+        reservation.is_open = False
+        if reservation in self._waiting.reservations:
+            self._waiting.reservations.remove(reservation)
+            reservation.counted.cancel()
+        else:
+            took = reservation.reserved.amount
+            back = Used(0, took.tokens, took.cost_micros) if kept else took
+            used = _amount(0, tokens, cost) if kept else Used()
+            # at once, or when it is counted: its client may have left before
+            reservation.counted.add_done_callback(lambda _: self._settle(reservation, back, used))
 
     async def close(self) -> None:
-        """Stop, with a last flush. Raises StateUnavailable."""
-        self._stopping.set()
-        if self._task is not None:
+        """Stop, once all is written. Raises StateUnavailable when it cannot be."""
+        if self._tidying is not None:
+            self._tidying.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._tidying
+        while self._task is not None and not self._task.done():
             await self._task
-        await self.flush()
+        if self._waiting.settled:
+            await self._count(self._take())
 
-    async def _keep_flushing(self) -> None:
-        while not self._stopping.is_set():
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._flush_seconds):
-                    await self._stopping.wait()
+    def _settle(self, reservation: Reservation, back: Used, used: Used) -> None:
+        if reservation.counted.exception() is None:
+            subjects = reservation.reserved.subjects
+            self._waiting.settled.append(Settlement(subjects, reservation.at, back, used))
+            self._write_within(_SETTLE_SECONDS)
+
+    def _write_within(self, seconds: float) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._write_now)
+
+    def _write_now(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._write(), name="usage counters")
+
+    async def _write(self) -> None:
+        """Write until nothing waits but what a timer will write."""
+        while self._waiting.reservations or (self._waiting.settled and self._timer is None):
+            batch = self._take()
             try:
-                await self.flush()
+                await self._count(batch)
+                self._failure = ""
             except StateUnavailable as error:
-                # counting goes on in memory, so limits still hold in this process
-                logging.getLogger(__name__).warning("usage not written: %s", error)
+                self._failed_at, self._failure = self._now(), error.message
+                _log.warning("usage not written: %s", error)
+                for one in batch.reservations:
+                    one.counted.set_exception(StateUnavailable(error.message))
+                self._waiting.settled[:0] = batch.settled
+                self._write_within(_RETRY_SECONDS)
 
-    def _read(self, now: float) -> _Totals:
-        return {
-            _MINUTE_SLOT: self._store.totals(_MINUTE_SLOT, now - _MINUTE),
-            _DAY_SLOT: self._store.totals(_DAY_SLOT, now - _DAY),
-        }
+    def _take(self) -> _Batch:
+        batch, self._waiting = self._waiting, _Batch()
+        return batch
 
-    def _settle(self, flushed: Mapping[_Slot, _Used]) -> None:
-        """Move what was written from pending to the totals; some more may be pending by now."""
-        totals = {width: dict(agents) for width, agents in self._totals.items()}
-        for slot, written in flushed.items():
-            self._pending[slot] = _sum(self._pending[slot], (-written[0], -written[1], -written[2]))
-            if self._pending[slot] == _NOTHING:
-                del self._pending[slot]
-            width, _, agent = slot
-            totals[width][agent] = _sum(totals[width].get(agent, _NOTHING), written)
-        self._totals = totals
-
-    def _add(self, agent_id: str, used: _Used) -> None:
+    async def _count(self, batch: _Batch) -> None:
         now = self._now()
-        for width in (_MINUTE_SLOT, _DAY_SLOT):
-            slot = (width, int(now // width) * width, agent_id)
-            self._pending[slot] = _sum(self._pending.get(slot, _NOTHING), used)
+        moment = self._windows.at(now)
+        reserved = [one.reserved for one in batch.reservations]
+        found = await self._store.count(now, reserved, batch.settled, moment.starts)
+        for reservation, stretches in zip(batch.reservations, found, strict=True):
+            reservation.at = now
+            reservation.counted.set_result(_facts(moment, stretches, now))
 
-    def _used(self, agent_id: str, width: int, window: int) -> _Used:
-        used = self._totals[width].get(agent_id, _NOTHING)
-        newest = int(self._now() // width) * width
-        for slot in range(newest - window, newest + 1, width):
-            used = _sum(used, self._pending.get((width, slot, agent_id), _NOTHING))
-        return used
+    async def _keep_tidy(self, after: Sequence[str] | None) -> None:
+        """Go on `after` a subject, then begin anew every so often; requests are counted in between."""
+        days = KEPT_DAYS
+        while True:
+            if after is None:
+                days = _TIDY_DAYS
+            await asyncio.sleep(_TIDY_SECONDS if after is None else _TIDY_PAUSE_SECONDS)
+            try:
+                after = await self._tidy(days, after or ("", ""))
+            except StateUnavailable as error:
+                _log.warning("usage not tidied: %s", error)
+                after = None
+
+    async def _tidy(self, days: int, after: Sequence[str] = ("", "")) -> Sequence[str] | None:
+        """Join what is old of a few subjects; marks of the last so many days may not be joined yet."""
+        now = self._now()
+        begun = self._windows.days(now)
+        return await self._store.tidy(now, begun[0], begun[-days - 1 :], after)
 
 
-def _sum(one: _Used, other: _Used) -> _Used:
-    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
+def subjects_of(agent: Agent) -> tuple[Subject, ...]:
+    """Return whose usage a request of this agent is.
+
+    The person is the end user it acts for, or else its owner, however the name is spelled. The team is the
+    first group of its key; agents of no group are one team.
+    """
+    return ("agent", agent.id), ("person", agent.person), ("team", next(iter(agent.groups), NO_TEAM))
+
+
+def _amount(requests: int, tokens: int, cost: float) -> Used:
+    """Return an amount; what is negative is not known, and parts of a millionth count as one.
+
+    More than `_MOST` of one exchange would take the meters out of the range of whole numbers.
+    """
+    micros = math.ceil(min(max(cost, 0) * _MILLION, _MOST))
+    return Used(requests, min(max(tokens, 0), _MOST), micros)
+
+
+def _facts(moment: Moment, stretches: Stretches, now: float) -> UsageFacts:
+    used = {scope: _windows(moment, found, now) for (scope, _), found in stretches.items()}
+    return UsageFacts(used["agent"], used["person"], used["team"])
+
+
+def _windows(moment: Moment, stretches: Sequence[Stretch], now: float) -> dict[Window, Used]:
+    return {
+        window: Used(
+            one.used.requests,
+            one.used.tokens,
+            one.used.cost_micros,
+            moment.turns_in(window, one.oldest_until, now),
+        )
+        for window, one in zip(WINDOWS, stretches, strict=True)
+    }

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
 from sqlalchemy import (
     ColumnElement,
     Connection,
@@ -23,10 +24,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from gateway.contract import met_by
 from gateway.state.database import State
 from gateway.state.keys import KeyRow, find_key
-from gateway.state.schema import approvals, shown, votes
-from gateway.words import ApprovalFacts, Phase
+from gateway.state.schema import approvals, keys, shown, votes
+from gateway.words import ApprovalFacts, Consent, Met, Phase, Requirement
 
 Status = Literal["pending", "approved", "denied", "expired", "cancelled", "used"]
 Verdict = Literal["approve", "deny"]
@@ -36,11 +38,12 @@ _VISIBLE = [column for column in approvals.c if column.name not in ("binding", "
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A held exchange awaiting people. `approvers` said yes so far; `summary` is the beginning of
-    the masked text for them.
+    """A held exchange awaiting people. `consents` are those who said yes so far; `summary` is the beginning
+    of the masked text for them.
 
-    `groups` may decide; `approver_groups` are those of the keys that said yes. `revision` is that of the
-    policy which asked. Times are seconds since 1970. `completion_digest` is "" unless a completion is held.
+    `quorum` people of `groups` must agree, and for each requirement in `all_of` people of its own. `revision`
+    is that of the policy which asked. Times are seconds since 1970. `completion_digest` is "" unless a
+    completion is held.
     """
 
     id: str
@@ -68,9 +71,28 @@ class Approval:
     used_at: float | None = None
     given_back: int = 0
     completion_digest: str = ""
-    approvers: tuple[str, ...] = ()
-    approver_groups: tuple[str, ...] = ()
+    all_of: tuple[Requirement, ...] = ()
+    consents: tuple[Consent, ...] = ()
     note: str = ""
+
+    @property
+    def approvers(self) -> tuple[str, ...]:
+        """Who said yes so far."""
+        return tuple(consent.approver for consent in self.consents)
+
+    @property
+    def approver_groups(self) -> tuple[str, ...]:
+        """The groups of those who said yes."""
+        return tuple(sorted({group for consent in self.consents for group in consent.groups}))
+
+    @property
+    def progress(self) -> tuple[Met, ...]:
+        """Who counts for each requirement so far."""
+        people = met_by(self.all_of, self.consents)
+        return tuple(
+            Met(each.groups, each.count, tuple(consent.approver for consent in met))
+            for each, met in zip(self.all_of, people, strict=True)
+        )
 
     def facts(self) -> ApprovalFacts:
         """Return what policy sees of it."""
@@ -82,6 +104,8 @@ class Approval:
             quorum=self.quorum,
             note=self.note,
             revision=self.revision,
+            consents=self.consents,
+            all_of=self.progress,
         )
 
 
@@ -201,9 +225,30 @@ class ApprovalRows:
         )
         return tuple(self._connection.execute(query).scalars())
 
+    def open_voted_with(self, key_id: str) -> tuple[str, ...]:
+        """Return the ids of open approvals with a vote of this key."""
+        query = select(votes.c.approval_id).join(approvals, approvals.c.id == votes.c.approval_id)
+        is_open = or_(*(self._is(status) for status in _OPEN))
+        return tuple(self._connection.execute(query.where(votes.c.key_id == key_id, is_open)).scalars())
+
+    def drop_vote(self, approval_id: str, key_id: str) -> None:
+        """Forget what was voted with a key; its record stays."""
+        gone = delete(votes).where(votes.c.approval_id == approval_id, votes.c.key_id == key_id)
+        self._connection.execute(gone)
+
+    def has_revoked_vote(self, approval_id: str) -> bool:
+        """Return whether a key that was voted with is revoked by now."""
+        query = select(votes.c.key_id).join(keys, keys.c.id == votes.c.key_id)
+        query = query.where(votes.c.approval_id == approval_id, keys.c.revoked_at.is_not(None))
+        return self._connection.execute(query).first() is not None
+
     def insert(self, approval: Approval, binding: str, completion: bytes | None) -> None:
         values = {column.name: getattr(approval, column.name) for column in _VISIBLE}
-        values |= {"reasons": [dict(reason) for reason in approval.reasons], "groups": list(approval.groups)}
+        values |= {
+            "reasons": [dict(reason) for reason in approval.reasons],
+            "groups": list(approval.groups),
+            "all_of": msgspec.to_builtins(approval.all_of),
+        }
         self._connection.execute(insert(approvals).values(**values, binding=binding, completion=completion))
 
     def move(self, approval_id: str, source: Status, target: Status, **changes: object) -> bool:
@@ -280,8 +325,8 @@ class ApprovalRows:
             "status": self._status(row),
             "reasons": tuple(fields["reasons"]),
             "groups": tuple(fields["groups"]),
-            "approvers": tuple(vote["name"] for vote in yes),
-            "approver_groups": tuple(sorted({group for vote in yes for group in vote["groups"]})),
+            "all_of": msgspec.convert(fields["all_of"], tuple[Requirement, ...]),
+            "consents": tuple(Consent(vote["name"], tuple(vote["groups"])) for vote in yes),
             "note": spoken[-1]["note"] if spoken else "",
         }
         return Approval(**fields)

@@ -9,9 +9,21 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, select, text, update
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    PoolProxiedConnection,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.errors import ConfigError, StateUnavailable
@@ -41,6 +53,9 @@ class State:
         # one writer at a time: ours queue in one thread instead of waiting for each other by polling.
         self._read_threads = ThreadPoolExecutor(2, thread_name_prefix="state-read")
         self._write_thread = ThreadPoolExecutor(1, thread_name_prefix="state-write")
+        # Every request is counted: no approval that is being recorded, and no commit's sync, holds it up.
+        self._count_thread = ThreadPoolExecutor(1, thread_name_prefix="state-count")
+        self._counter: PoolProxiedConnection | None = None
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -64,6 +79,14 @@ class State:
         """Run `work` in the writer thread. A caller that leaves does not stop work that has begun."""
         return await self._run(self._write_thread, work, *arguments)
 
+    async def counting(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run `work` in a write transaction of a thread of its own, on the driver itself: all requests wait.
+
+        Its commits are not synced: they outlive every process, and the last of them not always a power cut.
+        """
+        # no deadline: whether it was counted has to be known, and the wait for the lock has its own
+        return await asyncio.get_running_loop().run_in_executor(self._count_thread, self._count, work)
+
     async def proven(self) -> None:
         """Return when the file was sound and unlocked just now. Raises StateUnavailable within a second."""
         if self._soundness is not None:
@@ -75,7 +98,31 @@ class State:
             self._soundness.close()
         self._read_threads.shutdown()
         self._write_thread.shutdown()
+        self._count_thread.shutdown()
+        if self._counter is not None:
+            self._counter.close()
         self._engine.dispose()
+
+    def _count(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        self._check_file()
+        with _translated():
+            if self._counter is None:
+                self._counter = self._engine.raw_connection()
+                self._driver.execute("PRAGMA synchronous = NORMAL")
+            connection = self._driver
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                done = work(connection)
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+            return done
+
+    @property
+    def _driver(self) -> sqlite3.Connection:
+        assert self._counter is not None
+        return cast(sqlite3.Connection, self._counter.driver_connection)
 
     def _check_file(self) -> None:
         """Raise StateUnavailable when a file of the database is not the one that was opened.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     JSON,
     Boolean,
+    CheckConstraint,
     Column,
     Float,
     ForeignKey,
@@ -16,9 +17,12 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 6
+VERSION = 14
 
 metadata = MetaData()
+
+# SQLite turns a sum that is out of range into a decimal, to which small numbers add nothing any more.
+_WHOLE = "typeof(requests) = 'integer' AND typeof(tokens) = 'integer' AND typeof(cost) = 'integer'"
 
 # What brings a file of an older version to the next one.
 UPGRADES = {
@@ -28,6 +32,24 @@ UPGRADES = {
     "digest TEXT NOT NULL, document BLOB NOT NULL)",
     4: "CREATE TABLE IF NOT EXISTS ended_visits (id TEXT NOT NULL PRIMARY KEY, until FLOAT NOT NULL)",
     5: "CREATE TABLE IF NOT EXISTS writers (writer TEXT NOT NULL PRIMARY KEY, born_at FLOAT NOT NULL)",
+    6: "CREATE TABLE IF NOT EXISTS tool_pins (server TEXT NOT NULL, tool TEXT NOT NULL, "
+    "digest TEXT NOT NULL, pinned_at FLOAT NOT NULL, PRIMARY KEY (server, tool))",
+    7: "CREATE TABLE IF NOT EXISTS task_holders (task TEXT NOT NULL PRIMARY KEY, holder TEXT NOT NULL, "
+    "seen_at FLOAT NOT NULL)",
+    8: "CREATE TABLE IF NOT EXISTS usage_counts (scope TEXT NOT NULL, name TEXT NOT NULL, "
+    "requests INTEGER NOT NULL, tokens INTEGER NOT NULL, cost INTEGER NOT NULL, lowered INTEGER NOT NULL, "
+    f"PRIMARY KEY (scope, name), CHECK ({_WHOLE})) WITHOUT ROWID",
+    9: "CREATE TABLE IF NOT EXISTS usage_marks (scope TEXT NOT NULL, name TEXT NOT NULL, "
+    "until INTEGER NOT NULL, since INTEGER NOT NULL, requests INTEGER NOT NULL, tokens INTEGER NOT NULL, "
+    f"cost INTEGER NOT NULL, PRIMARY KEY (scope, name, until), CHECK ({_WHOLE})) WITHOUT ROWID",
+    10: "INSERT INTO usage_marks SELECT 'agent', agent, min(slot + 1800, CAST(strftime('%s') AS INTEGER)), "
+    "slot, sum(requests) OVER earlier - requests, sum(tokens) OVER earlier - tokens, "
+    "sum(cost) OVER earlier - cost FROM usage WHERE width = 1800 "
+    "WINDOW earlier AS (PARTITION BY agent ORDER BY slot)",
+    11: "INSERT INTO usage_counts SELECT 'agent', agent, sum(requests), sum(tokens), sum(cost), 0 FROM usage "
+    "WHERE width = 1800 GROUP BY agent",
+    12: "DROP TABLE usage",
+    13: "ALTER TABLE approvals ADD COLUMN all_of JSON NOT NULL DEFAULT '[]'",
 }
 
 schema_version = Table("schema_version", metadata, Column("version", Integer, nullable=False))
@@ -71,6 +93,7 @@ approvals = Table(
     Column("summary", Text, nullable=False),
     Column("groups", JSON, nullable=False),
     Column("quorum", Integer, nullable=False),
+    Column("all_of", JSON, nullable=False, server_default="[]"),
     Column("created_at", Float, nullable=False),
     Column("expires_at", Float, nullable=False),
     Column("decided_at", Float),
@@ -115,16 +138,32 @@ votes = Table(
     Column("at", Float, nullable=False),
 )
 
-# What each agent used, in slots of `width` seconds starting at `slot`.
-usage = Table(
-    "usage",
+# What each agent, person and team has used since it was first seen: a meter that only goes on.
+usage_counts = Table(
+    "usage_counts",
     metadata,
-    Column("width", Integer, primary_key=True, autoincrement=False),
-    Column("slot", Integer, primary_key=True, autoincrement=False),
-    Column("agent", Text, primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
     Column("requests", Integer, nullable=False),
     Column("tokens", Integer, nullable=False),
-    Column("cost", Integer, nullable=False, server_default="0"),  # in millionths
+    Column("cost", Integer, nullable=False),  # in millionths
+    Column("lowered", Integer, nullable=False),  # how often its marks were lowered
+    CheckConstraint(_WHOLE),
+    sqlite_with_rowid=False,
+)
+
+# How far those meters stood before anything of the time from `since` to `until` was counted.
+usage_marks = Table(
+    "usage_marks",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("until", Integer, primary_key=True, autoincrement=False),
+    Column("since", Integer, nullable=False),
+    Column("requests", Integer, nullable=False),
+    Column("tokens", Integer, nullable=False),
+    Column("cost", Integer, nullable=False),
+    CheckConstraint(_WHOLE),
     sqlite_with_rowid=False,
 )
 
@@ -134,4 +173,23 @@ writers = Table(
     metadata,
     Column("writer", Text, primary_key=True),
     Column("born_at", Float, nullable=False),
+)
+
+# What each tool of a server said of itself when it last passed.
+tool_pins = Table(
+    "tool_pins",
+    metadata,
+    Column("server", Text, primary_key=True),
+    Column("tool", Text, primary_key=True),
+    Column("digest", Text, nullable=False),
+    Column("pinned_at", Float, nullable=False),
+)
+
+# To whom the ids of tasks went first.
+task_holders = Table(
+    "task_holders",
+    metadata,
+    Column("task", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("seen_at", Float, nullable=False),
 )

@@ -1,18 +1,25 @@
 """The providers: where a governed request goes, under the provider's credential."""
 
-from gateway.upstream.client import (
-    CountedResponse,
-    HttpTransport,
-    ReplayedResponse,
-    Transport,
-    UpstreamRequest,
-    UpstreamResponse,
-    open_session,
-    pack,
-    unpack,
-)
-from gateway.upstream.directory import Upstream, Upstreams
-from gateway.upstream.headers import down_headers, is_bound, is_credential, syntax_headers, up_headers
+from typing import TYPE_CHECKING
+
+from gateway.facade import on_demand
+
+if TYPE_CHECKING:
+    from gateway.upstream.client import (
+        CountedResponse,
+        HttpTransport,
+        ReplayedResponse,
+        Transport,
+        UpstreamRequest,
+        UpstreamResponse,
+        open_session,
+        pack,
+        unpack,
+    )
+    from gateway.upstream.directory import Upstream, Upstreams
+    from gateway.upstream.headers import down_headers, is_bound, is_credential, syntax_headers, up_headers
+else:
+    __getattr__ = on_demand(__name__)
 
 __all__ = [
     "CountedResponse",

@@ -13,6 +13,7 @@ from yarl import URL
 
 from gateway.errors import RegateError, UpstreamTimeout, UpstreamUnavailable, UpstreamUnreadable
 from gateway.upstream.connector import BoundedConnector
+from gateway.upstream.sigv4 import Signature
 
 _CHUNK = 65536
 _STATUSES = range(200, 600)  # of answers that end an exchange (RFC 9110, 15); no other can be passed on
@@ -55,22 +56,36 @@ class Transport(Protocol):
 class HttpTransport:
     """A provider over HTTP. Redirects are not followed and nothing is retried."""
 
-    def __init__(self, session: aiohttp.ClientSession, base_url: str, credential: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        base_url: str,
+        credential: Mapping[str, str],
+        signature: Signature | None = None,
+    ) -> None:
         self._session = session
         self._read_seconds = session.timeout.sock_read
         self._base_url = base_url.rstrip("/")
         self._credential = credential
+        self._signature = signature
 
     async def send(self, request: UpstreamRequest) -> UpstreamResponse:
-        query = f"?{request.query}" if request.query else ""
+        # a signature knows a space as %20 alone, and nothing else goes up as a plus sign
+        said = request.query.replace("+", "%20") if self._signature else request.query
+        query = f"?{said}" if said else ""
+        url = URL(f"{self._base_url}{request.path}{query}", encoded=True)
         try:
             # over all of it: interim answers (1xx) without end keep the socket from being silent
             async with asyncio.timeout(self._read_seconds):
                 response = await self._session.request(
                     request.method,
-                    URL(f"{self._base_url}{request.path}{query}", encoded=True),
+                    url,
                     # identity: a masked stream is re-framed, so a compressed one would only be undone here
-                    headers={**request.headers, "accept-encoding": "identity", **self._credential},
+                    headers={
+                        **request.headers,
+                        "accept-encoding": "identity",
+                        **self._authorization(request, url),
+                    },
                     data=request.body or None,
                     allow_redirects=False,
                 )
@@ -81,11 +96,19 @@ class HttpTransport:
             raise UpstreamUnreadable(f"the provider's answer has the status {response.status}")
         return _HttpResponse(response, self._read_seconds)
 
+    def _authorization(self, request: UpstreamRequest, url: URL) -> Mapping[str, str]:
+        """Return what says who asks: the credential, or a signature over what goes up."""
+        if self._signature is None:
+            return self._credential
+        host = url.host_port_subcomponent or ""
+        said = request.method, host, url.raw_path, url.raw_query_string
+        return self._signature.headers(*said, request.headers, request.body)
+
 
 class _HttpResponse:
     def __init__(self, response: aiohttp.ClientResponse, read_seconds: float | None) -> None:
         self.status = response.status
-        self.headers = {name.lower(): value for name, value in response.headers.items()}
+        self.headers = {name.lower(): _readable(value) for name, value in response.headers.items()}
         self._response = response
         self._read_seconds = read_seconds
 
@@ -158,6 +181,11 @@ def open_session(connect_seconds: float, read_seconds: float) -> aiohttp.ClientS
         skip_auto_headers=("User-Agent", "Content-Type"),
         trust_env=False,
     )
+
+
+def _readable(value: str) -> str:
+    """Return a header's text: aiohttp puts half a surrogate pair for each byte that is no UTF-8."""
+    return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def _translate(error: Exception) -> RegateError:

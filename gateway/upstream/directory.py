@@ -5,26 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import partial
 
 import aiohttp
 
-from gateway.config import Price, Provider, resolve_reference
+from gateway.config import Aws, Price, Provider, resolve_reference
 from gateway.dialects import families
 from gateway.errors import InvalidRequest, UpstreamUnavailable
 from gateway.upstream.client import HttpTransport, Transport
 from gateway.upstream.demo import DemoTransport
+from gateway.upstream.sigv4 import AwsKeys, Signature
 from gateway.words import Usage
+
+_SERVICE = "bedrock"  # the name that AWS has in signatures for what is called here
 
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """A provider that can be called. `secret` is its credential, kept to find it in what comes back."""
+    """A provider that can be called, with a credential or with a signature."""
 
     name: str
     family: str
     transport: Transport
-    secret: str | None
+    credential: str | None = field(repr=False)
     prices: Mapping[str, Price] = field(default_factory=dict)
+    base_url: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    signature: Signature | None = None
+
+    @property
+    def secret(self) -> str | None:
+        """What goes up that no answer may repeat: the credential, or the session token of a signature."""
+        keys = self.signature.keys if self.signature else None
+        return (keys.session_token or keys.secret_key) if keys else self.credential
 
     def cost(self, model: str, usage: Usage) -> float:
         """Return what these tokens cost; -1 when they were not counted or the model has no price."""
@@ -42,11 +55,11 @@ class Upstreams:
         self.disabled: dict[str, str] = {}
         self._upstreams: dict[str, Upstream] = {}
         for name, provider in providers.items():
-            secret = resolve_reference(provider.credential) if provider.credential else None
-            if provider.credential and secret is None:
-                self.disabled[name] = f"its credential {provider.credential} is not set"
+            unset = next((one for one in provider.references if resolve_reference(one) is None), None)
+            if unset:
+                self.disabled[name] = f"its credential {unset} is not set"
             else:
-                self._upstreams[name] = _upstream(name, provider, secret, session)
+                self._upstreams[name] = _upstream(name, provider, session)
 
     def find(self, name: str) -> Upstream:
         """Return the provider of this name.
@@ -60,13 +73,16 @@ class Upstreams:
         return self._upstreams[name]
 
 
-def _upstream(name: str, provider: Provider, secret: str | None, session: aiohttp.ClientSession) -> Upstream:
+def _upstream(name: str, provider: Provider, session: aiohttp.ClientSession) -> Upstream:
+    secret = resolve_reference(provider.credential) if provider.credential else None
+    signature = Signature(partial(_keys, provider.aws), provider.region, _SERVICE) if provider.aws else None
     transport: Transport
     if provider.base_url == "builtin:demo":
         transport = DemoTransport(provider.family)
     else:
-        transport = HttpTransport(session, provider.base_url, _credential(provider, secret))
-    return Upstream(name, provider.family, transport, secret, provider.prices)
+        transport = HttpTransport(session, provider.base_url, _credential(provider, secret), signature)
+    about = provider.prices, provider.base_url, provider.labels
+    return Upstream(name, provider.family, transport, secret, *about, signature)
 
 
 def _credential(provider: Provider, secret: str | None) -> Mapping[str, str]:
@@ -76,3 +92,14 @@ def _credential(provider: Provider, secret: str | None) -> Mapping[str, str]:
     if provider.credential_header:
         return {provider.credential_header: secret}
     return families()[provider.family].credential(secret)
+
+
+def _keys(aws: Aws) -> AwsKeys | None:
+    """Return the keys of AWS as they are now; None when one is not set."""
+    access_key, secret_key = resolve_reference(aws.access_key), resolve_reference(aws.secret_key)
+    token = resolve_reference(aws.session_token) if aws.session_token else ""
+    return (
+        None
+        if access_key is None or secret_key is None or token is None
+        else AwsKeys(access_key, secret_key, token)
+    )

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.application import Opened, opener
+from tests.support.spoken import spoken
+
+__all__ = ["opened", "spoken"]
 
 
 @pytest.fixture

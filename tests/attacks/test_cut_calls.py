@@ -2,104 +2,70 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from typing import Any
+import itertools
+import re
+from pathlib import Path
 
-import httpx
 import pytest
 
-from tests.support.asking import Family, body_of, post
-from tests.support.configuration import any_engine, configuration
-from tests.support.gateway import GatewayProcess
-from tests.support.scripted import ScriptedProvider, call, chunk, completion, message, message_events
+from gateway.exchange import Ledger
+from tests.support.application import opener
+from tests.support.spoken import Spoken
+from tests.support.wires import BUILT_IN, WIRES
 
-FAMILIES: tuple[Family, ...] = ("openai", "anthropic")
 DENIED, HALF = '{"table": "users"}', '{"path": "a.txt", "content": "never en'
-CUT = {"openai": ("length", "content_filter"), "anthropic": ("max_tokens", "refusal")}
-CASES = [(family, reason) for family in FAMILIES for reason in CUT[family]]
+CUT_OFF = (HALF, '{"table": ', "")
+MORE = (
+    ("openai.chat", "content_filter"),
+    ("openai.responses", "content_filter"),
+    ("anthropic.messages", "refusal"),
+)
+CASES = [*((name, wire.cut) for name, wire in WIRES.items()), *MORE]
 
 
-@pytest.fixture(scope="module")
-def gateway(scripted: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
-    process = GatewayProcess(
-        tmp_path_factory.mktemp("cut"), configuration(scripted.url, engine=any_engine())
-    ).start()
-    yield process
-    process.kill()
-
-
-@pytest.fixture(scope="module")
-def key(gateway: GatewayProcess) -> str:
-    return gateway.create_key("agent", "ana", "--group", "default")
-
-
-def block(name: str, raw: str, *, stream: bool) -> dict[str, Any]:
-    """A tool call of Anthropic; what is no JSON stands in its input as text."""
-    head = {"type": "tool_use", "id": f"toolu_{name}", "name": name}
-    if stream:
-        return {**head, "input": {}, "deltas": [{"type": "input_json_delta", "partial_json": raw}]}
-    return {**head, "input": json.loads(raw) if raw.endswith("}") else raw or {}}
-
-
-def let_call(
-    scripted: ScriptedProvider, family: str, reason: str, stream: bool, *calls: tuple[str, str]
+async def test_a_complete_call_is_decided_whatever_the_provider_says_of_the_end(
+    tmp_path: Path, spoken: Spoken
 ) -> None:
-    """Let the model make these calls, name and arguments each, and the provider say why it ended."""
-    if family == "anthropic":
-        blocks = [block(*one, stream=stream) for one in calls]
-        if stream:
-            scripted.stream(*message_events(*blocks, stop=reason))
-        else:
-            scripted.say(message(*blocks, stop_reason=reason))
-        return
-    made = [call(*one, index=index) for index, one in enumerate(calls)]
-    if stream:
-        scripted.stream(*(chunk({"tool_calls": [one]}) for one in made), chunk({}, reason))
-    else:
-        said = completion({"content": None, "tool_calls": made})
-        said["choices"][0]["finish_reason"] = reason
-        scripted.say(said)
+    async with opener(tmp_path)(providers=BUILT_IN) as running:
+        for (name, reason), stream, others in itertools.product(
+            CASES, (True, False), ((), (("write", HALF),))
+        ):
+            wire = WIRES[name]
+            if not wire.calls:
+                continue
+            spoken.say(wire, "Now I drop.", [("drop_database", DENIED), *others], reason, stream=stream)
+            answer = await spoken.ask(running, wire, f"Go on, {reason}.", stream=stream)
+            case = name, reason, stream, others, answer.text
+            assert '"drop_database"' not in answer.text, case  # the reason says it in a sentence
+            assert "users" not in answer.text, case
+            assert "denied by policy" in answer.text or "policy_denied" in answer.text, case
 
 
-@pytest.mark.parametrize("stream", [True, False])
-@pytest.mark.parametrize(("family", "reason"), CASES)
-@pytest.mark.parametrize("others", [(), (("write", HALF),)], ids=["alone", "before one that is cut off"])
-def test_a_complete_call_is_decided_whatever_the_provider_says_of_the_end(
-    gateway: GatewayProcess,
-    key: str,
-    scripted: ScriptedProvider,
-    http: httpx.Client,
-    family: Family,
-    reason: str,
-    others: tuple[tuple[str, str], ...],
-    stream: bool,
+async def test_what_was_cut_off_reaches_no_client_and_the_rest_passes(
+    tmp_path: Path, spoken: Spoken, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    let_call(scripted, family, reason, stream, ("drop_database", DENIED), *others)
-    answer = post(http, gateway, key, body_of(family, "m", f"Go on, {reason}.", stream=stream), family=family)
-    assert '"drop_database"' not in answer.text  # the reason says it in a sentence
-    assert "users" not in answer.text
-    assert "policy_denied" in answer.text
+    """It is an ordinary end: text, usage and reason arrive, and the record counts what was withheld."""
+    withheld: list[int] = []
+    record = Ledger.record_completion
 
+    def listen(self: Ledger, *said: object) -> None:
+        withheld.append(said[2].withheld_calls)  # type: ignore[attr-defined]
+        record(self, *said)  # type: ignore[arg-type]
 
-@pytest.mark.parametrize("stream", [True, False])
-@pytest.mark.parametrize(("family", "reason"), CASES)
-@pytest.mark.parametrize("raw", [HALF, '{"table": ', ""])
-def test_what_was_cut_off_reaches_no_client_and_the_record_counts_it(
-    gateway: GatewayProcess,
-    key: str,
-    scripted: ScriptedProvider,
-    http: httpx.Client,
-    family: Family,
-    reason: str,
-    raw: str,
-    stream: bool,
-) -> None:
-    let_call(scripted, family, reason, stream, ("read", '{"path": "b.txt"}'), ("drop_database", raw))
-    answer = post(http, gateway, key, body_of(family, "m", f"Go on, {reason}.", stream=stream), family=family)
-    assert answer.status_code == 200, answer.text
-    assert "b.txt" in answer.text
-    assert "drop_database" not in answer.text
-    assert "never en" not in answer.text
-    record = gateway.closing(answer.headers["x-regate-exchange-id"])
-    assert json.loads(record["body"])["withheld_calls"] == 1
+    monkeypatch.setattr(Ledger, "record_completion", listen)
+    async with opener(tmp_path)(providers=BUILT_IN) as running:
+        for (name, reason), stream, raw in itertools.product(CASES, (True, False), CUT_OFF):
+            wire = WIRES[name]
+            made = [("read", '{"path": "b.txt"}'), ("drop_database", raw)] if wire.calls else []
+            spoken.say(wire, "Now I write.", made, reason, stream=stream)
+            answer = await spoken.ask(running, wire, f"Go on, {reason}.", stream=stream)
+            case = name, reason, stream, raw, answer.text
+            assert answer.status_code == 200, case
+            assert "Now I write." in spoken.heard(answer.text), case
+            assert ("b.txt" in answer.text) is wire.calls, case
+            assert "drop_database" not in answer.text, case
+            assert "never en" not in answer.text, case
+            assert reason in answer.text, case
+            assert re.search(r":\s?7|7654321", answer.text), case  # tokens
+            assert '"error":{' not in answer.text, case
+            assert withheld.pop() == len(made) // 2, case

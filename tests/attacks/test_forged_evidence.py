@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -94,8 +94,11 @@ def fill(evidence: Evidence) -> str:
     return journal.writer
 
 
-@pytest.fixture
-def scene(evidence: Evidence, tmp_path: Path) -> Scene:
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """The scene that every test gets a copy of."""
+    base = tmp_path_factory.mktemp("original")
+    evidence = Evidence(base)
     sealed = fill(evidence)
     sealer = evidence.sealer(bury=0)
     sealer.seal(sign=True)
@@ -107,10 +110,16 @@ def scene(evidence: Evidence, tmp_path: Path) -> Scene:
         text=True,
         check=False,
     ).stdout.strip()
-    elsewhere = Evidence(tmp_path / "elsewhere")
+    elsewhere = Evidence(base / "elsewhere")
     shutil.copytree(evidence.key.parent, elsewhere.key.parent)
     fill(elsewhere)
     return Scene(evidence, sealed, closed, killed, elsewhere)
+
+
+@pytest.fixture
+def scene(original: Scene, evidence: Evidence, tmp_path: Path) -> Scene:
+    shutil.copytree(original.evidence.root.parent, tmp_path, dirs_exist_ok=True)
+    return replace(original, evidence=evidence, elsewhere=Evidence(tmp_path / "elsewhere"))
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ import httpx
 import pytest
 
 from tests.support.asking import Family, body_of, post
-from tests.support.configuration import any_engine, configuration
-from tests.support.gateway import GatewayProcess
+from tests.support.gateway import GatewayProcess, shipped_gateway
 from tests.support.scripted import ScriptedProvider, completion, message
 from tests.support.values import CARD, MODEL_CARD, PHONE
 
@@ -22,11 +21,8 @@ SEALED = "ErUBCkYIBRgCIkDx" * 20
 
 @pytest.fixture(scope="module")
 def gateway(scripted: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
-    process = GatewayProcess(
-        tmp_path_factory.mktemp("forged"), configuration(scripted.url, engine=any_engine())
-    ).start()
-    yield process
-    process.kill()
+    with shipped_gateway(scripted, tmp_path_factory.mktemp("forged")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

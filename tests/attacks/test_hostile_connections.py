@@ -85,7 +85,7 @@ KNOWN: dict[str, Opening] = {
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
-    limits = {"connections": HOSTILE + 100, "held_bytes": HELD_MIB * 1024 * 1024}
+    limits = {"connections": HOSTILE + 100, "held_bytes": HELD_MIB * 1024 * 1024, "idle_seconds": 5}
     with worker(tmp_path_factory.mktemp("hostile"), limits=limits) as running:
         yield running
 

@@ -250,7 +250,7 @@ async def test_a_body_that_takes_long_to_parse_is_refused(
     new_exchange: NewExchange, monkeypatch: pytest.MonkeyPatch, endless: Endless
 ) -> None:
     """An attacker finds a body that its parser is slow on."""
-    monkeypatch.setattr(receive, "parse", lambda *_, **__: endless())
+    monkeypatch.setattr(receive, "open_body", lambda *_, **__: endless())
     read = Receiver(cast(Any, None), Limits(inspect_seconds=0.2), *[cast(Any, None)] * 3)
     exchange = new_exchange(body=b'{"messages": []}' + b" " * 100_000)
     with pytest.raises(InspectionFailed, match="within"):

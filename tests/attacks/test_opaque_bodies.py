@@ -34,7 +34,7 @@ def gateway(
     folder = tmp_path_factory.mktemp("opaque")
     settings = {
         "approval": {"wait_seconds": 0.2},
-        "endpoints": {"dialects": ["opaque"], "binary_bodies": ["audio/*"]},
+        "endpoints": {"dialects": ["opaque", "lines"], "binary_bodies": ["audio/*"]},
     }
     policy = policy_copy(folder, settings)
     process = GatewayProcess(folder, configuration(running_provider.url, engine=any_engine(), policy=policy))
@@ -53,7 +53,7 @@ def test_a_value_in_the_content_type_does_not_pass(
     """An agent carries a secret out beside the body, where nothing looked."""
     for content_type in (
         f"text/plain; note={EMAIL}",
-        f'multipart/form-data; boundary="{API_KEY}"',
+        f'multipart/mixed; boundary="{API_KEY}"',
         f"text/{API_KEY}",
         f"audio/{API_KEY}",
     ):
@@ -120,7 +120,7 @@ def test_a_body_that_is_not_read_does_not_pass(
     [
         (b"hello", "text/plain; charset=UTF-8"),
         ("grüße".encode(), "application/x-ndjson"),
-        (b"hello", "multipart/form-data; boundary=----formdata-undici-012345678901"),
+        (b"hello", "multipart/mixed; boundary=----formdata-undici-012345678901"),
         (b"\xff\xfb\x90\x00", "Audio/mpeg"),  # the settings name it
     ],
 )

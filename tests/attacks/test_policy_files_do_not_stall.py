@@ -16,6 +16,7 @@ from gateway.config import Config, PolicySettings, Provider, yaml12
 from gateway.policy import ActiveBundle, Policies, PolicySource
 from gateway.policy.bundle import bundle
 from gateway.policy.bundle.signing_keys import create_signing_key
+from gateway.policy.engine.engine import probe
 from gateway.policy.source import source
 from tests.support.configuration import need_engine
 from tests.support.waiting import PATIENCE_SECONDS
@@ -51,7 +52,8 @@ def as_yaml(people: dict[str, Any]) -> str:
 def config(request: pytest.FixtureRequest, tmp_path: Path) -> Config:
     need_engine(request.param)
     shutil.copytree(LIBRARY, tmp_path / "rego")
-    settings = PolicySettings(engine=request.param, path=str(tmp_path / "rego"), reload_seconds=0.1)
+    folders = {"path": str(tmp_path / "rego"), "tables": str(tmp_path / "data")}
+    settings = PolicySettings(engine=request.param, reload_seconds=0.1, **folders)
     return Config(providers={"demo": Provider("openai", "builtin:demo")}, policy=settings)
 
 
@@ -103,6 +105,36 @@ async def test_a_large_data_file_does_not_stop_requests(
         turning.cancel()
         await policies.close()
     assert max(held) < LONGEST_HOLD
+
+
+@pytest.mark.timeout(180)
+async def test_a_large_table_stops_no_request_and_makes_no_other_policy(
+    config: Config, only_elsewhere: None
+) -> None:
+    """50,000 users come into force under the policy's own revision; each decision names theirs."""
+    config.tables_path.mkdir()
+    table = config.tables_path / "users.json"
+    table.write_text("{}")
+    policies = Policies(config, getLogger("test.stall"))
+    await policies.start()
+    revision, first = policies.revision, policies.status().tables
+    table.write_text(json.dumps(users()))
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while (decision := await policies.decide(probe())).tables == first:
+                assert policies.status().error == ""
+                await asyncio.sleep(0.01)
+        assert decision.tables == policies.status().tables
+        assert (decision.revision, policies.revision) == (revision, revision)
+        table.write_text("{")
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not (error := policies.status().error):
+                assert policies.status().ready
+                await asyncio.sleep(0.02)
+        assert f"{table}:1: not valid JSON" in error
+        assert (await policies.decide(probe())).tables == decision.tables
+    finally:
+        await policies.close()
 
 
 @pytest.mark.timeout(180)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.masking import Restorer, Vault
+from tests.support.effort import examples
 from tests.support.rendering import CHROMIUM, browser, gives_away, places, rendered
 
 EMAIL = "john.doe@example.com"
@@ -174,7 +175,7 @@ ANSWERS = st.tuples(
 ).map("".join)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 @given(text=ANSWERS, cuts=st.lists(st.integers(0, 400), max_size=6))
 def test_no_markdown_makes_a_link_of_a_value(text: str, cuts: list[int]) -> None:
     """A model writes Markdown and HTML around placeholders so that a link holds the value."""

@@ -12,6 +12,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,10 @@ def gateway(tmp_path: Path) -> Iterator[GatewayProcess]:
 
 @pytest.fixture
 def key(gateway: GatewayProcess) -> str:
+    return a_key(gateway)
+
+
+def a_key(gateway: GatewayProcess) -> str:
     made = gateway.create_key("agent", "ana")
     assert status(asked(gateway, made)) == 200
     return made
@@ -143,13 +148,26 @@ BREAKS = (
 )
 
 
-@pytest.mark.parametrize("harm", BREAKS, ids=lambda harm: harm.__name__)
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[None]]]:
+    """What became of each harm to a gateway of its own; all at once, since each is watched for seconds."""
+
+    def harmed(harm: Callable[[Path], None]) -> None:
+        with worker(tmp_path_factory.mktemp("gateway")) as running:
+            key = a_key(running)
+            harm(running.state)
+            _assert_refused_from_now_on(running, key)
+
+    with ThreadPoolExecutor(len(BREAKS)) as threads:
+        yield {harm.__name__: threads.submit(harmed, harm) for harm in BREAKS}
+
+
+@pytest.mark.parametrize("harm", [harm.__name__ for harm in BREAKS])
 def test_a_state_file_that_is_gone_or_broken_lets_no_key_pass(
-    gateway: GatewayProcess, key: str, harm: Callable[[Path], None]
+    refusing: dict[str, Future[None]], harm: str
 ) -> None:
     """Nothing that was read earlier stands in for a file that cannot be read now."""
-    harm(gateway.state)
-    _assert_refused_from_now_on(gateway, key)
+    refusing[harm].result()
 
 
 def test_an_older_copy_written_over_the_file_revives_no_key(gateway: GatewayProcess, key: str) -> None:
@@ -220,7 +238,7 @@ def test_a_lock_that_is_held_for_a_moment_harms_nobody(gateway: GatewayProcess, 
             connection.execute("BEGIN IMMEDIATE")
             time.sleep(0.2)
             connection.execute("ROLLBACK")
-            time.sleep(0.05)
+            time.sleep(0.2)
         connection.close()
 
     writing = threading.Thread(target=write)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import csv
 import io
@@ -10,6 +11,7 @@ import logging
 import os
 import pty
 import re
+import shutil
 import stat
 import subprocess
 import time
@@ -37,7 +39,7 @@ from gateway.errors import RegateError
 from gateway.http.console.rendering import shown as console_text
 from gateway.identity import create_key
 from gateway.observe.logs import JsonFormatter
-from gateway.state import ApprovalStore, KeyRow, Keys, open_state
+from gateway.state import ApprovalStore, KeyRow, Keys, ToolPins, open_state
 from gateway.words import Agent
 from tests.support import prefork
 from tests.support.configuration import SHIPPED
@@ -98,17 +100,21 @@ COMMANDS = [
     "sessions replay se_1 --html {out}",
     "audit tail", "audit tail --json", "audit sql {rows}", "audit sql {rows} --format json",
     "audit sql {rows} --format csv", "audit sql {hostile}", "audit views", "audit views --json",
+    "audit open {hostile}", "audit open {copy} {rows}",
     "audit export --view exchanges", "audit export --format ocsf", "audit verify", "audit verify --json",
     "audit prove {hostile}", "audit seal", "audit erase --session {hostile} --reason {hostile} --yes",
     "policy explain de_1", "policy explain de_1 --json", "policy explain {hostile}",
     "policy backtest --candidate {policy}", "policy backtest --candidate {policy} --json",
-    "policy status", "policy status --json", "policy inspect {hostile}", "policy use {hostile}",
+    "policy status", "policy status --json", "policy waivers", "policy waivers --json",
+    "policy inspect {hostile}", "policy use {hostile}",
     "policy rollback", "policy check --path {hostile}", "policy new {hostile}", "policy eval {hostile}",
-    "policy build --key {hostile}", "doctor", "doctor --json",
+    "policy try {hostile}", "policy import {hostile}", "policy learn --since all", "policy learn --json",
+    "policy build --key {hostile}", "doctor", "doctor --json", "scan {hostile}",
     "keys create --agent {hostile} --owner {hostile}",
+    "tools pins", "tools pins --json", "tools forget {hostile} {hostile}",
 ]  # fmt: skip
 # These say nothing of what others wrote, or run what the commands above run.
-SILENT = {"up", "policy test", "policy fmt", "policy docs", "policy keygen", "audit rotate-key"}
+SILENT = {"up", "policy test", "policy fmt", "policy docs", "policy keygen", "audit rotate-key", "mcp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +133,8 @@ class Evidence:
             "policy": str(SHIPPED),
             "out": str(self.folder / "session.html"),
         }
+        if "{copy}" in command:
+            values["copy"] = str(shutil.copytree(self.folder / "audit", self.folder / "copy"))
         return [word.format(**values) for word in command.split()]
 
     @property
@@ -166,6 +174,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     )
     with ApprovalStore(state).write() as rows:
         held = transitions.hold(rows, journal.record_sync, load_server_key(config.key_path), ask)
+    asyncio.run(ToolPins(state).keep(HOSTILE, {HOSTILE: HOSTILE}))
     journal.close()
     state.close()
     return Evidence(folder, held.id, approver)
@@ -386,7 +395,7 @@ def _sql(text: str) -> str:
 
 
 def _leaf(words: list[str]) -> list[str]:
-    return words[:1] if words[0] in ("up", "doctor") else words[:2]
+    return words[:1] if words[0] in ("up", "doctor", "scan") else words[:2]
 
 
 def _leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[str]:

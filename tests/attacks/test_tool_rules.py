@@ -106,7 +106,7 @@ def engine(request: pytest.FixtureRequest) -> PolicyEngine:
 
 
 def calling(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    call = {"name": name, "arguments": arguments, "restores": []}
+    call = {"name": name, "arguments": arguments, "restores": [], "origins": []}
     return {**request_document(phase="response"), "tool_calls": [call]}
 
 

@@ -5,6 +5,7 @@ Each table names every command and route that there is. A new one fails its test
 
 from __future__ import annotations
 
+import asyncio
 import getpass
 import json
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from gateway.config import load_config
 from gateway.errors import PolicyUnavailable, RecordingFailed
 from gateway.http.admin import admin_routes
 from gateway.policy import Policies
+from gateway.state import ToolPins, open_state
 from tests.support.configuration import configuration, edit_settings, policy_copy
 from tests.support.desk import open_desk
 from tests.support.gateway import GatewayProcess
@@ -31,6 +33,7 @@ from tests.support.gateway import GatewayProcess
 COMMANDS = {
     "up": "started",
     "doctor": "",
+    "scan": "",
     "keys create": "key_created",
     "keys list": "",
     "keys revoke": "key_revoked",
@@ -45,9 +48,14 @@ COMMANDS = {
     "policy fmt": "",
     "policy docs": "",
     "policy eval": "",
+    "policy try": "",
+    "policy import": "",  # files in the folder, as with new
+    "policy learn": "",
+    "mcp": "",  # it reads what policy commands print
     "policy explain": "",
     "policy backtest": "",
     "policy status": "",
+    "policy waivers": "",
     "policy inspect": "",
     "policy build": "",
     "policy keygen": "signing_key_created",
@@ -55,6 +63,7 @@ COMMANDS = {
     "policy rollback": "policy_used",
     "audit sql": "evidence_queried",
     "audit views": "",
+    "audit open": "",  # refused for the evidence itself
     "audit tail": "",
     "audit export": "evidence_exported",
     "audit erase": "erasure_ordered",
@@ -62,6 +71,8 @@ COMMANDS = {
     "audit prove": "",
     "audit seal": "",
     "audit rotate-key": "key_rotated",
+    "tools pins": "",
+    "tools forget": "tool_forgotten",
     "sessions list": "",
     "sessions show": "content_read",  # with --full
     "sessions replay": "",
@@ -80,6 +91,8 @@ ROUTES = {
     "POST /keys": "key_created",
     "DELETE /keys/{id}": "key_revoked",
     "GET /policy": "",
+    "GET /tools": "",
+    "POST /tools/forget": "tool_forgotten",
     "POST /sql": "evidence_queried",
 }
 
@@ -113,7 +126,8 @@ class Place:
         }
         orders = self.config.audit_path.joinpath("seals.ndjson").read_bytes()
         keys = [key for key in json.loads(self.said("keys", "list", "--json")) if key["status"] == "active"]
-        return listed | {"orders": orders, "keys": json.dumps(keys).encode()}
+        pins = self.said("tools", "pins", "--json").encode()
+        return listed | {"orders": orders, "keys": json.dumps(keys).encode(), "pins": pins}
 
 
 @pytest.fixture
@@ -151,6 +165,11 @@ def arrange(place: Place, command: str) -> list[str]:
             place.said("policy", "use", first)
             place.said("policy", "use", second)
             return ["policy", "rollback"]
+        case "tools forget":
+            state = open_state(place.config.state_path)
+            asyncio.run(ToolPins(state).keep("office/mcp", {"send": "d1"}))
+            state.close()
+            return ["tools", "forget", "office/mcp", "send"]
         case "audit sql":
             out = str(place.folder / "out" / "rows.csv")
             return ["audit", "sql", "select agent from decisions", "--format", "csv", "--out", out]
@@ -166,6 +185,7 @@ def arrange(place: Place, command: str) -> list[str]:
     [
         "keys create",
         "keys revoke",
+        "tools forget",
         "policy keygen",
         "policy use",
         "policy rollback",
@@ -190,6 +210,7 @@ def test_no_command_acts_unrecorded(place: Place, command: str) -> None:
     "command",
     [
         "keys create",
+        "tools forget",
         "policy keygen",
         "policy use",
         "policy rollback",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import string
+import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -178,3 +180,40 @@ def _with_test_policy(
         **changes,
     )
     return GatewayProcess(folder, config).start()
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A small file system of its own."""
+
+    path: Path
+
+    def fill(self) -> None:
+        with (self.path / "filler").open("wb", buffering=0) as file:
+            for size in (65536, 4096, 1):
+                try:
+                    while True:
+                        file.write(b"x" * size)
+                except OSError:
+                    continue
+
+    def empty(self) -> None:
+        (self.path / "filler").unlink()
+
+    def make_read_only(self) -> None:
+        subprocess.run(["mount", "-o", "remount,ro", str(self.path)], check=True)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    path = tmp_path / "disk"
+    path.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(path)], capture_output=True, check=False
+    )
+    if done.returncode:
+        pytest.skip("mounting a file system needs root")
+    try:
+        yield Disk(path)
+    finally:
+        subprocess.run(["umount", "--lazy", str(path)], check=True)

@@ -35,8 +35,8 @@ async def test_a_held_prompt_goes_on_when_somebody_approves_while_it_waits(
 
     assert heard.text == text
     assert EMAIL not in provider.only().everything()
-    [row] = governed.query("SELECT status FROM approvals WHERE approval_id = ?", approval_id)
-    assert row["status"] == "used"
+    [row] = governed.query("SELECT state FROM approvals WHERE approval_id = ?", approval_id)
+    assert row["state"] == "used"
 
 
 async def test_a_held_prompt_is_refused_when_somebody_denies_while_it_waits(
@@ -316,9 +316,7 @@ def test_the_shipped_policy_holds_injection_and_bulk_export_and_says_why(
     with httpx.Client(timeout=1.0, trust_env=False) as impatient, pytest.raises(httpx.ReadTimeout):
         post(impatient, gateway, key, body)
 
-    rows = gateway.await_rows(
-        "SELECT reasons FROM approvals WHERE status = 'requested' OR status = 'pending'"
-    )
+    rows = gateway.await_rows("SELECT reasons FROM approvals WHERE state IN ('requested', 'pending')")
     assert rule in {reason["rule"] for row in rows for reason in row["reasons"]}
     assert provider.received() == []
 

@@ -160,7 +160,7 @@ def test_a_body_that_cannot_be_decompressed_is_refused(
 
 
 @pytest.mark.parametrize(
-    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""]
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/mixed; boundary=x", ""]
 )
 def test_a_content_type_that_no_parser_knows_is_refused_by_policy(
     governed: GatewayProcess, keys: Keyring, http: httpx.Client, content_type: str
@@ -175,13 +175,13 @@ def test_a_content_type_that_no_parser_knows_is_refused_by_policy(
     ("method", "path", "body"),
     [
         ("POST", "openai/v1/rerank", {"model": "echo", "input": "x"}),
-        ("POST", "openai/v1/batches", {"model": "echo", "input": "x"}),
+        ("POST", "openai/v1/vector_stores", {"name": "x"}),
         ("POST", "openai/v1/messages", {"model": "echo", "messages": []}),
         ("POST", "anthropic/v1/chat/completions", {"model": "echo", "messages": []}),
         ("POST", "openai/v1/chat/completionsx", {"model": "echo", "messages": []}),
         ("PUT", "openai/v1/chat/completions", {"model": "echo", "messages": []}),
         ("GET", "openai/v1/files", None),
-        ("DELETE", "openai/v1/files/file-x", None),
+        ("DELETE", "openai/v1/assistants/asst-x", None),
         ("POST", "openai/v1/chat/completions", None),
     ],
 )
@@ -358,6 +358,6 @@ def test_refusals_are_found_with_sql_from_another_process(
 
     assert [(row["code"], row["status"], row["agent"]) for row in rows] == [
         ("invalid_request", 400, "agent-default"),
-        ("unauthenticated", 401, ""),
+        ("unauthenticated", 401, None),
         ("policy_denied", 403, "agent-one-model"),
     ]

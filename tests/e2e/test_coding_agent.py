@@ -11,8 +11,7 @@ import httpx
 import pytest
 
 from tests.support.asking import Family, events, post
-from tests.support.configuration import any_engine, configuration
-from tests.support.gateway import GatewayProcess
+from tests.support.gateway import GatewayProcess, shipped_gateway
 from tests.support.scripted import ScriptedProvider, chunk, completion, message, message_events
 from tests.support.values import MODEL_CARD
 
@@ -52,11 +51,8 @@ Reply = Callable[[str, dict[str, Any]], None]
 
 @pytest.fixture(scope="module")
 def coding(scripted: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
-    process = GatewayProcess(
-        tmp_path_factory.mktemp("coding"), configuration(scripted.url, engine=any_engine())
-    ).start()
-    yield process
-    process.kill()
+    with shipped_gateway(scripted, tmp_path_factory.mktemp("coding")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

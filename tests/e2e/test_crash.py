@@ -39,7 +39,7 @@ def test_after_a_kill_under_load_every_prompt_that_reached_the_provider_is_on_re
         gateway.start()
 
     reached = {prompt_of(received.body) for received in provider.received()}
-    prompts = gateway.query("SELECT prompt FROM exchanges WHERE prompt LIKE '%|%'")
+    prompts = gateway.query("SELECT prompt FROM contents WHERE prompt LIKE '%|%'")
     recorded = {row["prompt"].split("|")[1] for row in prompts}
     assert len(reached) > 40
     assert reached - recorded == set()

@@ -9,12 +9,12 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.e2e.conftest import RULES, Launch
+from tests.e2e.conftest import RULES, Disk, Launch
 from tests.support.asking import Family, body_of, post, refusal, streamed_text
 from tests.support.configuration import configuration, need_engine, policy_copy
 from tests.support.fake_provider import FakeProvider
 from tests.support.gateway import GatewayProcess
-from tests.support.processes import forbid_writing, opa_of
+from tests.support.processes import opa_of
 from tests.support.values import EMAIL, MODEL_EMAIL, PEM
 
 
@@ -126,13 +126,13 @@ def test_without_a_decision_nothing_passes_in_a_dry_run_either(
 
 
 def test_without_a_record_nothing_passes_in_a_dry_run_either(
-    launch: Launch, provider: FakeProvider, http: httpx.Client
+    launch: Launch, disk: Disk, provider: FakeProvider, http: httpx.Client
 ) -> None:
-    gateway = launch(enforce=False)
+    gateway = launch(enforce=False, audit={"path": str(disk.path / "audit")})
     key = gateway.create_key("agent", "ana")
     assert post(http, gateway, key, body_of("openai", "echo", "before")).status_code == 200
     provider.forget()
-    forbid_writing(gateway.pid)
+    disk.fill()
     answer = post(http, gateway, key, body_of("openai", "echo", "hello"))
 
     assert refusal(answer) == (503, "recording_failed")

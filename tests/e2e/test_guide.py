@@ -122,10 +122,13 @@ def test_the_guide_leads_from_a_new_topic_to_a_decision_on_live_traffic(author: 
             said.append(author.until(text, "allow → deny" if "status" in text else "policy_denied"))
         else:
             said.append(author.type(text))
-    scaffolded, edited, tried, denied, explained, backtested, compared, adopted, _, used, back = said
+    scaffolded, edited, tried, shown, denied, explained, backtested, *rest = said
+    compared, _, adopted, _, used, back = rest
     assert "coverage: 100 %" in scaffolded
     assert "coverage: 100 %" in edited
     assert json.loads(tried)["reasons"][0]["rule"] == "length.prompt"
+    assert "  length.prompt: " in shown
+    assert "exit code 1" in shown
     refusal = json.loads(denied)["error"]
     assert refusal["code"] == "policy_denied"
     assert [reason["rule"] for reason in refusal["reasons"]] == ["length.prompt"]
@@ -167,7 +170,7 @@ def _comparable(document: dict[str, Any]) -> str:
         "time": "",
         "exchange": {},
         "usage": {},
-        "agent": {**document["agent"], "owner": "", "key_id": ""},
+        "agent": {**document["agent"], "owner": "", "person": "", "key_id": ""},
         "source": {**document["source"], "ip": ""},
     }
     return re.sub(r"<EMAIL_ADDRESS_\w+>", "<EMAIL_ADDRESS>", json.dumps(changed))

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import resource
-import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.e2e.conftest import Launch
+from tests.e2e.conftest import Disk, Launch
 from tests.support.asking import body_of, post, refusal
 from tests.support.fake_provider import FakeProvider
 from tests.support.gateway import DidNotStart
@@ -19,43 +15,7 @@ from tests.support.processes import forbid_writing
 from tests.support.waiting import holds
 
 FAILED = (503, "recording_failed")
-
-
-@dataclass(frozen=True, slots=True)
-class Disk:
-    """A small file system of its own."""
-
-    path: Path
-
-    def fill(self) -> None:
-        with (self.path / "filler").open("wb", buffering=0) as file:
-            for size in (65536, 4096, 1):
-                try:
-                    while True:
-                        file.write(b"x" * size)
-                except OSError:
-                    continue
-
-    def empty(self) -> None:
-        (self.path / "filler").unlink()
-
-    def make_read_only(self) -> None:
-        subprocess.run(["mount", "-o", "remount,ro", str(self.path)], check=True)
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Disk]:
-    path = tmp_path / "disk"
-    path.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(path)], capture_output=True, check=False
-    )
-    if done.returncode:
-        pytest.skip("mounting a file system needs root")
-    try:
-        yield Disk(path)
-    finally:
-        subprocess.run(["umount", "--lazy", str(path)], check=True)
+UNCOUNTED = (503, "state_unavailable")  # usage is reserved before anything is recorded
 
 
 @pytest.mark.parametrize("fault", ["full disk", "write error"])
@@ -69,11 +29,11 @@ def test_a_disk_that_takes_no_records_refuses_every_prompt_until_it_does(
 
     disk.fill() if fault == "full disk" else forbid_writing(gateway.pid)
     answers = [post(http, gateway, key, body_of("openai", "echo", "during " * 300)) for _ in range(5)]
-    assert [refusal(answer) for answer in answers] == [FAILED] * 5
+    assert [refusal(answer) for answer in answers] == [FAILED if fault == "full disk" else UNCOUNTED] * 5
     assert provider.received() == []
     ready = http.get(f"{gateway.url}/readyz")
     assert ready.status_code == 503
-    assert "audit" in str(ready.json()["problems"])
+    assert ("audit" if fault == "full disk" else "usage") in str(ready.json()["problems"])
 
     disk.empty() if fault == "full disk" else forbid_writing(gateway.pid, resource.RLIM_INFINITY)
     after = body_of("openai", "echo", "after")
@@ -82,7 +42,7 @@ def test_a_disk_that_takes_no_records_refuses_every_prompt_until_it_does(
     assert gateway.stop() == 0
     verified = gateway.cli("audit", "verify")
     assert verified.returncode == 0, verified.stdout + verified.stderr
-    prompts = " ".join(row["prompt"] for row in gateway.query("SELECT prompt FROM exchanges"))
+    prompts = " ".join(row["prompt"] or "" for row in gateway.query("SELECT prompt FROM contents"))
     assert "before" in prompts
     assert "after" in prompts
     assert "during" not in prompts
@@ -98,12 +58,15 @@ def test_a_gateway_on_a_read_only_disk_does_not_start(launch: Launch, disk: Disk
     assert "Traceback" not in caught.value.log
 
 
-def test_a_full_disk_under_the_state_stops_no_traffic_that_can_be_recorded(
+def test_a_full_disk_under_the_state_refuses_what_cannot_be_counted_until_it_is_free(
     launch: Launch, disk: Disk, provider: FakeProvider, http: httpx.Client
 ) -> None:
     gateway = launch(state=f"sqlite:///{disk.path}/regate.db")
     key = gateway.create_key("agent", "ana")
     disk.fill()
 
-    answer = post(http, gateway, key, body_of("openai", "echo", "hello"))
-    assert answer.status_code == 200, answer.text
+    prompt = body_of("openai", "echo", "hello")
+    assert refusal(post(http, gateway, key, prompt)) == UNCOUNTED
+    assert provider.received() == []
+    disk.empty()
+    assert holds(lambda: post(http, gateway, key, prompt).status_code == 200), gateway.log()

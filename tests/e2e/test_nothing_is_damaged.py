@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.asking import Family, body_of, events, post, streamed_text
 from tests.support.configuration import any_engine, configuration, policy_copy
-from tests.support.gateway import GatewayProcess
+from tests.support.gateway import GatewayProcess, shipped_gateway
 from tests.support.scripted import ScriptedProvider, call, chunk, completion, message, message_events
 from tests.support.values import CARD, EMAIL, MODEL_CARD, OTHER_EMAIL, PHONE, SSN
 
@@ -24,11 +24,8 @@ STRICT = {"categories": {name: {"response": EVERYWHERE} for name in ("pii", "sec
 @pytest.fixture(scope="module")
 def whole(scripted: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
     """A gateway with the shipped policy."""
-    process = GatewayProcess(
-        tmp_path_factory.mktemp("whole"), configuration(scripted.url, engine=any_engine())
-    ).start()
-    yield process
-    process.kill()
+    with shipped_gateway(scripted, tmp_path_factory.mktemp("whole")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -49,63 +46,6 @@ def whole_key(whole: GatewayProcess) -> str:
 @pytest.fixture(scope="module")
 def strict_key(strict: GatewayProcess) -> str:
     return strict.create_key("agent", "ana", "--group", "default")
-
-
-@pytest.mark.parametrize("stream", [True, False])
-@pytest.mark.parametrize("raw", ['{"path": "a.txt", "content": "never en', '{"path": ', ""])
-def test_a_call_that_the_limit_cut_off_is_withheld_and_the_rest_passes(
-    whole: GatewayProcess,
-    whole_key: str,
-    scripted: ScriptedProvider,
-    http: httpx.Client,
-    raw: str,
-    stream: bool,
-) -> None:
-    complete, cut = call("read", {"path": "b.txt"}), call("write", raw, index=1)
-    if stream:
-        deltas = [{"content": "Now I write."}, {"tool_calls": [complete]}, {"tool_calls": [cut]}]
-        scripted.stream(*map(chunk, deltas), chunk({}, "length"))
-    else:
-        said = completion({"content": "Now I write.", "tool_calls": [complete, cut]})
-        said["choices"][0]["finish_reason"] = "length"
-        scripted.say({**said, "usage": {"prompt_tokens": 5, "completion_tokens": 7}})
-    answer = post(http, whole, whole_key, body_of("openai", "m", "Go on.", stream=stream))
-
-    assert answer.status_code == 200, answer.text
-    assert "Now I write." in (streamed_text(answer.text) if stream else answer.text)
-    assert "b.txt" in answer.text
-    assert '"write"' not in answer.text
-    assert "length" in answer.text
-    assert "error" not in answer.text
-
-
-@pytest.mark.parametrize("stream", [True, False])
-@pytest.mark.parametrize("raw", ['{"path": "a.txt", "content": "never en', ""])
-def test_a_block_that_the_limit_cut_off_is_withheld_and_the_rest_passes(
-    whole: GatewayProcess,
-    whole_key: str,
-    scripted: ScriptedProvider,
-    http: httpx.Client,
-    raw: str,
-    stream: bool,
-) -> None:
-    if stream:
-        text = {"type": "text", "text": "", "deltas": [{"type": "text_delta", "text": "Now I write."}]}
-        piece = {"type": "input_json_delta", "partial_json": raw}
-        cut = {"type": "tool_use", "id": "t", "name": "write", "input": {}, "deltas": [piece]}
-        scripted.stream(*message_events(text, cut, stop="max_tokens"))
-    else:
-        cut = {"type": "tool_use", "id": "t", "name": "write", "input": raw or {}}
-        scripted.say(message({"type": "text", "text": "Now I write."}, cut, stop_reason="max_tokens"))
-    body = body_of("anthropic", "m", "Go on.", stream=stream)
-    answer = post(http, whole, whole_key, body, family="anthropic")
-
-    assert answer.status_code == 200, answer.text
-    assert "Now I write." in (streamed_text(answer.text) if stream else answer.text)
-    assert "tool_use" not in answer.text
-    assert "max_tokens" in answer.text
-    assert '"output_tokens":7' in answer.text
-    assert "error" not in answer.text
 
 
 def call_of(answer: httpx.Response, family: Family, stream: bool) -> Any:

@@ -93,7 +93,6 @@ def test_a_fault_inside_a_whole_completion_has_its_own_status(
         ("close-mid", "upstream_unavailable"),
         ("hang-mid", "upstream_timeout"),
         ("broken-sse", "upstream_unreadable"),
-        ("unknown-event", "upstream_unreadable"),
         ("truncated", "upstream_unreadable"),
     ],
 )
@@ -203,7 +202,8 @@ def test_a_client_that_leaves_ends_the_providers_call_too(
     assert received.ending == "left"
     rows = governed.await_rows(
         "SELECT e.state FROM exchanges e JOIN records r USING (exchange_id)"
-        " WHERE r.kind = 'completion' AND r.code = 'cancelled' AND e.prompt LIKE '%' || ? || '%'",
+        " JOIN contents c USING (exchange_id) "
+        " WHERE r.kind = 'completion' AND r.code = 'cancelled' AND c.prompt LIKE '%' || ? || '%'",
         words,
     )
     assert [row["state"] for row in rows] == ["cancelled"]

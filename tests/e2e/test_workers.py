@@ -25,7 +25,8 @@ BROKEN = "package regate.rules.broken\n\nverdicts contains verdict if {\n\tverdi
 
 @pytest.fixture(scope="module")
 def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return policy_copy(tmp_path_factory.mktemp("policy-of-two"))
+    limited = {"groups": {"limited": {"budgets": {"requests_1m": 20}}}}
+    return policy_copy(tmp_path_factory.mktemp("policy-of-two"), limited)
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +68,22 @@ def test_a_key_is_refused_by_every_worker_a_second_after_its_revocation(
     pair.run("keys", "revoke", key.split("_")[1])
     time.sleep(1)
     assert {ask(pair, key) for _ in range(24)} == {401}
+
+
+def test_a_limit_lets_exactly_so_many_requests_pass_over_all_workers(
+    pair: GatewayProcess, provider: FakeProvider
+) -> None:
+    key = pair.create_key("agent-limited", "ana", "--group", "limited")
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: answer(pair, key), range(60)))
+
+    refused = [each for each in answers if each.status_code == 403]
+    assert [each.status_code for each in answers].count(200) == 20
+    assert len(refused) == 40
+    assert all(1 <= int(each.headers["retry-after"]) <= 65 for each in refused)
+    assert "budgets.requests_1m" in refused[0].text
+    asked = pair.query("SELECT DISTINCT writer FROM records WHERE agent = 'agent-limited'")
+    assert len(asked) == 2
 
 
 def test_a_worker_that_is_killed_is_replaced_and_leaves_nothing_open_in_the_metrics(
@@ -151,6 +168,11 @@ def refused_by(gateway: GatewayProcess) -> int:
 
 def restarts(gateway: GatewayProcess) -> int:
     return gateway.log().count("a worker ended and is started again")
+
+
+def answer(gateway: GatewayProcess, key: str) -> httpx.Response:
+    with httpx.Client(timeout=PATIENCE_SECONDS, trust_env=False) as client:
+        return post(client, gateway, key, body_of("openai", "echo", "hello"))
 
 
 def ask(gateway: GatewayProcess, key: str, model: str = "echo") -> int:

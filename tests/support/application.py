@@ -25,6 +25,7 @@ class Running:
     worker: Worker
     http: httpx.AsyncClient
     key: str
+    app: Any
 
     async def ask(self, text: str, path: str = "demo/v1/chat/completions") -> httpx.Response:
         body = {"model": "demo", "messages": [{"role": "user", "content": text}]}
@@ -45,8 +46,9 @@ def opener(folder: Path) -> Opened:
         loaded = load_config(file)
         async with open_worker(loaded) as worker:
             _, key = create_key(worker.keys, agent="agent", owner="ana", now=time.time())
-            transport = httpx.ASGITransport(create_app(loaded, worker))
+            app = create_app(loaded, worker)
+            transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://regate") as http:
-                yield Running(worker, http, key)
+                yield Running(worker, http, key, app)
 
     return open_with

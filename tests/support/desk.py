@@ -17,9 +17,9 @@ from gateway.config import Config, PolicySettings, Provider
 from gateway.config.server_key import ServerKey
 from gateway.contract.decision import ApprovalTerms
 from gateway.identity import Identity, create_key
-from gateway.oversight import Evidence, Keyring, Oversight
+from gateway.oversight import Evidence, Keyring, Oversight, PinnedTools
 from gateway.policy import Policies
-from gateway.state import Approval, ApprovalStore, KeyRow, Keys, Role, State, open_state
+from gateway.state import Approval, ApprovalStore, KeyRow, Keys, Role, State, ToolPins, open_state
 from gateway.words import Agent
 from tests.support.configuration import SHIPPED
 from tests.support.contents import told
@@ -136,9 +136,8 @@ async def open_desk(folder: Path) -> AsyncIterator[Desk]:
     )
     policies = Policies(config, logging.getLogger("test.policy"))
     keys = Keys(state)
-    oversight = Oversight(
-        Identity(keys), approvals, Evidence(audit), Keyring(keys, approvals, journal), policies
-    )
+    keyring, tools = Keyring(keys, approvals, journal), PinnedTools(ToolPins(state), journal)
+    oversight = Oversight(Identity(keys), approvals, Evidence(audit), keyring, policies, tools)
     try:
         yield Desk(state, journal, oversight, secret, audit)
     finally:

@@ -24,6 +24,7 @@ def fill(journal: Writes, name: str) -> None:
         "approval_id": f"ap_{name}",
     }
     part = {"role": "user", "kind": "text", "pointer": "/a", "digest": name, "new": True, "text": "hello"}
+    warned = {"rule": "trial", "severity": "low", "controls": [], "would": "deny", "waiver": "SEC-1"}
     asked: dict[str, Any] = {
         **about,
         "decision_id": f"de_{name}",
@@ -31,11 +32,16 @@ def fill(journal: Writes, name: str) -> None:
         "findings": ({"entity": "EMAIL_ADDRESS", "category": "pii", "count": 1},),
         "reasons": ({"rule": "pii.email", "severity": "low"},),
     }
-    journal.record_sync(Record("decision", **asked, action="mask", body={"parts": [part]}))
+    journal.record_sync(
+        Record("decision", **asked, action="mask", body={"parts": [part], "decision": {"warnings": [warned]}})
+    )
+    called = [{"name": "send_mail", "arguments": {"to": "x"}, "restores": [], "origins": []}]
+    answered = {"parts": [part], "input": {"tool_calls": called}}
+    journal.record_sync(Record("decision", **{**asked, "phase": "response"}, action="allow", body=answered))
     journal.record_sync(Record("shadow", **asked, body={"before": "mask", "after": "deny", "differs": True}))
     journal.record_sync(Record("approval", **about, code="requested", body={"status": "pending"}))
     journal.record_sync(Record("forwarded", **about))
-    journal.record_sync(Record("completion", **about, status=200, body={"parts": [part]}))
+    journal.record_sync(Record("completion", **about, status=200, body={"parts": [part], "cached_tokens": 7}))
     journal.record_sync(
         Record("refusal", **{**about, "exchange_id": f"no_{name}"}, status=403, code="policy_denied")
     )

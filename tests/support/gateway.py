@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -19,9 +19,21 @@ import yaml
 from gateway.audit.files.folder import Folder
 from gateway.audit.reading.views import create_views
 from tests.support import prefork
+from tests.support.configuration import any_engine, configuration
 from tests.support.prefork import ROOT
+from tests.support.scripted import ScriptedProvider
 from tests.support.values import CREDENTIAL
 from tests.support.waiting import PATIENCE_SECONDS
+
+
+@contextlib.contextmanager
+def shipped_gateway(scripted: ScriptedProvider, folder: Path) -> Iterator[GatewayProcess]:
+    """A running gateway with the shipped policy before a provider that says what a test wants."""
+    process = GatewayProcess(folder, configuration(scripted.url, engine=any_engine()))
+    try:
+        yield process.start()
+    finally:
+        process.kill()
 
 
 class DidNotStart(AssertionError):
@@ -121,7 +133,7 @@ class GatewayProcess:
     def closing(self, exchange_id: str) -> dict[str, Any]:
         """The record that closed the exchange; it is queued, so it may take a moment."""
         found = self.await_rows(
-            "SELECT * FROM records WHERE exchange_id = ? AND kind IN ('completion', 'refusal')",
+            "SELECT * FROM stored.records WHERE exchange_id = ? AND kind IN ('completion', 'refusal')",
             exchange_id,
         )
         assert len(found) == 1, found

@@ -67,8 +67,8 @@ def _records() -> list[Record]:
         _closing("ex_lost", "refusal", status=502, code="upstream_unavailable"),
         _decision("ex_tool", "allow"),
         _decision("ex_tool", "mask", phase="response", reasons=[_MASKED], findings=[_found("PERSON", "pii")],
-                  tool_calls=[{"name": "send_mail", "arguments": {}, "restores": []}]),
-        _closing("ex_tool", "completion", status=200, cost=0.002),
+                  tool_calls=[{"name": "send_mail", "arguments": {}, "restores": [], "origins": []}]),
+        _closing("ex_tool", "completion", status=200, cost=0.002, body={"cached_tokens": 800}),
     ]  # fmt: skip
 
 

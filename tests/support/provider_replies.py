@@ -142,9 +142,7 @@ def _whole(model: Model, headers: Mapping[str, str], body: bytes) -> Reply:
 def _flow(model: Model, events: list[bytes], anthropic: bool) -> Iterator[bytes | Wait | Drop]:
     """The events as writes, cut and delayed, with the fault that the model's name means."""
     middle = len(events) // 2
-    if model.name == "unknown-event":
-        events.insert(middle, b'event: surprise\ndata: {"type": "surprise", "leak": "of a kind"}\n\n')
-    elif model.name == "broken-sse":
+    if model.name == "broken-sse":
         events.insert(middle, b'data: {"choices": [{"delta": {"content": "never clo\n\n')
     elif model.name == "error-mid":
         wire = anthropic_wire if anthropic else openai_wire

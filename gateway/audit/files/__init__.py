@@ -1,23 +1,30 @@
 """The files of the audit folder: records, signed logs, hashes, locks."""
 
-from gateway.audit.files.folder import (
-    Folder,
-)
-from gateway.audit.files.locks import (
-    are_shared,
-)
-from gateway.audit.files.record import (
-    COLUMNS,
-    FINDING_FIELDS,
-    Record,
-)
-from gateway.audit.files.rotation import (
-    open_signer,
-    rotate,
-)
-from gateway.audit.files.signing import (
-    load_verifier,
-)
+from typing import TYPE_CHECKING
+
+from gateway.facade import on_demand
+
+if TYPE_CHECKING:
+    from gateway.audit.files.folder import (
+        Folder,
+    )
+    from gateway.audit.files.locks import (
+        are_shared,
+    )
+    from gateway.audit.files.record import (
+        COLUMNS,
+        FINDING_FIELDS,
+        Record,
+    )
+    from gateway.audit.files.rotation import (
+        open_signer,
+        rotate,
+    )
+    from gateway.audit.files.signing import (
+        load_verifier,
+    )
+else:
+    __getattr__ = on_demand(__name__)
 
 __all__ = [
     "COLUMNS",

@@ -58,7 +58,7 @@ class ReasonColumns(msgspec.Struct, forbid_unknown_fields=True):
     rule: Annotated[str, _says("the rule that spoke")]
     title: Annotated[str, _says("the rule's title")] = ""
     message: Annotated[str, _says("what it says to people")] = ""
-    severity: Annotated[str, _says("how grave; ORDER BY and max() know their order")] = ""
+    severity: Annotated[str, _says("how grave: `low`, `medium`, `high` or `critical`")] = ""
     controls: Annotated[tuple[str, ...], _says("the controls it serves")] = ()
 
 
@@ -87,16 +87,16 @@ class Record:
     action: Annotated[str, _says("`allow`, `mask`, `require_approval` or `deny`")] = ""
     enforced: Annotated[bool, _says("false in a dry run: the action was recorded and not carried out")] = True
     revision: Annotated[str, _says("the policy revision")] = ""
-    status: Annotated[_Int, _says("HTTP status; -1 when there was none")] = -1
-    code: Annotated[str, _says("the error code; empty when all went well")] = ""
+    status: Annotated[_Int, _says("HTTP status, when there was one")] = -1
+    code: Annotated[str, _says("the error code, unless all went well")] = ""
     approval_id: Annotated[str, _says("the approval that spoke for it")] = ""
-    input_tokens: Annotated[_Long, _says("as the provider counted; -1 when it did not say")] = -1
-    output_tokens: Annotated[_Long, _says("as the provider counted; -1 when it did not say")] = -1
+    input_tokens: Annotated[_Long, _says("as the provider counted, when it did")] = -1
+    output_tokens: Annotated[_Long, _says("as the provider counted, when it did")] = -1
     cost: Annotated[
         _Double,
-        _says("what the tokens cost at the provider's configured prices; -1 when that is not known"),
+        _says("what the tokens cost at the provider's configured prices, when that is known"),
     ] = -1
-    duration_ms: Annotated[_Double, _says("milliseconds since the exchange began; -1 when not known")] = -1
+    duration_ms: Annotated[_Double, _says("milliseconds since the exchange began")] = -1
     key_id: Annotated[str | None, _says("the key that the agent called with; NULL without one")] = None
     source_ip: Annotated[
         str | None, _says("the address that the request came from; NULL when it has none")
@@ -173,6 +173,12 @@ COLUMNS: dict[str, str] = {
     "commitment": "VARCHAR",
     "prev": "VARCHAR",
     "hash": "VARCHAR",
+}
+# What stands for "does not apply" or "was not reached" in a stored record, as SQL: the views give NULL there.
+SENTINELS: Mapping[str, str] = {
+    column.name: "''" if column.default == "" else "-1"
+    for column in fields(Record)
+    if column.default in ("", -1)
 }
 # NULL where the value is not known, or where there is none.
 NULLABLE = tuple(column.name for column in fields(Record) if column.default is None)

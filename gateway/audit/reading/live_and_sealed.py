@@ -9,9 +9,11 @@ segments, so that a record is neither lost nor read twice. Where that cannot be 
 - A sealed file has no seal, and the live segment that it was made of is gone: the log of seals was damaged.
 - A seal's file is gone, and retention did not drop it. Or a segment is gone that a signed line names, and no
   seal names it.
+- A line about a sealed file lacks what a seal says, or names what another seal names.
 
 A live segment counts where its writer is registered. A seal counts whatever the clock says once none of its
-live segments is left. DuckDB traps: a torn line is a row of NULLs, and `now()` is the start of the query's
+live segments is left; it stands in for them as long as its file is there. DuckDB traps: a torn line is a row
+of NULLs, what is compared with a list that has a NULL in it is NULL, and `now()` is the start of the query's
 transaction.
 """
 
@@ -30,11 +32,20 @@ _LATE = literal(
 )
 _UNSEALED = literal("a sealed file has no seal, and its records are nowhere else; see regate audit verify: ")
 _GONE = literal("a file of the evidence is gone, and retention did not drop it; see regate audit verify: ")
+_HALF = literal("seals.ndjson has a line that is no whole seal; see regate audit verify: ")
+_TWICE = literal("seals.ndjson has two seals of the same; see regate audit verify: ")
 _TOMBSTONE_BYTES = 200  # a tombstone has fewer, a segment with a record has more
 
 
-def every_record(root: str) -> str:
-    """Return the SELECT of all records in the folder that the SQL expression `root` names."""
+# The columns of `every_record` with their types, in order.
+RECORD_TYPES: Mapping[str, str] = {**COLUMNS, "body": "JSON", "segment": "VARCHAR"}
+
+
+def every_record(root: str, unless: str = "") -> str:
+    """Return the SELECT of all records in the folder that the SQL expression `root` names.
+
+    `unless` is a SELECT of what else makes the query fail.
+    """
     columns = {**COLUMNS, "body": "JSON"}
     spec = {**columns, "visible_at": "TIMESTAMPTZ"}
     listed = ", ".join(f"{name}: {literal(kind)}" for name, kind in spec.items())
@@ -50,6 +61,7 @@ def every_record(root: str) -> str:
         is_record="seq IS NOT NULL AND kind IS NOT NULL",
         visible_at="visible_at",
         sealed_columns={**{name: name for name in COLUMNS}, "body": "line->'$.body'"},
+        unless=unless,
     )
 
 
@@ -80,6 +92,7 @@ def _joined(
     is_record: str,
     visible_at: str,
     sealed_columns: Mapping[str, str],
+    unless: str = "",
 ) -> str:
     late = f"{visible_at} > now()"
     from_live = ", ".join(
@@ -98,7 +111,7 @@ def _joined(
                 union_by_name=true)
             WHERE seq IS NOT NULL AND kind IS NOT NULL
         ) WHERE is_sealed =
-            (CASE WHEN is_sealed THEN 'file ' ELSE 'segment ' END || segment IN ({_visible(root)}))
+            (CASE WHEN is_sealed THEN 'file ' ELSE 'segment ' END || segment IN ({visible(root, unless)}))
             AND (is_sealed OR split_part(segment, '-', 1) IN ({_registered(root)}))
     """  # noqa: S608 - our own names; the root is a quoted path
 
@@ -116,47 +129,65 @@ def _registered(root: str) -> str:
     """  # noqa: S608 - our own names; the root is a quoted path
 
 
-def _visible(root: str) -> str:
-    """Return the SELECT of the segments and files that are read as sealed."""
-    seals = f"""
-        (SELECT file, list_transform(segments, lambda held: held.segment) AS segments, visible_at
-         FROM read_ndjson({root} || '/seals.ndjson', ignore_errors=true,
-             columns={{file: 'VARCHAR', segments: 'STRUCT(segment VARCHAR)[]', visible_at: 'TIMESTAMPTZ'}})
-         WHERE file IS NOT NULL AND segments IS NOT NULL)
-    """  # noqa: S608 - our own names; the root is a quoted path
-    live = f"read_blob({root} || '/journal/*.ndjson')"
-    standing = f"(SELECT list(parse_filename(filename, true)) FROM {live})"  # noqa: S608 - as above
+def visible(root: str, unless: str = "") -> str:
+    """Return the SELECT of the segments and files that are read as sealed; it fails where one is missing.
+
+    `unless` is a SELECT of what else makes it fail. Each file is named once, and looked into once: what a
+    question takes is mostly that.
+    """
     return f"""
-        SELECT unnest(list_append(list_transform(segments, lambda held: 'segment ' || held), 'file ' || file))
-        FROM {seals}
-        WHERE CASE WHEN visible_at <= now() THEN true ELSE NOT list_has_all({standing}, segments) END
+        WITH said AS MATERIALIZED (
+            SELECT kind, path, file, visible_at,
+                list_transform(segments, lambda held: held.segment) AS segments
+            FROM read_ndjson({root} || '/seals.ndjson', ignore_errors=true, columns={{kind: 'VARCHAR',
+                path: 'VARCHAR', file: 'VARCHAR', segments: 'STRUCT(segment VARCHAR)[]',
+                visible_at: 'TIMESTAMPTZ'}})
+        ), live AS MATERIALIZED (
+            SELECT parse_filename(filename, true) AS segment, size
+            FROM read_blob({root} || '/journal/*.ndjson')
+        ), seals AS MATERIALIZED (
+            SELECT file, segments, visible_at <= now()
+                OR NOT list_has_all((SELECT list(segment) FROM live), segments) AS is_visible
+            FROM said WHERE file IS NOT NULL AND segments IS NOT NULL
+        ), sealed AS MATERIALIZED (
+            SELECT parse_filename(file, true) AS file FROM glob({root} || '/sealed/*/*.parquet')
+        ), named AS MATERIALIZED (
+            SELECT unnest(list_append(list_transform(segments, lambda held: 'segment ' || held),
+                'file ' || file)) AS name, is_visible, file IN (SELECT file FROM sealed) AS is_there
+            FROM seals
+        )
+        SELECT name FROM named WHERE is_visible AND is_there
         UNION ALL
-        SELECT error({_UNSEALED} || file)
-        FROM (SELECT parse_filename(file, true) AS file FROM glob({root} || '/sealed/*/*.parquet'))
-        WHERE file <> 'empty' AND file NOT IN (SELECT file FROM {seals})
-            AND file NOT IN (
-                SELECT parse_filename(filename, true) FROM {live} WHERE size > {_TOMBSTONE_BYTES})
+        SELECT error({_HALF} || coalesce(file, path, 'it names no file')) FROM said
+        WHERE (kind IS NOT DISTINCT FROM 'seal' OR file IS NOT NULL OR segments IS NOT NULL) AND (
+            kind IS DISTINCT FROM 'seal' OR file IS NULL OR segments IS NULL OR visible_at IS NULL
+            OR list_count(segments) < len(segments))
         UNION ALL
-        SELECT error({_GONE} || name) FROM ({_gone(root, seals)})
+        SELECT error({_TWICE} || name) FROM named GROUP BY name HAVING count(*) > 1
+        UNION ALL
+        SELECT error({_UNSEALED} || file) FROM sealed
+        WHERE file <> 'empty' AND file NOT IN (SELECT file FROM seals)
+            AND file NOT IN (SELECT segment FROM live WHERE size > {_TOMBSTONE_BYTES})
+        UNION ALL
+        SELECT error({_GONE} || name) FROM ({_gone(root)})
+        {f"UNION ALL {unless}" if unless else ""}
     """  # noqa: S608 - our own names; the root is a quoted path
 
 
-def _gone(root: str, seals: str) -> str:
+def _gone(root: str) -> str:
     """Return the SELECT of the sealed files and the segments that should be there and are not.
 
     Only what was signed before the query counts: it was there when the query looked for files.
     """
     return f"""
-        SELECT file AS name FROM {seals} WHERE visible_at <= now()
-            AND file NOT IN (SELECT parse_filename(file, true) FROM glob({root} || '/sealed/*/*.parquet'))
+        SELECT file AS name FROM seals WHERE is_visible
+            AND file NOT IN (SELECT file FROM sealed)
             AND file NOT IN (
-                SELECT parse_filename(path, true) FROM read_ndjson({root} || '/seals.ndjson',
-                    ignore_errors=true, columns={{kind: 'VARCHAR', path: 'VARCHAR'}})
-                WHERE kind = 'dropped' AND path IS NOT NULL)
+                SELECT parse_filename(path, true) FROM said WHERE kind = 'dropped' AND path IS NOT NULL)
         UNION ALL
         SELECT segment FROM read_ndjson({root} || '/checkpoints.ndjson', ignore_errors=true,
             columns={{kind: 'VARCHAR', segment: 'VARCHAR', signed_at: 'TIMESTAMPTZ'}})
         WHERE kind IN ('end', 'head') AND segment <> '' AND signed_at <= now()
-            AND segment NOT IN (SELECT parse_filename(file, true) FROM glob({root} || '/journal/*.ndjson'))
-            AND segment NOT IN (SELECT unnest(segments) FROM {seals})
+            AND segment NOT IN (SELECT segment FROM live)
+            AND segment NOT IN (SELECT unnest(segments) FROM seals)
     """  # noqa: S608 - our own names; the root is a quoted path

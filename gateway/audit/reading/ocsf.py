@@ -46,7 +46,7 @@ SELECT = f"""
     SELECT {", ".join(_UNMAPPED)}, writer, seq, recorded_at, exchange_id, session_id, agent, provider,
         method, path, revision, status, code, coalesce(body->>'$.input.source.ip', '') AS ip,
         coalesce(body->>'$.input.source.user_agent', '') AS user_agent
-    FROM records WHERE (kind = 'decision' OR (kind = 'refusal' AND code <> 'policy_denied'))
+    FROM stored.records WHERE (kind = 'decision' OR (kind = 'refusal' AND code <> 'policy_denied'))
 """  # noqa: S608 - our own names
 
 

@@ -15,7 +15,6 @@ import resource
 import sys
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -24,15 +23,10 @@ import duckdb
 import orjson
 import pytz
 
-# The packages themselves would load all that writes evidence, which takes longer than most questions do.
-for _name in ("gateway.audit", "gateway.audit.files", "gateway.audit.reading"):
-    if _name not in sys.modules and (_spec := find_spec(_name)):
-        sys.modules[_name] = module_from_spec(_spec)
-
-from gateway.audit.files.folder import Folder  # noqa: E402 - after the packages are replaced
-from gateway.audit.files.literal import literal  # noqa: E402 - the same
-from gateway.audit.reading.landlock import confine  # noqa: E402 - the same
-from gateway.audit.reading.views import create_views  # noqa: E402 - the same
+from gateway.audit.files.folder import Folder
+from gateway.audit.files.literal import literal
+from gateway.audit.reading.landlock import confine
+from gateway.audit.reading.views import create_views
 
 _ROWS_AT_A_TIME = 256
 _ROW_GROUP_BYTES = 32 * 1024 * 1024  # a row group waits in memory: by rows, long prompts would fill it

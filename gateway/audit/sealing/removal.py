@@ -185,8 +185,7 @@ class Remover:
         child = run(
             Path(sys.executable),
             "-P",
-            "-m",
-            "gateway.audit.sealing.removal_worker",
+            Path(__file__).with_name("removal_worker.py"),
             stdin=msgspec.json.encode(request),
             env={"PATH": os.defpath, "PYTHONPATH": str(Path(gateway.__file__).parents[1])},
         )

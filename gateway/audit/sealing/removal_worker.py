@@ -1,6 +1,6 @@
 """The remover's child process: writes one sealed file anew without the bodies that orders erase.
 
-    python -m gateway.audit.sealing.removal_worker < request
+    python removal_worker.py < request
 
 Answers with one JSON object: how many bodies went, and the SHA-256 of the file made, if any did.
 """

@@ -235,8 +235,7 @@ class Sealer:
         child = run(
             Path(sys.executable),
             "-P",
-            "-m",
-            "gateway.audit.sealing.worker",
+            Path(__file__).with_name("worker.py"),
             stdin=msgspec.json.encode(request),
             env={"PATH": os.defpath, "PYTHONPATH": package},
         )

@@ -1,6 +1,6 @@
 """The sealer's child process: turns closed segments into proved Parquet files, one line of output each.
 
-    python -m gateway.audit.sealing.worker < request
+    python worker.py < request
 
 The request is a JSON object on standard input: the audit folder, the sealed ends of the chains, and which
 segments go into which file.

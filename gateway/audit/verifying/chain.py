@@ -152,7 +152,7 @@ class Chains:
             reason = "its writer did not sign it here" if found.forged else loose
             seq = end.seq - found.lines + line
             self._breaks.add(place.task.path, reason, line, end.writer, seq)
-            self._report.records -= found.lines - line + 1
+            self._report.records -= found.lines - found.signed
             return False
         if place.task.birth and found.signed:
             end.covered = end.seq

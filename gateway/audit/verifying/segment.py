@@ -66,8 +66,9 @@ class RecordRun:
 class Found:
     """What a file holds: its sound lines, why it could not be read on, and whether it is as sealed.
 
-    Of a live segment, `signed` lines are in a signed batch; `torn` bytes behind them were left by a crash,
-    or `loose` records put there by another hand. `forged` is the first line whose signature does not fit.
+    Of a live segment, `signed` lines are in a signed batch, before any forgery; `torn` bytes behind them were
+    left by a crash, or `loose` records put there by another hand. `forged` is the first line whose signature
+    does not fit.
     """
 
     runs: tuple[RecordRun, ...] = ()
@@ -170,10 +171,8 @@ def _runs(
                     runs.append(RecordRun(start, first.writer, first.seq, first.prev, bytes(hashes)))
                 first, start, hashes = link, line_number, bytearray()
             hashes += bytes.fromhex(link.hash)
-            if link.signature and fits(link):
-                signed = line_number
-            elif link.signature:
-                forged = forged or line_number
+            if link.signature and not forged:
+                signed, forged = (line_number, 0) if fits(link) else (signed, line_number)
             last = link
     except BrokenLine as error:
         broken = str(error)

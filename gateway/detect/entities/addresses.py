@@ -42,6 +42,7 @@ _FILE_BEHIND = regex.compile(
 )
 _SCOPE_BEHIND = regex.compile(r"\(|::")  # fe::c0de()
 _LOG_BEHIND = regex.compile(r" - ")  # at the begin of a line: 203.0.113.77 - - [24/Nov/2026…
+_EUI_64 = regex.compile(r"[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){7}")  # the id of an interface has eight bytes
 _UNICAST = IPv6Network("2000::/3")
 _EXAMPLES = tuple(
     map(ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20"))
@@ -100,6 +101,8 @@ def score(value: str, text: str, start: int, labels: Labels) -> float:
         return NONE
     end = start + len(value)
     if isinstance(address, IPv6Address):
+        if _EUI_64.fullmatch(written) and labels.told(start, _WORDS) <= Told.NOTHING:
+            return NONE
         is_told = not _is_example(address) or labels.told(start, _WORDS) > Told.NOTHING
         return SURE if is_told and not _SCOPE_BEHIND.match(text, end) else NONE
     return _of_version_4(text, start, end, address, labels)

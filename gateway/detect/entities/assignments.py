@@ -36,15 +36,15 @@ def bare(least: int = 6, most: int = 256) -> str:
 # What may stand between a name and its sign: quotes, a subscript's end, Markdown's emphasis, a type.
 _AFTER = r"[\"'`\\*]{0,3}\]?(?:\s{0,2}:\s{0,2}[&A-Za-z][\w.\[\]<>|? ]{0,40}?(?=\s{0,2}=))?"
 _ASSIGNED = (
-    rf"{_AFTER}[ \t]{{0,8}}(?::=|=>|->|[:=：＝])\*{{0,2}}[ \t]{{0,16}}(?:\r?\n[ \t]{{0,16}})?"
+    rf"{_AFTER}[ \t]{{0,40}}(?::=|=>|->|[:=：＝])\*{{0,2}}[ \t]{{0,16}}(?:\r?\n[ \t]{{0,16}})?"
     r"(?:[|>][-+]?\s{1,32})?(?:@?[NnbBrRuU]{1,2}(?=[\"'`]))?"  # YAML's block; the letters before a string
 )
 # Of two names in a row the second is the nearer.
 _NEAREST = rf"(?![\"'\\]{{0,2}}{NAME}{_AFTER}[ \t]{{0,4}}[:=])"
 # `name: DB_PASSWORD`, `value: …`: the name is a value too.
 _PAIR = (
-    r"[\"'\\]{0,3}[\s,;]{1,64}(?:[A-Za-z][^<>\n]{0,96}?\b)?[\"'\\]{0,3}"
-    r"(?:default_?)?(?:value|val|content)[\"'\\]{0,3}\s{0,4}(?:[:=]|=>)\s{0,4}"
+    r"[\"'\\]{0,3}[\s,;{]{1,64}(?:[A-Za-z][^<>\n]{0,96}?\b)?[\"'\\]{0,3}"
+    r"(?:default_?|parameter)?(?:value|val|content|default)[\"'\\]{0,3}\s{0,16}(?:[:=]|=>)\s{0,4}"
 )
 _IN_XML = (
     r"(?:(?:[\"'][^<>\n]{0,64})?>|</key>)\s{0,32}(?:<(?:string|data|value)>\s{0,8})?"
@@ -56,7 +56,12 @@ _OTHER_IS = r"[^\n。：:=]{0,12}?(?:[:：=＝是为為はがは는은—–-]|�
 _OPTION = r"(?<=--|\s[/\-])[A-Za-z0-9\-]{0,32}?"
 _LOGIN = (
     r"\b(?:log-?ins?|credentials?|creds|zugangsdaten|anmeldedaten|identifiants?|credenciales|credenciais"
-    r"|credenziali|inloggegevens)(?: (?:is|are|sind|sont|son))?[:：]?\s{1,4}[\w.@+\-]{1,64}\s{0,2}[/:|]\s{0,2}"
+    r"|credenziali|inloggegevens)(?: (?:is|are|sind|sont|son))? ?[:：]?\s{1,4}[\w.@+\-]{1,64}\s{0,2}[/:|]\s{0,2}"
+)
+# Calls that take a name and a password: auth=("ana", "…"), DriverManager.getConnection(url, "ana", "…").
+_LOGS_IN = (
+    r"\b(?:auth|\w{0,16}basicauth|\w{0,16}digestauth|networkcredential|getconnection|log_?in|authenticate|credentials?"
+    r"|secretkeyspec|jwt\.(?:sign|verify|encode|decode))(?:\]?::new)?\s{0,4}=?\s{0,4}\((?:\s{0,4}[^\s(),]{1,128}\s{0,4},){0,2}\s{0,8}"
 )
 _SCHEME = r"(?:(?!basic|bearer|digest|negotiate|aws4)[A-Za-z][\w\-]{1,24}[ =]\s{0,4})?"
 _PARAMETER = (
@@ -105,6 +110,7 @@ _FORMS = (
     # a call that sets it, a list of arguments
     _Form(rf"(?:set|with|use|\.)_?{NAME}\(\s{{0,8}}", f"(?:{quoted()})", is_strong, _WEAK),
     _Form(rf"{NAME}[\"']\s{{0,4}},\s{{0,8}}", f"(?:{quoted()})", is_strong, _WEAK),
+    _Form(_LOGS_IN, f"(?:{quoted()})", is_strong, _WEAK),
     # an option, a variable that a command sets
     _password(rf"{_OPTION}{NAME}[ \t]{{1,4}}(?![-|>])"),
     _token(rf"{_OPTION}{TOKEN}[ \t]{{1,4}}"),
@@ -119,6 +125,11 @@ _FORMS = (
         is_password,
     ),
     _Form(r"identified by\s{1,4}", bare(), is_strong),
+    _Form(
+        r"\bset password(?: for [^\s=;]{1,128})?\s{0,4}=\s{0,4}(?:password\(\s{0,4})?",
+        f"(?:{quoted()})",
+        is_password,
+    ),
     _Form(r"\b(?:login|account|user)\s{1,8}[^\s\"']{1,128}\s{1,8}password\s{1,8}", bare(), is_password),
     _Form(rf"{NAME} {{1,4}}(?:[0567] {{1,4}})?", bare(), is_strong, _WEAK),
     # HTTP
@@ -128,12 +139,18 @@ _FORMS = (
     ),
     _token(_PARAMETER, ""),
     _Form(
-        r"[\"'\\]{1,3}_?auth[\"'\\]{1,3}\s{0,4}:\s{0,4}[\"'\\]{1,3}",
+        r"(?:[\"'\\]{1,3}_?auth[\"'\\]{1,3}\s{0,4}:\s{0,4}[\"'\\]{1,3}|(?<![\w.])_auth\s{0,4}=\s{0,4})",
         r"([A-Za-z0-9+/]{8,512}={0,2})",
         is_basic,
     ),
     # sentences, notes, mails
     _password(f"{WORDS}{_IS}"),
+    _token(f"(?:{TOKEN}|api[ \\-]?key|cl[ée] api|client secret){_IS}"),
+    _Form(
+        r"(?:\A|(?<=[\n\r,;|({\[>\"'`]))[ \t]{0,8}(?:[\-*] )?pass[ \t]{0,4}[:=][ \t]{0,4}", bare(), is_strong
+    ),
+    _Form(r"\b(?:recovery|backup) codes?(?: (?:is|are))?[ \t]{0,2}:?[ \t]{1,4}", bare(), is_strong, _WEAK),
+    _Form(r"(?-i:\bPIN)(?: is|[ \t]{0,2}[:=])[ \t]{1,4}", r"(\d{4})(?![\w\-]|\.\d)", is_code, _WEAK),
     _Form(_LOGIN, bare(), is_strong, _WEAK),
     _Form(
         r"\b(?:user(?:name)?|login|benutzer)[ \t]{0,2}[:=][^\n]{1,64}?[\s,;/|]pass[ \t]{0,2}[:=]\s{0,4}",
@@ -164,7 +181,7 @@ OTHER: tuple[SecretFormat, ...] = tuple(
     for form in (
         _Form(f"{OTHER_WORDS}{_OTHER_IS}", f"(?:{quoted()}|([!#-&*-+\\-./-:<-~]{{6,256}}+))", is_password),
         _Form(
-            rf"{OTHER_CODE}[^\n\d:：]{{0,24}}?(?:[:：=]|[是为為はは는은])\s{{0,4}}", _DIGITS, is_code, _WEAK
+            rf"{OTHER_CODE}[^\n\d:：]{{0,24}}?(?:[:：=\[]|[是为為はは는은])\s{{0,4}}", _DIGITS, is_code, _WEAK
         ),
     )
 )

@@ -27,14 +27,18 @@ _LONGEST = 4096  # characters of one line, one row or one statement
 _DELIMITERS = ",;\t|"
 _EDGE = r"[\s\"'`*]{0,8}"
 _LABELS = rf"(?:{NAME}|{WORDS})"
-_HEAD = regex.compile(rf"(?i)(?:{_LABELS}|{TOKEN}){_EDGE}(?:[,;\t|]|\r?\n)")
+_HEAD = regex.compile(rf"(?i)(?:{_LABELS}|{TOKEN}|\bpass){_EDGE}(?:[,;\t|]|\r?\n)")
 _CELL = re.compile(r"[\s\"'`*]*(.*?)[\s\"'`*]*", re.DOTALL)
 _NAMES_PASSWORD = regex.compile(rf"(?i)[\w.\- ]{{0,32}}?(?:{_LABELS}|{OTHER_WORDS})")
+# `pass` is a mountain's as well, and a test's.
+_NAMES_ACCOUNT = re.compile(
+    r"(?:user|login|account|e?-?mail|host|server)(?:[ _-]?(?:name|id))?", re.IGNORECASE
+)
 _NAMES_TOKEN = regex.compile(rf"(?i)[\w.\- ]{{0,32}}?{TOKEN}")
 _NAME = re.compile(r"[^\W\d][\w.\-# /()]{0,47}|#|id", re.IGNORECASE)
 _RULE = re.compile(r"[-+:| =]*")
 _HTML_HEAD = regex.compile(
-    rf"(?i)<t[hd](?:\s[^<>]{{0,128}})?>\s{{0,16}}(?:<\w{{1,8}}>)?[\w.\- ]{{0,32}}?(?:{_LABELS}|{TOKEN})\s{{0,16}}(?:</\w{{1,8}}>)?\s{{0,16}}</t[hd]>"
+    rf"(?i)(?<=<t[hd](?:\s[^<>]{{0,128}})?>\s{{0,16}}(?:<\w{{1,8}}>)?[\w.\- ]{{0,32}})(?:{_LABELS}|{TOKEN})\s{{0,16}}</"
 )
 _HTML_CELL = re.compile(
     r"<t[hd](?:\s[^<>]{0,128})?>([^<>]{0,512}|\s{0,16}<\w{1,8}>[^<>]{0,512}</\w{1,8}>\s{0,16})</t[hd]>",
@@ -46,7 +50,7 @@ _STATEMENT = regex.compile(
 )
 _SQL_VALUE = re.compile(r"\s*(?:(?:N|E|_\w+)?'((?:[^'\\]|''|\\.)*)'|[^,()']+)\s*")
 _COOKIES = regex.compile(
-    r"(?i)\bcookie[\"'\\]{0,3}[\s,]{0,8}(?:[\"'\\]{0,3}value[\"'\\]{0,3}\s{0,4})?[:=,]\s{0,4}[\"'\\]{0,3}([^\n\"'<>]{16,4096}+)"
+    r"(?i)(?:\bcookie[\"'\\]{0,3}[\s,]{0,8}(?:[\"'\\]{0,3}value[\"'\\]{0,3}\s{0,4})?[:=,]\s{0,4}[\"'\\]{0,3}|\bcurl[^\n|;]{0,200}? (?:-b|--cookie)[ =]{1,4}[\"']?)([^\n\"'<>]{16,4096}+)"
 )
 _COOKIE = regex.compile(rf"(?i)(?<![\w.\-]){SESSION}=([^\s;,\"'<>]{{16,4096}}+)")
 
@@ -138,8 +142,11 @@ def _checks(names: Sequence[str]) -> dict[int, _Check]:
     found: dict[int, _Check] = {
         number: is_token for number, name in enumerate(names) if _NAMES_TOKEN.fullmatch(name)
     }
+    with_account = any(map(_NAMES_ACCOUNT.fullmatch, names))
     return found | {
-        number: is_password for number, name in enumerate(names) if _NAMES_PASSWORD.fullmatch(name)
+        number: is_password
+        for number, name in enumerate(names)
+        if _NAMES_PASSWORD.fullmatch(name) or (with_account and name.lower() == "pass")
     }
 
 

@@ -28,13 +28,18 @@ _OPTIONS = (
     ("(?:ldap(?:search|add|modify|delete|passwd|whoami)|bdb)", "-w"),
     ("(?:sqlcmd|bcp|isql|osql|mosquitto_(?:pub|sub)|ipmitool|zip|unzip|crowbar|tsm)", "-P"),
     ("(?:xfreerdp|rdesktop|wlfreerdp)", "(?:/p:|-p)"),
+    ("openssl", "-k"),
+    ("ssh-keygen", "-[NP]"),
+    ("(?:useradd|usermod|psexec)", "-p"),
+    ("snmp(?:walk|get|set|bulkwalk|getnext)", "-[AXc]"),
+    ("(?:un)?rar", "-h?p"),
     ("(?:rabbitmqctl|vncpasswd|htpasswd|keytool|jarsigner|signtool)", "(?:-storepass|-keypass|/p|-p)"),
 )
 _PASSED = (
     # curl -u user:password, http -a user:password, smbclient -U user%password
     r"\bcurl\b"
     + _ARGUMENTS
-    + r"(?:-u|--(?:proxy-)?user)[ \t=]{0,4}[\"'\\]{0,2}[^\s:\"'\\]{0,128}:(?!//)"
+    + r"(?:-[a-zA-Z]{0,8}u|--(?:proxy-)?user)[ \t=]{0,4}[\"'\\]{0,2}[^\s:\"'\\]{0,128}:(?!//)"
     + _WORD,
     r"\b(?:http|https|httpie|xh)\b"
     + _ARGUMENTS
@@ -45,7 +50,10 @@ _PASSED = (
     + r"(?:-U|--user)[ \t=]{1,4}[\"']?[^\s%\"']{1,128}%"
     + _WORD,
     # sqlplus user/password@host, exp, imp, rman target
-    r"\b(?:sqlplus|sqlldr|expdp|impdp|exp|imp|rman|tnsping)\b[^\n|;&]{0,80}?[ \t\"']\w[\w$#.\-]{0,63}/([^\s@/\"']{4,128}+)@",
+    r"\b(?:sqlplus|sqlldr|expdp|impdp|exp|imp|rman|tnsping)\b[^\n|;&]{0,80}?[ \t\"']\w[\w$#.\-]{0,63}/[\"']?([^\s@/\"']{4,128}+)(?=[\"']?@|[ \t]\w+=)",
+    r"\b(?:sftp|lftp|ftp|scp|rsync)\b" + _ARGUMENTS + r"[\w.\-]{1,64}:([^\s@:/\"']{6,128}+)@",
+    r"\bnet use\b" + _ARGUMENTS + r"/user:\S{1,128}[ \t]{1,4}" + _WORD,
+    r"\bdb\.auth\(\s{0,4}[\"'][^\"'\n]{1,128}[\"'],\s{0,4}" + f"(?:{quoted()})",
     r"\b(?:mysql|mariadb)[^\n|;&]{0,200}?[ \t]-p" + _WORD,
     # openssl -passin pass:…
     r"(?<![A-Za-z0-9])pass:" + _WORD,
@@ -55,11 +63,11 @@ _PASSED = (
     r"\bmc alias set \S{1,64} \S{1,200} \S{1,128} " + _WORD,
     r"\bConvertTo-SecureString\b[^\n|;]{0,80}?(?:-String\s{1,4})?" + f"(?:{quoted()})",
     # what is piped into a program that reads a password
-    r"\b(?:echo|printf)(?:[ \t]{1,4}-\w{1,4})?[ \t]{1,4}"
+    r"\b(?:echo|printf)(?:[ \t]{1,4}(?:-\w{1,4}|[\"']?%s(?:\\n)?[\"']?))?[ \t]{1,4}"
     + _VALUE
     + r"(?:\\n)?[\"']?[ \t]{0,4}\|[^\n;&]{0,120}?(?:sudo[ \t]{1,4}-\w*S|--?password-stdin|--with-token|--passphrase-fd|--stdin)\b",
     r"\b(?:echo|printf)[ \t]{1,4}[\"']?[\w.\-]{1,64}:" + _WORD + r"[\"']?[ \t]{0,4}\|[^\n]{0,60}?chpasswd\b",
-    r"(?:sudo[ \t]{1,4}-\w*S|--?password-stdin|--with-token|--passphrase-fd|--stdin)\b[^\n|;&]{0,120}?<<<[ \t]{0,4}"
+    r"(?:sudo[ \t]{1,4}-\w*S|\bpasswd|--?password-stdin|--with-token|--passphrase-fd|--stdin)\b[^\n|;&]{0,120}?<<<[ \t]{0,4}"
     + _VALUE,
     # .pgpass, and the QR code of a wireless network
     r"(?:\A|(?<=\n))(?:[\w.\-]{1,128}|\*):(?:\d{2,5}|\*):(?:[\w\-]{1,64}|\*):[\w\-]{1,64}:([^\s:]{6,128}+)(?=\s|\Z)",
@@ -71,7 +79,9 @@ _DEVICES = (
     r"\bsnmp-server[ \t]{1,4}(?:community|user[ \t]\S{1,64}[ \t]\S{1,64}[ \t]v3[ \t]auth[ \t]\w{2,8})[ \t]{1,4}"
     + _WORD,
     r"\b(?:tacacs|radius)(?:-server)?[^\n]{0,80}?[ \t]key[ \t]{1,4}(?:[0567][ \t]{1,4})?" + _WORD,
-    r"\b(?:pre-shared-key|wpa-psk(?: ascii)?|ppp chap password|authentication-key|key-string|psk)[ \t]{1,4}(?:[0567][ \t]{1,4})?[\"']?"
+    r"\bcrypto isakmp key[ \t]{1,4}(?:[06][ \t]{1,4})?" + _WORD,
+    r"\bplain-text-password-value[ \t]{1,4}[\"']?" + _WORD,
+    r"\b(?:pre-shared-key(?: (?:local|remote|ascii-text))?|wpa-psk(?: ascii)?|ppp chap password|authentication-key|key-string|psk)[ \t]{1,4}(?:[0567][ \t]{1,4})?[\"']?"
     + _WORD,
 )
 

@@ -24,7 +24,13 @@ from gateway.detect.entities.plugins import (
     TelegramBotTokenDetector,
     TwilioKeyDetector,
 )
-from gateway.detect.entities.values import has_digit, is_basic, is_literal, is_random, is_varied
+from gateway.detect.entities.values import (
+    has_digit,
+    is_basic,
+    is_password_of_a_url,
+    is_random,
+    is_varied,
+)
 
 # Of detect-secrets only the patterns are used. Not those for entropy and keywords, which fire on most code;
 # not those of OpenAI and npm, which are quadratic; and not those for what is found better here.
@@ -140,7 +146,7 @@ _OWN: tuple[SecretFormat, ...] = (
         regex.compile(
             r"(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.\-]{1,30}://[^\s:@/'\"<>]{0,128}:([^\s/'\"<>]{1,256})@[^\s'\"<>`]{1,1024}"
         ),
-        is_literal,
+        is_password_of_a_url,
     ),
     SecretFormat(
         "CONNECTION_STRING",
@@ -150,7 +156,7 @@ _OWN: tuple[SecretFormat, ...] = (
             r"[^\n\"'<>]{0,256}?(?:password|pwd)\s{0,2}=\s{0,2}(?:'([^'\n]{1,128})'|\"([^\"\n]{1,128})\""
             r"|\{([^}\n]{0,128}[^\w}\n][^}\n]{0,128})\}|([^;\s\"'<>]{1,128}))"
         ),
-        is_literal,
+        is_password_of_a_url,
     ),
     SecretFormat(  # a key in the place of the user, as Sentry's DSN has it
         "CONNECTION_STRING",
@@ -163,7 +169,7 @@ _OWN: tuple[SecretFormat, ...] = (
         regex.compile(
             r"(?i)\bjdbc:oracle:(?:thin|oci8?):[^\s/@:'\"<>]{1,64}/([^\s@'\"<>]{1,128})@[^\s'\"<>`]{1,512}"
         ),
-        is_literal,
+        is_password_of_a_url,
     ),
     SecretFormat(
         "PASSWORD",

@@ -7,7 +7,7 @@ from __future__ import annotations
 # The end of the name of an option, a field, a tag or a column, in any case.
 _NAMES = (
     r"passwor[dt]|passwd|passphrase|passcode|pgpass|requirepass|masterauth|sshpass|kennwort|wachtwoord|contrase[ñn]a"
-    r"|(?<![A-Za-z])(?:pwd|psw|senha|haslo)|(?-i:(?<=[a-z0-9])(?:Pwd|Pass|PWD))|(?<=[A-Za-z0-9]_)(?:pass|pw)|(?<=-)pass|(?<=[A-Za-z]\.)pass"
+    r"|(?<![A-Za-z])(?:pwd|psw|psk|senha|haslo)|pre[_\-]?shared[_\-. ]?(?:key|secret)|(?<![A-Za-z])(?:bind|root)pw|(?<=olcRoot)PW|(?-i:(?<=[a-z0-9])(?:Pwd|Pass|PWD))|(?<=[A-Za-z0-9]_)(?:pass|pw)|(?<=-)pass|(?<=[A-Za-z]\.)pass"
 )
 _KEY = (
     r"(?<![A-Za-z:/])(?:secret(?:[_\-. ]?(?:access)?[_\-. ]?key)?|api[_\-. ]?(?:key|secret)|access[_\-. ]?token|auth[_\-. ]?token"
@@ -30,16 +30,16 @@ SESSION = r"(?:(?<![A-Za-z])(?:[\w.\-]{0,32}?(?:sess(?:ion)?(?:[_\-.]?id)?|sid|a
 WORDS = (
     r"(?:passwor[dt]|passwd|passphrase|passcode|\b(?:pwd|pw)|\bpass[ -]code|kennwort|zugangscode|geheimzahl"
     r"|mot de passe|\bmdp\b|code d.acc[eè]s|contrase[ñn]a|\bclave(?: de acceso)?|\bsenha|palavra[- ]passe"
-    r"|parola (?:d.ordine|chiave)|wachtwoord|l[öo]senord|passord|adgangskode|kodeord|salasana|has[łl][oa]\b"
+    r"|parola (?:d.ordine|chiave)|(?:wi-?fi|wlan|wpa[23]?)[ -]?(?:key|schl[üu]ssel)|cl[ée] wi-?fi|wachtwoord|l[öo]senord|passord|adgangskode|kodeord|salasana|has[łl][oa]\b"
     r"|\bheslo|jelsz[óo]|parol[aă]\b|[şs]ifre(?:si)?\b|m[ậa]t kh[ẩa]u|kata sandi)"
 )
 OTHER_WORDS = (
-    r"(?:парол[ьяю]|κωδικός|密[码碼]|口令|密[钥鑰]|パスワード|暗証番号|合言葉|비밀번호|패스워드|암호|รหัสผ่าน"
+    r"(?:парол[ьяю]|κωδικός|密[码碼]|口令|密[钥鑰]|パスワード|合言葉|비밀번호|패스워드|암호|รหัสผ่าน"
     r"|كلمة (?:المرور|السر)|סיסמה|पासवर्ड)"
 )
 # Codes that are sent for one login.
 CODE = (
-    r"(?:one[- ]time|verification|security|log[- ]?in|sign[- ]?in|confirmation|access|authentication|auth|2fa|mfa"
+    r"\byour (?:\w{1,16} )?code|(?:one[- ]time|verification|security|log[- ]?in|sign[- ]?in|confirmation|access|authentication|auth|2fa|mfa"
     r"|otp|sms|passcode|reset)(?: (?:pass)?code| pin| password|code)|\b(?:t?otp|tan)\b|einmal-?(?:code|passwort)"
     r"|(?:best[äa]tigungs|sicherheits|verifizierungs)code|code de (?:v[ée]rification|s[ée]curit[ée]|confirmation)"
     r"|c[óo]digo de (?:verificaci[óo]n|seguridad|verifica[çc][ãa]o|seguran[çc]a)"
@@ -47,6 +47,6 @@ CODE = (
     r"|kod (?:weryfikacyjny|jednorazowy)"
 )
 OTHER_CODE = (
-    r"(?:код (?:подтверждения|доступа)|(?:验证|驗證|校验|動態)[码碼]|認証(?:コード|番号)|確認コード"
+    r"(?:код (?:подтверждения|доступа)|(?:验证|驗證|校验|動態)[码碼]|認証(?:コード|番号)|確認コード|暗証番号"
     r"|인증\s?(?:번호|코드))"
 )

@@ -96,8 +96,15 @@ class _Id:
         return bool(least <= length <= most)
 
 
-def _id(entity: str, written: str, is_valid: Callable[[str], bool], words: str, score: float = _BARE) -> _Id:
-    return _Id(entity, re.compile(written), is_valid, Vocabulary(words), score)
+def _id(
+    entity: str,
+    written: str,
+    is_valid: Callable[[str], bool],
+    words: str,
+    score: float = _BARE,
+    pairs: tuple[tuple[str, str], ...] = (),
+) -> _Id:
+    return _Id(entity, re.compile(written), is_valid, Vocabulary(words, pairs=pairs), score)
 
 
 _ALL = (
@@ -106,7 +113,7 @@ _ALL = (
     _id("ES_NIF", r"\d{8}-?[A-Za-z]|[XYZxyz]-?\d{7}-?[A-Za-z]", _is_spanish, r"dni|nif|nie|documento|identidad|identificación|identificacion"),
     _id("IT_FISCAL_CODE", r"[A-Za-z]{6}[0-9A-Za-z]{9}[A-Za-z]", codicefiscale.is_valid, r"fiscale|cf", 0.85),
     _id("NL_BSN", r"\d{9}|\d{4}[. ]\d{2}[. ]\d{3}", bsn.is_valid, r"bsn|burgerservicenummer|sofi\w*|burger"),
-    _id("DE_TAX_ID", r"\d{11}|\d\d \d{3} \d{3} \d{3}", idnr.is_valid, r"steuer\w*|idnr|identifikationsnummer|tin"),
+    _id("DE_TAX_ID", r"\d{11}|\d\d \d{3} \d{3} \d{3}", idnr.is_valid, r"steuer\w*|idnr|identifikationsnummer|tin", pairs=(("id", "nr"),)),
     _id("PL_PESEL", r"\d{11}", pesel.is_valid, r"pesel\w*"),
     _id("SE_PERSONNUMMER", r"(?:19|20)?\d{6}[\-+]?\d{4}", personnummer.is_valid, r"personnummer\w*|personnr|pnr|samordningsnummer"),
     _id("BR_CPF", r"\d{3}\.\d{3}\.\d{3}-\d\d", cpf.is_valid, r"cpf", 0.6),
@@ -118,11 +125,11 @@ _ALL = (
     _id("CN_RESIDENT_ID", rf"{_PROVINCE}\d{{4}}(?:19|20)\d{{9}}[\dXx]", _is_chinese, r".*(?:身份证|身分證|公民身份).*", 0.85),
     _id("KR_RRN", r"\d{6}-[1-8]\d{6}", _is_person, r"rrn|.*주민.*", 0.5),
     _id("KR_RRN", r"\d{6}[1-8]\d{6}", _is_person, r"rrn|.*주민.*"),
-    _id("AU_TFN", r"\d{9}|\d{3} \d{3} \d{3}", tfn.is_valid, r"tfn"),
+    _id("AU_TFN", r"\d{9}|\d{3} \d{3} \d{3}", tfn.is_valid, r"tfn", pairs=(("tax", "file"),)),
     _id("AU_ABN", r"\d{11}|\d\d \d{3} \d{3} \d{3}", abn.is_valid, r"abn"),
     _id("AU_MEDICARE", r"[2-6]\d{9,10}|[2-6]\d{3} \d{5} \d(?:[ /\-]\d)?", _is_medicare, r"medicare"),
     _id("CA_SIN", r"\d{9}|\d{3}([ \-])\d{3}\1\d{3}", sin.is_valid, r"sin|nas|social|sociale"),
-    _id("JP_MY_NUMBER", r"\d{12}|\d{4}([ \-])\d{4}\1\d{4}", my_number.is_valid, r"mynumber|.*(?:マイナンバー|個人番号).*"),
+    _id("JP_MY_NUMBER", r"\d{12}|\d{4}([ \-])\d{4}\1\d{4}", my_number.is_valid, r"mynumber|.*(?:マイナンバー|個人番号).*", pairs=(("my", "number"), ("individual", "number"))),
     _id("UK_NHS", r"\d{3}([ \-]?)\d{3}\1\d{4}", nhs.is_valid, r"nhs"),
     _id("PASSPORT", _PASSPORT.pattern, bool, r"passports?|passnummer|reisepass\w*|reisepaß|passeport|pasaporte|passaporto|paspoort\w*|passaporte|paszport\w*|.*(?:护照|護照|パスポート|旅券|여권).*", 0.1),
 )  # fmt: skip

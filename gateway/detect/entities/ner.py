@@ -24,12 +24,34 @@ _TWICE = 64  # characters that are read in two pieces where the cut may go throu
 _TOKENS = 512  # what it can read at once; a piece may have more
 _LEAST, _LEAST_IN_SMALL = 0.5, 0.9  # the model's own certainty: a name seldom begins with a small letter
 _BACK = 12  # characters: initials before a name
-_LETTER = r"[^\W\d_]"
+_LETTER, _CAPITAL = r"[^\W\d_]", r"(?-i:[^\W\d_a-zß-öø-ÿ])"
 _PARTICLE = "(?:de|del|della|di|da|do|dos|du|van|von|der|den|ten|ter|la|las|los|le|al|bin|ibn|zu|zum) "
 # What stands between two words of one name: a blank, a hyphen, an apostrophe, initials, particles.
 _BETWEEN = re.compile(
-    rf" ?|[-'’]|(?<!{_LETTER}{_LETTER})\. ?| (?:{_LETTER}\.? ){{1,2}}| (?:{_PARTICLE}){{1,3}}", re.IGNORECASE
+    rf" ?|[-'’]|(?<!{_LETTER}{_LETTER})\. ?| (?:{_CAPITAL}\.? ){{1,2}}| (?:{_PARTICLE}){{1,3}}", re.IGNORECASE
 )
+# What bears a person's name and seldom means one where it stands alone: products, makers, months, feasts.
+_NO_PERSON = frozenset(
+    """
+    claude gemini mistral llama alexa cortana copilot grok cohere grafana jenkins ansible kibana cassandra
+    kafka django flask jupyter haskell gradle maven jira trello asana phoenix atlas
+    mercedes harley renault tesla porsche ferrari ford chevrolet dacia levi prada chanel dior gucci
+    january february march april july august september october november december
+    januar februar märz mai juni juli oktober dezember janvier février mars juin juillet août septembre
+    octobre novembre décembre enero febrero marzo mayo junio julio agosto septiembre octubre noviembre
+    diciembre
+    gennaio febbraio aprile maggio giugno luglio settembre ottobre dicembre
+    christmas easter thanksgiving weihnachten ostern noël navidad natale plan tarif offre acme
+    """.split()  # noqa: SIM905 - read more easily than a list
+)
+# A greeting or a title: what follows is a person after all.
+_ADDRESSED = re.compile(
+    r"(?:\b(?:hi|hello|hey|dear|thanks|mr|mrs|ms|dr|prof|miss|hallo|liebe[r]?|herr|frau|danke|bonjour|ch[eè]re?"
+    r"|salut|merci|m|mme|monsieur|madame|hola|querid[oa]|sra?|señora?|gracias|don|doña|ciao|car[oa]|signora?|olá"
+    r"|beste|hoi)\.?,? )\Z",
+    re.IGNORECASE,
+)
+_GREETING = 16  # characters
 _INITIALS = re.compile(rf"(?:(?<!\w){_LETTER}\. ?){{1,3}}$")
 # A name holds nothing that code, ids or mark-up are made of, nor stands right beside it.
 _NAME = re.compile(rf"{_LETTER}(?:{_LETTER}|[.'’\- ])+")
@@ -89,7 +111,7 @@ class NameModel:
         return [tuple(self._found(_SURROGATE.sub("?", text))) for text in texts]
 
     def _found(self, text: str) -> list[Match]:
-        pieces = _cut(_FOREIGN.sub(lambda run: " " * len(run[0]), text))
+        pieces = cut(_FOREIGN.sub(lambda run: " " * len(run[0]), text))
         words: dict[int, _Word] = {}
         for at, piece in pieces:
             for word in self._words(piece, at) if _LATIN.search(piece) else ():
@@ -132,11 +154,11 @@ def _folder() -> Path:
     return Path(places[0] if places else "", "models", "rampart")
 
 
-def _cut(text: str) -> Iterator[tuple[int, str]]:
+def cut(text: str, most: int = _PIECE) -> Iterator[tuple[int, str]]:
     """Yield pieces: up to the end of a line or sentence, or to a blank and then from before it again."""
     at = 0
-    while len(text) - at > _PIECE:
-        half, end = at + _PIECE // 2, at + _PIECE
+    while len(text) - at > most:
+        half, end = at + most // 2, at + most
         stop = max(text.rfind(mark, half, end) + len(mark) for mark in ("\n", ". "))
         blank = text.rfind(" ", half, end) + 1
         cut = stop if stop > half else blank or end
@@ -150,17 +172,34 @@ def _names(text: str, words: Iterable[_Word], entity: str) -> Iterator[Match]:
     spans: list[tuple[int, int]] = []
     for word in words:
         least = _LEAST_IN_SMALL if text[word.start].islower() else _LEAST
-        if word.sure[entity] < least or not text[word.start].isalpha():
+        sure = word.sure[entity]
+        if (
+            entity == "PERSON"
+            and spans
+            and text[spans[-1][1] : word.start] == " "
+            and text[word.start].isupper()
+        ):
+            sure = max(sure, _sureness(word))  # a surname that is a town as well
+        if sure < least or not text[word.start].isalpha():
             continue
         if spans and _BETWEEN.fullmatch(text, spans[-1][1], word.start):
-            spans[-1] = (spans[-1][0], word.end)
+            # a verb behind a name is none of it: `Aisha Rahman tiene`
+            if text[word.start].isupper() or text[spans[-1][0]].islower() or text[word.start - 1] != " ":
+                spans[-1] = (spans[-1][0], word.end)
         else:
             spans.append((word.start, word.end))
     for start, end in spans:
         if entity == "PERSON" and (initials := _INITIALS.search(text, max(0, start - _BACK), start)):
             start = initials.start()
-        if _is_name(text, start, end):
+        if _is_name(text, start, end) and not (entity == "PERSON" and _is_no_person(text, start, end)):
             yield Match(entity, "pii", _SCORE, start, end)
+
+
+def _is_no_person(text: str, start: int, end: int) -> bool:
+    """Return whether a product, a month or the like is meant, by all that can be seen."""
+    if text[start:end].lower() not in _NO_PERSON:
+        return False
+    return _ADDRESSED.search(text, max(0, start - _GREETING), start) is None
 
 
 def _is_name(text: str, start: int, end: int) -> bool:

@@ -44,7 +44,9 @@ _PARCEL = Vocabulary(  # FedEx is read as two words
 _ID = Vocabulary(
     own=(
         r"ids?|[ug]uid|keys?|refs?|reference|referenz|orders?|pedido|commande|ordine|bestell\w*|isbn|ean|upc|gtin|serial"
-        r"|snowflakes?|offset|seq|sequence|timestamp|ts|nonce|trace|span|run|job|rows?"
+        r"|sku|asin|article|snowflakes?|offset|seq|sequence|timestamp|ts|nonce|trace|span|run|job|rows?|bytes|range|product|code|licen[cs]e"
+        r"|vouchers?|coupons?|gutschein\w*|accounts?|acct|konto\w*|cuenta|compte|conta|clabe|rib|cbu|arn|rrn|mid|aadhaa?r|aadhar|uidai"
+        r"|.*(?:注文|订单|訂單|单号|伝票|주문|송장).*"
     ),
     others=_CARD_WORDS,
 )
@@ -241,7 +243,11 @@ def _cards_in(text: str, run: re.Match[str], labels: Labels) -> Iterator[Match]:
         digits, last = _card_from(text, groups, first)
         if digits:
             start, end = groups[first][0], groups[last][1]
-            if not is_in_a_uuid(text, start, end) and not _is_another(digits, count, start, labels):
+            is_usual = _is_usual(digits, [last - begin for begin, last in groups[first : last + 1]])
+            is_cut = "-" in (text[start - 1 : start], text[end : end + 1]) and len(groups) > last - first + 1
+            if is_in_a_uuid(text, start, end) or (is_cut and not is_usual):
+                pass
+            elif not _is_another(is_usual and count == len(digits), count, start, labels):
                 yield Match("CREDIT_CARD", "pii", 1.0, start, end)
         first = last + 1
 
@@ -258,17 +264,21 @@ def _card_from(text: str, groups: list[tuple[int, int]], first: int) -> tuple[st
     return found
 
 
-def _is_another(digits: str, count: int, start: int, labels: Labels) -> bool:
+def _is_usual(digits: str, groups: list[int]) -> bool:
+    """Return whether it is as long as most cards of its issuer, and in their groups or in one."""
+    usual = {_USUAL: [4, 4, 4, 4]}
+    if digits.startswith(_AMERICAN_EXPRESS):
+        usual[_USUAL - 1] = [4, 6, 5]
+    if digits.startswith(_DINERS):
+        usual[_USUAL - 2] = [4, 6, 4]
+    return len(digits) in usual and groups in ([len(digits)], usual[len(digits)])
+
+
+def _is_another(is_usual: bool, count: int, start: int, labels: Labels) -> bool:
     """Return whether its name says that a card's digits, in a row of `count`, are those of something else."""
     if count != _USUAL and labels.told(start, _PARCEL) is Told.NAMED:
         return True
-    length = len(digits)
-    is_common = count == length and (
-        length == _USUAL
-        or (length == _USUAL - 1 and digits.startswith(_AMERICAN_EXPRESS))
-        or (length == _USUAL - 2 and digits.startswith(_DINERS))
-    )
-    return not is_common and labels.told(start, _ID) is Told.NAMED
+    return not is_usual and labels.told(start, _ID) is Told.NAMED
 
 
 def _is_card(digits: str) -> bool:

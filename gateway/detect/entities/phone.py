@@ -102,7 +102,11 @@ class Phones:
         told = (
             None if abroad else evidence.told(text, start, labels)
         )  # it costs, and a country code says more
-        groups = told is not None and evidence.may_be_grouped(piece, told)
+        groups = (
+            told is not None
+            and evidence.may_be_grouped(piece, told)
+            and not evidence.is_amount(text, start, piece)
+        )
         if not (abroad or (told and told > Told.NOTHING) or groups or self._wants_bare):
             return
         spans = self._valid(text, start, piece)

@@ -36,6 +36,7 @@ _SECONDS = re.compile(r"\d{2}\.\d{3,9}(?:[+\-]\d{2})?")  # behind a colon: 10:11
 _DATED = re.compile(r"(?:^|-)20\d{6}$")
 # A fraction, or a number with one: 0.4155552671, [12345.678901, 48.208174
 _DECIMAL = re.compile(r"[\[(]{0,2}(?:0\.\d+|(?:-\d+|[1-9]\d*)\.\d{3,})")
+_UPTIME = re.compile(r"\d{1,6}\.\d{6}")  # in brackets: [01436.163696] usb 3-2
 # Seven digits in a row are an amount, unless one of these words stands before.
 _BARE = re.compile(r"\d{7}")
 _SPOKEN_OF = re.compile(r"(?i:tele?f|phone|fon|mobil|handy|cell|fax|gsm|whatsapp|sms|call|tel\b|ruf)")
@@ -154,6 +155,8 @@ def is_not_a_phone(text: str, start: int, piece: str) -> bool:
     before = text[start - 1 : start]
     clock = before == ":" and text[start - 2 : start - 1].isdigit()
     if _BARE.fullmatch(piece) and not _SPOKEN_OF.search(text, max(0, start - 32), start):
+        return True
+    if before == "[" and _UPTIME.fullmatch(piece):
         return True
     if _CONSTANT.fullmatch(piece) or (clock and _SECONDS.match(piece)):
         return True

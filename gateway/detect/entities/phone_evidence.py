@@ -28,18 +28,20 @@ WORDS = Vocabulary(
     hints=(
         r"call|calls|callback|caller|called|dial|dialed|dialled|ring|contact|contacts|reach|rufen|ruf|anruf\w*"
         r"|rückruf\w*|appele[rz]?|llam\w*|llám\w*|ligue|ligar|chiam\w*|bellen|bel|dzwoni\w*|zadzwo\w*|звон\w*|позвон\w*"
-        r"|.*(?:拨打|致电|번호).*(?<!주문번호)"
+        r"|.*(?:拨打|致电).*|번호\w?"
     ),
     others=(
-        r"ids?|[ug]uid|key|refs?|reference|referenz|orders?|bestell\w*|pedido|commande|ordine|zamówieni\w*"
-        r"|invoices?|inv|rechnung\w*|facture|factura|fatura|fattura|cases?|tickets?|issues?|po|pr|isbn|issn|upc|ean"
+        r"ids?|[ug]uid|key|refs?|reference|referenz|orders?|bons?|angebot\w*|quotes?|offers?|bestell\w*|pedido|commande|ordine|zamówieni\w*"
+        r"|invoices?|inv|rechnung\w*|facture|factura|fatura|fattura|cases?|tickets?|issues?|jira|dossier|expediente|docket|vorgang|sendung\w*|colis|bilhete|billet|biglietto|billete"
+        r"|specimen|samples?|lockers?|badges?|members?|membership|loyalty|vouchers?|coupons?|webinar|meeting"
+        r"|control|org|orgnr|charts?|votes?|views|blocks?|bldg|po|pr|isbn|issn|upc|ean"
         r"|gtin|npi|ndc|hs|hts|sku|asin|parts?|items?|serial|batch|lot|model|track\w*|parcel|shipment|awb|fedex|ups"
         r"|usps|dhl|accounts?|acct|konto\w*|cuenta|compte|conta|rekening\w*|routing|aba|blz|iban|bic|swift|tax|vat|ust"
         r"|steuer\w*|st|ein|tin|abn|acn|tfn|siren|siret|hr[ab]|cusip|isin|wkn|lei|sections?|chapter|pages?|lines?"
         r"|rows?|versions?|ver|build|release|size|bytes?|count|total|sum|amount|price|offset|seed|timestamp|port|pid"
         r"|zip|postcode|postal|plz|cep|population|doi|pmid|rfc|cve|imei|vin|mrn|licen[cs]e|zähler\w*|meter|run|runs|job"
         r"|commit|hash|checksum|mask|netmask|subnet|vendor|supplier|policy|claim|contract|vertrag\w*|kunden\w*"
-        r"|.*(?:注文|订单|訂單|주문|郵便|邮编|우편|계좌|口座).*|.+nummer(?<!telefonnummer)(?<!handynummer)(?<!rufnummer)"
+        r"|.*(?:注文|订单|訂單|주문|송장|접수|등록|사업자|单号|編號|编号|伝票|郵便|邮编|우편|계좌|口座).*|.+nummer(?<!telefonnummer)(?<!handynummer)(?<!rufnummer)(?<!mobilnummer)(?<!faxnummer)|.+zeichen"
     ),
 )
 # `my number is …` in the words of some languages: a number of a person, if it has the form of one.
@@ -51,18 +53,31 @@ _MINE = re.compile(
 # INV-2026-004512, ISO/IEC: what hangs on letters by a dash or a number sign is the rest of a name.
 _NAME_BEFORE = re.compile(r"(?:[^\W\d_][\-–]|#)\Z")
 # EIN 08-5798658, SIREN 085 256 782: an abbreviation that names no telephone.
-_ABBREVIATION = re.compile(r"(?<![^\W_])[A-Z]{2,6}(?:-\d{1,2})?[ :.]{0,2}\Z")
-_NAME_WIDTH = 16  # characters before a number that these look at
+_ABBREVIATION = re.compile(
+    r"(?<![^\W_])(?:[A-Z]{2,6}(?:-\d{1,2})?[ :.]{0,2}|(?:[A-Z]-){2,6}[A-Z][ :.]{0,2}|[A-Z]{2}[ \t][ \t#*>/]{0,12})\Z"
+)
+_NAME_WIDTH = 20  # characters before a number that these look at
 _DOTTED = re.compile(r"\d+(?:\.\d+){2,}")
 _ADDRESS = re.compile(r"(?:(?:0|1\d{0,2}|2[0-4]?\d?|25[0-5]|[3-9]\d?)(?:\.(?!\Z)|\Z)){4}")
 _SPACED_DASH = re.compile(r"\s[\-/.]|[\-/.]\s")
 _AMERICAN = re.compile(r"\([2-9]\d\d\)[ \xa0]?\d{3}[\-. ]\d{4}|[2-9]\d\d([\-.])[2-9]\d\d\1\d{4}")
+# 60000-64999: from one number to another one.
+_RANGE = re.compile(r"(\d{4,6})[\-–](\d{4,6})")
+# What stands behind an amount.
+_UNIT_BEHIND = re.compile(
+    r"[ \xa0]?(?:bytes?|octets?|[KMGT]i?B|kWh|rows?|lines?|people|units?|items?|times|EUR|USD|GBP|CHF|PLN|z[łl]|k[rč]|[€$£¥₹%])(?!\w)"
+)
+_CENTS_BEHIND = re.compile(r",\d\d(?!\d)")
+_SUM = re.compile(r"[1-9]\d*|[1-9]\d{0,2}(?:[ .\xa0]\d{3})+")
+_PRICE_BEHIND = re.compile(r",\d\d[ \xa0]?(?:EUR|USD|GBP|CHF|PLN|z[łl]|k[rč]|[€$£¥₹])(?!\w)")
+# Boston, MA⏎02111-1234
+_STATE, _ZIP = re.compile(r"(?<![^\W_])[A-Z]{2}\s[\s#*>/]{0,12}\Z"), re.compile(r"\d{5}-\d{4}(?!\d)")
 _AREA = re.compile(r"\(0?\d{2,5}\)[ \xa0]?\d")
 _DIGITS = re.compile(r"\d+")
 _LEAST, _MOST = 7, 15  # digits of a number that has a name (E.164)
 _MOST_GROUPS = 5
 _NO_PHONE = ([3, 2, 4], [4, 4, 4])  # groups of a US social security number, and of parcels
-_LEAST_WITH_PREFIX = 9  # digits
+_LEAST_WITH_PREFIX, _MOST_WITH_PREFIX = 9, 13  # digits
 
 
 def told(text: str, start: int, labels: Labels) -> Told:
@@ -73,9 +88,21 @@ def told(text: str, start: int, labels: Labels) -> Told:
     found = labels.told(start, WORDS)
     if Told.OTHER < found < Told.NAMED and _MINE.search(before):
         return Told.NAMED
-    if found is Told.NOTHING and _ABBREVIATION.search(before[-_NAME_WIDTH:]):
+    name = before[-_NAME_WIDTH:]
+    is_zip = _ZIP.match(text, start) is not None and _STATE.search(name) is not None
+    if found is Told.NOTHING and (is_zip or _ABBREVIATION.search(name)):
         return Told.OTHER
     return found
+
+
+def is_amount(text: str, start: int, piece: str) -> bool:
+    """Return whether it is a range, or an amount by what stands behind it."""
+    ends = _RANGE.fullmatch(piece)
+    if ends and len(ends[1]) == len(ends[2]) and ends[1][0] == ends[2][0] and ends[1] < ends[2]:
+        return True
+    behind = start + len(piece)
+    has_cents = _SUM.fullmatch(piece) and _CENTS_BEHIND.match(text, behind)
+    return bool(has_cents or _PRICE_BEHIND.match(text, behind) or _UNIT_BEHIND.match(text, behind))
 
 
 def has_country_code(text: str, start: int, piece: str) -> bool:
@@ -135,15 +162,15 @@ def _has_prefix(piece: str, groups: list[str]) -> bool:
     first = groups[0]
     if first[0] != "0" or not 2 <= len(first) <= 6 or (first[:2] == "00" and len(groups) < 3):
         return False
-    marks = re.sub(r"\d", "", piece)
+    marks = re.sub(r"[\d()\[\]]", "", piece)
     is_decimal = marks == "."
     slash = piece.find("/")
-    is_number = slash < 0 or (marks.count("/") == 1 and piece[:slash].strip(" ()") == first)
+    is_number = slash < 0 or (marks.count("/") == 1 and piece[:slash].strip(" ()[]") == first)
     if (
         is_decimal
         or not is_number
         or [*map(len, groups)] in _NO_PHONE
-        or sum(map(len, groups)) < _LEAST_WITH_PREFIX
+        or not _LEAST_WITH_PREFIX <= sum(map(len, groups)) <= _MOST_WITH_PREFIX + 4 * (first[:2] == "00")
     ):
         return False
     return len(groups) <= _MOST_GROUPS and all(len(one) > 1 for one in groups)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from gateway.config import Detect
+from gateway.contract import DETECTED
 from gateway.errors import ConfigError
 from gateway.words import Match
 
@@ -64,9 +65,9 @@ def check_settings(settings: Detect) -> None:
     """Raise ConfigError on a setting that names no entity, and on one that could never find anything."""
     custom = {entity.entity for entity in settings.custom}
     for setting, named in (("off", settings.off), ("thresholds", settings.thresholds)):
-        unknown = sorted(set(named) - SAMPLES.keys() - _NAMES - custom)
+        unknown = sorted(set(named) - DETECTED - custom)
         if unknown:
-            known = ", ".join(sorted({*SAMPLES, *_NAMES}))
+            known = ", ".join(sorted(DETECTED))
             raise ConfigError(
                 f"detect.{setting}: {', '.join(unknown)}: expected entities that exist: {known}"
             )

@@ -15,7 +15,7 @@ from gateway.detect.entities.commands import COMMANDS
 from gateway.detect.entities.formats import FORMATS, SecretFormat
 from gateway.detect.entities.labels import NAME, OTHER_WORDS, TOKEN, WORDS
 from gateway.detect.entities.pem import find_private_keys, open_private_key
-from gateway.detect.entities.values import is_basic, is_password, is_token
+from gateway.detect.entities.values import is_basic, is_filled, is_password, is_token
 from gateway.detect.matching.keys import find_bare_keys, is_jwk_member, open_bare_key
 from gateway.detect.matching.patterns import Deadline, InspectionLate
 from gateway.detect.matching.prefilter import Candidates, Prefilter
@@ -133,7 +133,8 @@ def _by_format(candidates: Candidates, deadline: Deadline) -> Iterator[Match]:
 
 def _checked(format: SecretFormat, match: regex.Match[str]) -> Iterator[Match]:
     start, end = _trimmed(match.string, *match.span(match.lastindex or 0))
-    if format.check(match.string[start:end]):
+    value = match.string[start:end]
+    if format.check(value) and not is_filled(value):
         if format.whole:
             start, end = match.span()
         yield Match(format.entity, "secret", format.score, start, end)

@@ -32,6 +32,9 @@ _PLACEHOLDER = re.compile(
     r"|null|here|goes)(?:[-_ \d].*)?|(?:password|passw0rd|passwort|secret|test|foo|bar|baz|foobar|my(?:token|password|secret|key|pass)|abc|xyz|dummy|value|token|key|string)"
     r"[-_]?\d{0,3}"
 )
+_MANUAL = re.compile(
+    r"(?i)pass(?:word|wd|wort|phrase)?|pwd|pw|change[-_]?(?:me|it|this)|your[-_ ]?.*|x{3,}|placeholder|redacted"
+)
 # `config.password2`, `my_secret_2`, `DB_SECRET_01`, `form.cleaned_data`: a name where a value could stand.
 _REFERENCE = re.compile(
     r"[A-Za-z_]\w*(?:(?:\.|->|::|\?\.)[A-Za-z_]\w*)+|[a-z]+(?:_[a-z]+)+_?\d{0,2}|[A-Z]+(?:_[A-Z]+)+_?\d{0,2}"
@@ -41,7 +44,7 @@ _REFERENCE = re.compile(
 )
 # Words with digits that are names of techniques, types and standards: `base64-encoded`, `SHA-256`, `uint256`.
 _TECHNICAL = re.compile(
-    r"(?i)(?:(?:u?int|float|bytes?|char|varchar|string|str|base|sha-?[123]?|md|utf-?|aes-?|rsa-?|rc|x|ed|hmac-?|argon|pbkdf|oauth|http|ipv?|k8s?"
+    r"(?i)(?:(?:u?int|float|bytes?|char|varchar|string|str|base|sha-?[123]?|md|utf-?|aes-?|rsa-?|rc|x|ed|hmac-?(?:sha-?)?|argon|pbkdf|oauth|http|ipv?|k8s?"
     r"|s|ec|v|rfc-?|iso-?|cve-?|owasp-?|nist-?|tls-?v?|ssl-?v?|py|python|java|es|web|level-?|step-?|day-?|http-?|no-?|nr-?|part-?|type-?)"
     r"\d{1,5}(?:[.-]\d{1,4})*[a-z]?|utf8mb4|[12]fa|\d{1,4}-?(?:char|char(?:acter)?s?|bits?|bytes?|digits?|words?|letters?|days?|hours?"
     r"|min(?:ute)?s?|months?|years?|times?|factor|zeichen|stellig\w*)|k8s|i18n|l10n|a11y|e2e|b64|md5|\d{4}-\d\d-\d\dT?[\d:.Z+-]*|[a-z]+|\d+)"
@@ -54,9 +57,11 @@ _TALK = re.compile(
     r"|minutes?|days?|passwor[dt]s?|passwörter|tokens?|kennwort|contraseñ|mot de passe|senha|hasł|wachtwoord|lösenord|пароль|used|using|when|should|failed)"
     r"|密码|密碼|字符|パスワード|文字|비밀번호"
 )
+_RUN = re.compile(r"(.)\1{11,}+")
 _BASE64_END = re.compile(r"[A-Za-z0-9+/]{16,}={1,2}$")
 _LEET = re.compile(r"[A-Za-z]\d+[A-Za-z]")
 _SYMBOLS = frozenset("!#$%&+@^~")
+_STRONG = _SYMBOLS | frozenset("?*")
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=%:|\-]{16,4096}")
 
 
@@ -78,6 +83,11 @@ def is_varied(value: str) -> bool:
 def is_literal(value: str) -> bool:
     """Refuse a template (`${DB_PASSWORD}`, `<password>`, `****`): it is not the value itself."""
     return not re.fullmatch(r"\$.*|%.*%|\{.*\}|\[.*\]|<.*|\*+|x+|X+|\.+", value)
+
+
+def is_password_of_a_url(value: str) -> bool:
+    """Refuse a template, and the word that a manual has in the place of a password: `user:password@host`."""
+    return is_literal(value) and not _MANUAL.fullmatch(value)
 
 
 def is_basic(value: str) -> bool:
@@ -107,7 +117,7 @@ def is_strong(value: str) -> bool:
     if " " in value or not is_random(value):
         return False
     mixed = value.lower() != value != value.upper()
-    return is_password(value) and (mixed or bool(_LEET.search(value)) or not _SYMBOLS.isdisjoint(value))
+    return is_password(value) and (mixed or bool(_LEET.search(value)) or not _STRONG.isdisjoint(value))
 
 
 def is_token(value: str) -> bool:
@@ -155,3 +165,9 @@ def _is_technical(value: str) -> bool:
         is_random(piece) or re.fullmatch(r"(?i)sha|aes|rsa|utf|md|rfc|iso|cve|hmac|tls|ssl|oauth", piece)
         for piece in pieces
     )
+
+
+def is_filled(value: str) -> bool:
+    """Return whether one character, again and again, is half of the value: `sk-ant-api03-xxxxxxxxxxxx` of a guide."""
+    run = _RUN.search(value)
+    return run is not None and 2 * len(run[0]) >= len(value)

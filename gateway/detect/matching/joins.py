@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import regex
@@ -95,17 +95,21 @@ def joins(parts: Sequence[Part]) -> list[Join]:
 def spread(
     parts: Sequence[Part],
     found: Sequence[tuple[Finding, ...]],
-    joined: Sequence[tuple[Join, tuple[Finding, ...]]],
+    joined: Iterable[tuple[Join, tuple[Match, ...]]],
 ) -> tuple[tuple[Finding, ...], ...]:
     """Return the findings of each part with its share of what crosses a border."""
     shares: dict[int, list[Match]] = {}
-    for join, findings in joined:
-        for finding in findings:
-            touched = list(_touched(join, finding))
+    for join, spans in joined:
+        starts = [start for _, start, _ in join.places]
+        for span in spans:
+            first = max(0, bisect_right(starts, span.start) - 1)
+            if span.end <= join.places[first][2]:  # nearly all of them: it stands in one part
+                continue
+            touched = list(_touched(join.places[first:], span))
             if join.strong:
                 touched = _believed(parts, found, touched)
-            for number, span in touched if len(touched) > 1 else ():
-                shares.setdefault(number, []).append(span)
+            for number, share in touched if len(touched) > 1 else ():
+                shares.setdefault(number, []).append(share)
     return tuple(
         _merged(part, own, shares[number]) if number in shares else own
         for number, (part, own) in enumerate(zip(parts, found, strict=True))
@@ -184,15 +188,14 @@ def _window(text: str, border: int) -> tuple[int, int]:
     return before.end() if before else first, after.start() if after else last
 
 
-def _touched(join: Join, finding: Finding) -> Iterator[tuple[int, Match]]:
-    """Yield the parts that a finding in a join reaches into, each with its share."""
-    at = bisect_right(join.places, finding.start, key=lambda place: place[1]) - 1
-    for number, start, end in join.places[max(0, at) :]:
-        if start >= finding.end:
+def _touched(places: Sequence[tuple[int, int, int]], span: Match) -> Iterator[tuple[int, Match]]:
+    """Yield the parts of a join that a span in it reaches into, each with its share."""
+    for number, start, end in places:
+        if start >= span.end:
             return
-        first, last = max(finding.start, start), min(finding.end, end)
+        first, last = max(span.start, start), min(span.end, end)
         if first < last:
-            yield number, Match(finding.entity, finding.category, finding.score, first - start, last - start)
+            yield number, span.at(first - start, last - start)
 
 
 def _merged(part: Part, own: Sequence[Finding], shares: Sequence[Match]) -> tuple[Finding, ...]:

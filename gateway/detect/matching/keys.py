@@ -56,7 +56,7 @@ def open_bare_key(text: str) -> int:
 
 
 def _jwks(text: str, deadline: Deadline) -> Iterator[Match]:
-    at = 0
+    at = 0 if "kty" in text or "crv" in text else len(text)
     while mark := _JWK.search(text, at):
         deadline.left()
         first = text.rfind("{", max(at, mark.start() - _LONGEST), mark.start())

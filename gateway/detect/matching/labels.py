@@ -11,8 +11,9 @@ from __future__ import annotations
 import csv
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from enum import IntEnum
+from itertools import repeat
 
 import regex
 
@@ -32,12 +33,24 @@ _NEUTRAL = frozenset(
     no nr num number numbers numero número numéro numer nummer nummern home work office private privat main new old
     primary secondary alternate other direct business please also now text value string str int
     und oder ist sind unter auf mein meine meiner der die das von bei mijn is en of het y o es mi el la su et ou
-    est mon ma le sur au e o é meu minha um il mio lo è sono ext
+    est mon ma le sur au e o é meu minha um il mio lo è sono ext är er jest to mitt min mój numret numeret
     """.split()  # noqa: SIM905 - read more easily than a list
 )
 
 
+# A sentence names no columns, nor does a line with a long number, or with one that is no year.
+_NO_HEAD = re.compile(r"\d[\d .()/\-]{4}[\d .()/\-]*|[^,\t;|]{64}")
+_NO_NAME = re.compile(r"(?!\W*(?:19|20)\d\d\W*\Z)(?=.*\d{4})[\W\d_]+")
 _NEVER = r"(?!)"
+# The columns of a statement in SQL, and where its rows begin.
+_STATEMENT = regex.compile(
+    r"(?i)\b(?:(?:insert|replace)\s{1,4}(?:ignore\s{1,4})?into|copy)\s{1,4}[\w.`\"\[\]]{1,128}\s{0,4}\(([^()]{1,2000})\)\s{1,8}"
+    r"(?:values|(from)\s{1,4}stdin\b[^\n]{0,128})"
+)
+# A row and what another one follows behind: a comma, or a line of tabs.
+_ROW = regex.compile(r"\s*+\((?:[^()']|\([^()']*+\)|'(?:[^'\\]|''|\\.)*+'){0,4096}+\)\s*+(,)?")
+_COPIED = regex.compile(r"\n?((?!\\\.)[^\n\t]++(?:\t[^\n]*+)?)(?=\n|\Z)")
+_QUOTED = re.compile(r"'(?:[^'\\]|''|\\.)*'?")
 
 
 class Told(IntEnum):
@@ -52,11 +65,15 @@ class Told(IntEnum):
 class Vocabulary:
     """Words that name a kind of value, those that only hint at it, and those that name other kinds.
 
-    Each is a pattern for whole words in lower case, without groups that capture.
+    Each is a pattern for whole words in lower case, without groups that capture. Of `pairs` only both words
+    together tell a value: `tax file`, `my number`.
     """
 
-    def __init__(self, own: str, hints: str = _NEVER, others: str = _NEVER) -> None:
+    def __init__(
+        self, own: str, hints: str = _NEVER, others: str = _NEVER, pairs: Collection[tuple[str, str]] = ()
+    ) -> None:
         self._words = re.compile(f"(?P<OWN>{own})|(?P<HINT>{hints})|(?P<OTHER>{others})")
+        self.pairs = frozenset(pairs)
         self._neutral = frozenset(word for word in _NEUTRAL if not self._words.fullmatch(word))
 
     def kind(self, word: str) -> str:
@@ -72,7 +89,7 @@ class Labels:
 
     def __init__(self, text: str, key: str = "") -> None:
         self._text = text
-        self._key = [word.lower() for word in reversed(_LETTERS.findall(_CAMEL.sub(" ", key)))]
+        self._key = _words(key)
         self._columns: _Columns | None = None
 
     def told(self, start: int, vocabulary: Vocabulary) -> Told:
@@ -97,9 +114,17 @@ class Labels:
             is_first = False
 
 
+def _words(name: str) -> list[str]:
+    """Return the words of a name in small letters, the last first."""
+    return [word.lower() for word in reversed(_LETTERS.findall(_CAMEL.sub(" ", name)))]
+
+
 def _told(words: Iterable[str], vocabulary: Vocabulary) -> Told:
-    between, numbers = 0, 0
+    between, numbers, behind = 0, 0, ""
     for word in words:
+        if (word, behind) in vocabulary.pairs:
+            return Told.NEAR
+        behind = word
         if word[0].isdigit():
             numbers += 2 if len(word) >= _LEAST_NUMBER else 1
             if numbers > 1 and between:
@@ -125,6 +150,11 @@ class _Columns:
     def __init__(self, text: str) -> None:
         self._text = text
         self._names: tuple[int, str, list[str]] = (-1, "", [])  # of the block last looked at
+        self._statements = list(_STATEMENT.finditer(text))
+        self._ends = [statement.end() for statement in self._statements]
+        # where each is over: looked for once, for a statement may have a million rows
+        bounds = [*(statement.start() for statement in self._statements[1:]), len(text)]
+        self._stops = list(map(_rows_end, repeat(text), self._statements, bounds))
         self._lines, self._heads = [0], [0]  # where each line begins, and the first one of its block
         while (end := text.find("\n", self._lines[-1])) >= 0:
             is_blank = not text[self._lines[-1] : end].strip()
@@ -136,6 +166,8 @@ class _Columns:
 
         In no table there are no words.
         """
+        if name := self._in_a_statement(start):
+            return _words(name), start
         line = bisect_right(self._lines, start) - 1
         first, begin = self._heads[line], self._lines[line]
         if first == begin or start - begin > _LONGEST_LINE:
@@ -144,7 +176,21 @@ class _Columns:
         before = self._text[begin:start]
         column = len(_cells(before, delimiter)) - 1 if '"' in before else before.count(delimiter)
         name = names[column] if names and 0 <= column < len(names) else ""
-        return [word.lower() for word in reversed(_LETTERS.findall(_CAMEL.sub(" ", name)))], begin
+        return _words(name), begin
+
+    def _in_a_statement(self, start: int) -> str:
+        """Return the name of the column that a value of an INSERT or a COPY stands in, or nothing."""
+        found = bisect_right(self._ends, start) - 1
+        if found < 0:
+            return ""
+        statement = self._statements[found]
+        opened, sign = ("\n", "\t") if statement.group(2) else ("(", ",")
+        begin = self._text.rfind(opened, max(statement.end(), start - _LONGEST_LINE), start)
+        if begin < 0 or start > self._stops[found]:
+            return ""
+        names = statement.group(1).split(",")
+        column = _QUOTED.sub("", self._text[begin:start]).count(sign)
+        return names[column] if column < len(names) else ""
 
     def _columns(self, first: int) -> tuple[str, list[str]]:
         """Return the delimiter of the block that begins at `first` and the names in its first line."""
@@ -152,9 +198,26 @@ class _Columns:
             end = self._text.find("\n", first)
             head = self._text[first : min(end, first + _LONGEST_LINE)]
             delimiter = max(_DELIMITERS, key=head.count)
-            names = _cells(head, delimiter) if delimiter in head else []
+            names = _cells(head, delimiter) if delimiter in head and not _NO_HEAD.search(head) else []
+            names = [] if any(map(_NO_NAME.fullmatch, names)) or _STATEMENT.search(head) else names
             self._names = (first, delimiter, names)
         return self._names[1:]
+
+
+def _rows_end(text: str, statement: regex.Match[str], bound: int) -> int:
+    """Return where the rows of an INSERT or a COPY are over, at most `bound`.
+
+    What stands behind them is no value of theirs. A row that the text ends in goes on, as far as is known.
+    """
+    row = _COPIED if statement.group(2) else _ROW
+    end: int = statement.end()
+    while end < bound and (found := row.match(text, end, end + _LONGEST_LINE, partial=True)):
+        if found.partial:
+            return len(text) if end + _LONGEST_LINE > len(text) else end
+        end = found.end()
+        if not found.group(1):
+            break
+    return end
 
 
 def _cells(line: str, delimiter: str) -> list[str]:

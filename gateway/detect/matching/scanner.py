@@ -2,7 +2,8 @@
 
 A database is read from a folder that only this user can enter, under a name that says everything it was made
 from, after its digest was checked. Whatever is wrong with it, it is compiled anew; where the folder cannot be
-had, each process compiles its own, which takes some tenths of a second.
+had, each process compiles its own, which takes some tenths of a second. What no process has read for a month
+goes when something new is kept: it was another version's, and a process that still wants it makes it anew.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import platform
 import stat
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +29,7 @@ try:
 except ImportError:  # no wheel for this platform: everything runs without a prefilter, and finds the same
     hyperscan = None  # type: ignore[assignment]
 
+_USED_SECONDS, _KEPT_SECONDS = 86_400, 30 * 86_400  # a file says when it was last read, to the day
 _DIGEST = hashlib.sha256().digest_size
 _log = logging.getLogger("regate.detect")
 
@@ -175,6 +178,9 @@ def _read(name: str, directory: int) -> bytes | None:
     try:
         with open(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=directory), "rb") as file:
             content = file.read()
+            if os.fstat(file.fileno()).st_mtime < time.time() - _USED_SECONDS:
+                with contextlib.suppress(OSError):  # a disk that is read-only
+                    os.utime(file.fileno())
     except OSError:
         return None
     return content[_DIGEST:] if hashlib.sha256(content[_DIGEST:]).digest() == content[:_DIGEST] else None
@@ -191,3 +197,14 @@ def _write(name: str, directory: int, content: bytes) -> None:
     """Keep it, whole or not at all. A disk that is full or read-only costs the next process its compiling."""
     with contextlib.suppress(OSError), draft(Path(name), 0o600, durable=False, dir_fd=directory) as file:
         file.write(hashlib.sha256(content).digest() + content)
+    _prune(directory)
+
+
+def _prune(directory: int) -> None:
+    """Remove what no process has read for a month. One that reads it at this moment has it open."""
+    oldest = time.time() - _KEPT_SECONDS
+    with contextlib.suppress(OSError):
+        for name in os.listdir(directory):
+            with contextlib.suppress(OSError):  # another process was faster
+                if os.stat(name, dir_fd=directory, follow_symlinks=False).st_mtime < oldest:
+                    os.unlink(name, dir_fd=directory)

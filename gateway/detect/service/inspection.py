@@ -10,7 +10,7 @@ from typing import TypeVar, TypeVarTuple
 
 from gateway.detect.detector import Detector, findings, key_of
 from gateway.detect.entities.ner import check_installed
-from gateway.detect.matching.joins import joins, spread
+from gateway.detect.matching.joins import Join, joins, spread
 from gateway.detect.matching.patterns import Deadline, InspectionLate, in_time
 from gateway.detect.service.cache import ResultCache
 from gateway.detect.service.names import Names
@@ -54,9 +54,8 @@ class DetectionService:
         async with in_time(self.seconds):
             joined = await _maybe_in_thread(many, joins, parts)
             found = await self._found([*parts, *(join.part for join in joined)])
-            own, across = found[: len(parts)], found[len(parts) :]
-            pairs = list(zip(joined, across, strict=True))
-            whole = await _maybe_in_thread(many or sum(map(len, across)) > _MANY, spread, parts, own, pairs)
+            much = many or sum(map(len, found)) > _MANY
+            whole = await _maybe_in_thread(much, _placed, parts, joined, found)
             return await self._names.added(parts, whole) if names and self._names else whole
 
     def is_warm(self) -> bool:
@@ -70,8 +69,8 @@ class DetectionService:
         if self._names:
             await self._names.close()
 
-    async def _found(self, parts: Sequence[Part]) -> tuple[tuple[Finding, ...], ...]:
-        """Return the findings in each part on its own."""
+    async def _found(self, parts: Sequence[Part]) -> list[tuple[Match, ...]]:
+        """Return what is found in each part on its own."""
         texts = [(key_of(part), part.text) for part in parts]
         many = len(parts) > _MANY or sum(len(text) for _, text in texts) > _LARGE
         digests = await _maybe_in_thread(many, self._digests, texts)
@@ -79,8 +78,7 @@ class DetectionService:
         missing = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in found}
         if missing:
             found |= await self._inspected(missing)
-        results = [found[digest] for digest in digests]
-        return await _maybe_in_thread(many or sum(map(len, results)) > _MANY, _placed, parts, results)
+        return [found[digest] for digest in digests]
 
     def _digests(self, texts: Sequence[_Text]) -> list[bytes]:
         return [self._cache.digest(text, key) for key, text in texts]
@@ -118,8 +116,12 @@ class DetectionService:
         return [self._inspector.inspect(text, key=key, seconds=deadline.left()) for key, text in texts]
 
 
-def _placed(parts: Sequence[Part], spans: Sequence[tuple[Match, ...]]) -> tuple[tuple[Finding, ...], ...]:
-    return tuple(findings(part, found) for part, found in zip(parts, spans, strict=True))
+def _placed(
+    parts: Sequence[Part], joined: Sequence[Join], found: Sequence[tuple[Match, ...]]
+) -> tuple[tuple[Finding, ...], ...]:
+    """Return the findings of each part; `found` are the spans in the parts, and in the joins behind them."""
+    own = [findings(part, spans) for part, spans in zip(parts, found, strict=False)]
+    return spread(parts, own, zip(joined, found[len(parts) :], strict=True))
 
 
 async def _maybe_in_thread(long: bool, work: Callable[[*_Arguments], _R], *given: *_Arguments) -> _R:

@@ -38,10 +38,11 @@ class ProcessPool:
         self._waiting = 0
         self._not_before = 0.0  # loop time: when a start may be tried again
 
-    def ensure_started(self) -> bool:
-        """Return whether a process can be asked, and start one if one is wanted."""
+    def ensure_started(self, wanted: int = 1) -> bool:
+        """Return whether a process can be asked; start one if all are busy, or fewer than wanted."""
         self._processes = {process for process in self._processes if process.is_up}
-        is_wanted = self._processes <= self._busy and len(self._processes) < self._size and not self._starting
+        is_few = self._processes <= self._busy or len(self._processes) < wanted
+        is_wanted = is_few and len(self._processes) < self._size and not self._starting
         if is_wanted and asyncio.get_running_loop().time() >= self._not_before:
             self._starting = True
             self._keep(asyncio.create_task(self._start(), name="inspecting process"))

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.dialects.reading.calls import call_name, is_unfinished, names_call, pointers_below, refuse_calls
+from gateway.dialects.reading.calls import (
+    call_name,
+    is_unfinished,
+    names_call,
+    pointers_below,
+    refuse_calls,
+    refuse_unknown_call,
+)
 from gateway.dialects.reading.document import Malformed, drop
 from gateway.dialects.reading.encoded import read_media
 from gateway.dialects.reading.leaves import (
@@ -29,8 +36,10 @@ from gateway.dialects.reading.leaves import (
     words,
 )
 from gateway.dialects.reading.models import named_models
+from gateway.dialects.reading.offers import read_offers
 from gateway.dialects.reading.scalars import integer, mapping, mappings, number, string, total
-from gateway.words import Completion, Parameters, Part, Prompt, Tool, ToolCall, Usage
+from gateway.dialects.reading.stream import WITHHELD
+from gateway.words import Completion, Parameters, Part, Prompt, ToolCall, Usage
 
 # Of https://platform.claude.com/docs/en/api/messages, beta features included, calls and results left out.
 _BLOCK_TYPES = frozenset(
@@ -39,9 +48,6 @@ _BLOCK_TYPES = frozenset(
         *("compaction", "fallback", "mcp_tool_listing"),
     )
 )
-WITHHELD = "withheld-by-the-gateway"
-"""The signature of a block of thinking that policy did not let pass to its end; no provider takes it."""
-
 _SIGNED = frozenset(("thinking", "redacted_thinking", "compaction"))  # only their provider may edit them
 _LABELS: Mapping[str, Label] = {
     "user": ("user", "text"),
@@ -63,10 +69,7 @@ def read_prompt(document: Any) -> Prompt:
     return Prompt(
         parts=parts,
         attachments=attachments,
-        tools=tuple(
-            Tool(string(tool, "name") or string(tool, "type"), string(tool, "description"))
-            for _, tool in mappings(document.get("tools"))
-        ),
+        tools=tuple(read_offers(document)),
         model=string(document, "model"),
         models=named_models(document),
         stream=document.get("stream") is True,
@@ -95,13 +98,15 @@ def read_completion(document: Any) -> Completion:
         finish_reason=string(document, "stop_reason"),
         usage=read_usage(mapping(document, "usage")),
         withheld_calls=withheld,
+        unknown=_unknown(document),
     )
 
 
 def _leave_out_withheld(document: Any) -> None:
-    """Take out blocks that a stream broke off, as their signature says."""
+    """Take out blocks that a stream broke off, as their signature says; messages of nothing else, too."""
     messages = document.get("messages") if isinstance(document, dict) else None
-    for _, message in mappings(messages):
+    empty = []
+    for place, message in mappings(messages):
         withheld = [
             f"/content/{index}"
             for index, block in mappings(message.get("content"))
@@ -109,7 +114,8 @@ def _leave_out_withheld(document: Any) -> None:
         ]
         drop(message, withheld)
         if withheld and not message["content"]:
-            message["content"] = [{"type": "text", "text": WITHHELD}]
+            empty.append(f"/messages/{place}")
+    drop(document, empty)
 
 
 def is_cut(stop_reason: object) -> bool:
@@ -142,11 +148,21 @@ def read_call_parts(block: dict[str, Any], at: str) -> tuple[Part, ...]:
 def read_usage(usage: Mapping[str, Any]) -> Usage:
     """Return the tokens counted; those read from and written to the cache were sent, too."""
     sent = total(usage, "input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
-    return Usage(sent, integer(usage, "output_tokens"))
+    return Usage(
+        sent,
+        integer(usage, "output_tokens"),
+        integer(usage, "cache_read_input_tokens"),
+        integer(usage, "cache_creation_input_tokens"),
+    )
+
+
+def is_known(block: Mapping[str, Any]) -> bool:
+    """Return whether a content block is of a type that messages have; a tool call has one of its own."""
+    return block["type"] in _BLOCK_TYPES or block["type"].endswith("_tool_result")
 
 
 def read_block(block: Any) -> bool:
-    """Return whether a content block of a completion is a tool call.
+    """Return whether a content block of a completion is a tool call; one of an unknown type is none.
 
     Raises Malformed when it cannot be told: then it may be one that some client runs.
     """
@@ -154,11 +170,19 @@ def read_block(block: Any) -> bool:
         raise Malformed("expected a content block to have a type")
     if _is_call(block):
         return True
-    known = block["type"] in _BLOCK_TYPES or block["type"].endswith("_tool_result")
-    if not known or block.get("arguments") is not None:
-        raise Malformed("a content block of a type that no message has")
+    if not is_known(block):
+        refuse_unknown_call(block)
+    elif block.get("arguments") is not None:
+        raise Malformed("a content block with the arguments of a call")
     refuse_calls(block)
     return False
+
+
+def _unknown(document: Mapping[str, Any]) -> tuple[str, ...]:
+    blocks = [
+        block for _, block in mappings(document.get("content")) if not (is_known(block) or _is_call(block))
+    ]
+    return tuple(dict.fromkeys(block["type"] for block in blocks))
 
 
 def _tool_calls(document: Mapping[str, Any], parts: tuple[Part, ...]) -> tuple[ToolCall, ...]:
@@ -240,7 +264,7 @@ _STRUCTURAL = words(
     """
     model type id role name tool_use_id tool_id tool_name toolset_name media_type stop_reason
     service_tier ttl effort display speed inference_geo error_code category request_id skill_id version
-    allowed_callers
+    allowed_callers anthropic_version anthropic_beta
     """
 )
 
@@ -304,7 +328,7 @@ _REQUEST, _RESPONSE = grammars(
     response=_RESPONSE_WORDS,
     response_readers={
         "usage": counted,
-        "estimated_tokens": counted,
+        **dict.fromkeys(("estimated_tokens", "amazon-bedrock-invocationMetrics"), counted),
         **dict.fromkeys(("message", "content_block", "delta"), _speech),
     },
 )

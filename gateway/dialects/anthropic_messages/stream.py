@@ -9,18 +9,33 @@ from functools import partial
 from typing import Any
 
 from gateway.dialects.anthropic_messages.bodies import (
-    WITHHELD,
     is_cut,
+    is_known,
     read_block,
     read_call_parts,
     read_parts,
     read_usage,
 )
-from gateway.dialects.reading.calls import call_name, parse_arguments, plain_arguments, refuse_calls
+from gateway.dialects.reading.calls import (
+    call_name,
+    parse_arguments,
+    plain_arguments,
+    refuse_calls,
+    refuse_unknown_call,
+)
 from gateway.dialects.reading.document import Malformed, parse, put, serialize
 from gateway.dialects.reading.scalars import mapping, string
 from gateway.dialects.reading.sse import SseEvent
-from gateway.dialects.reading.stream import CallReady, ChannelEnd, Item, OtherEvent, TextDelta, json_event
+from gateway.dialects.reading.stream import (
+    WITHHELD,
+    CallReady,
+    ChannelEnd,
+    Item,
+    OtherEvent,
+    SignedBlock,
+    TextDelta,
+    json_event,
+)
 from gateway.words import Completion, Part, ToolCall, Usage
 
 # Which field of a delta, and of the block it belongs to, holds text.
@@ -39,6 +54,7 @@ class _Block:
 
     start: dict[str, Any]
     is_call: bool
+    is_known: bool
     pieces: list[str] = field(default_factory=list)
     channels: dict[str, str] = field(default_factory=dict)  # text field -> the type of its deltas
 
@@ -83,7 +99,8 @@ class AnthropicStream:
             return self._finish(document)
         if kind == "message_stop":
             return self._end(document)
-        raise Malformed("an event of a type that no message has")
+        refuse_unknown_call(document)
+        return [_other(document, kind)]
 
     def close(self) -> list[Item]:
         if not (self._done or self._failed):
@@ -114,6 +131,7 @@ class AnthropicStream:
         self._started = True
         self._model = string(message, "model")
         self._count(message)
+        self._counts.pop("output_tokens", None)  # of what has not been written yet it says 1
         return [_other(document)]
 
     def _open(self, document: dict[str, Any]) -> list[Item]:
@@ -122,7 +140,7 @@ class AnthropicStream:
         if index in self._opened or not isinstance(block, dict):
             raise Malformed("expected content_block_start to open a new block")
         self._opened.add(index)
-        state = self._blocks[index] = _Block(block, read_block(block))
+        state = self._blocks[index] = _Block(block, read_block(block), is_known(block))
         if state.is_call:
             return before
         texts: list[Item] = []
@@ -130,14 +148,14 @@ class AnthropicStream:
             if isinstance(block.get(name), str) and block[name] and _takes(block["type"], delta_type):
                 texts.append(_text(state, index, delta_type, block[name]))
                 block[name] = ""
-        return [*before, _other(document), *texts]
+        return [*before, _other(document, "" if state.is_known else block["type"]), *texts]
 
     def _grow(self, document: dict[str, Any]) -> list[Item]:
         block, delta = self._blocks.get(_index(document)), document.get("delta")
         if block is None or not isinstance(delta, dict):
             raise Malformed("expected content_block_delta to grow an open block")
         kind = string(delta, "type")
-        _refuse_other_fields(kind, delta)
+        _refuse_other_fields(kind, delta, block)
         if block.is_call:
             return _take_input(block, kind, delta)
         if kind == "signature_delta":
@@ -145,16 +163,17 @@ class AnthropicStream:
         if kind in _WHOLE_DELTAS:
             return [_other(document, whole=True)]
         if kind not in _TEXT_DELTAS:
-            raise Malformed("a delta of a type that its block does not have")
+            refuse_unknown_call(delta)
+            return [_other(document, kind)]
         return self._grow_text(document, block, delta)
 
     def _sign(self, document: dict[str, Any], block: _Block) -> list[Item]:
         """End the texts of the block: what follows is the signature under them."""
         index = document["index"]
-        ends, signs = _ends(index, block), frozenset(f"{index}/{name}" for name in block.channels)
+        ends, texts = _ends(index, block), frozenset(f"{index}/{name}" for name in block.channels)
         block.channels.clear()
-        unsigned = _event({**document, "delta": {"type": "signature_delta", "signature": WITHHELD}})
-        return [*ends, replace(_other(document, whole=True), signs=signs, unsigned=unsigned)]
+        seal = SignedBlock("/delta", texts, {"type": "signature_delta", "signature": WITHHELD})
+        return [*ends, replace(_other(document, whole=True), signed=(seal,))]
 
     def _grow_text(self, document: dict[str, Any], block: _Block, delta: dict[str, Any]) -> list[Item]:
         name = _TEXT_DELTAS[delta["type"]]
@@ -213,10 +232,14 @@ def _index(document: dict[str, Any]) -> int:
     return index
 
 
-def _refuse_other_fields(kind: str, delta: dict[str, Any]) -> None:
-    """Refuse a delta with the text of another type: some clients would add it to a block of that type."""
+def _refuse_other_fields(kind: str, delta: dict[str, Any], block: _Block) -> None:
+    """Refuse a delta with the text of another type: some clients would add it to a block of that type.
+
+    In a block of an unknown type a text is one like others.
+    """
     own = {**_TEXT_DELTAS, **_WHOLE_DELTAS, "input_json_delta": "partial_json"}.get(kind)
-    if any(delta.get(name) for name in _DELTA_FIELDS if name != own):
+    free = frozenset() if own or block.is_known else frozenset(_TEXT_DELTAS.values())
+    if any(delta.get(name) for name in _DELTA_FIELDS - free if name != own):
         raise Malformed("a delta with the text of another type of delta")
     refuse_calls(delta)
 
@@ -250,8 +273,13 @@ def _text_event(index: int, delta_type: str, text: str) -> SseEvent:
 
 def _take_input(block: _Block, kind: str, delta: dict[str, Any]) -> list[Item]:
     piece = delta.get("partial_json")
-    if kind != "input_json_delta" or not isinstance(piece, str):
+    if kind in _TEXT_DELTAS or kind in _WHOLE_DELTAS:
         raise Malformed("a delta of a type that a tool call does not have")
+    if kind != "input_json_delta":
+        refuse_unknown_call(delta)
+        return []  # it says something of a call that is held
+    if not isinstance(piece, str):
+        raise Malformed("expected a piece of a tool call's input to be text")
     block.pieces.append(piece)
     return []
 
@@ -290,9 +318,9 @@ def _event(document: dict[str, Any]) -> SseEvent:
     return json_event(document, document["type"])
 
 
-def _other(document: dict[str, Any], *, whole: bool = False) -> OtherEvent:
-    path = partial(_path, document.get("index"))
-    return OtherEvent(_event(document), document, read_parts(document)[0], path, whole)
+def _other(document: dict[str, Any], unknown: str = "", *, whole: bool = False) -> OtherEvent:
+    path, kinds = partial(_path, document.get("index")), (unknown,) if unknown else ()
+    return OtherEvent(_event(document), document, read_parts(document)[0], path, whole, unknown=kinds)
 
 
 def _path(index: Any, pointer: str) -> str:

@@ -6,15 +6,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gateway.dialects.gemini.grammar import CALLS, REQUEST, RESPONSE, RESULTS, camel
-from gateway.dialects.reading.calls import names_call, pointers_below, refuse_calls
+from gateway.dialects.reading.calls import names_call, pointers_below, refuse_calls, refuse_unknown_call
 from gateway.dialects.reading.document import Malformed
 from gateway.dialects.reading.models import named_models
 from gateway.dialects.reading.scalars import integer, mapping, mappings, number, string, total
 from gateway.dialects.reading.toolless import members_of
+from gateway.dialects.reading.tools import read_tool
 from gateway.words import Completion, Parameters, Part, Prompt, Tool, ToolCall, Usage
 
-_MEDIA = frozenset(("text", "inlineData", "fileData"))
+_KINDS = frozenset(("text", "inlineData", "fileData")) | CALLS | RESULTS
 _ABOUT = frozenset(("thought", "thoughtSignature", "videoMetadata", "partMetadata", "mediaResolution"))
+_ENDED = ("", "STOP", "FINISH_REASON_UNSPECIFIED")  # the finish reasons of candidates that were not cut off
 _CODE = "code_execution"  # the tool of executable code, as other dialects name it
 
 
@@ -43,9 +45,11 @@ def read_prompt(document: Any) -> Prompt:
 def read_completion(document: Any) -> Completion:
     """Return the completion of a response body, of one chunk of a stream, or of an error's body.
 
+    A call that the limit of tokens cut off is taken out of the document: what is left is an ordinary end.
     Raises Malformed when its candidates are not shaped so that every tool call in them can be told.
     """
     refuse_calls(members_of(document))
+    withheld = sum(_withhold_unfinished(one) for _, one in mappings(document.get("candidates")))
     parts, attachments = RESPONSE.read(document)
     usage = mapping(document, "usageMetadata")
     candidates = document.get("candidates")
@@ -59,8 +63,38 @@ def read_completion(document: Any) -> Completion:
         usage=Usage(
             total(usage, "promptTokenCount", "toolUsePromptTokenCount"),
             total(usage, "candidatesTokenCount", "thoughtsTokenCount"),
+            integer(usage, "cachedContentTokenCount"),
         ),
+        withheld_calls=withheld,
+        unknown=tuple(dict.fromkeys(_unknown(candidates))),
     )
+
+
+def _unknown(candidates: Any) -> Iterator[str]:
+    """Yield the keys of parts that no part is known to have."""
+    for _, candidate in mappings(candidates):
+        for _, part in mappings(mapping(candidate, "content").get("parts")):
+            yield from (
+                key for key, value in part.items() if value is not None and camel(key) not in _KINDS | _ABOUT
+            )
+
+
+def _withhold_unfinished(candidate: dict[str, Any]) -> int:
+    """Take the last part out of a candidate that was cut off inside of that call; return how many it took."""
+    parts = mapping(candidate, "content").get("parts")
+    ended = string(candidate, "finishReason") in _ENDED
+    if ended or not (isinstance(parts, list) and parts and isinstance(parts[-1], dict)):
+        return 0
+    call = plain_keys(plain_keys(parts[-1]).get("functionCall", {"name": "none"}))
+    if string(call, "name") and not _is_piece(call):
+        return 0
+    del parts[-1]
+    return 1
+
+
+def _is_piece(call: Mapping[str, Any]) -> bool:
+    """Return whether a call is to go on in a later part."""
+    return bool(call.get("partialArgs") or call.get("willContinue"))
 
 
 def plain_keys(value: Any) -> dict[str, Any]:
@@ -69,16 +103,22 @@ def plain_keys(value: Any) -> dict[str, Any]:
 
 
 def held(part: Any) -> str:
-    """Return what a part of a candidate holds, as its key stands; "" when only something about it.
+    """Return what a part of a candidate holds, as its key stands; "" when only what is not known.
 
-    Raises Malformed when that cannot be told.
+    Raises Malformed when that cannot be told, or when what is not known may be a call.
     """
     if not isinstance(part, dict):
         raise Malformed("expected the part of a candidate to be an object")
     keys = [key for key in part if camel(key) not in _ABOUT and part[key] is not None]
-    if len(keys) > 1 or not {camel(key) for key in keys} <= _MEDIA | CALLS | RESULTS:
-        raise Malformed("a part of a kind that no candidate has")
-    return keys[0] if keys else ""
+    known = [key for key in keys if camel(key) in _KINDS]
+    if len(known) > 1:
+        raise Malformed("a part of two kinds")
+    for key in keys:
+        if key not in known:
+            refuse_unknown_call({"type": key})
+            for _, item in mappings([part[key], *(part[key] if isinstance(part[key], list) else ())]):
+                refuse_unknown_call(item)
+    return known[0] if known else ""
 
 
 def _tools(tools: Any) -> Iterator[Tool]:
@@ -86,10 +126,13 @@ def _tools(tools: Any) -> Iterator[Tool]:
     for _, tool in mappings(tools if isinstance(tools, list) else [tools]):
         for key, value in plain_keys(tool).items():
             if key != "functionDeclarations":
-                yield Tool(key, "")
+                hosted = _CODE if key == "codeExecution" else key
+                yield Tool(key, "", hosted="" if key == "computerUse" else hosted)
+                labels = (string(one, "name") for _, one in mappings(value))  # of MCP servers
+                yield from (Tool(name, "", hosted=name) for name in labels if name)
                 continue
             for _, function in mappings(value if isinstance(value, list) else [value]):
-                yield Tool(string(function, "name"), string(function, "description"))
+                yield read_tool(plain_keys(function))
 
 
 def _tool_calls(candidates: Any, parts: tuple[Part, ...]) -> Iterator[ToolCall]:
@@ -112,7 +155,7 @@ def _call(call: Any, kind: str, at: str, parts: tuple[Part, ...]) -> ToolCall:
     if kind == "executableCode":
         return ToolCall(_CODE, dict(call), pointers_below(parts, at))
     plain = plain_keys(call)
-    if plain.get("partialArgs") or plain.get("willContinue") or any(map(names_call, call)):
+    if _is_piece(plain) or any(map(names_call, call)):
         raise Malformed("a tool call in pieces")
     name = string(plain, "name") or string(plain, "toolType")
     if not name:

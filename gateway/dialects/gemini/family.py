@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from gateway.dialects.dialect import Family
+from gateway.dialects.reading.failure import status_of
 from gateway.dialects.reading.stream import json_event
-from gateway.errors import Refusal
 
 # Names of https://cloud.google.com/apis/design/errors; clients show them, and go by the status of HTTP.
 _NAMES: Mapping[int, str] = {
@@ -23,20 +23,10 @@ _NAMES: Mapping[int, str] = {
 def error_document(members: dict[str, Any]) -> dict[str, Any]:
     """Return an error as Google's clients read it: `code` is a status there, so the reason has our code."""
     code = members["code"]
-    status = _statuses().get(code, 500)
+    status = status_of(code)
     info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": code, "domain": "regate"}
     rest = {key: value for key, value in members.items() if key not in ("code", "type", "status", "details")}
     return {"error": {**rest, "code": status, "status": _NAMES.get(status, "UNAVAILABLE"), "details": [info]}}
-
-
-def _statuses() -> dict[str, int]:
-    return {refusal.code: refusal.status for refusal in _below(Refusal)}
-
-
-def _below(refusal: type[Refusal]) -> Iterator[type[Refusal]]:
-    yield refusal
-    for one in refusal.__subclasses__():
-        yield from _below(one)
 
 
 GEMINI = Family(

@@ -19,6 +19,7 @@ from gateway.dialects.reading.leaves import (
     free,
     labeled,
     reference,
+    signed,
     structural,
     url,
     words,
@@ -104,7 +105,8 @@ def _blob(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> N
 
 
 def _signature(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    walk.encoded(value, at, label, "signature", read_sealed(value))
+    found = read_sealed(value)
+    walk.encoded(value, at, signed(label) if found else label, "signature", found)
 
 
 def _logprobs(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:

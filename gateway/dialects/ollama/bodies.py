@@ -22,10 +22,11 @@ from gateway.dialects.reading.leaves import (
     words,
 )
 from gateway.dialects.reading.models import named_models
-from gateway.dialects.reading.scalars import integer, mapping, mappings, number, string
+from gateway.dialects.reading.offers import read_offers
+from gateway.dialects.reading.scalars import integer, mapping, number, string
 from gateway.dialects.reading.toolless import members_of
 from gateway.dialects.reading.vectors import tokens_or_text, vector
-from gateway.words import Completion, Parameters, Part, Prompt, Tool, ToolCall, Usage
+from gateway.words import Completion, Parameters, Part, Prompt, ToolCall, Usage
 
 _LABELS: Mapping[str, Label] = {
     "system": ("system", "system"),
@@ -41,11 +42,10 @@ def read_prompt(document: Any) -> Prompt:
     if not isinstance(document, dict):
         return Prompt(parts, attachments)
     options = mapping(document, "options")
-    functions = [mapping(tool, "function") for _, tool in mappings(document.get("tools"))]
     return Prompt(
         parts=parts,
         attachments=attachments,
-        tools=tuple(Tool(string(one, "name"), string(one, "description")) for one in functions),
+        tools=tuple(read_offers(document)),
         model=string(document, "model"),
         models=named_models(document),
         stream=document.get("stream") is not False,
@@ -56,9 +56,11 @@ def read_prompt(document: Any) -> Prompt:
 def read_completion(document: Any) -> Completion:
     """Return the completion of a body, of one line of a stream, or of an error's body.
 
+    A call that the limit of tokens cut off is taken out of the document: what is left is an ordinary end.
     Raises Malformed when its message is not shaped so that every tool call in it can be told.
     """
     refuse_calls(members_of(document))
+    withheld = _withhold_unfinished(document)
     parts, attachments = RESPONSE.read(document)
     return Completion(
         parts=parts,
@@ -67,7 +69,20 @@ def read_completion(document: Any) -> Completion:
         model=string(document, "model"),
         finish_reason=string(document, "done_reason"),
         usage=Usage(integer(document, "prompt_eval_count"), integer(document, "eval_count")),
+        withheld_calls=withheld,
     )
+
+
+def _withhold_unfinished(document: dict[str, Any]) -> int:
+    """Take the last call out of a message that was cut off inside of it; return how many it took."""
+    calls = mapping(document, "message").get("tool_calls")
+    if document.get("done_reason") != "length" or not (isinstance(calls, list) and calls):
+        return 0
+    function = mapping(calls[-1], "function") if isinstance(calls[-1], dict) else {}
+    if string(function, "name") and isinstance(function.get("arguments"), dict):
+        return 0
+    del calls[-1]
+    return 1
 
 
 def _tool_calls(document: Mapping[str, Any], parts: tuple[Part, ...]) -> Iterator[ToolCall]:

@@ -1,20 +1,20 @@
-"""`openai.audio`: a text becomes speech. What is sent as audio (multipart) is a body of its own, `opaque`."""
+"""`openai.audio`: a text becomes speech, and speech (a form with a recording) becomes a text."""
 
 from gateway.dialects.dialect import Dialect
-from gateway.dialects.openai_audio.bodies import read_completion, read_prompt
+from gateway.dialects.openai_audio.bodies import read_completion, read_form, read_prompt
+from gateway.dialects.openai_audio.stream import AudioStream
 from gateway.dialects.openai_chat.openai import OPENAI
-from gateway.dialects.reading.events import WholeEvents
-
-_PIECE = frozenset(("speech.audio.delta",))
-_LAST = frozenset(("speech.audio.done",))
 
 DIALECT = Dialect(
     name="openai.audio",
     family=OPENAI,
     paths=("*/audio/speech",),
+    forms=("*/audio/transcriptions", "*/audio/translations"),
     read_prompt=read_prompt,
+    read_form=read_form,
     read_completion=read_completion,
-    new_stream=lambda: WholeEvents(read_completion, _PIECE, _LAST),
+    new_stream=AudioStream,
     media=("audio/*", "application/octet-stream"),
+    texts=("text/*", "application/x-subrip"),
     operation="speech",
 )

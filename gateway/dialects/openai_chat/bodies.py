@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from gateway.dialects.openai_chat.grammar import REQUEST, RESPONSE
+from gateway.dialects.openai_chat.grammar import REQUEST, RESPONSE, THOUGHTS
 from gateway.dialects.reading.calls import (
     call_name,
     is_unfinished,
@@ -14,14 +14,20 @@ from gateway.dialects.reading.calls import (
     pointers_below,
     refuse_calls,
 )
-from gateway.dialects.reading.document import Malformed
+from gateway.dialects.reading.document import Malformed, drop
 from gateway.dialects.reading.models import named_models
-from gateway.dialects.reading.scalars import integer, mapping, mappings, number, string
-from gateway.words import Completion, Parameters, Part, Prompt, Tool, ToolCall, Usage
+from gateway.dialects.reading.offers import read_offers
+from gateway.dialects.reading.scalars import cache_counts, integer, mapping, mappings, number, string
+from gateway.dialects.reading.stream import WITHHELD
+from gateway.words import Completion, Parameters, Part, Prompt, ToolCall, Usage
 
 
 def read_prompt(document: Any) -> Prompt:
-    """Return the prompt of a request body; what has an unexpected shape is read as fields."""
+    """Return the prompt of a request body; what has an unexpected shape is read as fields.
+
+    Thoughts that were not passed on whole are taken out of the document: their provider would refuse them.
+    """
+    _leave_out_withheld(document)
     walk = REQUEST.walk(document)
     parts, attachments = walk.leaves()
     if not isinstance(document, dict):
@@ -29,7 +35,7 @@ def read_prompt(document: Any) -> Prompt:
     return Prompt(
         parts=parts,
         attachments=attachments,
-        tools=_tools(document),
+        tools=tuple(read_offers(document)),
         model=string(document, "model"),
         models=named_models(document),
         stream=document.get("stream") is True,
@@ -62,6 +68,17 @@ def read_completion(document: Any) -> Completion:
         usage=read_usage(document),
         withheld_calls=withheld,
     )
+
+
+def _leave_out_withheld(document: Any) -> None:
+    """Take out thoughts that a stream broke off, as their signature says."""
+    messages = document.get("messages") if isinstance(document, dict) else None
+    for _, message in mappings(messages):
+        details = mappings(message.get(THOUGHTS))
+        withheld = [f"/{THOUGHTS}/{index}" for index, one in details if one.get("signature") == WITHHELD]
+        drop(message, withheld)
+        if withheld and not message[THOUGHTS]:
+            del message[THOUGHTS]
 
 
 def is_cut(choice: Mapping[str, Any]) -> bool:
@@ -103,7 +120,11 @@ def read_call_parts(call: dict[str, Any], at: str) -> tuple[Part, ...]:
 
 def read_usage(document: Mapping[str, Any]) -> Usage:
     usage = mapping(document, "usage")
-    return Usage(integer(usage, "prompt_tokens"), integer(usage, "completion_tokens"))
+    return Usage(
+        integer(usage, "prompt_tokens"),
+        integer(usage, "completion_tokens"),
+        *cache_counts(mapping(usage, "prompt_tokens_details")),
+    )
 
 
 def read_call(call: Mapping[str, Any], at: str, parts: tuple[Part, ...]) -> ToolCall:
@@ -131,37 +152,32 @@ def read_function_call(function: Mapping[str, Any], at: str, parts: tuple[Part, 
     return ToolCall(call_name(function), raw if isinstance(raw, dict) else None, pointers, is_free=True)
 
 
-def _tools(document: Mapping[str, Any]) -> tuple[Tool, ...]:
-    """Return the tools offered: functions, custom tools, and the legacy `functions`."""
-    offered = [
-        mapping(tool, "custom") if "custom" in tool else mapping(tool, "function")
-        for _, tool in mappings(document.get("tools"))
-    ]
-    offered += [function for _, function in mappings(document.get("functions"))]
-    return tuple(Tool(string(tool, "name"), string(tool, "description")) for tool in offered)
-
-
 def _tool_calls(document: Mapping[str, Any], parts: tuple[Part, ...]) -> tuple[ToolCall, ...]:
     refuse_calls(document)
     choices = document.get("choices")
-    calls = []
+    calls: list[ToolCall] = []
     for index, choice in enumerate([] if choices is None else _objects(choices)):
         message = choice.get("message")
         if not isinstance(message, dict) or choice.get("delta"):
             raise Malformed("expected a message in every choice")
         refuse_calls(choice)
-        refuse_calls(message, "tool_calls", "function_call")
-        _refuse_calls_in_content(message.get("content"))
-        at = f"/choices/{index}/message"
-        for slot, call in enumerate(_objects(message.get("tool_calls") or [])):
-            calls.append(read_call(call, f"{at}/tool_calls/{slot}", parts))
-        if (function := message.get("function_call")) is not None:
-            (function,) = _objects([function])
-            calls.append(read_function_call(function, f"{at}/function_call", parts))
+        calls += message_calls(message, f"/choices/{index}/message", parts)
     return tuple(calls)
 
 
-def _refuse_calls_in_content(content: Any) -> None:
+def message_calls(message: Mapping[str, Any], at: str, parts: tuple[Part, ...]) -> Iterator[ToolCall]:
+    """Yield the calls of a message that stands at `at`. Raises Malformed."""
+    refuse_calls(message, "tool_calls", "function_call")
+    refuse_calls_in_content(message.get("content"))
+    for slot, call in enumerate(_objects(message.get("tool_calls") or [])):
+        yield read_call(call, f"{at}/tool_calls/{slot}", parts)
+    if (function := message.get("function_call")) is not None:
+        (function,) = _objects([function])
+        yield read_function_call(function, f"{at}/function_call", parts)
+
+
+def refuse_calls_in_content(content: Any) -> None:
+    """Raise Malformed when a part of a message may be a tool call."""
     for _, part in mappings(content):
         if names_call(part.get("type")) or any(part.get(key) is not None for key in ("arguments", "input")):
             raise Malformed("a part of a message may be a tool call")

@@ -26,9 +26,11 @@ def checked(choice: Any) -> tuple[int, dict[str, Any]]:
     """Return the index and delta of a chunk's choice, and drop its token probabilities.
 
     They repeat the text in pieces where nothing can be found, and text is cut anew here, so that they would
-    not stand beside the tokens they tell of.
+    not stand beside the tokens they tell of. A message beside a delta says once more what was said so far.
     """
-    if not isinstance(choice, dict) or choice.get("message") is not None or choice.get("text") is not None:
+    if not isinstance(choice, dict) or choice.get("text") is not None:
+        raise Malformed("expected a choice to be the delta of a chat completion")
+    if choice.pop("message", None) is not None and not isinstance(choice.get("delta"), dict):
         raise Malformed("expected a choice to be the delta of a chat completion")
     index, delta = choice.get("index", 0), choice.get("delta")
     if not isinstance(index, int) or isinstance(index, bool) or index < 0:

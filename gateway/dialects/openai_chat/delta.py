@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from gateway.dialects.openai_chat.grammar import VOCABULARY
+from gateway.dialects.openai_chat.grammar import THOUGHTS, VOCABULARY
 from gateway.dialects.reading.scalars import integer
 
 # Text of objects and list items, however deep, that grows from delta to delta (audio.transcript,
@@ -62,6 +62,10 @@ class DeltaTexts:
                 texts += self._take_below(delta, key, (), (), _itself)
         return texts
 
+    def below(self, *path: str) -> list[tuple[str, ...]]:
+        """Return the paths of the texts so far that stand below this one."""
+        return [one for one in self._said if one[: len(path)] == path]
+
     def _take_below(
         self, holder: dict[str, Any], key: str, path: tuple[str, ...], heads: _Heads, shape: _Shape
     ) -> list[Text]:
@@ -84,7 +88,7 @@ class DeltaTexts:
         """Return the texts in the items of a list, and whether every item held one and nothing else."""
         texts, quiet = [], True
         for index, item in _objects(items):
-            head = {name: item[name] for name in _HEAD if _is_scalar(item.get(name))}
+            head = head_of(item)
             inner = partial(_item, shape, head)
             taken = self._take_growing(item, (*path, str(index)), (*heads, head), inner)
             texts += taken
@@ -108,6 +112,38 @@ class DeltaTexts:
         new = self._said.get(path) != heads
         self._said[path] = heads
         return new
+
+
+def take_signed(delta: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Move what is signed under the thoughts of a model out of a delta: it follows the words that it signs.
+
+    Each comes with the place of its item, and with all of it that is no text.
+    """
+    items = delta.get(THOUGHTS)
+    if not isinstance(items, list):
+        return []
+    signed, left = [], []
+    for index, item in enumerate(items):
+        if not (isinstance(item, dict) and item.get("signature")):
+            left.append(item)
+            continue
+        named = integer(item, "index")
+        texts = {name: text for name, text in item.items() if name in _GROWING and isinstance(text, str)}
+        signed.append(
+            (str(named if named >= 0 else index), {k: v for k, v in item.items() if k not in texts})
+        )
+        if any(texts.values()):
+            left.append({**head_of(item), **texts})
+    if left:
+        delta[THOUGHTS] = left
+    else:
+        delta.pop(THOUGHTS)
+    return signed
+
+
+def head_of(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what tells an item of a list from the others."""
+    return {name: item[name] for name in _HEAD if _is_scalar(item.get(name))}
 
 
 def _objects(items: list[Any]) -> Iterator[tuple[int, dict[str, Any]]]:

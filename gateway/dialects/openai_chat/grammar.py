@@ -26,6 +26,9 @@ from gateway.dialects.reading.leaves import (
 )
 from gateway.dialects.reading.tokens import read_tokens
 
+THOUGHTS = "reasoning_details"
+"""The list of what a model thought, of which each item may be signed."""
+
 _LABELS: dict[str, Label] = {
     **{role: (role, "system") for role in ("system", "developer")},
     **{role: (role, "text") for role in ("user", "assistant")},
@@ -81,7 +84,7 @@ _READERS: dict[str, Reader] = {
     **dict.fromkeys(_STRUCTURAL, structural),
     **dict.fromkeys(("metadata", "logit_bias"), free),
     **dict.fromkeys(("parameters", "schema"), schema),
-    "reasoning_details": _signed,
+    THOUGHTS: _signed,
     **dict.fromkeys(("tool_calls", "function_call"), labeled("tool_call")),
     **dict.fromkeys(("tools", "functions", "response_format"), labeled("tool_definition")),
     "url": url,

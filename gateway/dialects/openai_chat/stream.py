@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from gateway.dialects.openai_chat.bodies import is_cut, read_usage
+from gateway.dialects.openai_chat.bodies import is_cut, read_usage, refuse_calls_in_content
 from gateway.dialects.openai_chat.calls import GrowingCalls
 from gateway.dialects.openai_chat.chunk import checked, delta_event, envelope_of, says, says_more, split_end
-from gateway.dialects.openai_chat.delta import DeltaTexts, Text
-from gateway.dialects.openai_chat.grammar import RESPONSE
-from gateway.dialects.reading.calls import refuse_calls
+from gateway.dialects.openai_chat.delta import DeltaTexts, Text, head_of, take_signed
+from gateway.dialects.openai_chat.grammar import RESPONSE, THOUGHTS
+from gateway.dialects.reading.calls import refuse_calls, refuse_unknown_call
 from gateway.dialects.reading.document import Malformed, escape, parse
 from gateway.dialects.reading.scalars import string
 from gateway.dialects.reading.sse import SseEvent
-from gateway.dialects.reading.stream import ChannelEnd, Item, OtherEvent, TextDelta, json_event
+from gateway.dialects.reading.stream import (
+    WITHHELD,
+    ChannelEnd,
+    Item,
+    OtherEvent,
+    SignedBlock,
+    TextDelta,
+    json_event,
+)
 from gateway.words import Completion, Kind, Part, Usage
 
 _DONE = "[DONE]"
+_WORD = re.compile("[A-Za-z]+(?:[._-][A-Za-z]+){0,7}")
 
 
 @dataclass(slots=True)
@@ -46,8 +56,6 @@ class OpenAIStream:
     def read(self, event: SseEvent) -> list[Item]:
         if self._done:
             raise Malformed("an event after the end of the stream")
-        if event.event not in ("", "message", "error"):
-            raise Malformed("an event with a name that no chat completion has")
         if event.data.strip() == _DONE:
             self._done = True
             return [*self._end_all(), OtherEvent(SseEvent(_DONE), None, ())]
@@ -59,6 +67,8 @@ class OpenAIStream:
         refuse_calls(document)
         if document.get("error"):
             return self._fail(document, event.event)
+        if document.get("choices") is None:  # an addition of the provider's, or an end of its own
+            return [self._addition(document, event.event)]
         return self._chunk(document)
 
     def close(self) -> list[Item]:
@@ -94,6 +104,19 @@ class OpenAIStream:
             choice.calls.drop()
         return [*self._end_all(), _other(document, "error" if name == "error" else "")]
 
+    def _addition(self, document: dict[str, Any], name: str) -> OtherEvent:
+        """Return an event that is no chunk: a count of tokens, or something that the provider added.
+
+        Its name goes on where it is a word: nothing looks for values in it.
+        """
+        refuse_unknown_call(document)
+        name = name if _WORD.fullmatch(name) else ""
+        if document.get("usage") is not None:
+            self._usage = read_usage(document)
+            return _other(document, name)
+        kind = string(document, "type") or string(document, "object") or name or "event"
+        return replace(_other(document, name), unknown=(kind,))
+
     def _chunk(self, document: dict[str, Any]) -> list[Item]:
         choices = document.get("choices")
         if not isinstance(choices, list):
@@ -106,6 +129,7 @@ class OpenAIStream:
         )  # padding that hides the length of a delta: deltas are cut anew here
         envelope = envelope_of(document)
         texts: list[Item] = []
+        signed: list[Item] = []
         ends: list[int] = []
         held = False
         for choice in choices:
@@ -113,13 +137,15 @@ class OpenAIStream:
             state = self._choices.setdefault(index, _Choice())
             if says(delta) and (state.finished or index in ends):
                 raise Malformed("more of a choice after its finish reason")
-            held |= state.calls.take(delta)
+            signatures = take_signed(delta)
+            held |= state.calls.take(delta) or bool(signatures)
             texts += self._take_texts(index, delta, envelope)
+            signed += self._sign(index, signatures, envelope)
             if choice.get("finish_reason"):
                 ends.append(index)
                 state.cut = is_cut(choice)
                 self._finish_reason = self._finish_reason or choice["finish_reason"]
-        return self._ordered(document, envelope, texts, ends, held)
+        return self._ordered(document, envelope, [*texts, *signed], ends, held)
 
     def _ordered(
         self,
@@ -140,14 +166,35 @@ class OpenAIStream:
         return [*before, *texts, *self._finish(ends), *([_other(after)] if after else [])]
 
     def _take_texts(self, index: int, delta: dict[str, Any], envelope: dict[str, Any]) -> list[Item]:
-        if not isinstance(delta.get("content"), (str, type(None))):
-            raise Malformed("expected the content of a delta to be text")
+        if not isinstance(delta.get("content"), (str, list, type(None))):
+            raise Malformed("expected the content of a delta to be text or a list of parts")
+        refuse_calls_in_content(delta.get("content"))
         return [self._text(index, text, envelope) for text in self._choices[index].texts.take(delta)]
 
     def _text(self, index: int, text: Text, envelope: dict[str, Any]) -> TextDelta:
         reshape = partial(_text_event, envelope, index, text.shape)
         self._choices[index].channels[text.path] = reshape
         return TextDelta(_channel(index, text.path), _text_part(index, text.path, text.text), reshape)
+
+    def _sign(
+        self, index: int, signatures: list[tuple[str, dict[str, Any]]], envelope: dict[str, Any]
+    ) -> list[Item]:
+        """End the thoughts of a choice that are signed, and return the event that signs them."""
+        if not signatures:
+            return []
+        state, ends, seals = self._choices[index], list[Item](), list[SignedBlock]()
+        for slot, (place, item) in enumerate(signatures):
+            paths = state.texts.below(THOUGHTS, place)
+            ends += [
+                ChannelEnd(_channel(index, path), _text_part(index, path, ""), state.channels.pop(path))
+                for path in paths
+                if path in state.channels
+            ]
+            names = frozenset(_channel(index, path) for path in paths)
+            at = f"/choices/0/delta/{THOUGHTS}/{slot}"
+            seals.append(SignedBlock(at, names, {**head_of(item), "signature": WITHHELD}))
+        event = delta_event(envelope, index, {THOUGHTS: [item for _, item in signatures]})
+        return [*ends, replace(_other(parse(event.data.encode())), signed=tuple(seals))]
 
     def _finish(self, indexes: list[int]) -> list[Item]:
         """Close the choices that have given their finish reason."""
@@ -187,7 +234,7 @@ def _channel(index: int, path: tuple[str, ...]) -> str:
 
 
 def _text_part(index: int, path: tuple[str, ...], text: str) -> Part:
-    kind: Kind = "signed" if path[0] == "reasoning_details" and len(path) > 1 else "text"
+    kind: Kind = "signed" if path[0] == THOUGHTS and len(path) > 1 else "text"
     return Part("assistant", kind, f"/choices/{index}/message/{'/'.join(map(escape, path))}", text)
 
 

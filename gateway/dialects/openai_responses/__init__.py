@@ -10,11 +10,12 @@ DIALECT = Dialect(
     name="openai.responses",
     family=OPENAI,
     paths=("*/responses", "*/responses/compact", "*/responses/input_tokens"),
-    stored=("GET */responses/*", "POST */responses/*/cancel"),
+    stored=("GET */responses/*", "POST */responses/*/cancel", "DELETE */responses/*"),
     usual_path="/v1/responses",
     read_prompt=read_prompt,
     read_completion=read_completion,
     new_stream=ResponseStream,
+    late=lambda response: isinstance(response, dict) and response.get("background") is True,
     operation="chat",
     demo=demo,
 )

@@ -6,16 +6,29 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gateway.dialects.openai_responses.grammar import REQUEST, RESPONSE
-from gateway.dialects.openai_responses.items import CALL, is_call, label_of, read_call
+from gateway.dialects.openai_responses.items import (
+    CALL,
+    is_call,
+    is_cut,
+    is_unfinished_call,
+    label_of,
+    read_call,
+)
 from gateway.dialects.reading.calls import refuse_calls
-from gateway.dialects.reading.document import Malformed
+from gateway.dialects.reading.document import Malformed, drop
 from gateway.dialects.reading.models import named_models
-from gateway.dialects.reading.scalars import integer, mapping, mappings, number, string
+from gateway.dialects.reading.offers import read_offers
+from gateway.dialects.reading.scalars import cache_counts, integer, mapping, mappings, number, string
+from gateway.dialects.reading.stream import WITHHELD
 from gateway.words import Completion, Parameters, Part, Prompt, Tool, Usage
 
 
 def read_prompt(document: Any) -> Prompt:
-    """Return the prompt of a request body; what has an unexpected shape is read as fields."""
+    """Return the prompt of a request body; what has an unexpected shape is read as fields.
+
+    Thoughts that were not passed on whole are taken out of the document: their provider would refuse them.
+    """
+    _leave_out_withheld(document)
     walk = REQUEST.walk(document)
     parts, attachments = walk.leaves()
     if not isinstance(document, dict):
@@ -37,10 +50,12 @@ def read_prompt(document: Any) -> Prompt:
 def read_completion(document: Any) -> Completion:
     """Return the completion of a response, of a list of stored items, or of an error's body.
 
+    A call that the limit of tokens cut off is taken out of the document: what is left is an ordinary end.
     Raises Malformed when its items are not shaped so that every tool call in them can be told.
     """
     if not isinstance(document, dict):
         raise Malformed("expected a response object")
+    withheld = withhold_unfinished(document) if is_cut(document) else []
     parts, attachments = RESPONSE.read(document)
     refuse_calls(document)
     return Completion(
@@ -55,7 +70,16 @@ def read_completion(document: Any) -> Completion:
         model=string(document, "model"),
         finish_reason=read_finish(document),
         usage=read_usage(document),
+        withheld_calls=len(withheld),
     )
+
+
+def withhold_unfinished(response: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Take the calls that are not complete out of a response that was cut off; return them by pointer."""
+    items = list(items_of(response, "output"))
+    left_out = [one for one in items if is_unfinished_call(one[1], is_last=one is items[-1])]
+    drop(response, [at for at, _ in left_out])
+    return left_out
 
 
 def items_of(document: Mapping[str, Any], key: str) -> Iterator[tuple[str, Any]]:
@@ -80,14 +104,24 @@ def read_finish(response: Mapping[str, Any]) -> str:
 def read_usage(response: Mapping[str, Any]) -> Usage:
     """Return the tokens counted; cached and reasoning tokens are in them."""
     usage = mapping(response, "usage")
-    return Usage(integer(usage, "input_tokens"), integer(usage, "output_tokens"))
+    return Usage(
+        integer(usage, "input_tokens"),
+        integer(usage, "output_tokens"),
+        *cache_counts(mapping(usage, "input_tokens_details")),
+    )
+
+
+def _leave_out_withheld(document: Any) -> None:
+    """Take out items that a stream broke off, as their seal says."""
+    items = document.get("input") if isinstance(document, dict) else None
+    withheld = [
+        f"/input/{index}" for index, item in mappings(items) if item.get("encrypted_content") == WITHHELD
+    ]
+    drop(document, withheld)
 
 
 def _tools(document: Mapping[str, Any]) -> Iterator[Tool]:
-    """Yield the tools offered, also those of a namespace and those that an item adds."""
-    for _, tool in mappings(document.get("tools")):
-        name = string(tool, "name") or string(tool, "server_label") or string(tool, "type")
-        yield Tool(name, string(tool, "description") or string(tool, "server_description"))
-        yield from _tools(tool)
+    """Yield the tools offered, also those that an item adds."""
+    yield from read_offers(document)
     for _, item in mappings(document.get("input")):
-        yield from _tools(item)
+        yield from read_offers({"tools": item.get("tools")})

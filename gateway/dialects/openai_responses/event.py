@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gateway.dialects.reading.document import Malformed
+from gateway.dialects.reading.leaves import words
 from gateway.dialects.reading.scalars import mapping, mappings
 from gateway.dialects.reading.sse import SseEvent
 from gateway.dialects.reading.stream import json_event
@@ -34,8 +35,39 @@ _TEXT_OF: Mapping[str, str] = {  # the type of a part -> the event that writes i
     "reasoning_text": "response.reasoning_text",
     "summary_text": "response.reasoning_summary_text",
 }
+# https://platform.openai.com/docs/api-reference/responses-streaming
+_KNOWN = words(
+    """
+    audio code_interpreter_call code_interpreter_call_code compaction content_part created
+    custom_tool_call_input file_search_call function_call_arguments image_generation_call in_progress
+    mcp_call mcp_call_arguments mcp_list_tools output_item output_text queued reasoning reasoning_summary
+    reasoning_summary_part reasoning_summary_text reasoning_text refusal web_search_call shell_call
+    shell_call_command shell_call_output_content local_shell_call apply_patch_call computer_call
+    """
+)
 _MOST = 10**6
 HEAD = ("item_id", "output_index", "content_index", "summary_index", "sequence_number")
+
+
+def kind_of(document: Any) -> str:
+    """Return the type of an event. Raises Malformed when it has none."""
+    kind = document.get("type") if isinstance(document, dict) else None
+    if kind is None and isinstance(document, dict) and document.get("error"):
+        kind = document["type"] = "error"
+    if not isinstance(kind, str):
+        raise Malformed("expected an event to have a type")
+    return kind
+
+
+def writes_call(grows: str) -> bool:
+    """Return whether an event of this type writes a call: its arguments, its code, its command."""
+    return "_call" in grows and "_call_output" not in grows
+
+
+def is_known(kind: str) -> bool:
+    """Return whether an event is of a type that the API is known to have."""
+    named = kind.startswith("response.") and kind.split(".")[1] in _KNOWN
+    return named or kind in TERMINAL or kind in ("error", "keepalive")
 
 
 def index_of(event: Mapping[str, Any], key: str = "output_index") -> int:

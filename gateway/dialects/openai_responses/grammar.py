@@ -11,7 +11,9 @@ from gateway.dialects.openai_responses.items import (
     RESULTS,
     SEALED_TYPES,
     SYSTEM,
+    THOUGHT,
     USER,
+    is_sealed,
     label_of,
 )
 from gateway.dialects.openai_responses.media import audio, image, media, recording
@@ -39,30 +41,39 @@ _PARTIAL_AUDIO = "response.audio.delta"
 _ITEMS = ("/input", "/output", "/data", "/instructions", "/response/output", "/response/instructions")
 
 
-def _items(unknown: Label, walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
+def _items(answers: bool, walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
     """Read items, each as whom it speaks; further inside, the same keys hold a call's input and output."""
     if at not in _ITEMS:
         _result(walk, parent, value, at, label)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            _item(unknown, walk, parent, item, f"{at}/{index}", label)
+            _item(answers, walk, parent, item, f"{at}/{index}", label)
     else:
         walk.syntax(value, at, USER if at == "/input" else label)
 
 
-def _item(unknown: Label, walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """Read one item. Raises no error for a type that is not known: `unknown` is its label."""
+def _item(answers: bool, walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
+    """Read one item, of a prompt or of what `answers` it.
+
+    There one of a type that is not known counts as a call, and what a model thought as signed. Callers sign
+    nothing: in a prompt it is text unless it brings the provider's seal.
+    """
     if not isinstance(value, dict):
         walk.syntax(value, at, label)
         return
     if value.get("type") == "item_reference" or value.keys() == {"id"}:
         walk.references.append("item_reference")
-    walk.members(value, at, label_of(value, unknown))
+    label = label_of(value, CALL if answers else FIELD)
+    if label == THOUGHT and not (answers or is_sealed(value)):
+        label = ASSISTANT
+    walk.block = at
+    walk.members(value, at, label)
+    walk.block = ""
 
 
 def _instructions(walk: Walk, parent: dict[str, Any], value: Any, at: str, _: Label) -> None:
     if isinstance(value, list):
-        _items(FIELD, walk, parent, value, at, SYSTEM)
+        _items(False, walk, parent, value, at, SYSTEM)
     else:
         walk.syntax(value, at, SYSTEM)
 
@@ -77,6 +88,11 @@ def _result(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Labe
         walk.syntax(value, at, label)
 
 
+def is_thought(kind: str) -> bool:
+    """Return whether an event of a stream writes what a model thought."""
+    return kind.startswith("response.reasoning")
+
+
 def _spoken(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
     """Read what an event of a stream says: the assistant's text, or the output of a tool."""
     kind = parent.get("type")
@@ -84,6 +100,8 @@ def _spoken(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Labe
         walk.syntax(value, at, label)
     elif kind == _PARTIAL_AUDIO and isinstance(value, str):
         recording(walk, value, at, label)
+    elif is_thought(kind) or (isinstance(value, dict) and value.get("type") == "reasoning_text"):
+        walk.syntax(value, at, THOUGHT)
     else:
         walk.syntax(value, at, RESULT if "output_content" in kind else ASSISTANT)
 
@@ -138,7 +156,7 @@ def _container(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: L
 def _data(walk: Walk, parent: dict[str, Any], value: Any, at: str, label: Label) -> None:
     """Read a list of stored items, or an archive in base64."""
     if at == "/data":
-        _items(FIELD, walk, parent, value, at, label)
+        _items(False, walk, parent, value, at, label)
     else:
         media("file", "base64")(walk, parent, value, at, label)
 
@@ -166,11 +184,11 @@ _READERS: dict[str, Reader] = {
     **{name: reference(name) for name in _REFERENCES},
     **dict.fromkeys(("metadata", "parameters", "schema", "input_schema", "output_schema"), free),
     **dict.fromkeys(("attributes", "headers", "env"), free),
-    **dict.fromkeys(("input", "output"), partial(_items, FIELD)),
+    **dict.fromkeys(("input", "output"), partial(_items, False)),
     **dict.fromkeys(("outputs", "results", "result", "error"), _result),
     **dict.fromkeys(("url", "server_url"), url),
     "data": _data,
-    "item": partial(_item, FIELD),
+    "item": partial(_item, False),
     "instructions": _instructions,
     "text": _text,
     "tools": _tools,
@@ -239,8 +257,8 @@ REQUEST, RESPONSE = grammars(
     response_readers={
         **dict.fromkeys(("created_at", "completed_at", "usage", "tool_usage", "sequence_number"), counted),
         **dict.fromkeys(("part", "delta", "refusal", "transcript", "annotation"), _spoken),
-        **dict.fromkeys(("input", "output"), partial(_items, CALL)),
-        "item": partial(_item, CALL),
+        **dict.fromkeys(("input", "output"), partial(_items, True)),
+        "item": partial(_item, True),
         "partial_image_b64": media("image", "response.image_generation_call.partial_image"),
         "logprobs": _logprobs,
     },

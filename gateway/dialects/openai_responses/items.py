@@ -6,22 +6,25 @@ tool with its type's name, because some client may run it. It is held, decided a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from gateway.dialects.reading.calls import (
     call_name,
+    is_unfinished,
     names_call,
     parse_arguments,
     pointers_below,
     refuse_calls,
 )
 from gateway.dialects.reading.document import Malformed, escape
-from gateway.dialects.reading.leaves import ASSISTANT, FIELD, Label
+from gateway.dialects.reading.leaves import FIELD, Label
 from gateway.dialects.reading.scalars import mappings, string
 from gateway.words import Part, ToolCall
 
 CALL: Label = ("assistant", "tool_call")
+THOUGHT: Label = ("assistant", "signed")
 RESULT: Label = ("tool", "tool_result")
 SYSTEM: Label = ("system", "system")
 USER: Label = ("user", "text")
@@ -44,7 +47,7 @@ RESULT_TYPES = frozenset(
 )
 SEALED_TYPES = ("reasoning", "compaction", "compaction_summary", "context_compaction")
 OTHER_TYPES: Mapping[str, Label] = {
-    **dict.fromkeys(SEALED_TYPES, ASSISTANT),
+    **dict.fromkeys(SEALED_TYPES, THOUGHT),
     "mcp_approval_response": USER,
     **dict.fromkeys(("additional_tools", "configuration_update", "item_reference"), FIELD),
     "compaction_trigger": FIELD,
@@ -57,6 +60,12 @@ _ROLES: Mapping[str, Label] = {
     **{role: (role, "text") for role in ("user", "assistant")},
     "tool": RESULT,
 }
+_CIPHER = re.compile(r"[A-Za-z0-9+/_-]+=*")
+_WITH_ARGUMENTS = ("function_call", "mcp_call", "mcp_approval_request")
+_RUN_BY_PROVIDER = (
+    *("web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call"),
+    "tool_search_call",
+)
 _NAMED = ("function_call", "custom_tool_call", "mcp_call", "mcp_approval_request")
 _ASKED = ("arguments", "input", "action", "actions", "operation", "code", "queries")  # members of calls only
 _HEAD = frozenset(
@@ -80,6 +89,32 @@ def label_of(item: Mapping[str, Any], unknown: Label = FIELD) -> Label:
         role = item.get("role")
         return _ROLES.get(role, FIELD) if isinstance(role, str) else FIELD
     return OTHER_TYPES.get(kind, unknown)
+
+
+def is_sealed(item: Mapping[str, Any]) -> bool:
+    """Return whether an item holds what only its provider can open: no letter of it may change."""
+    sealed = item.get("encrypted_content")
+    return isinstance(sealed, str) and _CIPHER.fullmatch(sealed) is not None
+
+
+def is_cut(response: Mapping[str, Any]) -> bool:
+    """Return whether a response is over, or was asked for, before its model was done."""
+    return response.get("status") in ("incomplete", "failed", "cancelled", "in_progress")
+
+
+def is_unfinished_call(item: Any, *, is_last: bool) -> bool:
+    """Return whether an item of a response that was cut off is a call that is not complete.
+
+    The input of a custom tool does not say so itself. Raises Malformed like `is_call`.
+    """
+    if not is_call(item) or item["type"] in _RUN_BY_PROVIDER:
+        return False
+    status = item.get("status")
+    if item["type"] in _WITH_ARGUMENTS:
+        raw = item.get("arguments")
+        empty = raw is None or (isinstance(raw, str) and not raw.strip())
+        return is_unfinished(raw) and not (empty and status == "completed")
+    return status in ("incomplete", "in_progress") or (status is None and is_last)
 
 
 def is_call(item: Any) -> bool:

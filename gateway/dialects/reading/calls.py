@@ -10,8 +10,10 @@ from gateway.dialects.reading.document import Malformed, parse, serialize
 from gateway.words import Part
 
 _CALL = re.compile(r"(?:tool|function|custom|mcp|computer|shell)s?[_-]?(?:call|use)s?$", re.IGNORECASE)
-_GIVEN = frozenset(("arguments", "input", "args", "partialArgs", "partial_args"))
+_GIVEN = frozenset(("arguments", "input", "args", "partialArgs", "partial_args", "partial_json"))
 _CALLED = _GIVEN | {"name", "function", "action", "actions", "custom"}  # what a call may say about itself
+_ACTING = re.compile("tool|function|call|action|command|exec|invo|shell", re.IGNORECASE)
+_TOLD = re.compile("(?:result|output|response|listing)s?$", re.IGNORECASE)  # what comes of a call
 _MCP_CALL = "tools/call"
 _OTHER_SPELLINGS = re.compile(r"\\[u/]|[0-9](?:[eE]|\.0)")
 _LONG, _EXPONENTIAL = 10**6, 10**21  # from seven digits on, until it is written with an exponent anyway
@@ -58,6 +60,23 @@ def pointers_below(parts: Iterable[Part], pointer: str) -> tuple[str, ...]:
 def names_call(name: object) -> bool:
     """Return whether a key or a type says, in any vocabulary, that something is a tool call."""
     return isinstance(name, str) and _CALL.search(name) is not None
+
+
+def refuse_unknown_call(members: Mapping[str, Any]) -> None:
+    """Raise Malformed when what a provider added to its API may be a tool call, to judge by its looks.
+
+    What is not known passes as text, but a client that knows it must not run what nothing decided.
+    """
+    kind = members.get("type")
+    acts = isinstance(kind, str) and _ACTING.search(kind) and not _TOLD.search(kind)
+    if acts or not members.keys().isdisjoint(_GIVEN):
+        raise Malformed("what is not known here may be a tool call")
+    refuse_hidden_calls(members)
+
+
+def holds_arguments(members: Mapping[str, Any], *read: str) -> bool:
+    """Return whether a member other than those `read` is what a tool is called with, in some API's words."""
+    return any(members.get(key) is not None for key in _GIVEN.difference(read))
 
 
 def call_name(call: Mapping[str, Any]) -> str:

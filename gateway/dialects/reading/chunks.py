@@ -68,8 +68,6 @@ class ChunkStream:
     def read(self, event: SseEvent) -> list[Item]:
         if self._done:
             raise Malformed("an event after the end of the stream")
-        if event.event not in ("", "message", "error"):
-            raise Malformed("an event with a name that no completion has")
         if self._form.done and event.data.strip() == self._form.done:
             self._done = True
             return [*self._end(self._channels), OtherEvent(SseEvent(self._form.done), None, ())]
@@ -107,6 +105,7 @@ class ChunkStream:
             model=self._said.model or said.model,
             finish_reason=self._said.finish_reason or said.finish_reason,
             usage=said.usage if said.usage != Usage() else self._said.usage,
+            withheld_calls=self._said.withheld_calls + said.withheld_calls,
         )
 
     def _chunk(self, document: dict[str, Any]) -> list[Item]:
@@ -163,7 +162,8 @@ class ChunkStream:
         return ends
 
     def _other(self, document: dict[str, Any], name: str = "") -> OtherEvent:
-        return OtherEvent(json_event(document, name), document, self._form.read(document).parts, whole=True)
+        said = self._form.read(document)
+        return OtherEvent(json_event(document, name), document, said.parts, whole=True, unknown=said.unknown)
 
 
 def _at(document: Any, pointer: str) -> str:

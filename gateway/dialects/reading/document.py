@@ -13,7 +13,7 @@ import orjson
 from gateway.dialects.reading.strict import DuplicateKey, unique_members
 
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
-_MANY_FLOATS = 10_000
+MANY_FLOATS = 10_000
 _INDEX = re.compile(r"0|[1-9][0-9]*")
 
 
@@ -149,7 +149,7 @@ _OF_FINITE_FLOATS = json.JSONDecoder(
 
 def _decoder(body: bytes) -> json.JSONDecoder:
     """Return the decoder for a body: calling `_float` for every number of an embedding takes seconds."""
-    if body.count(b".") < _MANY_FLOATS:
+    if body.count(b".") < MANY_FLOATS:
         return _DECODER
     try:
         orjson.loads(body)  # refuses a number that is too large for a double

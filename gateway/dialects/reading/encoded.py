@@ -18,14 +18,34 @@ _TEXT_TYPE = re.compile(
     r"text/.*|application/(?:json|xml|csv|yaml|x-yaml|toml|sql|rtf|javascript|x-javascript|ecmascript"
     r"|graphql|x-ndjson|jsonl|x-jsonl|x-sh|x-httpd-php|typescript|x-www-form-urlencoded)|.*\+(?:json|xml|yaml)"
 )
-_SIGNATURES = re.compile(  # of images, documents, archives, audio and video
+# Of images, documents, archives, audio, video. An icon has images: frames of 256 bytes begin as one of none.
+_SIGNATURES = re.compile(
     rb"\x89PNG\r\n|\xff\xd8\xff|GIF8[79]a|BM|II\*\0|MM\0\*|RIFF....(?:WEBP|WAVE|AVI )|....ftyp"
-    rb"|\x00\x00\x01\x00|%PDF-|PK\x03\x04|\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1|\x1f\x8b\x08"
+    rb"|\x00\x00\x01\x00[^\x00]\x00|%PDF-|PK\x03\x04|\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1|\x1f\x8b\x08"
     rb"|ID3|\xff[\xe2\xe3\xf0-\xf3\xf8-\xfb]|OggS|fLaC|\x1aE\xdf\xa3|FORM....AIF",
     re.DOTALL,
 )
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+
+_KINDS = (  # of a file by how it begins; what another format holds is a `file`
+    (
+        "image",
+        re.compile(
+            rb"\x89PNG|\xff\xd8\xff|GIF8|BM|II\*\0|MM\0\*|RIFF....WEBP|\x00\x00\x01\x00[^\x00]\x00|....ftyp(?:avi|hei|mif)",
+            re.DOTALL,
+        ),
+    ),
+    (
+        "audio",
+        re.compile(
+            rb"RIFF....WAVE|ID3|\xff[\xe2\xe3\xf0-\xf3\xf8-\xfb]|OggS|fLaC|FORM....AIF|....ftypM4A", re.DOTALL
+        ),
+    ),
+    ("video", re.compile(rb"RIFF....AVI |....ftyp|\x1aE\xdf\xa3", re.DOTALL)),
+)
+_CHARSET = re.compile(r"""charset[^=;]*=\s*["']?([^"';\s]*)""", re.IGNORECASE)
+_READABLE = ("utf-8", "utf8", "us-ascii", "ascii")  # what decoding as UTF-8 reads right
 
 # An API key or a card number is base64 as well: what is this short is inspected as it stands, too.
 _SHORT = 256
@@ -45,6 +65,67 @@ class Encoded:
     size: int  # bytes, decoded
     text: str | None
     opaque: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """A file that is sent as it is.
+
+    `kind` says what it is by how it begins, whatever its type says: `image`, `audio`, `video`, `file`, or
+    `opaque` when that is not known; "" for text. `codec` makes the same bytes of its `text`.
+    """
+
+    kind: str
+    media_type: str
+    text: str | None
+    codec: str
+
+
+def read_file(data: bytes, content_type: str) -> FileContent:
+    """Return what a file says, or what it is. Text in a charset that is not read is opaque."""
+    media_type = content_type.partition(";")[0].strip().lower()
+    named = media_type if _MEDIA_TYPE.fullmatch(media_type) else ""
+    kind = "file" if _SIGNATURES.match(data) else ""
+    kind = next((name for name, begins in _KINDS if kind and begins.match(data)), kind)
+    codec = "" if has_other_charset(content_type) else _codec_of(data, named, kind)
+    if not codec:
+        return FileContent(kind or "opaque", named, None, "")
+    text = data.decode(codec)
+    # letters may begin as a format does: what has no other sign of it is text
+    is_text = kind not in ("file", "video") and not _CONTROL.search(data)
+    return FileContent("" if is_text else kind, named, text, codec)
+
+
+def as_text(body: bytes, content_type: str) -> str | None:
+    """Return a body as the text that every reader sees, None when it is binary or in another charset.
+
+    UTF-16 of plain English is valid UTF-8 with a NUL behind each letter, where no detector finds a word.
+    """
+    if has_other_charset(content_type) or b"\0" in body:
+        return None
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def has_other_charset(content_type: str) -> bool:
+    """Return whether a Content-Type names a charset in which UTF-8 would be read wrong."""
+    return any(charset.lower() not in _READABLE for charset in _CHARSET.findall(content_type))
+
+
+def _codec_of(data: bytes, media_type: str, kind: str) -> str:
+    """Return what decodes a file to text and back to the same bytes, "" when it is no text."""
+    utf_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}.get(data[:2])
+    for codec in (utf_16,) if utf_16 else ("utf-8",):
+        try:
+            text = data.decode(codec)
+        except UnicodeDecodeError:
+            break
+        if "\0" not in text:
+            return codec
+    is_text = not kind and (_TEXT_TYPE.fullmatch(media_type) or not _CONTROL.search(data))
+    return "latin-1" if is_text and b"\0" not in data else ""
 
 
 def read_media(leaf: object, media_type: str = "") -> Encoded | None:

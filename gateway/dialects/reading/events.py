@@ -12,7 +12,7 @@ from gateway.words import Completion
 
 
 class WholeEvents:
-    """Reads one stream of events of the types `known`; one of `last` ends it."""
+    """Reads one stream of events of the types `known` and others; one of `last` ends it."""
 
     def __init__(
         self, read: Callable[[Any], Completion], known: frozenset[str], last: frozenset[str]
@@ -23,6 +23,11 @@ class WholeEvents:
         self._over = False
         self._said = Completion()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the last event was read."""
+        return self._over
+
     def read(self, event: SseEvent) -> list[Item]:
         if event.data.strip() == "[DONE]" and self._over:
             return [OtherEvent(SseEvent("[DONE]"), None, ())]
@@ -31,12 +36,14 @@ class WholeEvents:
         document = parse(event.data.encode())
         kind = document.get("type") if isinstance(document, dict) else None
         failed = isinstance(document, dict) and bool(document.get("error"))
-        if not failed and (kind not in self._known or event.event not in ("", kind)):
-            raise Malformed("an event of a type that this stream does not have")
+        if not failed and (not isinstance(kind, str) or event.event not in ("", kind)):
+            raise Malformed("expected an event to have one type, the same in its name and its data")
         said = self._read(document)
         if failed or kind in self._last:
             self._over, self._said = True, said
-        return [OtherEvent(json_event(document, event.event), document, said.parts, whole=True)]
+        unknown = () if failed or kind in self._known else (str(kind),)
+        event = json_event(document, event.event)
+        return [OtherEvent(event, document, said.parts, whole=True, unknown=unknown)]
 
     def close(self) -> list[Item]:
         if not self._over:

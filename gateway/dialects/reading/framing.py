@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from gateway.dialects.reading.document import Malformed
@@ -166,6 +167,6 @@ def _decoded(text: bytes) -> str:
         raise Malformed("the event stream is not valid UTF-8") from error
 
 
-SSE = Framing("text/event-stream", SseDecoder, SseEncoder)
+SSE = Framing("text/event-stream", partial(SseDecoder, comments=True), SseEncoder)
 LINES = Framing("application/x-ndjson", LineDecoder, LineEncoder)
 JSON_ARRAY = Framing("application/json", ArrayDecoder, ArrayEncoder)

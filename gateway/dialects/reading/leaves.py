@@ -79,16 +79,18 @@ def grammars(
 class Walk:
     """Collects the parts and attachments of one document; nothing that it is given falls through.
 
-    `references` are the keys whose value stands for text that is kept elsewhere: no part holds it.
+    `references` are the keys whose value stands for text that is kept elsewhere: no part holds it. `block` is
+    the pointer of the signed block that the walk is in, where it is more than the object around a leaf.
     """
 
-    __slots__ = ("_grammar", "attachments", "parts", "references")
+    __slots__ = ("_grammar", "attachments", "block", "parts", "references")
 
     def __init__(self, grammar: Grammar) -> None:
         self._grammar = grammar
         self.parts: list[Part] = []
         self.attachments: list[Attachment] = []
         self.references: list[str] = []
+        self.block = ""
 
     def leaves(self) -> Leaves:
         return tuple(self.parts), tuple(self.attachments)
@@ -187,7 +189,8 @@ class Walk:
             self.syntax(value, at, label)
 
     def text(self, text: str, at: str, label: Label, place: PartPlace = "value") -> None:
-        self.parts.append(Part(label[0], label[1], at, text, place))
+        block = self.block if label[1] == "signed" else ""
+        self.parts.append(Part(label[0], label[1], at, text, place, block))
 
     def number(self, value: int | float | bool | None, at: str, label: Label, place: PartPlace) -> None:
         """Read a number: it is a part from seven digits on; true, false and null never are."""

@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from gateway.dialects.reading.path import decoded
+
 # model, models, model_id, modelName, fallback_models, default_fallbacks, deployment_id
 _NAMES_MODELS = re.compile(
     r".*(?:model|fallback|deployment)s?(?:[-_.]?(?:id|name|slug|list|group|alias)(?:es|s)?)?", re.IGNORECASE
@@ -20,6 +22,9 @@ _NAMES_MODELS = re.compile(
 # A text here names a model, or a set that the router keeps (OpenRouter's `preset`); an object is read on.
 _ROUTES = frozenset(("route", "preset"))
 _MODE = "fallback"  # OpenRouter's `route: fallback` says how, not where
+_ACTS = frozenset(
+    ("invokemodel",)
+)  # Bedrock's count of tokens holds what a model would be asked under its verb
 # What people and JSON Schemas say: no router takes a model from there.
 _UNREAD = frozenset(
     (
@@ -29,6 +34,7 @@ _UNREAD = frozenset(
     )
 )
 _IN_PATH = re.compile(r"/(?:deployments|engines|endpoints|(?:tuned)?models?)/([^/]+)", re.IGNORECASE)
+_ALL_BEFORE_THE_VERB = re.compile(r"/model/(.+)/[^/]+$", re.IGNORECASE)  # an ARN of Bedrock may have slashes
 _VERB = re.compile(r":[A-Za-z]+$")  # Gemini's `gemini-3:generateContent`; Bedrock's `claude-v1:0` has none
 
 
@@ -42,7 +48,8 @@ def reachable(named: Iterable[str], path: str) -> tuple[str, ...]:
 
     A comma separates models: LiteLLM sends a request with `model: "a,b"` to both.
     """
-    in_path = [_VERB.sub("", name) for name in _IN_PATH.findall(path)]
+    found = [*_IN_PATH.findall(path), *_ALL_BEFORE_THE_VERB.findall(path)]
+    in_path = [_VERB.sub("", decoded(name)) for name in found]
     pieces = [piece.strip() for name in (*named, *in_path) for piece in name.split(",")]
     return tuple(dict.fromkeys(filter(None, pieces)))
 
@@ -55,7 +62,7 @@ def _walk(value: Any) -> Iterator[str]:
         for key, item in value.items():
             if key in _ROUTES and isinstance(item, str):
                 yield from () if item == _MODE else (item,)
-            elif _NAMES_MODELS.fullmatch(key):
+            elif _NAMES_MODELS.fullmatch(key) and not (key.lower() in _ACTS and isinstance(item, dict)):
                 yield from _names(item)
             elif key.lower() not in _UNREAD:
                 yield from _walk(item)

@@ -32,6 +32,11 @@ def total(members: Mapping[str, Any], *keys: str) -> int:
     return sum(counts) if counts else -1
 
 
+def cache_counts(details: Mapping[str, Any]) -> tuple[int, int]:
+    """Return how many tokens a prompt cache gave and took, in the words of OpenAI's APIs."""
+    return integer(details, "cached_tokens"), integer(details, "cache_write_tokens")
+
+
 def mapping(members: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """Return the object under `key`; an empty one when there is none."""
     value = members.get(key)

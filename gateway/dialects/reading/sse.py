@@ -9,23 +9,29 @@ from dataclasses import dataclass
 from gateway.dialects.reading.document import Malformed
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
+_WORDS = re.compile(r":[A-Za-z _-]{0,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class SseEvent:
-    """One event; "" and -1 where the stream did not say."""
+    """One event; "" and -1 where the stream did not say. One with a `comment` is that, and nothing else."""
 
     data: str
     event: str = ""
     id: str = ""
     retry: int = -1
+    comment: str = ""
 
 
 class SseDecoder:
-    """Events out of bytes. An event of more than `limit` characters is Malformed."""
+    """Events out of bytes. An event of more than `limit` characters is Malformed.
 
-    def __init__(self, limit: int) -> None:
+    With `comments` those of a few words come, too: no value is spelled without a digit or a sign.
+    """
+
+    def __init__(self, limit: int, *, comments: bool = False) -> None:
         self._limit = limit
+        self._comments = comments
         self._utf8 = codecs.getincrementaldecoder("utf-8")("strict")
         self._started = False
         self._after_cr = False
@@ -78,7 +84,8 @@ class SseDecoder:
             return self._dispatch()
         if line.startswith(":"):
             self._size -= len(line)
-            return None
+            is_told = self._comments and _WORDS.fullmatch(line)
+            return SseEvent("", comment=line[1:].strip() or " ") if is_told else None
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if name == "data":
@@ -98,6 +105,8 @@ class SseDecoder:
 
 def encode(event: SseEvent) -> bytes:
     """Return the event as bytes. Raises ValueError when its name or id holds a line end."""
+    if event.comment:
+        return comment(event.comment)
     lines = []
     for name, value in (("event", event.event), ("id", event.id)):
         if _LINE_END.search(value):

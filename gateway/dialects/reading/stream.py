@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from gateway.dialects.reading.document import serialize
 from gateway.dialects.reading.sse import SseEvent
-from gateway.words import Completion, Part, ToolCall
+from gateway.words import Completion, Part, Tool, ToolCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +45,33 @@ class CallReady:
     events: Callable[[Mapping[str, Any]], list[SseEvent]]
 
 
+WITHHELD = "withheld-by-the-gateway"
+"""The signature of what a model thought where not all of it went out; no provider takes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedBlock:
+    """What its provider signed, at a pointer of an event: it goes out whole, or `withheld` in its place.
+
+    `texts` are the channels that it is the signature of.
+    """
+
+    at: str
+    texts: frozenset[str]
+    withheld: Any
+
+
 @dataclass(frozen=True, slots=True)
 class OtherEvent:
     """Any other event. `parts` are all strings in `document`, which `event` carries (None: the end marker).
 
     After a `put` into the document, `json_event(document, event.event)` carries it. `path(pointer)` tells the
     places of different events apart: at equal ones a text of the one may go on in the next. With
-    `whole` none does. It `signs` the texts of these channels; where one did not go out whole, `unsigned` goes
-    in its place.
+    `whole` none does.
 
     `repeats` are the places that say once more what a channel or a call said: by the pointer of each, the
-    channel or the pointer of the call's part. They are no parts. What went out is put in again.
+    channel or the pointer of the call's part. They are no parts. What went out is put in again. `unknown` are
+    types that the dialect does not know.
     """
 
     event: SseEvent
@@ -64,8 +80,9 @@ class OtherEvent:
     path: Callable[[str], str] = str
     whole: bool = False
     repeats: Mapping[str, str] = field(default_factory=dict)
-    signs: frozenset[str] = frozenset()
-    unsigned: SseEvent | None = None
+    signed: tuple[SignedBlock, ...] = ()
+    tools: tuple[Tool, ...] = ()  # that it offers
+    unknown: tuple[str, ...] = ()
 
 
 Item = TextDelta | ChannelEnd | CallReady | OtherEvent

@@ -20,7 +20,7 @@ from gateway.dialects import Malformed, parse
 from gateway.errors import ConfigError, InvalidRequest, Refusal
 from gateway.http.faults import describe
 from gateway.identity import check_names, presented_key
-from gateway.oversight import NewKey, Oversight, read_body, require, rights_of
+from gateway.oversight import NamedTool, NewKey, Oversight, read_body, require, rights_of
 from gateway.state import KeyRow, Status, Verdict
 
 T = TypeVar("T")
@@ -61,6 +61,8 @@ def admin_routes(oversight: Oversight) -> list[BaseRoute]:
         api.route("/keys", GET=api.keys, POST=api.create_key),
         api.route("/keys/{id}", DELETE=api.revoke_key),
         api.route("/policy", GET=api.policy),
+        api.route("/tools", GET=api.tools),
+        api.route("/tools/forget", POST=api.forget_tool),
         api.route("/sql", POST=api.sql),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _refuse})
@@ -153,6 +155,14 @@ class _Api:
 
     async def policy(self, _: Request, key: KeyRow) -> object:
         return self._oversight.policy_status(key)
+
+    async def tools(self, _: Request, key: KeyRow) -> object:
+        require(key, "policy")
+        return {"tools": await self._oversight.tools.list()}
+
+    async def forget_tool(self, request: Request, key: KeyRow) -> object:
+        require(key, "tools")
+        return await self._oversight.tools.forget(key, await _body(request, NamedTool))
 
     async def sql(self, request: Request, key: KeyRow) -> object:
         require(key, "evidence")

@@ -1,5 +1,12 @@
 """The web pages for people under `/console`: plain HTML that works without JavaScript."""
 
-from gateway.http.console.console import console_routes
+from typing import TYPE_CHECKING
+
+from gateway.facade import on_demand
+
+if TYPE_CHECKING:
+    from gateway.http.console.console import console_routes
+else:
+    __getattr__ = on_demand(__name__)
 
 __all__ = ["console_routes"]

@@ -8,7 +8,16 @@ from typing import cast
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from gateway.approvals import ApprovalClosed, MayNotDecide, VerdictRefused, page_of, pages, same_person
+from gateway.approvals import (
+    ApprovalClosed,
+    MayNotDecide,
+    VerdictRefused,
+    groups_that_decide,
+    page_of,
+    pages,
+    same_person,
+    still_needed,
+)
 from gateway.http.console.door import Door, Visitor, first_tab, see_other
 from gateway.http.faults import describe
 from gateway.oversight import Oversight, require
@@ -95,6 +104,7 @@ class Pages:
             pages=len(found),
             entries=page_of(found, page) if found else (),
             obstacle=_obstacle(visitor, approval),
+            needed=still_needed(approval),
             problem=problem,
             note=note,
         )
@@ -109,6 +119,7 @@ def _obstacle(visitor: Visitor, approval: Approval) -> str:
     """Return why a verdict of this visitor would not count, "" where it may; sending checks again."""
     if any(same_person(visitor.key.owner, asking) for asking in (approval.owner, approval.on_behalf_of)):
         return "This request is your own, so another person has to decide."
-    if approval.groups and not set(visitor.key.groups) & set(approval.groups):
-        return f"Policy asks for an approver from {' or '.join(approval.groups)}."
+    deciding = groups_that_decide(approval)
+    if deciding and set(deciding).isdisjoint(visitor.key.groups):
+        return f"Policy asks for an approver from {' or '.join(deciding)}."
     return ""

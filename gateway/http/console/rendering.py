@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.responses import Response
 
-from gateway.approvals import BLANK, LOOSE_JOINER
+from gateway.blanks import BLANK, LOOSE_JOINER
 
 HEADERS = {
     "content-security-policy": (
@@ -55,6 +55,7 @@ def environment(*folders: Path) -> Environment:
         undefined=StrictUndefined,
         auto_reload=False,
         trim_blocks=True,
+        finalize=lambda value: "" if value is None else value,  # what is not known
         lstrip_blocks=True,
     )
     templates.filters.update(
@@ -68,7 +69,7 @@ def shown(text: object) -> str:
 
     Direction marks could otherwise reorder a line, as in Trojan Source (CVE-2021-42574).
     """
-    said = str(text)
+    said = "" if text is None else str(text)
     if said.isascii() and said.isprintable():
         return said
     for blanks in (BLANK, LOOSE_JOINER):
@@ -118,9 +119,9 @@ def until(time: float, now: float) -> str:
     return f"{left} second{'' if left == 1 else 's'} left"
 
 
-def took(milliseconds: float) -> str:
+def took(milliseconds: float | None) -> str:
     """Show a duration in milliseconds, or in seconds from one second on."""
-    if milliseconds < 0:
+    if milliseconds is None:
         return "–"
     return f"{milliseconds:.1f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
 

@@ -1,21 +1,28 @@
 """Policy bundles: built, signed, checked, and kept by revision."""
 
-from gateway.policy.bundle.bundle import (
-    Bundle,
-    build_bundle,
-    check_signature,
-    describe_bundle,
-    read_archive,
-    read_bundle,
-)
-from gateway.policy.bundle.signing_keys import (
-    Algorithm,
-    SigningKey,
-    VerifyKey,
-    create_signing_key,
-    load_signing_key,
-    load_verify_key,
-)
+from typing import TYPE_CHECKING
+
+from gateway.facade import on_demand
+
+if TYPE_CHECKING:
+    from gateway.policy.bundle.bundle import (
+        Bundle,
+        build_bundle,
+        check_signature,
+        describe_bundle,
+        read_archive,
+        read_bundle,
+    )
+    from gateway.policy.bundle.signing_keys import (
+        Algorithm,
+        SigningKey,
+        VerifyKey,
+        create_signing_key,
+        load_signing_key,
+        load_verify_key,
+    )
+else:
+    __getattr__ = on_demand(__name__)
 
 __all__ = [
     "Algorithm",

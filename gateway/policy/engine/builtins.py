@@ -80,7 +80,6 @@ async def _run(opa: Path, folder: Path, *arguments: str) -> tuple[int, str, str]
     process = await spawn(opa, *arguments, cwd=folder)
     try:
         out, err = await process.communicate()
-    except BaseException:
+    finally:
         await stop(process)
-        raise
     return process.returncode or 0, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")

@@ -32,6 +32,10 @@ class PolicyEngine(Protocol):
         """
         ...
 
+    async def renew(self, source: PolicySource) -> None:
+        """Decide by the tables of `source`, whose policy is in force, from now on. Raises as `start`."""
+        ...
+
     async def decide(self, document: dict[str, Any]) -> Decision:
         """Decide. Raises PolicyUnavailable (unreachable, late), PolicyError (undefined, malformed)."""
         ...

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Collection
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,14 @@ from gateway.errors import PolicyError, PolicyUnavailable
 from gateway.policy.engine.opa import version_fault
 
 # Without strict errors a failing built-in only switches its rule off; provenance says which policy spoke.
-_DECISION = "data/regate/decision?provenance=true&strict-builtin-errors=true"
+_STRICT = "provenance=true&strict-builtin-errors=true"
+_DECISION = f"data/regate/decision?{_STRICT}"
+_ASKED = f"data/gateway/asked?{_STRICT}"  # of an OPA of our own: the decision and the tables' revisions
+_UNDEFINED = "policy is undefined for this request: expected an object at data.regate.decision"
 _JSON = {"Content-Type": "application/json"}
 _MAX_ANSWER = 4 * 1024 * 1024  # bytes
+_CHUNK = 256 * 1024
+_PUT_SECONDS = 20.0  # for tables of any size; decisions go on meanwhile
 
 
 class AnotherRevision(PolicyUnavailable):
@@ -34,18 +40,36 @@ class OpaClient(AsyncOpaClient):  # type: ignore[misc]  # its base is untyped
         self._bundle = bundle
         self._revision = revision
 
-    async def decide(self, document: bytes) -> object:
-        """Return the value of data.regate.decision for an input in JSON; raises as `ask`."""
-        result, _ = await self.ask(document, (self._revision,))
-        return result
+    async def decide(self, document: bytes) -> tuple[object, dict[str, str]]:
+        """Return the value of data.regate.decision for an input in JSON, and the revisions of the tables.
 
-    async def ask(self, document: bytes, revisions: Collection[str]) -> tuple[object, str]:
+        Raises as `ask`.
+        """
+        result, _ = await self.ask(document, (self._revision,), _ASKED)
+        if not isinstance(result, dict) or "decision" not in result:
+            raise PolicyError(_UNDEFINED)
+        return result["decision"], result["tables"]
+
+    async def put_tables(self, content: bytes) -> None:
+        """Have the server read tables, a document in JSON, in the place of those before.
+
+        Raises PolicyUnavailable.
+        """
+        timeout = aiohttp.ClientTimeout(total=_PUT_SECONDS)
+        url = f"{self.root_url}/data/tables"
+        status, _ = await self._send("PUT", url, _chunks(content), timeout=timeout)
+        if status not in (200, 204):
+            raise PolicyUnavailable(f"the policy engine answered {status} to its tables, expected 204")
+
+    async def ask(
+        self, document: bytes, revisions: Collection[str], path: str = _DECISION
+    ) -> tuple[object, str]:
         """Return the value of data.regate.decision for an input in JSON, and the revision that decided.
 
         Raises PolicyUnavailable when OPA is away, late, too old, refuses or speaks for another revision, and
         PolicyError when the policy fails or is undefined.
         """
-        status, body = await self._post(b'{"input":' + document + b"}")
+        status, body = await self._send("POST", f"{self.root_url}/{path}", b'{"input":' + document + b"}")
         answer = parse_object(body)
         if status == 500:
             raise PolicyError(f"the policy failed to evaluate: {_failure(answer)}")
@@ -61,9 +85,7 @@ class OpaClient(AsyncOpaClient):  # type: ignore[misc]  # its base is untyped
                 f"the policy engine decided by another revision than {' or '.join(revisions)}"
             )
         if "result" not in answer:
-            raise PolicyError(
-                "policy is undefined for this request: expected an object at data.regate.decision"
-            )
+            raise PolicyError(_UNDEFINED)
         return answer["result"], revision
 
     async def healthy(self) -> bool:
@@ -79,13 +101,12 @@ class OpaClient(AsyncOpaClient):  # type: ignore[misc]  # its base is untyped
             found = found.get(key) if isinstance(found, dict) else None
         return found if isinstance(found, str) else ""
 
-    async def _post(self, body: bytes) -> tuple[int, bytes]:
-        return await self._send("POST", f"{self.root_url}/{_DECISION}", body)
-
-    async def _send(self, method: str, url: str, body: bytes | None = None) -> tuple[int, bytes]:
+    async def _send(
+        self, method: str, url: str, body: bytes | AsyncIterator[bytes] | None = None, **more: Any
+    ) -> tuple[int, bytes]:
         try:
             async with self._request(
-                method, url, data=body, headers=_JSON, allow_redirects=False
+                method, url, data=body, headers=_JSON, allow_redirects=False, **more
             ) as response:
                 answer = bytearray()
                 async for chunk in response.content.iter_any():
@@ -111,6 +132,13 @@ class OpaClient(AsyncOpaClient):  # type: ignore[misc]  # its base is untyped
             timeout=aiohttp.ClientTimeout(total=self.timeout),
             cookie_jar=aiohttp.DummyCookieJar(),
         )
+
+
+async def _chunks(content: bytes) -> AsyncIterator[bytes]:
+    """Yield the content in pieces, between which other requests have their turn."""
+    for at in range(0, len(content), _CHUNK):
+        yield content[at : at + _CHUNK]
+        await asyncio.sleep(0)
 
 
 def parse_object(body: bytes) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from gateway.policy.engine.builtins import check_builtins
 from gateway.policy.engine.engine import encode, probe
 from gateway.policy.engine.opa_client import OpaClient
 from gateway.policy.source.source import PolicySource
+from gateway.policy.source.tables import Tables
 from gateway.processes import kill, spawn, stop
 
 START_SECONDS = 20.0
@@ -33,7 +34,13 @@ default allow := false
 
 allow if {
 	input.method == "POST"
-	input.path == ["v1", "data", "regate", "decision"]
+	input.path == ["v1", "data", "gateway", "asked"]
+	crypto.sha256(input.identity) == "%s"
+}
+
+allow if {
+	input.method == "PUT"
+	input.path == ["v1", "data", "tables"]
 	crypto.sha256(input.identity) == "%s"
 }
 
@@ -41,6 +48,14 @@ allow if {
 	input.method == "GET"
 	input.path == ["health"]
 }
+"""
+
+# The decision, and by which tables it was made: both out of one moment of the store.
+_ASKED_REGO = """package gateway.asked
+
+decision := data.regate.decision
+
+tables := data.tables._revisions
 """
 
 
@@ -77,6 +92,7 @@ class OpaServer:
             async with asyncio.timeout(START_SECONDS):
                 await self._launch()
                 await self._until_healthy()
+                await self.take(self._source.tables)
             await self._probe()
         except TimeoutError as error:
             await self.stop()
@@ -85,12 +101,19 @@ class OpaServer:
             await self.stop()
             raise
 
+    async def take(self, tables: Tables) -> bool:
+        """Decide by these tables from now on; nothing is compiled for that. Raises PolicyUnavailable."""
+        assert self._client is not None, "tables before start"
+        await self._client.put_tables(tables.content)
+        return True
+
     async def decide(self, document: dict[str, Any]) -> Decision:
         """Decide about one input. Raises PolicyUnavailable, PolicyError."""
         assert self._client is not None, "decide before start"
         self.asked += 1
         try:
-            return parse_decision(await self._client.decide(encode(document)), self.revision)
+            decision, tables = await self._client.decide(encode(document))
+            return parse_decision(decision, self.revision, tables)
         finally:
             self.asked -= 1
 
@@ -207,8 +230,9 @@ def _write(folder: Path, source: PolicySource, token: str) -> None:
     files = {
         f"{_BUNDLE}/.manifest": json.dumps({"revision": source.revision, "roots": ["regate", "settings"]}),
         f"{_BUNDLE}/data.json": source.data_json.decode(),
-        f"{_AUTHZ}/.manifest": json.dumps({"revision": "", "roots": ["system/authz"]}),
-        f"{_AUTHZ}/authz.rego": _AUTHZ_REGO % hashlib.sha256(token.encode()).hexdigest(),
+        f"{_AUTHZ}/.manifest": json.dumps({"revision": "", "roots": ["system/authz", "gateway"]}),
+        f"{_AUTHZ}/authz.rego": _AUTHZ_REGO % ((hashlib.sha256(token.encode()).hexdigest(),) * 2),
+        f"{_AUTHZ}/asked.rego": _ASKED_REGO,
     }
     files |= {f"{_BUNDLE}/{name}": text for name, text in source.modules.items()}
     for name, text in files.items():

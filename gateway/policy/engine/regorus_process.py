@@ -15,6 +15,7 @@ from gateway.errors import ConfigError, PolicyError, PolicyUnavailable
 from gateway.policy.engine.builtins import REFUSED, explained
 from gateway.policy.engine.engine import encode, probe
 from gateway.policy.source.source import PolicySource
+from gateway.policy.source.tables import Tables
 from gateway.processes import encode_message, kill, receive_message, spawn, stop
 
 START_SECONDS = 20.0
@@ -52,7 +53,8 @@ class RegorusProcess:
             self._drain = asyncio.create_task(self._process.stderr.read())
             head = {"modules": list(self._source.modules), "refused": sorted(REFUSED)}
             texts = [text.encode() for text in self._source.modules.values()]
-            policy = [json.dumps(head).encode(), *texts, self._source.data_json]
+            tables = b'{"tables":' + self._source.tables.content + b"}"
+            policy = [json.dumps(head).encode(), *texts, self._source.data_json, tables]
             answer = await self._exchange(policy, START_SECONDS)
             if "error" in answer:
                 raise ConfigError(f"policy cannot be used: {self._named(answer['error'])}")
@@ -63,6 +65,10 @@ class RegorusProcess:
         except BaseException:
             await self.stop()
             raise
+
+    async def take(self, _tables: Tables) -> bool:
+        """Return False: a child that reads megabytes answers nothing meanwhile, so another one does."""
+        return False
 
     async def decide(self, document: dict[str, Any]) -> Decision:
         """Decide about one input. Raises PolicyUnavailable, PolicyError."""
@@ -190,7 +196,7 @@ class RegorusProcess:
             raise PolicyError(
                 "policy is undefined for this request: expected an object at data.regate.decision"
             )
-        return parse_decision(answer["result"], self._source.revision)
+        return parse_decision(answer["result"], self._source.revision, self._source.tables.revisions)
 
     def _named(self, complaint: str) -> str:
         """Replace the paths that Regorus knows with the paths on disk."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.contract import Decision, parse_decision
-from gateway.errors import PolicyError, PolicyUnavailable
+from gateway.errors import ConfigError, PolicyError, PolicyUnavailable
 from gateway.policy.engine.engine import encode, probe
 from gateway.policy.engine.opa_client import AnotherRevision
 from gateway.policy.engine.pulling_opa import Pulled, PullingOpaClient
@@ -57,13 +57,21 @@ class RemoteOpa:
 
     async def start(self, source: PolicySource) -> None:
         """Expect this policy from now on; do not wait for the OPA, which pulls once this has returned."""
-        await self._try_out(source)
+        await self.renew(source)
         if self._revision:
             self._former[self._revision] = asyncio.get_running_loop().time() + self._grace_seconds
         self._revision = source.revision
         if self._watching is None:
             await self._client._init_session()
             self._watching = asyncio.create_task(self._watch())
+
+    async def renew(self, source: PolicySource) -> None:
+        if source.tables.revisions:
+            raise ConfigError(
+                "policy.tables: an OPA that runs elsewhere gets no tables; "
+                "expected an empty folder, or no policy.opa"
+            )
+        await self._try_out(source)
 
     async def decide(self, document: dict[str, Any]) -> Decision:
         if self._watching is None:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from gateway.contract import Decision
 from gateway.errors import ConfigError, PolicyUnavailable
 from gateway.policy.source.source import PolicySource
+from gateway.policy.source.tables import Tables
 
 _FIRST_DELAY, _LAST_DELAY = 0.1, 5.0  # seconds between restarts
 _STEADY_SECONDS = 10.0  # a child that lived so long was no part of a series of failures
@@ -29,6 +30,13 @@ class Child(Protocol):
 
     async def start(self) -> None:
         """Start. Raises ConfigError, PolicyUnavailable; nothing is left running then."""
+        ...
+
+    async def take(self, tables: Tables, /) -> bool:
+        """Decide by these tables from now on; return False where another child has to be started for that.
+
+        Raises PolicyUnavailable.
+        """
         ...
 
     async def decide(self, document: dict[str, Any]) -> Decision: ...
@@ -56,6 +64,7 @@ class Supervised(ABC):
         self._failures = 0
         self._turn = asyncio.Lock()  # one child is started at a time
         self._tasks: set[asyncio.Task[None]] = set()
+        self._leaving: set[Child] = set()  # replaced, and not stopped yet
 
     @property
     @abstractmethod
@@ -78,7 +87,16 @@ class Supervised(ABC):
             self._delay = _FIRST_DELAY
             self._adopt(child)
         if old:
+            self._leaving.add(old)
             self._keep(self._retire(old))
+
+    async def renew(self, source: PolicySource) -> None:
+        """Put other tables beside the policy in force, which is not compiled again where the engine can."""
+        async with self._turn:
+            if self._child and await self._child.take(source.tables):
+                self._source = source
+                return
+        await self.start(source)
 
     async def try_out(self, source: PolicySource) -> None:
         """Start a child with `source` and end it: what raises here could not be put in force either."""
@@ -104,8 +122,9 @@ class Supervised(ABC):
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if child:
-            await child.stop()
+        # a task that was canceled before its first step has stopped nothing
+        for each in [child, *self._leaving] if child else list(self._leaving):
+            await self._stop(each)
 
     @abstractmethod
     def _new_child(self, source: PolicySource) -> Child: ...
@@ -119,7 +138,8 @@ class Supervised(ABC):
             return
         self._log.error("the %s policy engine does not answer; it is replaced", self.name)
         self._child = None
-        self._keep(child.stop())
+        self._leaving.add(child)
+        self._keep(self._stop(child))
         self._keep(self._bring_back())
 
     def _adopt(self, child: Child) -> None:
@@ -167,7 +187,11 @@ class Supervised(ABC):
         except TimeoutError:
             self._log.warning("a replaced policy engine still had questions open")
         finally:
-            await child.stop()
+            await self._stop(child)
+
+    async def _stop(self, child: Child) -> None:
+        await child.stop()
+        self._leaving.discard(child)
 
     def _keep(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

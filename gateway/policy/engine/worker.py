@@ -1,9 +1,9 @@
 """The embedded engine's child process: regorus, asked through pipes.
 
 Frames hold JSON. The first frame in is `{"modules", "refused"}`: the names of the modules, and the built-ins
-that none may name. A frame with the text of each module follows, and one with the data. They are answered by
-`{}` or `{"error"}`. Each frame after them is an input, answered by `{"result"}`, `{}` (undefined) or
-`{"error"}`. A program of its own, so that it starts quickly and a rule that does not end can be killed.
+that none may name. A frame with the text of each module follows, then the data and the tables. They are
+answered by `{}` or `{"error"}`. Each frame after them is an input, answered by `{"result"}`, `{}` (undefined)
+or `{"error"}`. A program of its own, so that it starts quickly and a rule that does not end can be killed.
 """
 
 import json
@@ -26,21 +26,24 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Load the policy of the first frames, then answer until the parent goes."""
     head = json.loads(read_message(requests) or b'{"modules": [], "refused": []}')
     texts = [(read_message(requests) or b"").decode() for _ in head["modules"]]
-    data = read_message(requests)
-    if data is None:
+    data, tables = read_message(requests), read_message(requests)
+    if data is None or tables is None:
         return
     engine = regorus.Engine()
     modules = dict(zip(head["modules"], texts, strict=True))
-    write_message(answers, _load(engine, modules, data.decode(), frozenset(head["refused"])))
+    write_message(
+        answers, _load(engine, modules, [data.decode(), tables.decode()], frozenset(head["refused"]))
+    )
     while (document := read_message(requests)) is not None:
         write_message(answers, _decide(engine, document.decode()))
 
 
-def _load(engine: Any, modules: dict[str, str], data: str, refused: frozenset[str]) -> bytes:
+def _load(engine: Any, modules: dict[str, str], data: list[str], refused: frozenset[str]) -> bytes:
     try:
         for name, text in modules.items():
             engine.add_policy(name, text)
-        engine.add_data_json(data)
+        for each in data:
+            engine.add_data_json(each)
         for name, line in _named(json.loads(engine.get_ast_as_json()), refused):
             return _failure(ValueError(f"--> {line}\nerror: undefined function {name}"))
     except (RuntimeError, ValueError) as error:

@@ -2,42 +2,74 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gateway.config import Config
+from gateway.config import BUNDLE
 from gateway.errors import ConfigError
-from gateway.policy.bundle.bundle import SUFFIX, read_archive, read_bundle
-from gateway.policy.bundle.signing_keys import load_verify_key
 from gateway.policy.source.files import fingerprint, print_of
+from gateway.policy.source.names import Names, built_in, unknown_names
 from gateway.policy.source.source import PolicySource, load_source
+from gateway.policy.source.table_names import missing_tables
+from gateway.policy.source.tables import prints, read_tables
+
+if TYPE_CHECKING:
+    from gateway.config import Config
 
 
-def load_policy(path: Path, verify_key: Path | None) -> PolicySource:
+def load_policy(
+    path: Path, verify_key: Path | None, names: Names, tables: Path | None = None
+) -> PolicySource:
     """Read the policy at `path`: a folder, or a bundle that the key in the file `verify_key` has signed.
 
-    Raises ConfigError on whatever `load_source` and `read_bundle` refuse; a bundle without a key is not read.
+    `tables` is the folder of its tables. Raises ConfigError on whatever `load_source`, `read_bundle` and
+    `read_tables` refuse, on settings that name something which is not in `names`, and on rules that read a
+    table which is not there; a bundle without a key is not read.
     """
+    source = _load(path, verify_key)
+    for fault in unknown_names(source, names):
+        raise fault
+    return with_tables(source, tables) if tables else source
+
+
+def with_tables(source: PolicySource, folder: Path) -> PolicySource:
+    """Put the folder's tables beside a policy. Raises ConfigError, also when a rule reads one more."""
+    found = replace(source, tables=read_tables(folder))
+    for fault in missing_tables(found):
+        raise fault
+    return found
+
+
+def _load(path: Path, verify_key: Path | None) -> PolicySource:
     if not is_bundle(path):
         return load_source(path)
     if verify_key is None:
         raise ConfigError(f"{path}: expected policy.verify_key, the key that has signed this bundle")
+    from gateway.policy.bundle.bundle import read_archive, read_bundle  # here: a folder needs no signatures
+    from gateway.policy.bundle.signing_keys import load_verify_key
+
     return read_bundle(path, read_archive(path), load_verify_key(verify_key))
 
 
 def configured_policy(config: Config) -> PolicySource:
     """Read the policy that the configuration names. Raises as `load_policy`."""
-    return load_policy(config.policy_path, config.verify_key_path)
+    return load_policy(config.policy_path, config.verify_key_path, built_in(config), config.tables_path)
 
 
-def prints_of(path: Path, verify_key: Path | None) -> tuple[object, ...]:
-    """Return what changes when the policy at `path` or its key does. Raises ConfigError without a folder."""
+def prints_of(path: Path, verify_key: Path | None, tables: Path | None = None) -> tuple[object, ...]:
+    """Return what changes when the policy at `path`, its key or a table does.
+
+    Raises ConfigError without a folder of policy.
+    """
+    beside = tuple(prints(tables)) if tables else ()
     if not is_bundle(path):
-        return fingerprint(path)
-    return tuple(_print(file) for file in (path, verify_key) if file)
+        return *fingerprint(path), *beside
+    return *(_print(file) for file in (path, verify_key) if file), *beside
 
 
 def is_bundle(path: Path) -> bool:
-    return path.name.endswith(SUFFIX)
+    return path.name.endswith(BUNDLE)
 
 
 def _print(path: Path) -> tuple[int, int, int, int] | None:

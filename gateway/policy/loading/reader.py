@@ -1,32 +1,25 @@
 """The program that reads policy for a gateway, and packs it, in a process of its own.
 
 In a gateway's process the parser would hold the interpreter's lock, and with it every request. The first
-frame in is a task: `{"path", "verify_key"}` to read, or `{"revision", "modules", "signing_key"}` to pack,
-which the texts of the modules and the data follow. The first frame out is `{"revision", "modules"}` or
-`{"error"}`. After a task to read come the texts, the data and the archive; after one to pack, the archive.
+frame in is a task: `{"path", "verify_key", "names", "tables"}` to read, or `{"revision", "modules",
+"signing_key"}` to pack, which the texts of the modules and the data follow. The first frame out is
+`{"revision", "modules", "tables"}` or `{"error"}`. After a task to read come the texts, the data, the tables
+and the archive; after one to pack, the archive.
 """
 
 import gc
 import json
 import os
 import sys
-from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from typing import Any, BinaryIO
 
-# The package itself would load every engine, which takes longer than reading does.
-_package = find_spec("gateway.policy")
-assert _package is not None
-sys.modules.setdefault(_package.name, module_from_spec(_package))
+from gateway.errors import ConfigError
+from gateway.policy.loading.origin import load_policy
+from gateway.policy.source.source import PolicySource
+from gateway.processes import read_message, write_message
 
-from gateway.errors import ConfigError  # noqa: E402 - the same
-from gateway.policy.bundle.bundle import build_bundle  # noqa: E402 - the same
-from gateway.policy.bundle.signing_keys import load_signing_key  # noqa: E402 - the same
-from gateway.policy.loading.origin import load_policy  # noqa: E402 - the same
-from gateway.policy.source.source import PolicySource  # noqa: E402 - the same
-from gateway.processes import read_message, write_message  # noqa: E402 - after the package is replaced
-
-_MOST_BYTES = 64 * 1024 * 1024  # of all files together; the gateway holds them in memory
+_MOST_BYTES = 128 * 1024 * 1024  # of all files together; the gateway holds them in memory
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
@@ -42,16 +35,21 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
 
 def _read(task: dict[str, Any]) -> list[bytes]:
     key = task["verify_key"]
-    source = load_policy(Path(task["path"]), Path(key) if key else None)
-    head = {"revision": source.revision, "modules": list(source.modules)}
+    tables = Path(task["tables"]) if task["tables"] else None
+    source = load_policy(Path(task["path"]), Path(key) if key else None, task["names"], tables)
+    revisions = dict(source.tables.revisions)
+    head = {"revision": source.revision, "modules": list(source.modules), "tables": revisions}
     texts = [text.encode() for text in source.modules.values()]
-    bodies = [*texts, source.data_json, source.archive]
+    bodies = [*texts, source.data_json, source.tables.content, source.archive]
     if sum(map(len, bodies)) > _MOST_BYTES:
         raise ConfigError(f"{source.root}: expected at most {_MOST_BYTES} bytes of policy and data")
     return [json.dumps(head).encode(), *bodies]
 
 
 def _pack(task: dict[str, Any], requests: BinaryIO) -> list[bytes]:
+    from gateway.policy.bundle.bundle import build_bundle  # here: reading needs no signatures
+    from gateway.policy.bundle.signing_keys import load_signing_key
+
     texts = {name: (read_message(requests) or b"").decode() for name in task["modules"]}
     source = PolicySource(Path(), texts, read_message(requests) or b"{}", task["revision"])
     return [b"{}", build_bundle(source, load_signing_key(Path(task["signing_key"])))]

@@ -11,24 +11,32 @@ from pathlib import Path
 from typing import Any
 
 from gateway.errors import ConfigError, PolicyUnavailable
+from gateway.policy.source.names import Names
 from gateway.policy.source.source import PolicySource
+from gateway.policy.source.tables import Tables
 from gateway.processes import encode_message, read_message, spawn, stop
 
 _READER = Path(__file__).with_name("reader.py")
 _SECONDS = 60.0
 
 
-async def read_policy(path: Path, verify_key: Path | None) -> PolicySource:
+async def read_policy(
+    path: Path, verify_key: Path | None, names: Names, tables: Path | None = None
+) -> PolicySource:
     """Return what `load_policy` does.
 
     Raises ConfigError as it does, and PolicyUnavailable when the child does not start, ends early or is late.
     """
-    task = {"path": str(path), "verify_key": str(verify_key or "")}
-    head, bodies = await _done([json.dumps(task).encode()])
-    texts = [body.decode() for body in bodies[:-2]]
-    return PolicySource(
-        path, dict(zip(head["modules"], texts, strict=True)), bodies[-2], head["revision"], bodies[-1]
-    )
+    task = {
+        "path": str(path),
+        "verify_key": str(verify_key or ""),
+        "names": names,
+        "tables": str(tables or ""),
+    }
+    head, (*modules, data, content, archive) = await _done([json.dumps(task).encode()])
+    texts = dict(zip(head["modules"], [body.decode() for body in modules], strict=True))
+    found = Tables(head["tables"], content)
+    return PolicySource(path, texts, data, head["revision"], archive, found)
 
 
 async def pack_policy(source: PolicySource, signing_key: Path) -> bytes:

@@ -1,8 +1,23 @@
 """Policy as files: modules, settings and the revision that names them."""
 
-from gateway.policy.source.annotations import Block, metadata
-from gateway.policy.source.revision import revision_of
-from gateway.policy.source.settings import SETTINGS, declared, library_schema
-from gateway.policy.source.source import examine
+from typing import TYPE_CHECKING
 
-__all__ = ["SETTINGS", "Block", "declared", "examine", "library_schema", "metadata", "revision_of"]
+from gateway.facade import on_demand
+
+if TYPE_CHECKING:
+    from gateway.policy.source.annotations import Block, metadata
+    from gateway.policy.source.formats import FORMATS
+    from gateway.policy.source.names import Names, built_in, closest, misnamed, place_in, unknown_names
+    from gateway.policy.source.revision import revision_of
+    from gateway.policy.source.settings import SETTINGS, declared, line_in
+    from gateway.policy.source.source import examine, is_library
+    from gateway.policy.source.table_names import missing_tables
+    from gateway.policy.source.tables import read_tables
+else:
+    __getattr__ = on_demand(__name__)
+
+__all__ = [
+    "FORMATS", "SETTINGS", "Block", "Names", "built_in", "closest", "declared", "examine", "is_library",
+    "line_in", "metadata", "misnamed", "missing_tables", "place_in", "read_tables", "revision_of",
+    "unknown_names",
+]  # fmt: skip

@@ -10,7 +10,6 @@ from typing import Any
 import yaml
 
 from gateway.config import strict_yaml
-from gateway.dialects import strict_json
 from gateway.errors import ConfigError
 from gateway.policy.source.settings import SETTINGS
 
@@ -20,8 +19,13 @@ DATA_FILES = ("data.yaml", "data.json")
 def parse_data(path: Path, text: str) -> Any:
     if path.name not in DATA_FILES:
         raise ConfigError(f"{path}: expected data in a file called {' or '.join(DATA_FILES)}")
+    return parse_document(path, text)
+
+
+def parse_document(path: Path, text: str) -> Any:
+    """Return what a file of JSON or YAML says. Raises ConfigError on what Rego would read otherwise."""
     try:
-        document = strict_json(text) if path.suffix == ".json" else strict_yaml(text)
+        document = _read(path, text)
         _check_values(document)
         return document
     except yaml.MarkedYAMLError as error:
@@ -31,6 +35,14 @@ def parse_data(path: Path, text: str) -> Any:
         raise ConfigError(f"{path}:{error.lineno}: not valid JSON: {error.msg}") from error
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise ConfigError(f"{path}: expected data that JSON can express: {error}") from error
+
+
+def _read(path: Path, text: str) -> Any:
+    if path.suffix != ".json":
+        return strict_yaml(text)
+    from gateway.dialects import strict_json  # here: most policies have no JSON, and do without the dialects
+
+    return strict_json(text)
 
 
 def graft(data: dict[str, Any], root: Path, name: str, document: Any) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache
-from importlib import resources
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +15,10 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from gateway.config import compose
+from gateway.contract import schema_of
 from gateway.errors import ConfigError
 from gateway.policy.source.annotations import metadata
+from gateway.policy.source.formats import FORMATS, expected, formats_in
 
 SETTINGS = "settings"
 _SPOKEN_OF = re.compile(r"data\.settings((?:\.[A-Za-z_]\w*)+)")
@@ -30,7 +30,7 @@ def library_faults(root: Path, files: Mapping[str, str], data: Mapping[str, Any]
 
     A misspelt key would switch a denial off in silence.
     """
-    yield from _faults(root, files, (), data.get(SETTINGS, {}), library_schema())
+    yield from _faults(root, files, (), data.get(SETTINGS, {}), schema_of("settings"))
 
 
 def topic_faults(
@@ -51,6 +51,11 @@ def topic_faults(
                 f"{path}:1: METADATA: the schema of {_dotted(steps)} is no JSON Schema: {why[:300]}"
             )
             continue
+        if unknown := sorted(formats_in(schema) - FORMATS.checkers.keys()):
+            yield ConfigError(
+                f"{path}:1: METADATA: the schema of {_dotted(steps)} wants the format {', '.join(unknown)}, "
+                f"which is not looked at; expected one of {', '.join(sorted(FORMATS.checkers))}"
+            )
         value: Any = data.get(SETTINGS, {})
         for step in steps:
             value = value.get(step, _ABSENT) if isinstance(value, Mapping) else _ABSENT
@@ -77,22 +82,28 @@ def declared(path: Path, text: str) -> Iterator[tuple[tuple[str, ...], Any]]:
                     yield tuple(spoken_of.group(1).split(".")[1:]), schema
 
 
-@cache
-def library_schema() -> dict[str, Any]:
-    """Return the schema of what the shipped rules read."""
-    text = resources.files("gateway.contract").joinpath("schemas/settings.schema.json").read_text("utf-8")
-    schema: dict[str, Any] = json.loads(text)
-    return schema
-
-
 _ABSENT = object()
+
+
+def first_fault(value: Any, schema: Any) -> str:
+    """Return where a value differs from a schema, and how; "" when it does not.
+
+    Raises SchemaError on a schema that is none or cannot be applied.
+    """
+    try:
+        Draft7Validator.check_schema(schema)
+        validator = Draft7Validator(schema, registry=Registry(), format_checker=FORMATS)
+        fault = next(validator.iter_errors(value), None)
+    except (Unresolvable, re.error, RecursionError, ArithmeticError) as error:
+        raise SchemaError(str(error)) from error
+    return f"{'.'.join(map(str, fault.absolute_path))}: {_brief(fault)}" if fault else ""
 
 
 def _faults(
     root: Path, files: Mapping[str, str], steps: tuple[str, ...], value: Any, schema: Mapping[str, Any]
 ) -> Iterator[ConfigError]:
     # a registry of its own: a reference to another document is an error, not a download
-    validator = Draft7Validator(schema, registry=Registry())
+    validator = Draft7Validator(schema, registry=Registry(), format_checker=FORMATS)
     try:
         found = sorted(validator.iter_errors(value), key=lambda fault: [str(s) for s in fault.absolute_path])
     except (Unresolvable, re.error, RecursionError, ArithmeticError) as error:
@@ -100,13 +111,15 @@ def _faults(
         return
     for fault in found[:_MOST]:
         at = (*steps, *fault.absolute_path)
-        yield ConfigError(f"{_place(root, files, at)}: {_dotted(at)}: {_brief(fault)}")
+        yield ConfigError(f"{place_of(root, files, at)}: {_dotted(at)}: {_brief(fault)}")
 
 
 def _brief(fault: ValidationError) -> str:
     """Return the fault's own words, and cut the value that they begin with when it is long."""
     if fault.validator == "not" and isinstance(fault.schema, Mapping):  # the schema says what takes its place
         return str(fault.schema.get("description", fault.message))
+    if fault.validator == "format" and (wanted := expected(str(fault.validator_value))):
+        return f"found {str(fault.instance)[:120]!r}; expected {wanted}"
     value = repr(fault.instance)
     return fault.message.replace(value, f"{value[:120]}…" if len(value) > 120 else value)[:500]
 
@@ -115,8 +128,8 @@ def _dotted(steps: tuple[Any, ...]) -> str:
     return ".".join([SETTINGS, *(str(step) for step in steps)])
 
 
-def _place(root: Path, files: Mapping[str, str], steps: tuple[Any, ...]) -> str:
-    """File and line of a setting, or of the nearest thing above it that is written down."""
+def place_of(root: Path, files: Mapping[str, str], steps: tuple[Any, ...]) -> str:
+    """Return file and line of a setting, or of the nearest thing above it that is written down."""
     found = [
         (len(folders) + depth, f"{root / name}:{line}")
         for name, text in files.items()
@@ -126,6 +139,11 @@ def _place(root: Path, files: Mapping[str, str], steps: tuple[Any, ...]) -> str:
         for depth, line in [_line(text, steps[len(folders) :])]
     ]
     return max(found, default=(0, str(root / SETTINGS)))[1]
+
+
+def line_in(text: str, steps: tuple[Any, ...]) -> int:
+    """Return the line where the last of the steps stands, or the nearest above it that is written down."""
+    return _line(text, steps)[1]
 
 
 def _line(text: str, steps: tuple[Any, ...]) -> tuple[int, int]:

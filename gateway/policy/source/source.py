@@ -13,8 +13,10 @@ from gateway.errors import ConfigError
 from gateway.policy.source.data import graft, parse_data, to_json
 from gateway.policy.source.faults import noted
 from gateway.policy.source.files import read_text, walk
+from gateway.policy.source.names import misspelt_topics
 from gateway.policy.source.packages import check_packages
 from gateway.policy.source.settings import library_faults, topic_faults
+from gateway.policy.source.tables import NO_TABLES, Tables
 
 _READER = "regate.lib.settings"  # the module of the library that reads them
 
@@ -24,7 +26,7 @@ class PolicySource:
     """Rego modules by their path below `root`, a folder or a bundle, and the data they read, in JSON.
 
     `revision` is a digest of the files as they stand on disk, or what the bundle calls itself; `archive` are
-    the bytes of the bundle.
+    the bytes of the bundle. `tables` are beside it, and make no other policy of it.
     """
 
     root: Path
@@ -32,6 +34,7 @@ class PolicySource:
     data_json: bytes = field(repr=False)
     revision: str
     archive: bytes = field(default=b"", repr=False, compare=False)
+    tables: Tables = field(default=NO_TABLES, compare=False)
 
     @property
     def data(self) -> dict[str, Any]:
@@ -62,6 +65,11 @@ def examine(root: Path) -> tuple[PolicySource, list[ConfigError]]:
     return _examined(root, files, _digest(files), faults), faults
 
 
+def is_library(source: PolicySource) -> bool:
+    """Return whether its rules read the shipped settings."""
+    return _READER in check_packages(source.root, source.modules, []).values()
+
+
 def source_of(root: Path, files: Mapping[str, str], revision: str) -> PolicySource:
     """Check files that are read already. Raises ConfigError as `load_source` does."""
     faults: list[ConfigError] = []
@@ -83,6 +91,7 @@ def _examined(root: Path, files: Mapping[str, str], revision: str, faults: list[
                 graft(data, root, name, parse_data(root / name, text))
     if _READER in packages.values():
         faults.extend(library_faults(root, files, data))
+        faults.extend(misspelt_topics(root, files, data))
     for name in packages:
         with noted(faults):
             faults.extend(topic_faults(root, files, data, name))

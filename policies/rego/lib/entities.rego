@@ -34,9 +34,10 @@ verdict(found, about) := object.union(about, {
 	"mask": _masks(found),
 })
 
-_masks(found) := [object.union(limits, {"entity": row.entity, "operator": operator, "restore": restore}) |
+_masks(found) := [object.union_n([limits, {"entity": row.entity, "operator": operator, "restore": restore}, places]) |
 	operator := object.get(found.terms, "operator", "placeholder")
 	restore := object.get(found.terms, "restore", false)
+	places := object.filter(found.terms, ["restore_to"])
 	limits := _limits(found.terms)
 	some row in found.rows
 ] if {
@@ -84,7 +85,7 @@ _by_entity := [{"category": category, "action": _action(terms), "terms": terms, 
 
 # The entities that the settings speak of in this phase.
 _named := {name | some name, said in data.settings.entities; said[input.phase]} | {name |
-	some speaker in data.regate.lib.settings.speakers
+	some speaker in array.concat(data.regate.lib.settings.speakers, [data.regate.lib.settings.dialect])
 	some name, said in speaker.entities
 	said[input.phase]
 }

@@ -23,10 +23,56 @@ _or_default(known) := known if {
 } else := {"default": data.settings.groups["default"]}
 
 # METADATA
+# title: What the agent's team says
+# description: >-
+#   The team is the first of the agent's groups, and `default` where it has none. By its name, with what it leaves to the
+#   group `default`.
+# scope: document
+team := {_team: object.union(data.settings.groups["default"], object.get(data.settings.groups, _team, {}))}
+
+_team := input.agent.groups[0] if {
+	count(input.agent.groups) > 0
+} else := "default"
+
+# METADATA
 # title: What the settings say about the provider
 # description: An empty object when they do not name it.
 # scope: document
 provider := object.get(object.get(data.settings, "providers", {}), input.provider, {})
+
+# METADATA
+# title: Limits that hold whatever a group permits
+# description: >-
+#   What `only` and `deny` say for the group `default`, the agent's groups, the provider, its labels and the agent itself, each
+#   with whose limit it is in `by`. None of them widens another, so those of `default` are everyone's.
+# scope: document
+limits := array.concat(array.concat(_of_groups, _of_others), _of_labels)
+
+_of_groups := [object.union(own, {"by": sprintf("group %s", [group])}) |
+	some group in array.concat(["default"], input.agent.groups)
+	own := data.settings.groups[group]
+	object.keys(own) & _limit_keys != set()
+]
+
+_of_others := [object.union(own, {"by": by}) |
+	some by, own in {
+		sprintf("provider %s", [input.provider]): provider,
+		sprintf("agent %s", [input.agent.id]): _agent,
+	}
+	object.keys(own) & _limit_keys != set()
+]
+
+_of_labels := [object.union(own, {"by": sprintf("label %s", [label])}) |
+	some name, value in input.provider_labels
+	label := concat("=", [name, value])
+	own := data.settings.labels[label]
+]
+
+_limit_keys := {"only", "deny"}
+
+default _agent := {}
+
+_agent := data.settings.agents[input.agent.id]
 
 # METADATA
 # title: Groups and provider with terms of their own
@@ -38,14 +84,22 @@ speakers := [speaker |
 ]
 
 # METADATA
+# title: What the settings say about the format of the body
+# description: An empty object when they do not name it.
+# scope: document
+dialect := object.get(data.settings.dialects, input.dialect, {})
+
+# METADATA
 # title: What is done with an entity or a category
 # description: >-
 #   A set of terms for this phase, by kind (`entities`, `categories`) and name: those of the agent's groups and the
-#   provider; what all share where these say nothing; undefined where neither says anything.
+#   provider; where these say nothing those of the dialect, then what all share; undefined where none says anything.
 # scope: document
 terms(kind, name) := own if {
 	own := {said_of | some speaker in speakers; said_of := speaker[kind][name][input.phase]}
 	own != set()
+} else := {said_of} if {
+	said_of := dialect[kind][name][input.phase]
 } else := {shared} if {
 	shared := data.settings[kind][name][input.phase]
 }

@@ -126,22 +126,131 @@ verdicts contains {
 	not _offered(model)
 }
 
+# METADATA
+# title: A provider or model outside a limit is denied
+# description: >-
+#   By `only` and `deny` of a group, a provider or an agent, globs. A limit holds whatever other groups permit: of all limits
+#   each one has to let it pass.
+# scope: rule
+# custom:
+#   severity: medium
+#   controls: ["SOC2:CC6.1", "ISO27001:A.5.15"]
+#   settings: ["groups.<group>.only", "groups.<group>.deny", "providers.<provider>.only", "agents.<agent>.only"]
+#   remedy: >-
+#     Ask another provider or model, or have the limit changed.
+verdicts contains {
+	"action": "deny",
+	"rule": "access.limit",
+	"title": "Outside a limit",
+	"message": sprintf("%s %s is outside the limits of %s", [kind, _shown(name), limit.by]),
+	"severity": "medium",
+	"controls": ["SOC2:CC6.1", "ISO27001:A.5.15"],
+} if {
+	input.phase == "request"
+	some limit in data.regate.lib.settings.limits
+	some [kind, list, name] in _asked
+	_outside(limit, list, name)
+}
+
+# METADATA
+# title: A provider whose labels are outside a limit is denied
+# description: >-
+#   By `only.labels` and `deny.labels` of a group or an agent, globs over the values of `labels` in regate.yaml. A provider
+#   without the label is outside of `only`.
+# scope: rule
+# custom:
+#   severity: medium
+#   controls: ["SOC2:CC6.1", "ISO27001:A.5.15", "ISO27001:A.5.23", "GDPR:Art.44"]
+#   settings: ["groups.<group>.only", "groups.<group>.deny", "agents.<agent>.only"]
+#   remedy: >-
+#     Ask a provider that has the label, or have the limit changed.
+verdicts contains {
+	"action": "deny",
+	"rule": "access.label",
+	"title": "Provider outside a limit",
+	"message": sprintf("provider %s is outside the limit of %s on the label %s", [input.provider, limit.by, label]),
+	"severity": "medium",
+	"controls": ["SOC2:CC6.1", "ISO27001:A.5.15", "ISO27001:A.5.23", "GDPR:Art.44"],
+} if {
+	input.phase == "request"
+	some limit in data.regate.lib.settings.limits
+	some label in (object.keys(object.get(limit, ["only", "labels"], {})) | object.keys(object.get(limit, ["deny", "labels"], {})))
+	_mislabeled(limit, label)
+}
+
+_mislabeled(limit, label) if {
+	some pattern in limit.deny.labels[label]
+	glob.match(lower(pattern), null, lower(input.provider_labels[label]))
+}
+
+_mislabeled(limit, label) if {
+	some allowed in [limit.only.labels[label]]
+	not _listed(allowed, object.get(input.provider_labels, label, ""))
+}
+
+_asked contains ["provider", "providers", input.provider]
+
+_asked contains ["model", "models", model] if {
+	_asks_a_model
+	some model in _models
+}
+
+# Some providers read names in any case: what denies has to match as they do.
+_outside(limit, list, name) if {
+	some pattern in limit.deny[list]
+	glob.match(lower(pattern), null, lower(name))
+}
+
+_outside(limit, list, name) if {
+	some allowed in [limit.only[list]]
+	not _listed(allowed, name)
+}
+
+_listed(patterns, name) if {
+	some pattern in patterns
+	glob.match(pattern, null, name)
+}
+
 _known_agent if input.agent.id != ""
 
-# A request without a body asks none; what it fetches was answered before.
+# A request without a body asks none, for what it fetches was answered before; a tool server has none. What is kept
+# for later names the models that are to read it, if any do.
 _asks_a_model if {
-	input.dialect != "none"
+	not input.dialect in {"none", "mcp"}
 	not _asks_for_a_stored_answer
+	not _keeps_something
+}
+
+_keeps_something if {
+	input.models == []
+	glob.match(_kept[input.dialect], null, input.path)
+}
+
+_kept := {
+	"openai.chat": "*/chat/completions/*",
+	"openai.files": "*",
+	"openai.uploads": "*",
+	"anthropic.files": "*",
 }
 
 _asks_for_a_stored_answer if {
-	input.dialect == "openai.responses"
-	input.method == "GET"
+	input.method in {"GET", "DELETE"}
+	glob.match(_stored[input.dialect], null, input.path)
+}
+
+_stored := {
+	"openai.responses": "*/responses/*",
+	"openai.chat": "*/chat/completions/*",
+	"openai.files": "*/files/*",
+	"openai.batches": "*/batches/*",
+	"anthropic.files": "*/files/*",
+	"anthropic.batches": "*/batches/*",
 }
 
 _asks_for_a_stored_answer if {
-	input.dialect == "openai.responses"
-	glob.match("*/responses/*/cancel", null, input.path)
+	stem := trim_suffix(input.path, "/cancel")
+	stem != input.path
+	glob.match(_stored[input.dialect], null, stem)
 }
 
 _permitted(list, name) if {

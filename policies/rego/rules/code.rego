@@ -1,7 +1,7 @@
 # METADATA
 # title: Proprietary code and names
 # description: >-
-#   License headers, confidentiality notices, configured names and hosts.
+#   License headers (`detect.licenses`), confidentiality notices, configured names and hosts.
 #   By `settings.categories.code` and `settings.categories.custom`.
 # schemas:
 #   - input: schema["input.schema"]

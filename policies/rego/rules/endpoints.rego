@@ -9,12 +9,13 @@ package regate.rules.endpoints
 # METADATA
 # title: An endpoint or body that no parser knows is denied
 # description: >-
-#   Open are `settings.endpoints.dialects` and, without a body, the lists of models.
+#   Open are `settings.endpoints.dialects` and, without a body, the lists of models, those that a provider's own settings
+#   open, and HEAD at a provider's base.
 # scope: rule
 # custom:
 #   severity: medium
 #   controls: ["SOC2:CC6.6", "ISO27001:A.8.23", "OWASP:LLM02"]
-#   settings: ["endpoints.dialects", "endpoints.model_lists"]
+#   settings: ["endpoints.dialects", "endpoints.model_lists", "providers.<provider>.lists"]
 #   remedy: >-
 #     Use an endpoint that Regate reads (docs/reference/dialects.md).
 verdicts contains {
@@ -30,9 +31,10 @@ verdicts contains {
 }
 
 # METADATA
-# title: A body that is not text is denied
+# title: A body, or a file in a form, that is not text is denied
 # description: >-
-#   Nothing was found in it because nothing could be looked for. Open are the content types of
+#   Nothing was found in it because nothing could be looked for. Files of known formats pass where their form
+#   does: images, audio, video, documents. Open are else the content types of
 #   `settings.endpoints.binary_bodies` (globs), none by default.
 # scope: rule
 # custom:
@@ -50,10 +52,18 @@ verdicts contains {
 	"controls": ["SOC2:CC6.6", "ISO27001:A.8.23", "OWASP:LLM02"],
 } if {
 	input.phase == "request"
-	input.dialect == "opaque"
 	some body in input.prompt.attachments
+	_is_unread(body)
 	not _may_be_unread(body.media_type)
 }
+
+_is_unread(_) if input.dialect == "opaque"
+
+# Its format is not known: it may be text in disguise.
+_is_unread(body) if body.kind == "opaque"
+
+# No dialect says what the files of an unknown form are for.
+_is_unread(_) if input.dialect == "form"
 
 _may_be_unread(media_type) if {
 	some pattern in data.settings.endpoints.binary_bodies
@@ -66,9 +76,16 @@ _known if {
 } else if {
 	input.dialect == "none"
 	input.method in {"GET", "HEAD"}
-	some pattern in data.settings.endpoints.model_lists
+	some pattern in array.concat(data.settings.endpoints.model_lists, _lists_of_the_provider)
 	glob.match(pattern, null, input.path)
+} else if {
+	# Is the provider there? Claude Code asks before its first prompt.
+	input.dialect == "none"
+	input.method == "HEAD"
+	input.path in {"", "/"}
 }
+
+_lists_of_the_provider := object.get(data.regate.lib.settings.provider, "lists", [])
 
 _carried := "no body" if {
 	input.dialect == "none"

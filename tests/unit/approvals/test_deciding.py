@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from itertools import permutations
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from gateway.approvals import ApprovalClosed, Approvals, MayNotDecide, UnknownApproval, VerdictRefused
+from gateway.approvals import (
+    ApprovalClosed,
+    Approvals,
+    MayNotDecide,
+    UnknownApproval,
+    VerdictRefused,
+    still_needed,
+)
 from gateway.state import Role
-
-if TYPE_CHECKING:
-    from tests.unit.approvals.conftest import Asking, Clock, MemoryJournal, People
+from gateway.words import Requirement
+from tests.unit.approvals.conftest import Asking, Clock, MemoryJournal, People
 
 
 async def test_a_yes_names_who_said_it(
@@ -79,6 +88,115 @@ async def test_a_quorum_counts_people_and_not_keys(
     decided = await approvals.decide(approval.id, people("carol"), "approve", "")
     assert (decided.status, decided.approvers) == ("approved", ("bob", "carol"))
     assert journal.events == ["requested", "voted", "voted", "voted", "approved"]
+
+
+DPO_AND_SECURITY = (Requirement(("dpo",)), Requirement(("security",)))
+
+
+async def test_each_requirement_needs_a_person_of_its_own(
+    asking: Asking, approvals: Approvals, people: People, journal: MemoryJournal
+) -> None:
+    approval = await asking(all_of=DPO_AND_SECURITY)
+    ana, ben = people("ana", groups=("dpo", "security")), people("ben", groups=("dpo",))
+    decided = await approvals.decide(approval.id, ana, "approve", "")
+    assert (decided.status, still_needed(decided)) == ("pending", ["1 of security"])
+    decided = await approvals.decide(approval.id, ben, "approve", "")
+    assert decided.status == "approved"
+    assert [(each.groups, each.approvers) for each in decided.progress] == [
+        (("dpo",), ("ben",)),
+        (("security",), ("ana",)),
+    ]
+    assert journal.records[-1].body["all_of"] == [
+        {"groups": ["dpo"], "count": 1, "approvers": ["ben"]},
+        {"groups": ["security"], "count": 1, "approvers": ["ana"]},
+    ]
+    assert decided.facts().all_of == decided.progress
+
+
+async def test_people_of_no_required_group_do_not_decide(
+    asking: Asking, approvals: Approvals, people: People
+) -> None:
+    approval = await asking(all_of=DPO_AND_SECURITY)
+    for verdict in ("approve", "deny"):
+        with pytest.raises(MayNotDecide, match="dpo, security"):
+            await approvals.decide(approval.id, people("eve", groups=("ops",)), verdict, "")
+
+
+async def test_a_larger_quorum_is_of_all_who_agree(
+    asking: Asking, approvals: Approvals, people: People
+) -> None:
+    approval = await asking(quorum=3, all_of=DPO_AND_SECURITY)
+    for name, group, needed in (
+        ("eve", "ops", ["1 of dpo", "1 of security"]),
+        ("ana", "dpo", ["1 of security"]),
+    ):
+        decided = await approvals.decide(approval.id, people(name, groups=(group,)), "approve", "")
+        assert still_needed(decided) == needed
+    decided = await approvals.decide(approval.id, people("ben", groups=("security",)), "approve", "")
+    assert (decided.status, still_needed(decided)) == ("approved", [])
+
+
+async def test_the_owner_meets_no_requirement(asking: Asking, approvals: Approvals, people: People) -> None:
+    approval = await asking(all_of=DPO_AND_SECURITY)
+    with pytest.raises(MayNotDecide, match="owns the key"):
+        await approvals.decide(approval.id, people("Alice", groups=("dpo",)), "approve", "")
+
+
+VOTERS = {
+    "ana": ("dpo", "security"),
+    "ben": ("dpo",),
+    "eve": ("security",),
+    "dan": ("ops", "dpo"),
+    "joe": ("legal",),
+}
+ALL_OF = st.lists(
+    st.builds(Requirement, st.sampled_from([("dpo",), ("security",), ("legal", "ops")]), st.integers(1, 2)),
+    min_size=1,
+    max_size=3,
+).map(tuple)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(all_of=ALL_OF, votes=st.lists(st.sampled_from(sorted(VOTERS)), max_size=7), number=st.uuids())
+async def test_no_order_of_votes_passes_what_is_not_met(
+    asking: Asking,
+    approvals: Approvals,
+    people: People,
+    all_of: tuple[Requirement, ...],
+    votes: list[str],
+    number: object,
+) -> None:
+    """Tried out: an approval is approved exactly when some of the people who agreed fill all places."""
+    approval = await asking(replace(asking.binding, digest=str(number)), all_of=all_of)
+    places = [set(each.groups) for each in all_of for _ in range(each.count)]
+    agreed: dict[str, None] = {}
+    for name in votes:
+        try:
+            decided = await approvals.decide(approval.id, people(name, groups=VOTERS[name]), "approve", "")
+        except MayNotDecide:
+            assert not any(place & set(VOTERS[name]) for place in places)
+            continue
+        agreed[name] = None
+        full = any(
+            all(place & set(VOTERS[each]) for place, each in zip(places, order, strict=True))
+            for order in permutations(agreed, len(places))
+        )
+        assert (decided.status == "approved") is full
+        if full:
+            return
+
+
+async def test_votes_that_race_meet_requirements_once(
+    asking: Asking, approvals: Approvals, people: People, journal: MemoryJournal
+) -> None:
+    approval = await asking(all_of=DPO_AND_SECURITY)
+    keys = [people(name, groups=groups) for name, groups in VOTERS.items() if name != "joe"]
+    said = await asyncio.gather(
+        *(approvals.decide(approval.id, key, "approve", "") for key in keys), return_exceptions=True
+    )
+    closed = [one for one in said if isinstance(one, ApprovalClosed)]
+    assert journal.events.count("approved") == 1
+    assert len(closed) + journal.events.count("voted") + 1 == len(keys)
 
 
 async def test_one_no_is_enough(asking: Asking, approvals: Approvals, people: People) -> None:

@@ -40,7 +40,7 @@ def test_a_question_has_an_answer(history: Path, question: str) -> None:
     [
         ("Did anybody approve what their own agent asked?", [[0, 1]]),
         ("Which tool calls did models ask for, and what became of them?", [["send_mail", "mask", 1]]),
-        ("What does each team spend, and on which model?", [["support", "gpt-4o", 5, 3998, 0.042]]),
+        ("What does each team spend, and on which model?", [["support", "gpt-4o", 5, 4000, 0.042]]),
     ],
 )
 def test_an_answer_is_right(history: Path, question: str, answer: list[list[object]]) -> None:

@@ -94,14 +94,14 @@ async def test_each_question_is_compared_and_recorded_beside_the_decision(
     assert 'regate_shadow_decisions_total{after="deny",before="allow",changed="true"} 2.0' in text
     rows = shadow_rows(
         recorder,
-        "SELECT decision_id, before, after, changed, differs, code, error <> '', live_revision, revision "
-        "FROM shadow ORDER BY decision_id",
+        "SELECT decision_id, before, after, changed, differs, code, error IS NOT NULL, live_revision, "
+        "revision FROM shadow ORDER BY decision_id",
     )
     assert [row[:7] for row in rows] == [
-        ("dec_0", "allow", "allow", [], False, "", False),
-        ("dec_1", "allow", "deny", [], True, "", False),
-        ("dec_2", "allow", "deny", [], True, "", False),
-        ("dec_3", "allow", "allow", ["reasons"], True, "", False),
+        ("dec_0", "allow", "allow", [], False, None, False),
+        ("dec_1", "allow", "deny", [], True, None, False),
+        ("dec_2", "allow", "deny", [], True, None, False),
+        ("dec_3", "allow", "allow", ["reasons"], True, None, False),
         ("dec_4", "allow", "error", [], True, "policy_error", True),
     ]
     assert {row[7:] for row in rows} == {("before", status.revision)}

@@ -23,7 +23,7 @@ from gateway.contract.decision import ApprovalTerms
 from gateway.errors import ConfigError, RecordingFailed, Unauthenticated
 from gateway.identity import create_key
 from gateway.state import ApprovalStore, Keys, Role, open_state
-from gateway.words import Agent
+from gateway.words import Agent, Requirement
 from tests.support.contents import told
 
 
@@ -46,14 +46,14 @@ def pending(config: Config) -> Approval:
     return asyncio.run(held(config))
 
 
-async def held(config: Config, quorum: int = 1) -> Approval:
+async def held(config: Config, quorum: int = 1, all_of: tuple[Requirement, ...] = ()) -> Approval:
     state = open_state(config.state_path)
     row, _ = create_key(Keys(state), agent="coder", owner="alice", now=time.time())
     agent = Agent(id="coder", owner="alice", method="api_key", key_id=row.id)
     approvals = Approvals(ApprovalStore(state), Journal(), load_server_key(config.key_path))
     approval = await approvals.hold(
         Binding(agent, "POST", "/v1/chat/completions", "", "openai", "request", "d1"),
-        ApprovalTerms(quorum=quorum),
+        ApprovalTerms(quorum=quorum, all_of=all_of),
         revision="r1",
         exchange_id="ex_1",
         session_id="se_1",
@@ -115,6 +115,18 @@ def test_a_quorum_says_how_many_are_missing(config: Config) -> None:
     approval = asyncio.run(held(config, quorum=2))
     result = run("approve", approval.id, "--note", "", key=key_of(config, "bob"))
     assert "1 more needed" in result.stdout
+
+
+def test_what_is_required_of_groups_is_shown_with_who_counts(config: Config) -> None:
+    required = (Requirement(("default",)), Requirement(("dpo", "legal")))
+    approval = asyncio.run(held(config, all_of=required))
+    said = run("approve", approval.id, "--note", "", key=key_of(config, "bob"))
+    assert "bob says yes; 1 of dpo or legal needed" in said.stdout
+    shown = run("show", approval.id).stdout
+    assert "requires          1 of default: bob" in shown
+    assert "requires          1 of dpo or legal: no one yet" in shown
+    told = json.loads(run("show", approval.id, "--json").stdout)
+    assert [one["approvers"] for one in told["all_of"]] == [["bob"], []]
 
 
 def test_the_owner_may_not_approve(config: Config, pending: Approval) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from cli.late import Late, _loaded
+from cli.main import COMMANDS
 from gateway import __version__
 from tests.support import prefork
 from tests.support.prefork import ROOT
-
-COMMANDS = ("up", "doctor", "keys", "approvals", "policy", "audit", "sessions")
 
 
 def regate(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -62,16 +64,59 @@ def test_any_other_error_of_ours_is_one_line_and_exit_code_1(tmp_path: Path) -> 
     assert told.stderr.count("\n") == 1
 
 
-def test_a_command_loads_its_own_module_alone() -> None:
-    """Commands of scripts start fast: `keys` needs nothing of `policy`."""
+# What takes long to load, and the parts of the gateway that use it.
+HEAVY = {
+    *("aiohttp", "cryptography", "duckdb", "hyperscan", "jsonschema", "phonenumbers", "presidio_analyzer"),
+    *("requests", "rich.progress", "sqlalchemy", "starlette", "yaml"),
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "allowed"),
+    [
+        ((), set()),
+        (("policy",), set()),
+        (("audit",), set()),
+        (("keys", "list"), {"cryptography", "sqlalchemy", "yaml"}),
+        (("approvals", "list"), {"cryptography", "sqlalchemy", "yaml"}),
+        (("policy", "test"), {"jsonschema", "yaml"}),
+        (("policy", "docs"), {"jsonschema", "yaml"}),
+        (("policy", "check"), {"aiohttp", "jsonschema", "requests", "yaml"}),
+        (("audit", "sql"), {"cryptography", "duckdb", "sqlalchemy", "yaml"}),
+        (("audit", "verify"), {"cryptography", "duckdb", "rich.progress", "sqlalchemy", "yaml"}),
+    ],
+    ids=lambda said: " ".join(said) if isinstance(said, tuple) else "",
+)
+def test_a_command_loads_what_it_uses(arguments: tuple[str, ...], allowed: set[str]) -> None:
+    """Commands of scripts start fast, and help is what a new user types first."""
     program = (
         "import sys; from cli.main import app\n"
-        "try: app(['keys', '--help'])\n"
+        "try: app(sys.argv[1:])\n"
         "except SystemExit: pass\n"
-        "assert 'cli.keys' in sys.modules\n"
-        "print('loaded:', *sorted({'cli.up', 'cli.policy', 'cli.audit', 'cli.doctor'} & set(sys.modules)))"
+        "print('loaded:', *sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program, *arguments, "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert done.stdout.splitlines()[-1] == "loaded:"
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "cli.main" in loaded
+    assert loaded & HEAVY <= allowed
+    assert {name for name in COMMANDS if f"cli.{name}" in loaded} <= set(arguments)
+
+
+def groups() -> Iterator[tuple[str, Late]]:
+    for name, late in COMMANDS.items():
+        yield name, late
+        inner = getattr(importlib.import_module(late.place.partition(":")[0]), "COMMANDS", {})
+        yield from ((f"{name} {leaf}", found) for leaf, found in inner.items())
+
+
+@pytest.mark.parametrize(("command", "late"), list(groups()))
+def test_the_help_says_of_a_command_what_it_says_of_itself(command: str, late: Late) -> None:
+    own = _loaded(command.split()[-1], late)
+    assert " ".join(own.help.split()).startswith(late.summary)
+    assert (own.epilog or "") == late.epilog

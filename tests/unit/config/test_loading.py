@@ -47,9 +47,22 @@ def load(tmp_path: Path, text: str):
         (MINIMAL + "detect: {custom: [{entity: XX}]}", "XX: expected words or patterns, found neither"),
         (MINIMAL + "detect: {ner: {enabled: perhaps}}", r"\$\.detect\.ner\.enabled: Expected `bool`"),
         (
+            "providers: {a: {family: openai, base_url: http://h, labels: {region: ''}}}",
+            r"\$\.providers\.a\.labels",
+        ),
+        (
+            "detect: {internal_domains: [Acme.example]}",
+            r"\$\.detect\.internal_domains",
+        ),
+        (
             "providers: {a: {family: openai, base_url: http://h, credential_header: host}}",
             r"\$\.providers\.a\.credential_header: Expected",
         ),
+        (
+            MINIMAL + "usage: {timezone: Europe/Atlantis}",
+            "timezone: found 'Europe/Atlantis'; expected a name",
+        ),
+        (MINIMAL + "usage: {timezone: ../etc/passwd}", "timezone: found '../etc/passwd'"),
         ("a: [", "not valid YAML"),
     ],
 )

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.config.settings import Audit, CustomEntity, Opa, PolicySettings, Provider
+from gateway.config.settings import Audit, Aws, CustomEntity, Opa, PolicySettings, Provider
 
 
 @pytest.mark.parametrize("url", ["builtin:demo", "http://127.0.0.1:1", "https://llm.example/v1"])
@@ -26,6 +26,9 @@ def test_a_secret_in_the_place_of_its_reference_is_refused_and_not_repeated() ->
             lambda secret=secret: Provider("openai", "https://h", secret),
             lambda secret=secret: Audit(content_key=secret),
             lambda secret=secret: Opa("https://opa", secret),
+            lambda secret=secret: Aws(secret, "env:KEY"),
+            lambda secret=secret: Aws("env:ID", secret),
+            lambda secret=secret: Aws("env:ID", "env:KEY", secret),
         ):
             with pytest.raises(ValueError, match="expected a reference") as refused:
                 make()
@@ -68,3 +71,13 @@ def test_an_entity_has_something_to_be_found_by() -> None:
     assert CustomEntity("BADGE", words=("B-1",)).words == ("B-1",)
     with pytest.raises(ValueError, match="BADGE: expected words or patterns"):
         CustomEntity("BADGE")
+
+
+def test_a_signature_has_a_region_and_no_credential_beside_it() -> None:
+    aws, host = Aws("env:ID", "env:KEY"), "https://bedrock-runtime.eu-west-1.amazonaws.com"
+    assert Provider("bedrock", host, aws=aws).region == "eu-west-1"
+    assert Provider("bedrock", "http://h", aws=Aws("env:ID", "env:KEY", region="us-gov-east-1")).region
+    with pytest.raises(ValueError, match=r"aws\.region"):
+        Provider("bedrock", "http://h", aws=aws)
+    with pytest.raises(ValueError, match="beside it"):
+        Provider("bedrock", host, "env:KEY", aws=aws)

@@ -16,6 +16,7 @@ MASK = {
     "entity": "EMAIL_ADDRESS",
     "operator": "placeholder",
     "restore": True,
+    "restore_to": ["text", "send_invoice.address"],
     "min_score": 0.5,
     "places": ["text"],
 }
@@ -35,10 +36,28 @@ def test_a_whole_decision_survives_the_round_trip():
         "reasons": [
             {"rule": "bulk", "title": "t", "message": "m", "severity": "high", "controls": ["SOC2:CC6.7"]}
         ],
+        "warnings": [
+            {
+                "rule": "w",
+                "title": "t",
+                "message": "m",
+                "severity": "low",
+                "controls": [],
+                "would": "deny",
+                "waiver": "SEC-1",
+            }
+        ],
         "mask": [MASK],
-        "approval": {"groups": ["security"], "quorum": 2, "wait_seconds": 5.0, "expires_seconds": 60.0},
+        "approval": {
+            "groups": ["security"],
+            "quorum": 2,
+            "all_of": [{"groups": ["dpo"], "count": 2}],
+            "wait_seconds": 5.0,
+            "expires_seconds": 60.0,
+        },
         "record": "metadata",
         "response": "always",
+        "retry_after": 7,
     }
     assert to_document(parse_decision(document, "r1")) == {**document, "revision": "r1"}
 
@@ -61,6 +80,9 @@ def test_a_whole_decision_survives_the_round_trip():
         *(
             {"action": "mask", "mask": [{**MASK, **limits}]}
             for limits in (
+                {"restore_to": "text"},
+                {"restore_to": []},
+                {"restore": False, "restore_to": ["text"]},
                 *({"min_score": score} for score in (1.01, 85, -0.1, float("nan"), float("inf"), "0", True)),
                 *(
                     {"places": places}
@@ -76,6 +98,11 @@ def test_a_whole_decision_survives_the_round_trip():
         {"action": "allow", "reasons": [{"title": "no rule"}]},
         {"action": "allow", "reasons": [{"rule": "r", "severity": "mild"}]},
         {"action": "require_approval", "approval": {"quorum": 0}},
+        {"action": "require_approval", "approval": {"grants": "day"}},
+        {"action": "require_approval", "approval": {"all_of": [{"groups": ["dpo"], "count": 0}]}},
+        {"action": "require_approval", "approval": {"all_of": [{"group": ["dpo"]}]}},
+        {"action": "require_approval", "approval": {"all_of": [{}] * 9}},
+        {"action": "deny", "retry_after": -1},
         {"action": "require_approval", "approval": {"quorum": "1"}},
         {"action": "require_approval", "approval": {"wait_seconds": -1}},
         {"action": "require_approval", "approval": {"expires_seconds": 0}},

@@ -3,7 +3,8 @@
 import pytest
 
 from bench.accuracy.corpus import Sample, corpus
-from bench.accuracy.score import Report, score
+from bench.accuracy.daily import CODE, daily, templates
+from bench.accuracy.score import Report, Score, score
 from gateway.detect import Detector
 from gateway.words import Match
 
@@ -30,6 +31,17 @@ def test_nothing_but_a_rare_phone_number_is_found_in_clean_text(report: Report) 
     assert report.clean_characters > 80_000
     assert set(report.clean_findings) <= {"PHONE_NUMBER"}
     assert report.clean_findings.total() <= 3
+
+
+def test_daily_work_passes_unharmed(inspector: Detector) -> None:
+    assert len(list(templates())) > 150
+    samples = list(daily(seed=11, each=3))
+    every = score(samples, inspector.inspect)
+    one = sum(every.scores.values(), Score())
+    assert one.covered >= 0.99 * one.labelled
+    assert one.precision >= 0.99
+    code = score((sample for sample in samples if sample.kind in CODE), inspector.inspect)
+    assert sum(code.scores.values(), Score()).precision >= 0.98
 
 
 def test_the_same_seed_gives_the_same_corpus() -> None:

@@ -20,6 +20,7 @@ from gateway.dialects import (
 from gateway.dialects.reading.sse import encode
 
 JSON = "application/json; charset=utf-8"
+FORM = "multipart/form-data; boundary=x"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,32 @@ JSON = "application/json; charset=utf-8"
         ("openai", "POST", "/v1/x", "application/vnd.api+json", True, "json"),
         ("openai", "GET", "/v1/models", "", False, "none"),
         ("openai", "POST", "/v1/chat/completions", JSON, False, "none"),
-        ("openai", "POST", "/v1/audio/transcriptions", "multipart/form-data", True, "opaque"),
+        ("openai", "POST", "/v1/audio/speech", FORM, True, "form"),
+        ("openai", "POST", "/v1/audio/transcriptions", FORM, True, "openai.audio"),
+        ("openai", "POST", "/openai/deployments/x/audio/translations", FORM, True, "openai.audio"),
+        ("openai", "POST", "/v1/images/edits", FORM, True, "openai.images"),
+        ("openai", "POST", "/v1/files", FORM, True, "openai.files"),
+        ("openai", "POST", "/v1/uploads/u/parts", FORM, True, "openai.uploads"),
+        ("openai", "POST", "/v1/uploads", JSON, True, "openai.uploads"),
+        ("openai", "POST", "/v1/batches", JSON, True, "openai.batches"),
+        ("openai", "GET", "/v1/files", "", False, "none"),
+        ("openai", "GET", "/v1/files/f", "", False, "openai.files"),
+        ("openai", "GET", "/v1/files/f/content", "", False, "openai.files"),
+        ("openai", "POST", "/v1/batches/b/cancel", "", False, "openai.batches"),
+        ("anthropic", "POST", "/v1/messages/batches", JSON, True, "anthropic.batches"),
+        ("anthropic", "GET", "/v1/messages/batches/b/results", "", False, "anthropic.batches"),
+        ("anthropic", "POST", "/v1/files", FORM, True, "anthropic.files"),
+        ("anthropic", "POST", "/v1/skills", FORM, True, "form"),
+        ("anthropic", "GET", "/v1/files", "", False, "none"),
+        ("anthropic", "GET", "/v1/files/f", "", False, "anthropic.files"),
+        ("anthropic", "GET", "/v1/files/f/content", "", False, "anthropic.files"),
+        ("anthropic", "DELETE", "/v1/files/f", "", False, "anthropic.files"),
+        ("openai", "POST", "/v1/images/edits", JSON, True, "openai.images"),
+        ("openai", "POST", "/v1/images/variations", JSON, True, "json"),
+        ("openai", "POST", "/v1/chat/completions/", JSON, True, "openai.chat"),
+        ("openai", "PUT", "/v1/files", "Multipart/Form-Data; boundary=x", True, "form"),
+        ("openai", "POST", "/v1/files", "multipart/mixed; boundary=x", True, "opaque"),
+        ("openai", "POST", "/v1/chat/completions", "application/x-ndjson", True, "lines"),
         ("openai", "POST", "/v1/chat/completions", "", True, "opaque"),
         ("openai", "POST", "/v1/chat/completions", "text/plain; a=application/json", True, "opaque"),
     ],

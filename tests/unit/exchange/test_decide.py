@@ -40,6 +40,7 @@ from gateway.words import (
     Tool,
     ToolCall,
 )
+from tests.support.effort import examples
 from tests.unit.exchange.conftest import NewExchange
 
 _KEY = ServerKey(b"k" * 32)
@@ -145,7 +146,7 @@ def test_a_recorded_input_is_byte_for_byte_what_the_engine_was_asked_live_and_se
     decider = _decider(policy, journal)
 
     @given(_asked())
-    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(150), deadline=None, suppress_health_check=list(HealthCheck))
     def every_question(drawn: tuple[dict[str, Any], Subject, Decision]) -> None:
         facts, subject, policy.says = drawn
         exchange = _filled(new_exchange(), facts)

@@ -40,9 +40,18 @@ def test_tokens_are_spent_only_by_a_call_to_the_provider(new_exchange: NewExchan
     """A completion that was held and is released later was paid for before."""
     exchange = new_exchange()
     exchange.completion = Completion(usage=Usage(3, 4))
-    assert (exchange.usage_spent, exchange.cost) == (Usage(), -1)
+    assert exchange.usage_spent == Usage()
     exchange.forwarded = Sent(exchange.started, 2, "d")
     assert exchange.usage_spent == Usage(3, 4)
+
+
+def test_what_went_up_counts_unless_the_provider_could_not_be_reached(new_exchange: NewExchange) -> None:
+    exchange = new_exchange()
+    assert not exchange.counts
+    exchange.forwarded = Sent(exchange.started, 2, "d")
+    assert exchange.counts
+    exchange.outcome = "upstream_unavailable"
+    assert not exchange.counts
 
 
 def test_an_id_holds_no_digits() -> None:

@@ -25,6 +25,7 @@ from gateway.identity import Identity, create_key
 from gateway.sessions.session import Sessions
 from gateway.state import Keys, open_state
 from gateway.upstream import ReplayedResponse, Upstream, UpstreamRequest, UpstreamResponse, pack
+from gateway.upstream.sigv4 import AwsKeys, Signature
 from tests.support.values import EMAIL
 from tests.unit.exchange.conftest import NewExchange
 
@@ -93,6 +94,21 @@ async def exchange(
 def is_history(exchange: Exchange) -> bool:
     scope = scope_of(exchange.agent, exchange.provider, exchange.inspected.models, exchange.revision)
     return {part.digest for part in exchange.parts} <= exchange.session.seen(scope)
+
+
+async def test_what_went_up_stays_secret_when_its_keys_are_replaced(
+    forwarder: Forwarder, exchange: Exchange, inspector: Inspector, provider: Provider
+) -> None:
+    """The session token of AWS is read again while a request is under way."""
+    read, now = ["t0ken-of-before", "t0ken-of-after"], [0.0]
+    signature = Signature(lambda: AwsKeys("AKID", "k", read.pop(0)), "r", "bedrock", now=lambda: now[0])
+    upstream = replace(exchange.upstream, signature=signature)
+    exchange.received = replace(exchange.received, upstream=upstream)
+    await forwarder.forward(exchange, None)
+    now[0] += 61
+    assert upstream.secret == "t0ken-of-after"
+    headers = {"retry-after": "t0ken-of-before", "content-language": "en"}
+    assert await inspector.headers(exchange, headers) == {"content-language": "en"}
 
 
 async def test_the_body_is_masked_and_otherwise_as_it_was(

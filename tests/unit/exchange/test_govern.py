@@ -38,12 +38,12 @@ async def test_an_unforeseen_fault_is_a_recorded_refusal(new_exchange: NewExchan
         usage=unused,
         upstreams=unused,
         inspection=unused,
-        detector=unused,
+        detector=cast(Any, SimpleNamespace(describe=None)),
         policies=unused,
         approvals=unused,
         ledger=cast(Any, ledger),
     )
-    config = cast(Config, SimpleNamespace(limits=Limits()))
+    config = cast(Config, SimpleNamespace(limits=Limits(), cors_origins=()))
     answer = await Gateway(config, ServerKey(b"s" * 32), services).answer(new_exchange())
 
     assert answer.status == 500

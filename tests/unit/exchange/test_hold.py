@@ -42,3 +42,15 @@ async def test_comments_come_before_the_answer(new_exchange: NewExchange) -> Non
     sent = [event async for event in answer.body]
     assert sent[0].startswith(b":")
     assert b"busy" in sent[-1]
+
+
+async def test_a_held_stream_that_is_answered_by_a_text_ends_with_an_error(new_exchange: NewExchange) -> None:
+    async def act() -> Answer:
+        return Answer(200, {}, b"1\n00:00:00,000 --> 00:00:01,000\nHello")
+
+    exchange = new_exchange()
+    exchange.outcome = "completed"  # it is on record
+    ledger: Ledger = Ledger(None, None)  # type: ignore[arg-type]
+    answer = answer_at_once(exchange, act(), ledger, 5)
+    assert not isinstance(answer.body, bytes)
+    assert b"upstream_unreadable" in [event async for event in answer.body][-1]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from gateway.dialects import TextDelta
+from gateway.dialects import OtherEvent, TextDelta
 from gateway.errors import UpstreamUnreadable
 from gateway.exchange.intake import Intake
 from gateway.upstream import ReplayedResponse
@@ -49,3 +49,20 @@ async def test_a_stream_over_its_limit_is_unreadable() -> None:
 async def test_half_a_stream_or_no_json_is_unreadable(raw: bytes) -> None:
     with pytest.raises(UpstreamUnreadable, match="cannot be read"):
         await texts(intake(raw))
+
+
+async def test_an_event_that_goes_on_as_one_keeps_its_id_and_a_comment_of_words_comes() -> None:
+    raw = b": ping\n\nid: 1\n" + chunk("one").encode() + b"id: 2\nretry: 9\ndata: [DONE]\n\n"
+    finished = raw.replace(b"null", b'"stop"')
+    items = [item async for items in intake(finished).items() for item in items]
+    events = [item.event for item in items if isinstance(item, OtherEvent)]
+    assert events[0].comment == "ping"
+    assert [(one.id, one.retry) for one in events if one.id] == [("1", -1), ("2", 9)]
+    parts = [part.text for item in items if isinstance(item, OtherEvent) for part in item.parts]
+    assert [text for text in parts if text in ("1", "2")] == ["1", "2"]
+
+
+async def test_an_id_that_is_text_stays_behind() -> None:
+    raw = "id: größe 7\n" + chunk("one", "stop") + "data: [DONE]\n\n"
+    items = [item async for items in intake(raw.encode()).items() for item in items]
+    assert not any(item.event.id for item in items if isinstance(item, OtherEvent))

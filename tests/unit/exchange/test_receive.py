@@ -77,21 +77,22 @@ async def test_a_large_body_is_read_like_a_small_one(new_exchange: NewExchange, 
 
 
 @pytest.mark.parametrize(
-    ("dialect", "content_type"),
+    ("content_type", "up"),
     [
-        ("none", None),
-        ("opaque", "text/plain"),
-        ("json", "application/json"),
-        ("openai.chat", "application/json"),
+        ("text/plain; charset=utf-8", "text/plain; charset=utf-8"),
+        ("multipart/form-data; boundary=x", "multipart/form-data; boundary=x"),
+        ("", "application/octet-stream"),
+        ("Application/JSON; charset=utf-8", "application/json"),
+        ("application/vnd.api+json", "application/json"),
     ],
 )
-def test_only_an_opaque_body_keeps_its_content_type(
-    new_exchange: NewExchange, dialect: str, content_type: str | None
+def test_only_a_body_that_is_json_gets_another_content_type(
+    new_exchange: NewExchange, content_type: str, up: str
 ) -> None:
-    exchange = new_exchange(headers={"content-type": "text/plain", "authorization": "Bearer rg_x"})
+    exchange = new_exchange(headers={"content-type": content_type, "authorization": "Bearer rg_x"})
     envelope, _ = open_envelope(exchange.call)
-    headers = outgoing_headers(envelope, "text/plain", dialect)
-    assert headers.get("content-type") == content_type
+    headers = outgoing_headers(envelope, content_type)
+    assert headers["content-type"] == up
     assert "authorization" not in headers
 
 
@@ -102,3 +103,18 @@ def test_only_headers_that_are_whole_go_up(found: str) -> None:
     given = {"x-title": "a", "x-note": "jane@acme.org"}
     assert _from_lines(found, given).keys() <= given.keys()
     assert "jane@acme.org" not in str(_from_lines(found, given))
+
+
+async def test_an_approval_of_a_form_holds_under_another_boundary(new_exchange: NewExchange) -> None:
+    """SDKs make up a boundary with each sending."""
+
+    async def read(boundary: str, text: str = "x") -> tuple[bytes, dict[str, str]]:
+        field = f'--{boundary}\r\nContent-Disposition: form-data; name="a"\r\n\r\n{text}\r\n--{boundary}--'
+        content_type = f"multipart/form-data; boundary={boundary}"
+        exchange = new_exchange(field.encode(), headers={"content-type": content_type})
+        await receiver().read(exchange)
+        assert exchange.received.headers["content-type"] == content_type
+        return exchange.received.unmasked, exchange.received.bound_headers
+
+    assert await read("one") == await read("two")
+    assert (await read("one"))[0] != (await read("one", "y"))[0]

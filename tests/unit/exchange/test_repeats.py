@@ -10,6 +10,7 @@ import pytest
 
 from gateway.contract.decision import Mask
 from gateway.dialects import SseEvent
+from gateway.dialects.reading.stream import WITHHELD
 from gateway.exchange.exchange import Exchange
 from gateway.exchange.inspect import Inspector
 from gateway.exchange.intake import Intake
@@ -100,8 +101,15 @@ async def test_however_it_is_cut_every_repetition_says_what_the_deltas_said(
             repeated.setdefault(key, set()).add(one["text"])
     assert {key: {text} for key, text in texts.items()} == repeated
     shown = f"Write to <REDACTED_EMAIL_ADDRESS>, or to {OTHER_EMAIL}: never to <CREDIT_CARD_"
-    assert texts["0/0"].startswith(shown)
-    assert texts["0/0"] == texts["1/0"] == texts["3/0"] == json.loads(texts["2/None"])["to"]
+    assert texts["1/0"].startswith(shown)
+    assert texts["1/0"] == texts["3/0"] == json.loads(texts["2/None"])["to"]
+    assert texts["0/0"] == "Write to "  # what a model thought is never edited: it ends here
+    assert next(one["item"] for one in out if one["type"] == "response.output_item.done") == {
+        "id": "rs_a",
+        "type": "reasoning",
+        "summary": [],
+        "encrypted_content": WITHHELD,
+    }
     raw = json.dumps(out)
     assert EMAIL not in raw
     assert CARD not in raw

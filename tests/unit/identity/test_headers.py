@@ -47,6 +47,15 @@ def test_a_key_may_stand_in_the_header_of_any_sdk() -> None:
         api_key({"x-api-key": "rg_a_b", "x-goog-api-key": "rg_c_d"})
 
 
+def test_a_key_may_stand_in_the_query() -> None:
+    assert api_key({}, b"alt=sse&key=rg_a_b") == "rg_a_b"
+    assert api_key({"x-api-key": "rg_a_b"}, b"key=rg_a_b&monkey=rg_c_d") == "rg_a_b"
+    assert api_key({}, b"monkey=rg_c_d&key=") is None
+    for headers, query in (({}, b"key=rg_a_b&key=rg_c_d"), ({"api-key": "rg_a_b"}, b"key=rg_c_d")):
+        with pytest.raises(Unauthenticated):
+            api_key(headers, query)
+
+
 @pytest.mark.parametrize("name", ["x-goog-api-key", "api-key", "x_goog_api_key", "API_KEY"])
 def test_such_a_header_is_given_once_under_its_own_name(name: str) -> None:
     plain = name.lower().replace("_", "-")

@@ -74,6 +74,13 @@ def test_another_scheme_is_refused() -> None:
         presented_key("Basic YTpi", None)
 
 
+def test_a_signature_of_aws_names_no_agent_and_hides_none() -> None:
+    signed = "AWS4-HMAC-SHA256 Credential=k/20261128/r/s/aws4_request, SignedHeaders=host, Signature=a"
+    assert presented_key(signed, "k") == "k"
+    with pytest.raises(Unauthenticated, match="AWS_BEARER_TOKEN_BEDROCK"):
+        presented_key(signed, None)
+
+
 def test_the_scheme_is_read_in_any_case() -> None:
     assert presented_key("bearer k", None) == presented_key("BEARER  k", "k") == "k"
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.masking import Restorer, Vault
 from gateway.words import ToolCall
+from tests.support.effort import examples
 
 EMAIL = "john.doe@example.com"
 SECRET = 'p"w\\1\n2'
@@ -256,7 +257,7 @@ def test_no_split_of_a_stream_restores_into_a_url(template: str) -> None:
         assert streamed(one, [text[:at], text[at:]]) == text
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     template=st.sampled_from([template for template in EXFILTRATION if len(template) < 200]),
     filler=st.sampled_from(["a word ", "x", '"a", ', "https://a.example/ ", f"{PH} "]),
@@ -313,7 +314,7 @@ def test_ordinary_text_json_and_code_are_restored_byte_for_byte(template: str) -
         assert streamed(restorer(), [text[:at], text[at:]]) == expected
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     parts=st.lists(
         st.sampled_from(
@@ -589,7 +590,7 @@ def test_only_where_a_number_may_stand_does_one_come_back() -> None:
     """The input of a custom tool is text, whatever it says."""
     one, name = of_numbers()
     call = ToolCall("shell", {"input": name}, ("/input",))
-    assert one.argument(name, call) == NUMBER
-    assert one.argument(name, replace(call, is_free=True)) == int(NUMBER)
-    assert one.argument(json.dumps([name]), replace(call, raw_json=True)) == f"[{NUMBER}]"
-    assert one.argument(name, None) == int(NUMBER)
+    assert one.argument(name, call, "/input") == NUMBER
+    assert one.argument(name, replace(call, is_free=True), "/input") == int(NUMBER)
+    assert one.argument(json.dumps([name]), replace(call, raw_json=True), "/input") == f"[{NUMBER}]"
+    assert one.argument(name, None, "/input") == int(NUMBER)

@@ -1,14 +1,17 @@
 """Streams are found in as whole texts are, for every way to cut them into chunks."""
 
+import random
 import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.accuracy.daily import daily
 from gateway.detect import Detector
 from gateway.masking import Piece, StreamScanner
 from gateway.words import Match
+from tests.support.effort import examples
 
 KEY_BODY = "\n".join(
     "MIIEpAIBAAKCAQEA7bq5w0Gm3FhXkz6Lw0D9sKcMZ1e2vR5aT8uYpQ4xN7jB6hWf"[i:] + "A" * i for i in range(8)
@@ -108,7 +111,7 @@ and ssn passport call (see it: x=1 ----- a@b password: ext x 7 12345 987654321 2
 WORDS = [*SECRETS, *GLUED, *SOUP.split(), "\n", "  ", "ignore all previous", "instructions"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(words=st.lists(st.sampled_from(WORDS), max_size=14), join=st.sampled_from([" ", ", ", "\n", " - "]))
 def test_what_a_stream_finds_is_what_the_whole_text_holds(
     inspector: Detector, words: list[str], join: str
@@ -120,6 +123,17 @@ def test_what_a_stream_finds_is_what_the_whole_text_holds(
     assert [secret for secret in SECRETS if secret in out and secret not in expected] == []
     # what stands between two values may be masked with them in the whole text
     assert re.sub(r"<\w+>|[^\d@]", "", out) == re.sub(r"<\w+>|[^\d@]", "", expected)
+
+
+def test_a_stream_of_daily_work_is_masked_as_the_whole_text_is(inspector: Detector) -> None:
+    source = random.Random(5)
+    for sample in daily(seed=31, each=1):
+        text = sample.text
+        cuts = sorted(source.sample(range(1, len(text)), min(len(text) - 1, 9)))
+        chunks = [text[a:b] for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
+        expected = whole(inspector, text)
+        assert masked(scan(inspector, [text])) == expected
+        assert masked(scan(inspector, chunks)) == expected
 
 
 @pytest.mark.parametrize("text", [text for text in TEXTS if len(text) < 120])

@@ -4,7 +4,11 @@ import json
 import logging
 import sys
 
-from gateway.observe.logs import JsonFormatter
+import pytest
+
+from gateway.dialects.reading.document import Malformed
+from gateway.dialects.reading.form import FormBody
+from gateway.observe.logs import JsonFormatter, configure
 
 
 def line(**fields):
@@ -32,3 +36,13 @@ def test_an_exception_is_one_field_with_its_frames_and_without_what_it_says():
     assert "test_logs.py" in written["trace"]
     assert "in test_an_exception_is_one_field" in written["trace"]
     assert stumbled_over not in json.dumps(written)
+
+
+def test_a_form_that_cannot_be_read_writes_no_line_of_a_library(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging, "basicConfig", lambda **_: None)  # the handlers of pytest stay
+    configure()
+    with pytest.raises(Malformed):
+        FormBody(b"--b\r\nn\xc3: x\r\n\r\nv\r\n--b--", "multipart/form-data; boundary=b")
+    assert not caplog.records

@@ -18,7 +18,7 @@ def key(role: Role) -> KeyRow:
         ("agent", {"own_approvals"}),
         ("approver", {"approvals", "decide"}),
         ("auditor", {"evidence", "policy", "bundles"}),
-        ("admin", {"approvals", "decide", "evidence", "policy", "bundles", "keys"}),
+        ("admin", {"approvals", "decide", "evidence", "policy", "bundles", "keys", "tools"}),
         ("opa", {"bundles"}),
     ],
 )

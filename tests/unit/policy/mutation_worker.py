@@ -28,7 +28,8 @@ LIBRARY = Path(__file__).parents[3] / "policies" / "rego"
 TESTS = LIBRARY.parents[1] / "policy_tests"
 
 # One engine runs every case: the cases come as input, for new data would make it prepare all rules again.
-ALL_CASES, ONE_CASE = "data.policy_tests.cases.test_case", "data.mutation.test_case"
+ALL_CASES, ONE_CASE = "data.policy_tests.cases.passes", "data.mutation.test_case"
+TOGETHER = "data.policy_tests.cases.test_cases"
 ONE_CASE_MODULE = f"""package mutation
 
 test_case := found if found := {ALL_CASES} with data.cases as input
@@ -53,8 +54,8 @@ class Suite:
         self._engines: dict[str, Any] = {}
         self._failed: list[Test] = []
         rules = [name for text in files.values() for name in rego_tests.test_names(text)]
-        assert ALL_CASES in rules
-        self._tests = [Test(rule) for rule in rules if rule != ALL_CASES] + _cases(self._data)
+        assert TOGETHER in rules
+        self._tests = [Test(rule) for rule in rules if rule != TOGETHER] + _cases(self._data)
         self._rows = self._measured(source.modules)
 
     def passes(self, file: str, row: int, text: str) -> bool:

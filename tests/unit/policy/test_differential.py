@@ -20,6 +20,7 @@ from gateway.errors import PolicyError
 from gateway.policy import PolicyEngine, load_source
 from gateway.policy.engine.embedded import Embedded
 from gateway.policy.engine.sidecar import Sidecar
+from tests.support.effort import examples
 from tests.unit.policy.conftest import LIBRARY, LOG, request_document
 
 TESTS = LIBRARY.parents[1] / "policy_tests"
@@ -71,7 +72,10 @@ def test_the_policys_own_tests_pass_on_both_engines(opa: Path) -> None:
 
     by_regorus = run_tests(load_source(LIBRARY), TESTS)
     run = subprocess.run(
-        [opa, "test", "--format=json", LIBRARY, TESTS], capture_output=True, text=True, check=False
+        [opa, "test", "--format=json", "--timeout=60s", LIBRARY, TESTS],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     by_opa = {f"{test['package']}.{test['name']}" for test in json.loads(run.stdout) if not test.get("fail")}
     assert run.returncode == 0
@@ -154,6 +158,15 @@ ROW = st.fixed_dictionaries(
             max_size=3,
             unique=True,
         ),
+        "attributes": st.fixed_dictionaries(
+            {
+                **dict.fromkeys(
+                    ("domains", "outside", "countries", "issuers"),
+                    st.lists(st.sampled_from(["", "acme.example", "DE", "visa"]), max_size=2),
+                ),
+                **dict.fromkeys(("internal", "more"), st.booleans()),
+            }
+        ),
     }
 )
 CALL = st.fixed_dictionaries(
@@ -166,6 +179,17 @@ CALL = st.fixed_dictionaries(
             ),
             max_size=2,
         ),
+        "origins": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "pointer": st.sampled_from(["", "/command", "/x/0"]),
+                    "from": st.lists(
+                        st.fixed_dictionaries({"role": TEXT, "kind": TEXT, "tool": TEXT}), max_size=2
+                    ),
+                }
+            ),
+            max_size=2,
+        ),
     }
 )
 CHANGES = st.fixed_dictionaries(
@@ -173,6 +197,11 @@ CHANGES = st.fixed_dictionaries(
     optional={
         "phase": st.sampled_from(["request", "response"]) | TEXT,
         "provider": TEXT,
+        "provider_labels": st.dictionaries(st.sampled_from(["region", "tier"]), TEXT, max_size=2),
+        "tools": st.lists(
+            st.fixed_dictionaries({"name": TEXT, "description": TEXT, "schema_digest": TEXT, "hosted": TEXT}),
+            max_size=2,
+        ),
         "dialect": st.sampled_from(["openai.chat", "anthropic.messages", "none", "json", "opaque"]),
         "method": st.sampled_from(["GET", "HEAD", "POST"]),
         "path": st.sampled_from(["/v1/models", "/v1/models/x", "/v1/chat/completions"]) | TEXT,
@@ -217,9 +246,9 @@ def combined(changes: list[dict[str, Any]], agents: list[dict[str, Any]], dice: 
 
 
 @pytest.mark.timeout(300)
-@settings(max_examples=10_000 // BATCH, **QUIET)
+@settings(max_examples=examples(10_000 // BATCH, 5), **QUIET)
 @given(changes=some(CHANGES, 4), agents=some(AGENT, 2), seed=st.integers(0, 2**32))
-def test_ten_thousand_generated_inputs_decide_equally(
+def test_generated_inputs_decide_equally(
     pair: Pair, changes: list[dict[str, Any]], agents: list[dict[str, Any]], seed: int
 ) -> None:
     made = combined(changes, agents, Random(seed))
@@ -229,9 +258,9 @@ def test_ten_thousand_generated_inputs_decide_equally(
 
 
 @pytest.mark.timeout(300)
-@settings(max_examples=2_000 // BATCH, **QUIET)
+@settings(max_examples=examples(2_000 // BATCH), **QUIET)
 @given(changes=some(CHANGES, 4), agents=some(AGENT, 2), values=some(JSON, 4), seed=st.integers(0, 2**32))
-def test_mutilated_inputs_are_never_decided_more_weakly_by_the_embedded_engine(
+def test_mutilated_inputs_are_decided_equally(
     pair: Pair, changes: list[dict[str, Any]], agents: list[dict[str, Any]], values: list[Any], seed: int
 ) -> None:
     dice = Random(seed)
@@ -243,9 +272,4 @@ def test_mutilated_inputs_are_never_decided_more_weakly_by_the_embedded_engine(
             else:
                 document[key] = dice.choice(values)
     for document, (sidecar, embedded) in zip(made, pair.decide(made), strict=True):
-        if isinstance(sidecar, Decision) and isinstance(embedded, Decision):
-            order = ["allow", "mask", "require_approval", "deny"]
-            assert order.index(embedded.action) >= order.index(sidecar.action), document
-            assert {mask.entity for mask in embedded.mask} >= {mask.entity for mask in sidecar.mask}, document
-        elif isinstance(embedded, Decision):
-            assert embedded.action == "deny", document
+        assert sidecar == embedded, document

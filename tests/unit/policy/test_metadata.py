@@ -124,9 +124,11 @@ def test_the_decisions_own_reasons_agree_with_their_metadata(annotations: list[d
     ]
     text = (LIBRARY / "main.rego").read_text("utf-8").partition("default decision")[2]
     assert set(re.findall(r'"(regate\.\w+)"', text)) == about.keys()
-    assert about["regate.undefined"]["severity"] in text.partition("}]")[0]
-    others = {reason["severity"] for name, reason in about.items() if name != "regate.undefined"}
-    assert others == set(re.findall(r'"severity": "(\w+)"', text.partition("_deny(rule")[2]))
+    whole, _, others = text.partition("_deny(rule")
+    named = set(re.findall(r'"rule": "(regate\.\w+)"', whole))
+    severities = re.compile(r'"severity": "(\w+)"')
+    assert {about[name]["severity"] for name in named} == set(severities.findall(whole))
+    assert {about[name]["severity"] for name in about.keys() - named} == set(severities.findall(others))
 
 
 def test_a_rules_computed_name_is_in_its_metadata(annotations: list[dict[str, Any]], opa: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -112,6 +113,55 @@ async def test_a_broken_edit_leaves_the_last_good_policy_and_shows(
             file.write_text(good)
         await until(lambda: policies.status().error == "")
         assert policies.status().revision == before
+
+
+BLOCKED = (
+    STOP.replace("rules.stop", "rules.blocked").rstrip()[:-1]
+    + """} if {
+	some name in data.tables.blocked
+	name == input.agent.owner
+}
+"""
+)
+
+
+@pytest.fixture
+def with_tables(policy: Path, tmp_path: Path) -> Config:
+    """A policy that reads a table, whichever engine runs it."""
+    (policy / "rules" / "blocked.rego").write_text(BLOCKED)
+    settings = PolicySettings(engine="embedded", path=str(policy), reload_seconds=0.1)
+    return Config(providers={"demo": Provider("openai", "builtin:demo")}, policy=settings, root=tmp_path)
+
+
+async def test_a_table_that_goes_away_leaves_what_is_in_force_and_shows(
+    with_tables: Config, document: Document
+) -> None:
+    config, asked = with_tables, document()
+    folder = config.tables_path
+    folder.mkdir(parents=True)
+    blocked = folder / "blocked.json"
+    blocked.write_text(json.dumps([asked["agent"]["owner"]]))
+    (folder / "users.json").write_text("{}")
+    async with running(config) as policies:
+        before = policies.status()
+        assert before.tables.keys() == {"blocked", "users"}
+        blocked.rename(folder.with_name("blocked.json"))
+        await until(lambda: "data.tables.blocked: there is no such table" in policies.status().error)
+        status = policies.status()
+        assert (status.tables, status.failures) == (before.tables, 1)
+        assert status.failing_since is not None
+        assert (await policies.decide(asked)).action == "deny"
+        folder.with_name("blocked.json").rename(blocked)
+        await until(lambda: policies.status().error == "")
+
+
+async def test_without_a_table_that_a_rule_names_nothing_starts(with_tables: Config) -> None:
+    policies = Policies(with_tables, LOG)
+    with pytest.raises(
+        ConfigError, match=r"blocked\.rego:\d+: data\.tables\.blocked: there is no such table"
+    ):
+        await policies.start()
+    await policies.close()
 
 
 SLOW = """package regate.rules.slow

@@ -1,16 +1,20 @@
 """Child processes end with their parent and see none of its secrets."""
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gateway.processes import run, running, spawn, stop
+from gateway.processes import kill, run, running, spawn, stop, terminate
 
 PYTHON = Path(sys.executable)
 ENVIRONMENT = "import os, json; print(json.dumps(dict(os.environ)))"
@@ -96,6 +100,39 @@ async def test_a_spawned_program_that_will_not_end_is_killed() -> None:
     await process.stdout.readline()
     await stop(process)
     assert process.returncode == -signal.SIGKILL
+
+
+async def test_a_spawned_program_is_gone_though_its_stop_is_canceled() -> None:
+    code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(); time.sleep(60)"
+    process = await spawn(PYTHON, "-u", "-c", code)
+    assert process.stdout is not None
+    await process.stdout.readline()
+    stopping = asyncio.create_task(stop(process))
+    await asyncio.sleep(0.01)
+    stopping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
+    assert process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("end", [terminate, kill])
+async def test_the_exit_code_of_a_program_that_has_just_ended_is_kept(
+    end: Callable[[asyncio.subprocess.Process], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread of asyncio that waits for the program is late here, as it may be."""
+    wait, asked = asyncio.ThreadedChildWatcher._do_waitpid, threading.Event()
+
+    def late(*of: Any) -> None:
+        asked.wait()
+        wait(*of)
+
+    monkeypatch.setattr(asyncio.ThreadedChildWatcher, "_do_waitpid", late)
+    process = await spawn(PYTHON, "-c", "import sys; sys.exit(3)")
+    await asyncio.to_thread(os.waitid, os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    end(process)
+    asked.set()
+    assert await process.wait() == 3
+    await stop(process)
 
 
 def _runs(pid: int) -> bool:

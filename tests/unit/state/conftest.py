@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
-from gateway.state import State, open_state
+from gateway.state import State, open_state, schema
 
 
 @pytest.fixture
@@ -20,3 +21,15 @@ def state(path: Path) -> Iterator[State]:
     state = open_state(path)
     yield state
     state.close()
+
+
+def make_old(state: State, version: int) -> None:
+    """Give the file the shape that its last tables had before, and an older version."""
+    with state.write() as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE usage (width, slot, agent, requests, tokens, cost, PRIMARY KEY (width, slot))"
+        )
+        for change in ("DROP TABLE usage_counts", "DROP TABLE usage_marks"):
+            connection.exec_driver_sql(change)
+        connection.exec_driver_sql("ALTER TABLE approvals DROP COLUMN all_of")
+        connection.execute(update(schema.schema_version).values(version=version))

@@ -14,8 +14,10 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from gateway.errors import ConfigError, StateUnavailable
-from gateway.state import UsageStore, open_state, schema
+from gateway.state import Reserved, Subject, UsageStore, open_state, schema
 from gateway.state.database import State
+from gateway.words import Used
+from tests.unit.state.conftest import make_old
 
 
 def test_the_file_is_private_and_in_wal_mode(tmp_path: Path) -> None:
@@ -38,18 +40,21 @@ def test_a_file_of_a_newer_schema_is_refused(tmp_path: Path) -> None:
         open_state(path)
 
 
-def test_a_file_of_an_older_schema_is_upgraded_with_what_it_holds(tmp_path: Path) -> None:
+async def test_a_file_of_an_older_schema_is_upgraded_with_what_it_holds(tmp_path: Path) -> None:
     path = tmp_path / "regate.db"
     state = open_state(path)
+    make_old(state, 1)
     with state.write() as connection:
         connection.exec_driver_sql("ALTER TABLE usage DROP COLUMN cost")
         connection.exec_driver_sql("ALTER TABLE votes DROP COLUMN groups")
-        connection.exec_driver_sql("INSERT INTO usage VALUES (5, 100, 'a', 1, 10)")
-        connection.execute(update(schema.schema_version).values(version=1))
+        for width, slot, requests in ((5, 5400, 1), (1800, 3600, 2), (1800, 5400, 1)):
+            connection.exec_driver_sql("INSERT INTO usage VALUES (?, ?, 'a', ?, 10)", (width, slot, requests))
     state.close()
 
     upgraded = open_state(path)
-    assert UsageStore(upgraded).totals(5, 100) == {"a": (1, 10, 0)}
+    subject: Subject = ("agent", "a")
+    [found] = await UsageStore(upgraded).count(7300, [Reserved((subject,), Used(1))], [], [0, 5400, 7200])
+    assert [one.used for one in found[subject]] == [Used(4, 20), Used(2, 10), Used(1)]
     upgraded.close()
     open_state(path).close()
 
@@ -81,13 +86,13 @@ def test_processes_that_open_a_new_file_at_once_all_succeed(tmp_path: Path) -> N
 def test_an_exception_undoes_the_whole_transaction(state: State) -> None:
     def fail_half_way() -> None:
         with state.write() as connection:
-            connection.execute(insert(schema.usage).values(width=5, slot=0, agent="a", requests=1, tokens=1))
+            connection.execute(insert(schema.writers).values(writer="w", born_at=1))
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail_half_way()
     with state.read() as connection:
-        assert connection.execute(select(schema.usage)).all() == []
+        assert connection.execute(select(schema.writers)).all() == []
 
 
 async def test_a_locked_database_stalls_neither_the_loop_nor_readers(state: State, path: Path) -> None:
@@ -158,7 +163,7 @@ def test_a_file_that_is_removed_or_replaced_is_unavailable(state: State, path: P
 
 def _write(state: State) -> None:
     with state.write() as connection:
-        connection.execute(insert(schema.usage).values(width=5, slot=0, agent="a", requests=1, tokens=1))
+        connection.execute(insert(schema.writers).values(writer="w", born_at=1))
 
 
 def _read(state: State) -> int:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import update
-
-from gateway.state import WriterStore, open_state, schema
+from gateway.state import WriterStore, open_state
 from gateway.state.database import State
+from tests.unit.state.conftest import make_old
 
 
 def test_a_writer_is_remembered_once(state: State) -> None:
@@ -22,7 +21,7 @@ def test_a_file_from_before_writers_gets_their_table(tmp_path: Path) -> None:
     state = open_state(tmp_path / "regate.db")
     with state.write() as connection:
         connection.exec_driver_sql("DROP TABLE writers")
-        connection.execute(update(schema.schema_version).values(version=5))
+    make_old(state, 5)
     state.close()
 
     upgraded = open_state(tmp_path / "regate.db")

@@ -127,3 +127,15 @@ async def test_a_held_completion_is_read_again_as_it_came():
     again = unpack(pack(response, body))
     assert (again.status, again.headers["content-type"]) == (200, "a/b")
     assert b"".join([chunk async for chunk in again.chunks()]) == b"ok"
+
+
+async def test_a_header_that_is_no_utf_8_is_latin_1():
+    async def answer(writer):
+        writer.write(
+            b"HTTP/1.1 200 OK\r\ncontent-type: \xfc\r\nx-note: \xc3\xbc\r\ncontent-length: 0\r\n\r\n"
+        )
+
+    async with provider(answer) as (port, _), open_session(1, 1) as session:
+        response = await HttpTransport(session, f"http://127.0.0.1:{port}", {}).send(REQUEST)
+        assert (response.headers["content-type"], response.headers["x-note"]) == ("ü", "Ã¼")
+        assert unpack(pack(response, b"")).headers == {"content-type": "ü"}

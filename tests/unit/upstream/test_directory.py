@@ -2,9 +2,10 @@
 
 import pytest
 
-from gateway.config import Price, Provider
+from gateway.config import Aws, Price, Provider
 from gateway.errors import InvalidRequest, UpstreamUnavailable
 from gateway.upstream import Upstreams, open_session
+from gateway.upstream.sigv4 import AwsKeys
 from gateway.words import Usage
 
 
@@ -21,6 +22,7 @@ async def test_an_unset_credential_disables_its_provider_and_nothing_else(monkey
     assert list(upstreams.disabled) == ["off"]
     assert upstreams.find("on").secret == "s3cret"
     assert upstreams.find("open").secret is None
+    assert "s3cret" not in repr(upstreams.find("on"))
     with pytest.raises(UpstreamUnavailable, match="disabled"):
         upstreams.find("off")
     with pytest.raises(InvalidRequest, match="unknown provider"):
@@ -62,3 +64,23 @@ async def test_a_credential_goes_up_in_the_header_of_its_family_or_its_provider(
     async with open_session(1, 1) as session:
         found = Upstreams({"p": provider}, session).find("p")
         assert found.transport._credential == sent
+
+
+async def test_keys_of_aws_sign_and_a_missing_one_disables(monkeypatch, tmp_path):
+    monkeypatch.setenv("SOME_ID", "AKID")
+    monkeypatch.setenv("SOME_KEY", "s3cret")
+    token = tmp_path / "token"
+    aws = Aws("env:SOME_ID", "env:SOME_KEY", f"file:{token}")
+    host = "https://bedrock-runtime.eu-central-1.amazonaws.com"
+    provider = Provider("bedrock", host, aws=aws)
+    assert provider.region == "eu-central-1"
+    async with open_session(1, 1) as session:
+        off = Upstreams({"bedrock": provider}, session)
+        token.write_text("t0ken")
+        upstream = Upstreams({"bedrock": provider}, session).find("bedrock")
+    assert off.disabled == {"bedrock": f"its credential file:{token} is not set"}
+    assert upstream.secret == "t0ken"  # what goes up; the key never does
+    assert upstream.signature
+    assert "t0ken" not in f"{upstream} {upstream.signature.keys}"
+    assert "SecretAccess" not in repr(AwsKeys("AKID", "SecretAccess"))
+    assert upstream.signature.headers("POST", "h", "/", "", {}, b"")["x-amz-security-token"] == "t0ken"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -11,7 +15,8 @@ import orjson
 import pytest
 
 from gateway.audit import Journal, Record
-from gateway.audit.reading.view_sql import SELECTS
+from gateway.audit.files.folder import Folder
+from gateway.audit.reading.described import VIEWS
 from gateway.audit.reading.views import create_views, publish, views_for
 from tests.unit.audit.conftest import Evidence
 
@@ -112,8 +117,22 @@ def test_an_exchange_joins_its_decisions_and_its_completion(evidence: Evidence, 
     ) == [["allow", "mask", "de_1", 12, 34, 5.5, 200]]
     assert asked("SELECT decision_id, phase, action, agent, revision FROM decisions ORDER BY seq") == [
         ["de_1", "request", "allow", "billing", "r1"],
-        ["de_2", "response", "mask", "billing", ""],
+        ["de_2", "response", "mask", "billing", None],
     ]
+
+
+def test_what_a_prompt_cache_did_is_a_view(evidence: Evidence, asked: Any) -> None:
+    journal = evidence.journal()
+    for number, cached in enumerate(
+        ({"cached_tokens": 7, "cache_written_tokens": 2}, {"cached_tokens": 0}, {})
+    ):
+        said = {"kind": "completion", "status": 200, "input_tokens": 12, "body": {"parts": [], **cached}}
+        exchange(journal, f"ex_{number}", DECISION, said)
+
+    assert asked(
+        "SELECT exchange_id, agent, input_tokens, cached_tokens, cache_written_tokens FROM prompt_cache"
+        " ORDER BY exchange_id"
+    ) == [["ex_0", "billing", 12, 7, 2], ["ex_1", "billing", 12, 0, 0]]
 
 
 def test_a_prompt_is_put_together_from_what_its_session_stored(evidence: Evidence, asked: Any) -> None:
@@ -134,10 +153,10 @@ def test_a_prompt_is_put_together_from_what_its_session_stored(evidence: Evidenc
         Record("decision", exchange_id="ex_3", session_id="se_2", body={"parts": [part("a")]})
     )
 
-    assert asked("SELECT exchange_id, prompt, completion FROM exchanges ORDER BY 1") == [
+    assert asked("SELECT exchange_id, prompt, completion FROM contents ORDER BY 1") == [
         ["ex_1", "be brief\nhello", "hi there"],
-        ["ex_2", "be brief\nhello\nhi there\nand now?\n[not recorded]", ""],
-        ["ex_3", "[not recorded]", ""],
+        ["ex_2", "be brief\nhello\nhi there\nand now?\n[not recorded]", None],
+        ["ex_3", "[not recorded]", None],
     ]
     assert asked("SELECT place, text FROM parts WHERE exchange_id = 'ex_2' ORDER BY place") == [
         [1, "be brief"],
@@ -165,13 +184,25 @@ def test_reasons_and_findings_are_rows_of_their_own(evidence: Evidence, asked: A
         {"kind": "completion"},
     )
 
-    assert asked('SELECT entity, count, "distinct", max_score, roles FROM findings') == [
+    assert asked("SELECT entity, count, distinct_values, max_score, roles FROM findings") == [
         ["EMAIL_ADDRESS", 2, 1, 1.0, ["user"]]
     ]
     assert asked("SELECT rule, severity, controls, decision_id FROM reasons ORDER BY rule") == [
         ["pii.mask", "low", ["SOC2:CC6.7"], "de_1"],
         ["two", None, [], "de_1"],
     ]
+
+
+def test_attributes_and_tables_come_from_what_policy_was_asked_and_said(
+    evidence: Evidence, asked: Any
+) -> None:
+    rows = [{"entity": "IBAN_CODE", "attributes": {"countries": ["DE"]}}, {"entity": "URL"}]
+    body = {"input": {"findings": rows}, "decision": {"tables": {"users": "r9"}}}
+    found = ({"entity": "IBAN_CODE"}, {"entity": "URL"})
+    exchange(evidence.journal(), "ex_1", {**DECISION, "findings": found, "body": body})
+    countries = "SELECT entity, attributes->>'$.countries[0]' FROM findings ORDER BY entity"
+    assert asked(countries) == [["IBAN_CODE", "DE"], ["URL", None]]
+    assert asked("SELECT tables->>'$.users' FROM decisions") == [["r9"]]
 
 
 def test_a_session_sums_up_its_exchanges(evidence: Evidence, asked: Any) -> None:
@@ -212,8 +243,8 @@ def test_an_approval_is_one_row_with_its_last_status(evidence: Evidence, asked: 
         )
 
     assert asked(
-        "SELECT approval_id, status, exchange_id, agent, approvers, len(transitions) FROM approvals"
-    ) == [["ap_1", "used", "ex_1", "billing", ["ann"], 3]]
+        "SELECT approval_id, state, exchange_id, agent, approvers, used_at > decided_at FROM approvals"
+    ) == [["ap_1", "used", "ex_1", "billing", ["ann"], True]]
 
 
 def test_a_torn_line_is_no_row(evidence: Evidence) -> None:
@@ -234,9 +265,9 @@ def test_queries_without_content_read_no_bodies(evidence: Evidence) -> None:
             "SELECT count(*) FROM records",
             "SELECT action, count(*) FROM decisions GROUP BY 1",
             "SELECT state, count(*) FROM exchanges GROUP BY 1",
-            "SELECT * EXCLUDE (prompt, completion) FROM exchanges WHERE session_id = 'se_1'",
+            "SELECT * FROM exchanges WHERE session_id = 'se_1'",
             "SELECT * FROM sessions",
-            "SELECT * FROM findings",
+            "SELECT * EXCLUDE (attributes) FROM findings",
         ):
             plan = connection.execute(f"EXPLAIN (FORMAT json) {sql}").fetchall()[0][1]
             assert "body" not in orjson.dumps(orjson.loads(plan)).decode(), sql
@@ -271,7 +302,55 @@ def test_the_published_views_read_a_moved_folder_by_a_variable(evidence: Evidenc
         assert connection.execute("SELECT count(*) FROM decisions").fetchall() == [(1,)]
 
 
-@pytest.mark.parametrize("view", ["records", *SELECTS])
+@pytest.fixture
+def beside(evidence: Evidence) -> Path:
+    """A copy of the folder as of its first decision; the folder itself has a second one."""
+    journal = evidence.journal()
+    exchange(journal, "ex_1", DECISION)
+    publish(evidence.folder)
+    copy = Path(shutil.copytree(evidence.root, evidence.root.with_name('co"py')))
+    exchange(journal, "ex_2", DECISION)
+    return copy
+
+
+@contextmanager
+def attached(**folders: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as connection:
+        for name, folder in folders.items():
+            connection.execute(f"ATTACH '{folder / 'audit.duckdb'}' AS {name} (READ_ONLY)")
+        yield connection
+
+
+@pytest.mark.parametrize("variable", [None, "live", "copy"])
+def test_the_published_views_answer_nothing_beside_a_copy_of_them(
+    evidence: Evidence, beside: Path, variable: str | None
+) -> None:
+    folders = {"live": evidence.root, "copy": beside}
+    with attached(**folders) as connection:
+        if variable:
+            connection.execute("SET VARIABLE audit = ?", [str(folders[variable])])
+        for view in ("live.stored.records", *(f"{name}.{view}" for name in folders for view in VIEWS)):
+            with pytest.raises(duckdb.Error, match="one folder"):
+                connection.execute(f"SELECT count(*) FROM {view}")
+        connection.execute("DETACH live")
+        if variable != "copy":
+            connection.execute("RESET VARIABLE audit")
+            with pytest.raises(duckdb.Error, match="this is a copy of"):
+                connection.execute("SELECT count(*) FROM copy.decisions")
+        else:
+            assert connection.execute("SELECT count(*) FROM copy.decisions").fetchall() == [(1,)]
+
+
+def test_the_published_views_of_several_folders_are_compared(evidence: Evidence, beside: Path) -> None:
+    """A copy whose views are written anew is a folder like any other."""
+    publish(Folder(beside))
+    with attached(live=evidence.root, copy=beside) as connection:
+        for name, decisions in (("live", 2), ("copy", 1)):
+            said = connection.execute(f"SELECT count(*) FROM {name}.decisions").fetchall()
+            assert said == [(decisions,)]
+
+
+@pytest.mark.parametrize("view", VIEWS)
 def test_a_question_gets_the_views_that_it_reads(view: str, evidence: Evidence) -> None:
     evidence.folder.prepare()
     with duckdb.connect() as connection:
@@ -291,8 +370,8 @@ def test_a_question_gets_the_views_that_it_reads(view: str, evidence: Evidence) 
     ],
 )
 def test_a_question_that_names_no_view_gets_all(question: str) -> None:
-    assert set(views_for(question)) == set(SELECTS)
+    assert set(views_for(question)) == set(VIEWS)
 
 
-def test_a_question_of_records_gets_no_view_more() -> None:
-    assert views_for("SELECT count(*) FROM records") == set()
+def test_a_question_gets_no_view_more() -> None:
+    assert views_for("SELECT count(*) FROM records") == {"records"}

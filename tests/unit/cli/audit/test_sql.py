@@ -6,10 +6,12 @@ import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from tests.unit.audit.conftest import Evidence, decision
 from tests.unit.cli.audit.conftest import PROJECT, Command
@@ -41,7 +43,7 @@ def test_sql_writes_to_a_file(regate: Command, written: Evidence, tmp_path: Path
 
     out = tmp_path / "rows.csv"
     # the query before is on record as well
-    seqs = "select seq from records where code <> 'evidence_queried' order by 1"
+    seqs = "select seq from records where kind = 'decision' order by 1"
     regate("audit", "sql", seqs, "--format", "csv", "--out", str(out))
     assert out.read_text().split() == ["seq", *map(str, range(1, 11))]
 
@@ -64,7 +66,7 @@ def test_views_lists_them_and_writes_the_database(regate: Command, written: Evid
     told = json.loads(regate("audit", "views", "--json"))
 
     assert {"sessions", "exchanges", "decisions", "reasons", "findings", "approvals", "records"} <= set(told)
-    assert ["action", "ENUM('allow', 'mask', 'require_approval', 'deny')"] in told["decisions"]
+    assert ["action", "VARCHAR"] in told["decisions"]
     assert written.folder.database.exists()
 
 
@@ -103,3 +105,30 @@ def test_questions_are_asked_at_a_prompt_one_after_the_other(regate: Command, wr
     assert "regate: " in said
     assert "nowhere" in said
     assert "7010" in said
+
+
+def test_a_copied_folder_answers_from_the_copy(regate: Command, written: Evidence, tmp_path: Path) -> None:
+    """Its audit.duckdb names the original; neither that nor the command reads there."""
+    regate("audit", "views")
+    copy = shutil.copytree(written.root, tmp_path / "copy")
+    written.journal().record_sync(decision(99))
+    count = "select count(*) as n from records where kind = 'decision'"
+
+    with duckdb.connect(str(copy / "audit.duckdb"), read_only=True) as connection:
+        for view in ("records", "exchanges", "contents", "seals", "writers"):
+            with pytest.raises(duckdb.Error, match="this is a copy of"):
+                connection.execute(f"SELECT count(*) FROM {view}")
+    assert json.loads(regate("audit", "open", str(copy), count, "--json")) == [{"n": 10}]
+    assert json.loads(regate("audit", "sql", count, "--json")) == [{"n": 11}]
+    with duckdb.connect(str(copy / "audit.duckdb"), read_only=True) as connection:
+        assert connection.execute(count).fetchall() == [(10,)]
+
+
+def test_only_a_copy_is_opened(regate: Command, written: Evidence, tmp_path: Path) -> None:
+    """The evidence itself is asked on record; another folder is no evidence, and stays as it is."""
+    told = regate("audit", "open", str(written.root), "select 1", code=2)
+    assert "not a copy, but the evidence itself" in told
+    other = tmp_path / "other"
+    other.mkdir()
+    assert "not an audit folder" in regate("audit", "open", str(other), "select 1", code=2)
+    assert list(other.iterdir()) == []

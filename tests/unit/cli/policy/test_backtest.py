@@ -161,3 +161,24 @@ async def test_a_rule_cannot_speak_to_the_terminal(
     told, _ = backtest()
     assert "\x1b" not in told
     assert "no: Not\N{REPLACEMENT CHARACTER}[2J so." in told
+
+
+async def test_a_pull_request_is_told(backtest: Command, recorder: Recorder) -> None:
+    for model in ("plain", "deny-1", "deny-2"):
+        await recorder.decided(model, allowed())
+
+    told, _ = backtest("--format", "markdown", "--fail-on", "allow:deny", code=1)
+
+    assert "**Refused:** 2 decisions change as `--fail-on` forbids, of 3 replayed" in told
+    assert "| allow | deny |  | 2 | refused |" in told
+    assert "- `ex_2` request, billing, " in told
+    assert "lines of Rego that this traffic never runs" in told
+    assert "`candidate/main.rego`: " in told
+
+
+async def test_code_scanning_is_told(backtest: Command, recorder: Recorder) -> None:
+    await recorder.decided("deny-1", allowed())
+    told, _ = backtest("--format", "sarif", "--fail-on", "allow:deny", code=1)
+    (run,) = json.loads(told)["runs"]
+    levels = {result["ruleId"]: result["level"] for result in run["results"]}
+    assert levels == {"allow:deny": "error", "not-run": "note"}

@@ -115,7 +115,7 @@ def test_a_good_topic_is_in_order(faults: Callable[[str, str], list[str]]) -> No
     [
         ("input.agent.groups", "input.agent.grps", "20: undefined ref: input.agent.grps; expected one of "),
         ('input.phase == "request"', "_nowhere(1)", "19: undefined function _nowhere; define it, "),
-        ('"deny"', '"dney"', "12: action 'dney' is unknown; expected allow, mask, require_approval, deny"),
+        ('"deny"', '"dney"', "12: action 'dney' is unknown; expected allow, warn, mask, require_approval"),
         ('"low"', '"awful"', "16: severity 'awful' is unknown; expected low, medium, high, critical"),
         ('\t"controls": [],\n', "", "11: the verdict has no controls; add it: a verdict that cannot be read"),
         ('"controls"', '"contrls"', "17: a verdict has no key contrls; expected action, rule, title"),
@@ -149,6 +149,11 @@ def test_a_good_topic_is_in_order(faults: Callable[[str, str], list[str]]) -> No
             '"message": "interns may not ask at night"',
             '"message": $"{input.agent.claims.team} may not ask"',
             "15: input.agent.claims.team is undefined where",
+        ),
+        (
+            'input.phase == "request"',
+            "data.tables.blocked[input.agent.owner]",
+            "19: data.tables.blocked: there is no such table in policy.tables; expected blocked.json",
         ),
         ('input.phase == "request"', "time.now_ns() > 1", "19: time.now_ns is refused; a decision must be"),
         (
@@ -253,3 +258,12 @@ def _lacks(name: str, arguments: int) -> bool:
     except BaseException as error:  # noqa: BLE001 - a panic is one; where it knows the name, it says something else
         return "could not find function" in str(error)
     return False
+
+
+def test_a_configuration_with_which_no_gateway_starts_is_told(machine_with_opa: None, tmp_path: Path) -> None:
+    """A pattern is compiled when a gateway starts: a check that passes must not be followed by a refusal."""
+    file = tmp_path / "regate.yaml"
+    file.write_text(file.read_text() + "detect: {custom: [{entity: X_ID, patterns: ['(a']}]}\n")
+    run = regate("check")
+    assert run.exit_code == 1
+    assert f"{file}: detect.custom[0].patterns[0]: X_ID: '(a': not a regular expression" in run.stderr

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.policy.trial import TrialRefused
 from gateway.errors import ConfigError, PolicyError, PolicyUnavailable
+from gateway.exchange import TrialRefused
 from tests.unit.cli.policy.conftest import regate
 from tests.unit.contract.test_schemas import INPUT
 from tests.unit.policy.conftest import request_document
@@ -29,6 +29,22 @@ def test_one_input_is_decided(machine: str, tmp_path: Path) -> None:
     run = regate("eval", str(file))
     assert run.exit_code == 0, run.output
     assert json.loads(run.stdout)["action"] == "allow"
+
+
+def test_what_no_gateway_sends_and_what_policy_prints_is_told(machine: str, root: Path, policy: Path) -> None:
+    (policy / "rules/say.rego").write_text(
+        "package regate.rules.say\n\nverdicts contains {} if {\n"
+        '\tprint("agent", input.agent.id)\n\tfalse\n}\n'
+    )
+    file = root / "input.json"
+    document = request_document()
+    file.write_text(json.dumps({**document, "agnt": {}, "agent": {**document["agent"], "id": "bot"}}))
+    run = regate("eval", str(file))
+    assert "regate: input: Additional properties are not allowed ('agnt' was unexpected)" in run.stderr
+    assert "agent bot" in run.stderr
+    file.write_text(json.dumps(document))
+    (policy / "rules/say.rego").unlink()
+    assert regate("eval", str(file)).stderr == ""
 
 
 @pytest.mark.parametrize("text", ["[]", "{", None])

@@ -96,3 +96,16 @@ def test_another_package_may_say_verdicts_as_it_likes(opa: Path, tmp_path: Path)
     )
     (module,) = parse_all(opa, [file])
     assert list(lint(module)) == []
+
+
+def test_what_others_read_is_not_to_be_renamed(opa: Path, tmp_path: Path, linted: Linted) -> None:
+    """The gateway asks for the decision, and every rule reads the library."""
+    (fault,) = linted("night := true\n")
+    assert fault.endswith("or call it _night")
+    (fault,) = linted('verdicts contains {"action": "deny"} if false\n')[:1]
+    assert "_verdicts" not in fault
+    for package, rule in (("regate", "decision"), ("regate.lib.clock", "night")):
+        file = tmp_path / "other.rego"
+        file.write_text(f"{ABOUT}package {package}\n\n{rule} := true\n")
+        (fault,) = map(str, lint(*parse_all(opa, [file])))
+        assert fault.endswith("write # METADATA and # title: … above it"), fault

@@ -124,6 +124,11 @@ def test_a_test_cannot_reach_out_or_read_the_environment(machine_with_opa: None,
         assert "must not carry data out" in failure
 
 
+def _take_interrupts() -> None:
+    """Undo what a shell does to a job in the background: it ignores SIGINT, and so do the job's children."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_an_edit_runs_the_watched_tests_again(
     opa: Path, machine_with_opa: None, small: tuple[Path, Path]
 ) -> None:
@@ -134,6 +139,7 @@ def test_an_edit_runs_the_watched_tests_again(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=_take_interrupts,
     )
     assert watching.stdout is not None
     try:
@@ -145,6 +151,8 @@ def test_an_edit_runs_the_watched_tests_again(
             time.sleep(0)
         (tests / "x_test.rego").write_text("package policy_tests.x\n\ntest_x := false\n")
         assert "FAIL" in watching.stdout.readline()
+        while "waiting" not in watching.stdout.readline():
+            time.sleep(0)
     finally:
         watching.send_signal(signal.SIGINT)
         watching.communicate(timeout=60)

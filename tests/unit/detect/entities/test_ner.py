@@ -80,7 +80,7 @@ def test_a_name_is_whole_wherever_a_piece_ends(model: ner.NameModel, letters: in
 def test_the_pieces_hold_the_whole_text() -> None:
     for text in ("a " * 1500, "a" * 1500, "One. " * 400, "one\n" * 400, "x" * 700 + " y" * 400):
         end = 0
-        for at, piece in ner._cut(text):
+        for at, piece in ner.cut(text):
             assert at <= end < at + len(piece) <= len(text)
             assert text[at : at + len(piece)] == piece
             end = at + len(piece)

@@ -5,6 +5,7 @@ import random
 import pytest
 
 from bench.accuracy.secrets import API_KEYS, NAMED_KEYS
+from gateway.config import Detect
 from gateway.detect import Detector
 
 
@@ -117,3 +118,16 @@ def test_a_value_under_a_key_that_says_so_is_a_password_as_a_whole(inspector: De
 def test_a_stream_waits_for_the_end_of_a_quoted_password(inspector: Detector) -> None:
     assert inspector.open_at("use password = 'correct Horse ") == 4
     assert inspector.open_at("use password = 'correct Horse' ") > 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ANTHROPIC_API_KEY=sk-ant-api03-xxxxxxxxxxxxxxxxxxxxxxxx",
+        "aws_access_key_id = AKIAXXXXXXXXXXXXXXXX",
+        "HF_TOKEN=hf_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "key: sk-proj-000000000000000000000000000000000000000000",
+    ],
+)
+def test_a_key_that_is_filled_with_one_character_is_an_example(text: str) -> None:
+    assert Detector(Detect()).inspect(text) == ()

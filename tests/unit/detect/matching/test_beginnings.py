@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gateway.detect.matching import scanner
 from gateway.detect.matching.beginnings import Beginnings
 from gateway.detect.matching.patterns import Deadline
+from tests.support.effort import examples
 
 # Letters whose other case is beyond ASCII, marks that combine, digits and spaces of other scripts.
 LETTERS = "abkKsSiIzé1٣_- \n\x1c?.@K\u017fİı\u0301\u200b\uff11\U0001f600ß"
@@ -41,7 +42,9 @@ patterns = st.recursive(st.tuples(_atoms, _repeats).map("".join), _larger, max_l
 texts = st.text(st.sampled_from(LETTERS), max_size=60)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@settings(
+    max_examples=examples(150), suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow]
+)
 @given(source=patterns, flags=st.sampled_from([0, regex.I]), text=texts)
 @example("abkis+", regex.I, "  abKı")
 @example("(?:a|ab)é{2}1", 0, "abé")

@@ -14,6 +14,7 @@ from gateway.detect.matching.opening import opening
 from gateway.detect.matching.pattern_tree import NoOpening
 from gateway.detect.matching.patterns import Deadline
 from gateway.detect.matching.prefilter import Prefilter
+from tests.support.effort import examples
 
 # Letters whose other case is beyond ASCII, marks that combine, digits and spaces of other scripts.
 LETTERS = "abkKsSiIzé1٣_- \n\x1c?.@K\u017fİı\u0301\u200b\uff11\U0001f600ß"
@@ -45,7 +46,9 @@ patterns = st.recursive(st.tuples(_atoms, _repeats).map("".join), _larger, max_l
 texts = st.text(st.sampled_from(LETTERS), max_size=60)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
+@settings(
+    max_examples=examples(150), suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow]
+)
 @given(source=patterns, flags=st.sampled_from([0, regex.I, regex.I | regex.M | regex.S]), text=texts)
 @example("k", regex.I, "K")
 @example("i+", regex.I, "İı")
@@ -103,7 +106,7 @@ def gated() -> Detector:
     return Detector(Detect(off=()))
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(text=mutated())
 def test_the_gate_changes_no_finding_whatever_unicode_stands_in_it(
     gated: Detector, ungated: Detector, text: str

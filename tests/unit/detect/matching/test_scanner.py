@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,24 @@ def test_a_compiled_database_is_kept_and_read_again(tmp_path: Path, monkeypatch:
     assert len(list(folder.iterdir())) == 1
     monkeypatch.setattr(scanner, "_compile", None)
     assert _ends(folder) == expected == {0: [[3, 3], [6, 6]], 1: [[8, 8]]}
+
+
+def test_what_was_not_read_for_a_month_goes_when_something_is_kept(tmp_path: Path) -> None:
+    """It was another version's. What is read stays, however long ago it was made."""
+    folder = tmp_path / "patterns"
+    Scanner([Expression(b"old")], folder)
+    _ends(folder)
+    a_month_ago = time.time() - 31 * 86_400
+    for each in folder.iterdir():
+        os.utime(each, (a_month_ago, a_month_ago))
+    made = set(folder.iterdir())
+    _ends(folder)
+    Scanner([Expression(b"new")], folder)
+
+    (read,) = made & set(folder.iterdir())
+    assert len(made) == 2
+    assert read.stat().st_mtime > a_month_ago + 86_400
+    assert len(list(folder.iterdir())) == 2
 
 
 @pytest.mark.parametrize("damage", [b"", b"short", b"\0" * 5000])

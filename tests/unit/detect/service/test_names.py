@@ -1,6 +1,7 @@
 """People and places in prompts, where the settings want them."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -56,7 +57,7 @@ async def test_a_text_that_cannot_be_read_in_time_refuses_the_prompt() -> None:
     async with asyncio.timeout(60):
         while not names.is_warm():  # noqa: ASYNC110 - nothing tells when a process is up
             await asyncio.sleep(0.1)
-    with pytest.raises(InspectionFailed):
+    with pytest.raises(InspectionFailed, match=r"kB of new text could not be read for names in 0\.2 seconds"):
         await names.added([Part("user", "text", "/a", TEXT * 5_000)], [()])
     await names.close()
 
@@ -66,8 +67,8 @@ class _Pool:
 
     asked = 0
 
-    def ensure_started(self) -> bool:
-        return True
+    def ensure_started(self, wanted: int = 1) -> bool:
+        return wanted > 0
 
     async def inspect(self, texts: Sequence[tuple[str, str]]) -> list[tuple[Match, ...]]:
         self.asked += len(texts)
@@ -85,6 +86,29 @@ async def test_a_text_is_read_once_and_what_is_off_stays_off(monkeypatch: pytest
     sure = Names(Detect(ner=Ner(enabled=True), threshold=0.9), 1)
     monkeypatch.setattr(sure, "_pool", pool)
     assert await sure.added(parts, [(), (), ()]) == ((), (), ())
+
+
+async def test_a_long_text_is_shared_among_the_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    shares: list[int] = []
+
+    class Pool(_Pool):
+        async def inspect(self, texts: Sequence[tuple[str, str]]) -> list[tuple[Match, ...]]:
+            shares.append(sum(len(text) for _, text in texts))
+            return [
+                tuple(
+                    Match("PERSON", "pii", 0.85, one.start(), one.end())
+                    for one in re.finditer("Jane Roe", text)
+                )
+                for _, text in texts
+            ]
+
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    names, text = Names(Detect(ner=Ner(enabled=True)), 1), "Jane Roe went home.\n" * 2_000
+    monkeypatch.setattr(names, "_pool", Pool())
+    (found,) = await names.added([Part("user", "text", "/a", text)], [()])
+    assert [(one.start, one.end) for one in found] == [one.span() for one in re.finditer("Jane Roe", text)]
+    assert len(shares) == 2
+    assert max(shares) < 2 * min(shares)
 
 
 async def test_a_name_on_the_allow_list_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

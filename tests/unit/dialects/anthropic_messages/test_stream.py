@@ -185,7 +185,11 @@ def test_a_recorded_stream_becomes_items() -> None:
     for one in events:
         reader.read(one)
     found = reader.completion()
-    assert (found.model, found.finish_reason, found.usage) == ("claude-sonnet-4-5", "end_turn", Usage(25, 15))
+    assert (found.model, found.finish_reason, found.usage) == (
+        "claude-sonnet-4-5",
+        "end_turn",
+        Usage(25, 15, 5),
+    )
 
 
 def test_a_tool_call_comes_whole_or_not_at_all() -> None:
@@ -300,7 +304,7 @@ def test_an_error_in_the_stream_ends_it() -> None:
         [SseEvent("[]")],
         [SseEvent('{"type":1}')],
         [START, SseEvent('{"type":"ping"}', "content_block_delta")],
-        [START, event("message_teleport")],
+        [START, event("message_teleport", tool_calls=[{"name": "f"}]), FINISH, STOP],
         [event("message_start", message={"content": [{"type": "tool_use"}]})],
         [START, opened(0, "text"), opened(0, "text")],
         [START, opened(0, "text"), closed(0), opened(0, "text"), closed(0), STOP],
@@ -312,7 +316,7 @@ def test_an_error_in_the_stream_ends_it() -> None:
         [START, event("error", error="")],
         [START, event("error", error={"type": "x"}, content_block={"type": "tool_use", "name": "f"})],
         [START, event("error", error={"type": "x"}, tool_calls=[{"name": "f"}])],
-        [START, opened(0, "hologram"), closed(0), FINISH, STOP],
+        [START, opened(0, "tool_hologram"), closed(0), FINISH, STOP],
         [START, opened(0, "text", arguments="{}"), closed(0), FINISH, STOP],
         [START, opened(0, "text", tool_use={"name": "f"}), closed(0), FINISH, STOP],
         [START, opened(0, "text", input={}), closed(0), FINISH, STOP],
@@ -331,7 +335,10 @@ def test_an_error_in_the_stream_ends_it() -> None:
         [
             START,
             opened(0, "text"),
-            event("content_block_delta", index=0, delta={"type": "new_delta", "x": "y"}),
+            event("content_block_delta", index=0, delta={"type": "new_delta", "args": "y"}),
+            closed(0),
+            FINISH,
+            STOP,
         ],
         [
             START,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.dialects import Malformed, read_completion, read_prompt
-from gateway.words import Attachment, Parameters, Tool, Usage
+from gateway.words import Attachment, Parameters, Usage
 
 MEDIA = base64.b64encode(b"\x89PNG\r\n\x1a\n" + random.Random(7).randbytes(504)).decode()
 
@@ -27,6 +27,7 @@ def answer(*parts: dict[str, Any], **candidate: Any) -> dict[str, Any]:
             "promptTokenCount": 4155552,
             "candidatesTokenCount": 5,
             "thoughtsTokenCount": 7,
+            "cachedContentTokenCount": 4000000,
             "totalTokenCount": 4155564,
         },
         "modelVersion": "gemini-3-flash",
@@ -79,7 +80,11 @@ def test_tools_and_parameters_are_read() -> None:
     tools = [{"functionDeclarations": functions}, {"googleSearch": {}}, {"code_execution": {}}]
     config = {"maxOutputTokens": 9, "temperature": 0.5, "candidateCount": 2}
     prompt = read_prompt("gemini.generate", {"contents": [], "tools": tools, "generationConfig": config})
-    assert prompt.tools == (Tool("f", "d"), Tool("googleSearch", ""), Tool("codeExecution", ""))
+    assert [(tool.name, tool.description, tool.hosted) for tool in prompt.tools] == [
+        ("f", "d", ""),
+        ("googleSearch", "", "googleSearch"),
+        ("codeExecution", "", "code_execution"),
+    ]
     assert prompt.parameters == Parameters(max_tokens=9, temperature=0.5, n=2)
     counted = read_prompt(
         "gemini.count_tokens", {"generateContentRequest": {"model": "models/g", "tools": tools}}
@@ -138,7 +143,7 @@ def test_a_completion_has_its_calls_and_usage() -> None:
         ),
     ]
     assert (completion.model, completion.finish_reason) == ("gemini-3-flash", "STOP")
-    assert completion.usage == Usage(4155552, 12)
+    assert completion.usage == Usage(4155552, 12, 4000000)
     said = {part.pointer: (part.role, part.kind) for part in completion.parts if part.place == "value"}
     assert said[f"{at}/1/text"] == ("assistant", "text")
     assert said[f"{at}/4/codeExecutionResult/output"] == ("tool", "tool_result")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ def test_roles_give_parts_their_kinds() -> None:
     assert found["/messages/2/tool_calls/0/function/arguments/to"] == ("assistant", "tool_call")
     assert found["/messages/3/content"] == ("tool", "tool_result")
     prompt = read_prompt("ollama.chat", {**body, "options": {"num_predict": 7, "temperature": 0.5}})
-    assert prompt.tools == (Tool("send", "d"),)
+    assert [replace(one, schema_digest="") for one in prompt.tools] == [Tool("send", "d")]
     assert prompt.attachments == (Attachment("image", "", 512),)
     assert (prompt.stream, prompt.parameters) == (True, Parameters(7, 0.5))
 

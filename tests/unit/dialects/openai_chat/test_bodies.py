@@ -12,7 +12,7 @@ from openai.types.chat import ChatCompletion
 
 from gateway.dialects import read_completion, read_prompt
 from gateway.dialects.reading.document import Malformed
-from gateway.words import Attachment, Parameters, Part, Tool, Usage
+from gateway.words import Attachment, Parameters, Part, Usage
 
 NOISE = random.Random(7).randbytes(504)
 MEDIA = base64.b64encode(b"\x89PNG\r\n\x1a\n" + NOISE).decode()
@@ -39,7 +39,12 @@ def completion(message: dict[str, Any], **choice: Any) -> dict[str, Any]:
         "created": 1763800000,
         "model": "gpt-4o-2024-08-06",
         "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop", **choice}],
-        "usage": {"prompt_tokens": 12, "completion_tokens": 34, "total_tokens": 46},
+        "usage": {
+            "prompt_tokens": 12,
+            "completion_tokens": 34,
+            "total_tokens": 46,
+            "prompt_tokens_details": {"cached_tokens": 10},
+        },
         "service_tier": "default",
         "system_fingerprint": "fp_1",
     }
@@ -99,7 +104,7 @@ def test_tool_calls_and_definitions_are_labelled() -> None:
     assert found["/tool_choice/function/name"][2] == "structural"
     assert found["/response_format/json_schema/schema/properties/to/description"][1] == "tool_definition"
     prompt = read_prompt("openai.chat", document)
-    assert prompt.tools == (Tool("send", "sends"), Tool("old", "legacy"))
+    assert [(tool.name, tool.description) for tool in prompt.tools] == [("send", "sends"), ("old", "legacy")]
     keys = {part.pointer for part in prompt.parts if part.place == "key"}
     assert f"{tool}/parameters/properties" in keys
     assert f"{tool}/parameters/properties/to" in keys
@@ -299,7 +304,7 @@ def test_a_completion_is_read() -> None:
     found = read_completion(
         "openai.chat", completion({"role": "assistant", "content": "hi", "refusal": None})
     )
-    assert (found.model, found.finish_reason, found.usage) == ("gpt-4o-2024-08-06", "stop", Usage(12, 34))
+    assert (found.model, found.finish_reason, found.usage) == ("gpt-4o-2024-08-06", "stop", Usage(12, 34, 10))
     assert Part("assistant", "text", "/choices/0/message/content", "hi") in found.parts
     assert "/created" not in {part.pointer for part in found.parts}
 

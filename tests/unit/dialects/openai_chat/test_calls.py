@@ -43,7 +43,10 @@ def test_the_legacy_call_is_one_too_and_dropped_calls_never_end() -> None:
     "delta",
     [
         {"tool_calls": {}},
-        {"tool_calls": [{"function": {"name": "f"}}]},
+        {"tool_calls": ["f"]},
+        {"tool_calls": [{"index": "0", "function": {"name": "f"}}]},
+        {"tool_calls": [{"index": -1, "function": {"name": "f"}}]},
+        {"tool_calls": [{"index": True, "function": {"name": "f"}}]},
         {"function_call": "f"},
         {"tool_calls": [{"index": 0, "id": "a"}, {"index": 0, "id": "b"}]},
     ],
@@ -51,3 +54,36 @@ def test_the_legacy_call_is_one_too_and_dropped_calls_never_end() -> None:
 def test_pieces_of_no_call_are_malformed(delta: dict[str, Any]) -> None:
     with pytest.raises(Malformed):
         GrowingCalls().take(delta)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "names"),
+    [
+        ([{"id": "a", "function": {"name": "f"}}, {"id": "b", "function": {"name": "g"}}], ["f", "g"]),
+        ([{"function": {"name": "f"}}, {"function": {"name": "g"}}], ["f", "g"]),
+        ([{"index": 0, "function": {"name": "f"}}, {"index": 0, "function": {"name": "g"}}], ["fg"]),
+        (
+            [
+                {"index": 0, "id": "a", "function": {"name": "f"}},
+                {"index": 0, "id": "b", "function": {"name": "g"}},
+            ],
+            ["f", "g"],
+        ),
+        (
+            [
+                {"index": 0, "id": "a", "function": {"name": "f"}},
+                {"index": 0, "id": "b", "function": {"name": "g"}},
+                {"index": 1, "id": "c", "function": {"name": "h"}},
+                {"index": 0, "function": {"arguments": "{}"}},
+            ],
+            ["f", "g", "h"],
+        ),
+    ],
+)
+def test_a_new_id_or_name_begins_a_call_where_no_index_tells(pieces: list[Any], names: list[str]) -> None:
+    calls = GrowingCalls()
+    for one in pieces:
+        calls.take({"tool_calls": [one]})
+    made = calls.end(0, {})
+    assert [one.call.name for one in made] == names
+    assert len({one.parts[0].pointer for one in made}) == len(names)

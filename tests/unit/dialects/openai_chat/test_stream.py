@@ -14,6 +14,7 @@ from gateway.dialects import CallReady, ChannelEnd, Item, OtherEvent, TextDelta
 from gateway.dialects.openai_chat.stream import OpenAIStream
 from gateway.dialects.reading.document import Malformed
 from gateway.dialects.reading.sse import SseEvent
+from gateway.dialects.reading.stream import WITHHELD
 from gateway.words import Usage
 
 ENVELOPE = {
@@ -337,12 +338,11 @@ def test_text_in_the_items_of_a_list_is_a_channel_of_each() -> None:
         "0/reasoning_details/1/summary": "s",
         "0/reasoning/content": "x",
     }
-    (opening, *_) = items
-    found = {part.text for part in opening.parts}
-    assert {"reasoning.text", "reasoning.summary", "sig"} <= found
-    assert (
-        sum(isinstance(item, OtherEvent) for item in items) == 4
-    )  # the first, reasoning's name, finish, [DONE]
+    others = [item for item in items if isinstance(item, OtherEvent)]
+    opening, signature, *rest = others
+    assert {"reasoning.text", "reasoning.summary"} <= {part.text for part in opening.parts}
+    assert "sig" in {part.text for part in signature.parts}
+    assert len(rest) == 3  # reasoning's name, finish, [DONE]
     merged: dict[int, str] = {}
     for document in sent(items):
         for one in document["choices"]:
@@ -350,6 +350,20 @@ def test_text_in_the_items_of_a_list_is_a_channel_of_each() -> None:
                 told = merged.get(detail["index"], "")
                 merged[detail["index"]] = told + (detail.get("text") or detail.get("summary") or "")
     assert merged == {0: "bob.new@corp.org", 1: "s"}
+
+
+def test_a_signature_follows_the_words_that_it_signs() -> None:
+    detail = {"type": "reasoning.text", "index": 0, "text": "Hm.", "signature": "sig", "format": "x"}
+    items = read([chunk(choice({"reasoning_details": [detail]})), chunk(choice({}, finish="stop")), DONE])
+    shape, text, end, signature, *_ = items
+    assert isinstance(shape, OtherEvent)
+    assert "sig" not in shape.event.data
+    assert isinstance(text, TextDelta)
+    assert isinstance(end, ChannelEnd)
+    assert isinstance(signature, OtherEvent)
+    (seal,) = signature.signed
+    assert (seal.at, seal.texts) == ("/choices/0/delta/reasoning_details/0", {"0/reasoning_details/0/text"})
+    assert seal.withheld["signature"] == WITHHELD
 
 
 def test_text_in_lists_inside_lists_is_a_channel_whose_heads_are_said_first() -> None:
@@ -457,3 +471,10 @@ def test_a_stream_without_its_marker_is_complete_once_every_choice_is() -> None:
 def test_what_no_chat_completion_has_is_malformed(events: list[SseEvent]) -> None:
     with pytest.raises(Malformed):
         read(events)
+
+
+@pytest.mark.parametrize(("name", "told"), [("ping", "ping"), ("a.b_c", "a.b_c"), ("jane-4111111", "")])
+def test_the_name_of_an_event_goes_on_where_it_holds_no_value(name: str, told: str) -> None:
+    (item,) = OpenAIStream().read(SseEvent('{"a": 1}', name))
+    assert isinstance(item, OtherEvent)
+    assert (item.event.event, item.unknown) == (told, (told or "event",))

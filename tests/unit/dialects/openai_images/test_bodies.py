@@ -31,6 +31,24 @@ def test_a_prompt_is_a_users_text() -> None:
     assert (prompt.models, prompt.stream) == (("gpt-image-1",), True)
 
 
+def test_pictures_to_edit_are_brought_named_or_fetched() -> None:
+    images = [
+        {"image_url": f"data:image/png;base64,{MEDIA}"},
+        {"image_url": "https://pictures.example/cat.png"},
+        {"file_id": "file-abc"},
+    ]
+    prompt = read_prompt(
+        "openai.images", {"prompt": "a cat", "images": images, "mask": {"file_id": "file-b"}}
+    )
+    assert prompt.attachments == (Attachment("image", "image/png", 512),)
+    assert prompt.unseen == ("file_id",)
+    places = {part.text: part.place for part in prompt.parts}
+    assert places == {
+        "a cat": "value",
+        **dict.fromkeys(("https://pictures.example/cat.png", "file-abc", "file-b"), "structural"),
+    }
+
+
 def test_pictures_are_attachments() -> None:
     document = {"created": 1763800000, "data": [{"b64_json": MEDIA, "revised_prompt": "cat"}], "usage": USAGE}
     ImagesResponse.model_construct(**document)

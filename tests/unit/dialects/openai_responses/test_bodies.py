@@ -24,7 +24,7 @@ JSON = "application/json"
         ("GET", "/v1/responses/resp_1", False, "openai.responses"),
         ("GET", "/v1/responses/resp_1/input_items", False, "openai.responses"),
         ("GET", "/v1/responses", False, "none"),
-        ("DELETE", "/v1/responses/resp_1", False, "none"),
+        ("DELETE", "/v1/responses/resp_1", False, "openai.responses"),
         ("HEAD", "/v1/responses/resp_1", False, "none"),
         ("POST", "/v1/responses/resp_1/cancel", True, "json"),
         ("GET", "/v1/responses/resp_1", True, "json"),
@@ -105,7 +105,14 @@ def test_what_a_prompt_asks_for_is_read() -> None:
         }
     )
     assert prompt.tools == (
-        *(Tool("f", "d"), Tool("crm", ""), Tool("find", ""), Tool("gh", ""), Tool("image_generation", "")),
+        *(
+            Tool("f", "d"),
+            Tool("crm", ""),
+            Tool("find", ""),
+            Tool("mcp", "", hosted="mcp"),
+            Tool("gh", "", hosted="gh"),
+            Tool("image_generation", "", hosted="image_generation"),
+        ),
         Tool("sh", ""),
     )
     assert (prompt.model, prompt.models, prompt.stream) == ("gpt-5", ("gpt-5", "gpt-image-1"), True)
@@ -136,7 +143,11 @@ def test_what_the_gateway_did_not_see_is_named(body: dict[str, Any], unseen: tup
 
 def test_a_response_says_how_it_ended_and_what_it_took() -> None:
     found = read_completion(wire.document([wire.message("hi"), wire.function_call("f", "{}")]))
-    assert (found.model, found.finish_reason, found.usage) == ("gpt-5", "completed", Usage(1234567, 7654321))
+    assert (found.model, found.finish_reason, found.usage) == (
+        "gpt-5",
+        "completed",
+        Usage(1234567, 7654321, 7, 0),
+    )
     assert [call.name for call in found.tool_calls] == ["f"]
     assert not any(part.text in ("1234567", "7654321", "1795334400") for part in found.parts)
     cut = wire.document([], status="incomplete", incomplete_details={"reason": "max_output_tokens"})

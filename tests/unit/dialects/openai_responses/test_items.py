@@ -96,7 +96,7 @@ def test_every_key_of_the_sdk_is_a_word_of_the_grammar() -> None:
         ({"role": "user"}, ("user", "text")),
         ({"type": "message", "role": "developer"}, ("developer", "system")),
         ({"role": "narrator"}, ("", "field")),
-        ({"type": "reasoning"}, ("assistant", "text")),
+        ({"type": "reasoning", "encrypted_content": "gAAAAA=="}, ("assistant", "signed")),
         ({"type": "function_call"}, ("assistant", "tool_call")),
         ({"type": "hyperspace_call"}, ("assistant", "tool_call")),
         ({"type": "shell_call_output"}, ("tool", "tool_result")),

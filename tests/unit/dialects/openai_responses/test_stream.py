@@ -12,6 +12,7 @@ from openai.types.responses import ResponseStreamEvent
 
 from gateway.dialects import CallReady, ChannelEnd, Item, Malformed, OtherEvent, SseEvent, TextDelta
 from gateway.dialects.openai_responses.bodies import read_completion
+from gateway.dialects.openai_responses.event import is_known
 from gateway.dialects.openai_responses.stream import ResponseStream
 from gateway.words import Usage
 from tests.support import responses_wire as wire
@@ -21,6 +22,12 @@ EVENTS = {
     for one in get_args(get_args(ResponseStreamEvent)[0])
 }
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+
+
+def test_every_event_of_the_sdk_is_known() -> None:
+    assert [kind for kind in EVENTS if not is_known(kind)] == []
+    assert not is_known("response.hologram.delta")
+    assert not is_known("hologram")
 
 
 def sse(document: dict[str, Any]) -> SseEvent:
@@ -128,7 +135,8 @@ def test_the_calls_and_texts_are_those_of_the_whole_response(items: list[dict[st
     for item in found:
         if isinstance(item, TextDelta):
             texts[item.part.pointer] = texts.get(item.part.pointer, "") + item.part.text
-    said = {p.pointer: p.text for p in whole.parts if p.kind == "text" and p.place == "value" and p.text}
+    spoken = [part for part in whole.parts if part.kind in ("text", "signed") and part.place == "value"]
+    said = {part.pointer: part.text for part in spoken if part.text}
     assert {pointer: text for pointer, text in texts.items() if text} == said
 
 
@@ -150,7 +158,7 @@ def test_what_repeats_a_text_is_filled_in_and_never_a_part(items: list[dict[str,
             for pointer, source in item.repeats.items():
                 assert at(item.document, pointer) == ended[source]
             for part in item.parts:
-                if part.kind == "text" and part.place == "value" and not part.pointer.endswith("annotations"):
+                if part.kind in ("text", "signed") and part.place == "value":
                     assert part.text == ""
     assert not open_texts
 
@@ -353,7 +361,7 @@ def test_the_end_says_why_and_how_much() -> None:
         reader.read(sse(one))
     found = reader.completion()
     assert (found.model, found.finish_reason) == ("gpt-5", "max_output_tokens")
-    assert found.usage == Usage(1234567, 7654321)
+    assert found.usage == Usage(1234567, 7654321, 7, 0)
     (done,) = reader.read(SseEvent("[DONE]"))
     assert isinstance(done, OtherEvent)
     assert done.document is None
@@ -380,6 +388,23 @@ AT = {"item_id": "fc_a", "output_index": 0}
         ),
         pytest.param([{"type": "response.odd", "item": CALL}], id="a call in an odd event"),
         pytest.param([{"type": "response.odd", "tool_calls": [{}]}], id="calls beside the items"),
+        pytest.param(
+            [{"type": "response.odd", "name": "f", "arguments": "{}"}], id="an odd event that is a call"
+        ),
+        pytest.param([{"type": "response.tool_invocation", "name": "f"}], id="an odd event called like one"),
+        pytest.param([{"type": "response.odd", "data": [{"at": CALL}]}], id="a call deep in an odd event"),
+        pytest.param(
+            [{"type": "response.odd", "arguments": "{}", "response": wire.document([])}],
+            id="a call beside a response",
+        ),
+        pytest.param(
+            [{"type": "response.function_call_arguments.completed", **AT, "name": "f", "arguments": "{}"}],
+            id="an end that no call has",
+        ),
+        pytest.param(
+            [{"type": "response.output_text.annotation.added", **AT, "annotation": CALL}],
+            id="an annotation that is a call",
+        ),
         pytest.param(
             [{"type": "response.created", "response": wire.document([CALL])}], id="a call before it came"
         ),

@@ -5,7 +5,7 @@ import pytest
 from gateway.dialects.reading.document import Malformed
 from gateway.dialects.reading.events import WholeEvents
 from gateway.dialects.reading.sse import SseEvent
-from gateway.dialects.reading.stream import json_event
+from gateway.dialects.reading.stream import OtherEvent, json_event
 from gateway.words import Completion
 
 DONE = SseEvent("[DONE]")
@@ -29,11 +29,17 @@ def test_an_error_ends_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "event", [DONE, json_event({"type": "odd"}), json_event({"type": "piece"}, "last"), SseEvent("[]")]
+    "event", [DONE, json_event({"type": 1}), json_event({"type": "piece"}, "last"), SseEvent("[]")]
 )
 def test_another_event_is_malformed(event: SseEvent) -> None:
     with pytest.raises(Malformed):
         reader().read(event)
+
+
+def test_an_event_of_another_type_passes_as_unknown() -> None:
+    (item,) = reader().read(json_event({"type": "odd"}))
+    assert isinstance(item, OtherEvent)
+    assert item.unknown == ("odd",)
 
 
 def test_half_a_stream_is_malformed() -> None:

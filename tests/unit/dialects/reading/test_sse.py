@@ -84,3 +84,17 @@ def test_comments_do_not_count_towards_the_limit() -> None:
     decoder = SseDecoder(100)
     for _ in range(100):
         assert decoder.feed(b": keep-alive\n\n: again\n") == []
+
+
+@pytest.mark.parametrize("text", ["keep-alive", "OPENROUTER PROCESSING", "ping"])
+def test_a_comment_of_words_is_told_where_it_is_wanted(text: str) -> None:
+    raw = f"data: a\n\n: {text}\n\ndata: b\n\n".encode()
+    told = SseDecoder(1000, comments=True).feed(raw)
+    assert told == [SseEvent("a"), SseEvent("", comment=text), SseEvent("b")]
+    assert b"".join(map(encode, told)) == raw
+    assert SseDecoder(1000).feed(raw) == [SseEvent("a"), SseEvent("b")]
+
+
+@pytest.mark.parametrize("text", ["a@b.example", "536-22-8743", "key=AKIA", "x" * 65, "\u0661\u0662"])
+def test_a_comment_that_could_hold_a_value_is_not(text: str) -> None:
+    assert SseDecoder(1000, comments=True).feed(f": {text}\n\n".encode()) == []

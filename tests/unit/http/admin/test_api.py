@@ -20,7 +20,7 @@ from gateway.http.admin import admin_routes
 from gateway.http.app import create_app, open_worker
 from gateway.identity import create_key
 from gateway.oversight import Busy, Evidence, NewKey
-from gateway.state import Keys
+from gateway.state import Keys, ToolPins
 from tests.support.configuration import SHIPPED
 from tests.support.desk import Desk
 
@@ -85,7 +85,8 @@ ENDPOINTS = {
         ("GET", "/exchanges/ex_none"),
         ("POST", "/sql"),
     ],
-    "policy": [("GET", "/policy")],
+    "policy": [("GET", "/policy"), ("GET", "/tools")],
+    "tools": [("POST", "/tools/forget")],
     "keys": [("GET", "/keys"), ("POST", "/keys"), ("DELETE", "/keys/none")],
 }
 MAY = {
@@ -386,3 +387,15 @@ async def test_the_gateway_serves_it_beside_the_data_path(tmp_path: Path) -> Non
 
 def _many_addresses() -> str:
     return ", ".join(f"person{number}@example{number}.org" for number in range(30))
+
+
+async def test_an_admin_sees_pins_and_forgets_one(desk: Desk, http: httpx.AsyncClient) -> None:
+    _, auditor = desk.key("aud", "auditor")
+    _, admin = desk.key("ada", "admin")
+    await ToolPins(desk.state).keep("office/mcp", {"send": "d1"})
+    [pin] = (await http.get("/tools", headers=bearer(auditor))).json()["tools"]
+    assert (pin["server"], pin["tool"], pin["digest"]) == ("office/mcp", "send", "d1")
+    named = {"server": "office/mcp", "tool": "send"}
+    assert (await http.post("/tools/forget", headers=bearer(admin), json=named)).json() == pin
+    assert error(await http.post("/tools/forget", headers=bearer(admin), json=named)) == (404, "not_found")
+    assert (await http.get("/tools", headers=bearer(admin))).json() == {"tools": []}

@@ -27,9 +27,12 @@ def answer(document: Any, status: int = 200) -> bytes:
     return reply(status, json.dumps(document).encode())
 
 
+RESULT = {"decision": {"action": "allow"}, "tables": {"users": "r9"}}
+
+
 def said_by(bundles: Any) -> bytes:
     """A decision by an OPA that says it has these bundles."""
-    return answer({"result": {"action": "allow"}, "provenance": {"version": PINNED, "bundles": bundles}})
+    return answer({"result": RESULT, "provenance": {"version": PINNED, "bundles": bundles}})
 
 
 @asynccontextmanager
@@ -40,12 +43,12 @@ async def fake_opa(socket: Path, raw: bytes | None) -> AsyncIterator[list[bytes]
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
-            length = next(
+            lengths = [
                 int(line.partition(b":")[2])
                 for line in head.split(b"\r\n")
                 if line.lower().startswith(b"content-length:")
-            )
-            seen.append(head + await reader.readexactly(length))
+            ]
+            seen.append(head + (await reader.readexactly(lengths[0]) if lengths else b""))
             if raw is None:
                 await reader.read()
             else:
@@ -69,12 +72,12 @@ async def asking(socket: Path, seconds: float = 2.0) -> AsyncIterator[OpaClient]
 
 async def test_one_question_is_one_post_with_token_strict_errors_and_provenance(tmp_path: Path) -> None:
     socket = tmp_path / "s"
-    raw = answer({"result": {"action": "allow"}, "provenance": PROVENANCE})
+    raw = answer({"result": RESULT, "provenance": PROVENANCE})
     async with fake_opa(socket, raw) as seen, asking(socket) as client:
-        assert await client.decide(b'{"phase":"request"}') == {"action": "allow"}
+        assert await client.decide(b'{"phase":"request"}') == ({"action": "allow"}, {"users": "r9"})
     (request,) = seen
     line, _, rest = request.partition(b"\r\n")
-    assert line == b"POST /v1/data/regate/decision?provenance=true&strict-builtin-errors=true HTTP/1.1"
+    assert line == b"POST /v1/data/gateway/asked?provenance=true&strict-builtin-errors=true HTTP/1.1"
     assert b"Authorization: Bearer t0k\r\n" in rest
     assert rest.endswith(b'\r\n\r\n{"input":{"phase":"request"}}')
 
@@ -154,3 +157,9 @@ async def test_no_server_is_unavailable(tmp_path: Path) -> None:
     async with asking(tmp_path / "nowhere") as client:
         with pytest.raises(PolicyUnavailable, match="cannot be reached"):
             await client.decide(b"{}")
+
+
+async def test_tables_that_are_not_taken_are_unavailable(tmp_path: Path) -> None:
+    async with fake_opa(tmp_path / "s", reply(500, b"{}")), asking(tmp_path / "s") as client:
+        with pytest.raises(PolicyUnavailable, match="answered 500 to its tables"):
+            await client.put_tables(b"{}")

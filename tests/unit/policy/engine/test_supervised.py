@@ -126,3 +126,11 @@ async def until_ready(engine: Engine) -> None:
     async with asyncio.timeout(60):
         while not engine.ready:  # noqa: ASYNC110 - an engine has no event for it
             await asyncio.sleep(0.01)
+
+
+async def test_a_replaced_child_ends_though_the_engine_closes_at_once() -> None:
+    engine = Engine()
+    await engine.start(SOURCE)
+    await engine.start(SOURCE)
+    await engine.close()
+    assert [child.stops for child in engine.children] == [1, 1]

@@ -18,11 +18,16 @@ FAILING = "package regate\n\ndecision := 1 / input.zero\n"
 
 
 def said(
-    *inputs: object, module: str = MODULE, data: object = None, refused: tuple[str, ...] = ()
+    *inputs: object,
+    module: str = MODULE,
+    data: object = None,
+    tables: object = None,
+    refused: tuple[str, ...] = (),
 ) -> list[dict[str, Any]]:
     """Return what the program answers to the policy and to each input, in its own process."""
     head = {"modules": ["regate/main.rego"], "refused": refused}
-    policy = [json.dumps(head).encode(), module.encode(), json.dumps(data or {}).encode()]
+    documents = [json.dumps(each or {}).encode() for each in (data, tables)]
+    policy = [json.dumps(head).encode(), module.encode(), *documents]
     frames = [*policy, *(json.dumps(each).encode() for each in inputs)]
     ended = run(
         Path(sys.executable), "-P", Path(worker.__file__), stdin=b"".join(map(encode_message, frames))
@@ -36,6 +41,16 @@ def test_each_input_is_answered_in_its_order() -> None:
     data = {"settings": {"model": "m"}}
     deny = {"result": {"action": "deny"}}
     assert said({"model": "m"}, {"model": "n"}, {"model": "m"}, data=data) == [{}, deny, {}, deny]
+
+
+def test_tables_stand_beside_the_data() -> None:
+    module = "package regate\n\ndecision := data.tables.users[input.user]\n"
+    data, tables = {"settings": {}}, {"tables": {"users": {"dana": {"team": "red"}}}}
+    assert said({"user": "dana"}, {"user": "eve"}, module=module, data=data, tables=tables) == [
+        {},
+        {"result": {"team": "red"}},
+        {},
+    ]
 
 
 def test_a_failed_input_says_where_and_the_next_is_answered() -> None:

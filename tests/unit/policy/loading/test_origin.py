@@ -23,7 +23,7 @@ def signed(tmp_path: Path, policy: Path) -> tuple[Path, Path]:
 
 
 def test_a_folder_and_its_bundle_are_one_policy(policy: Path, signed: tuple[Path, Path]) -> None:
-    folder, bundle = load_policy(policy, None), load_policy(*signed)
+    folder, bundle = load_policy(policy, None, {}), load_policy(*signed, {})
     assert folder == load_source(policy)
     assert (bundle.modules, bundle.data, bundle.revision) == (folder.modules, folder.data, folder.revision)
     assert bundle.archive == signed[0].read_bytes()
@@ -33,9 +33,9 @@ def test_a_folder_and_its_bundle_are_one_policy(policy: Path, signed: tuple[Path
 def test_a_bundle_without_its_own_key_is_not_read(tmp_path: Path, signed: tuple[Path, Path]) -> None:
     _, another = create_signing_key(tmp_path / "another.key", "ES256")
     with pytest.raises(ConfigError, match=r"expected policy\.verify_key"):
-        load_policy(signed[0], None)
+        load_policy(signed[0], None, {})
     with pytest.raises(ConfigError, match=r"it is signed by|does not fit the key"):
-        load_policy(signed[0], another)
+        load_policy(signed[0], another, {})
 
 
 def test_an_edit_of_the_folder_of_the_bundle_and_of_the_key_is_a_change(
@@ -60,3 +60,10 @@ def test_a_bundle_that_goes_away_is_a_change_and_a_folder_that_does_is_refused(
     assert prints_of(*signed) != before
     with pytest.raises(ConfigError):
         prints_of(policy / "none", None)
+
+
+def test_settings_that_name_what_does_not_exist_are_refused(policy: Path, signed: tuple[Path, Path]) -> None:
+    names = {"entity": ["US_SSN"]}
+    for path, key in ((policy, None), signed):
+        with pytest.raises(ConfigError, match=r"settings\.entities\.\w+: no detector finds"):
+            load_policy(path, key, names)

@@ -26,16 +26,25 @@ def answers(*frames: bytes) -> list[bytes]:
     return list(iter(lambda: read_message(stream), None))
 
 
-def reading(path: Path) -> bytes:
-    return json.dumps({"path": str(path), "verify_key": ""}).encode()
+def reading(path: Path, tables: Path | str = "") -> bytes:
+    return json.dumps({"path": str(path), "verify_key": "", "names": {}, "tables": str(tables)}).encode()
 
 
 def test_a_folder_comes_as_its_modules_its_data_and_no_archive(policy: Path) -> None:
     source = load_source(policy)
-    head, *texts, data, archive = answers(reading(policy))
-    assert json.loads(head) == {"revision": source.revision, "modules": list(source.modules)}
+    head, *texts, data, tables, archive = answers(reading(policy))
+    told = {"revision": source.revision, "modules": list(source.modules), "tables": {}}
+    assert (json.loads(head), tables) == (told, b'{"_revisions":{}}')
     assert [text.decode() for text in texts] == list(source.modules.values())
     assert (data, archive) == (source.data_json, b"")
+
+
+def test_tables_come_with_their_revisions(policy: Path, tmp_path: Path) -> None:
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "users.csv").write_text("id,team\ndana,red\n")
+    head, *_, content, _ = answers(reading(policy, tmp_path / "tables"))
+    revisions = json.loads(head)["tables"]
+    assert json.loads(content) == {"users": {"dana": {"team": "red"}}, "_revisions": revisions}
 
 
 def test_what_cannot_be_used_is_one_answer_that_says_why(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from gateway.policy.loading.reading import pack_policy, read_policy
 
 
 async def test_a_folder_is_read_as_in_this_process(policy: Path) -> None:
-    found, expected = await read_policy(policy, None), load_source(policy)
+    found, expected = await read_policy(policy, None, {}), load_source(policy)
     assert (found.root, found.revision, found.archive) == (policy, expected.revision, b"")
     assert (found.modules, found.data) == (expected.modules, expected.data)
 
@@ -27,7 +27,7 @@ async def test_what_is_packed_is_signed_and_read_again(policy: Path, tmp_path: P
     assert packed == build_bundle(source, key)
     bundle = tmp_path / "policy.tar.gz"
     bundle.write_bytes(packed)
-    found = await read_policy(bundle, public)
+    found = await read_policy(bundle, public, {})
     assert (found.modules, found.revision, found.archive) == (source.modules, source.revision, packed)
 
 
@@ -37,7 +37,7 @@ async def test_what_is_refused_is_refused_in_the_same_words(policy: Path, tmp_pa
     with pytest.raises(ConfigError) as here:
         load_source(policy)
     with pytest.raises(ConfigError) as there:
-        await read_policy(policy, None)
+        await read_policy(policy, None, {})
     assert str(there.value) == str(here.value)
     with pytest.raises(ConfigError, match=r"none\.key: the private key cannot be read"):
         await pack_policy(source, tmp_path / "none.key")
@@ -50,4 +50,4 @@ async def test_a_reader_that_ends_early_makes_policy_unavailable(
     program.write_text("import sys; sys.exit(3)\n")
     monkeypatch.setattr(reading, "_READER", program)
     with pytest.raises(PolicyUnavailable, match="the reader ended with 3"):
-        await read_policy(policy, None)
+        await read_policy(policy, None, {})

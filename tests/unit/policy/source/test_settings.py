@@ -1,5 +1,6 @@
 """Settings that the shipped rules would misread in silence are refused when they are loaded."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -140,6 +141,40 @@ def test_a_shape_that_cannot_be_used_is_refused(topic, old, new, message):
     file = root / "rules/night.rego"
     file.write_text(file.read_text().replace(old, new))
     with pytest.raises(ConfigError, match=message):
+        load_source(root)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "good", "bad"),
+    [
+        (
+            "date-time",
+            "2026-12-31T23:59:59.5+01:00",
+            ["2026-12-31", "2026-02-30T00:00:00Z", "2026-12-31 00:00:00Z", "2999-01-01T00:00:00Z"],
+        ),
+        ("date", "2026-12-31", ["2026-02-30", "soon"]),
+        ("ipv4", "10.0.0.1", ["10.0.0.256"]),
+        ("regex", "a(b|c)", ["a(b"]),
+    ],
+)
+def test_a_format_is_enforced(topic, wanted, good, bad):
+    root = topic(f"agents: ['{good}']\n")
+    file = root / "rules/night.rego"
+    file.write_text(file.read_text().replace("items: {type: string}", f"items: {{format: {wanted}}}"))
+    assert load_source(root).data["settings"]["night"]["agents"] == [good]
+    for value in bad:
+        topic(f"agents: ['{value}']\n")
+        with pytest.raises(ConfigError, match=rf"settings\.night\.agents\.0: .*{re.escape(value)}"):
+            load_source(root)
+
+
+def test_a_format_that_cannot_be_enforced_is_refused(topic):
+    root = topic("agents: [bot]\n")
+    file = root / "rules/night.rego"
+    file.write_text(file.read_text().replace("items: {type: string}", "items: {format: datetime}"))
+    with pytest.raises(
+        ConfigError, match="wants the format datetime, which is not looked at; expected one of"
+    ):
         load_source(root)
 
 

@@ -1,0 +1,1 @@
+"""`regate mcp`: policy work for coding agents, over MCP's standard input and output."""

@@ -1,0 +1,1 @@
+"""Other people's programs before a running gateway: the suites of SDKs, and clients. Installed on demand."""

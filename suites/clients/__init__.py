@@ -1,0 +1,1 @@
+"""Clients as people install them, each at a task with personal data before the gateway."""
