@@ -11,6 +11,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
 from gateway import detect
@@ -77,15 +78,15 @@ class Inspector:
 
     async def prompt(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
         """Inspect the prompt's parts, all of them new so far."""
-        async with detect.in_time(self._inspection.seconds):
-            texts = [part.text for part in parts]
-            much = sum(map(len, texts)) > MUCH_TEXT  # looked through for what resembles a placeholder
+        texts = [part.text for part in parts]
+        much = sum(map(len, texts)) > MUCH_TEXT  # looked through for what resembles a placeholder
+        async with self._in_time(parts):
             await run(much, exchange.vault.reserve, texts)
             return await self._inspected(exchange, parts, await self._found(parts, names=True))
 
     async def inspect_envelope(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
         """Inspect parts that belong to no conversation: the path, the query, headers. They are always new."""
-        async with detect.in_time(self._inspection.seconds):
+        async with self._in_time(parts):
             return await self._inspected(exchange, parts, await self._inspection.find(parts, names=False))
 
     async def _found(self, parts: Sequence[Part], *, names: bool = False) -> list[tuple[Finding, ...]]:
@@ -123,7 +124,7 @@ class Inspector:
             masked = self._masked(part.text, findings, exchange) if findings else part.text
             return InspectedPart(part, self.digest(part), True, brought, masked)
 
-        async with detect.in_time(self._inspection.seconds):
+        async with self._in_time(parts):
             return await self._for_each(inspect, parts, await self._found(parts))
 
     async def pin(self, exchange: Exchange, tools: Sequence[Tool]) -> None:
@@ -149,6 +150,11 @@ class Inspector:
         found = await self._inspection.find(long)
         tainted = {part.pointer for part, findings in zip(long, found, strict=True) if findings}
         return {name: text for name, text in headers.items() if name not in tainted} | issued
+
+    def _in_time(self, parts: Sequence[Part]) -> AbstractAsyncContextManager[None]:
+        """Bound the inspection of these parts as a whole; small ones wait for nothing but `find`."""
+        much = len(parts) > _MANY or sum(len(part.text) for part in parts) > MUCH_TEXT
+        return detect.in_time(self._inspection.seconds, much)
 
     async def _for_each(
         self,

@@ -27,6 +27,7 @@ from gateway.errors import RecordingFailed
 _BATCH_BYTES = 8 * 1024 * 1024
 _TICK_SECONDS = 1.0
 _RETRY_SECONDS = 0.25
+_LINGER_SECONDS = 0.01  # for which a record that no caller waits for may wait to go along with the next batch
 _DURABLE_SECONDS = 10.0
 
 _Done = TypeVar("_Done", "Future[None]", "asyncio.Future[None]")
@@ -79,6 +80,8 @@ class Journal:
         self._queued_bytes = 0
         self._wake = threading.Condition()
         self._closing = False
+        self._urgent = False  # a caller waits for something in the queue
+        self._lingers = False  # a batch was just written, and others may follow soon
         self._thread = threading.Thread(target=self._run, name=f"journal-{writer}", daemon=True)
         self._failure = "the journal is not started"
         self._refused = 0
@@ -169,7 +172,9 @@ class Journal:
                 raise RecordingFailed("the record cannot be written: the journal's queue is full")
             self._queue.append(entry)
             self._queued_bytes += len(entry.draft)
-            self._wake.notify()
+            self._urgent = self._urgent or entry.done is not None
+            if self._is_due():
+                self._wake.notify()
 
     def _run(self) -> None:
         try:
@@ -185,21 +190,25 @@ class Journal:
     def _step(self) -> bool:
         """Write one batch, or do what is due while there is none; True when all is done."""
         with self._wake:
-            self._wake.wait_for(
-                lambda: self._closing or (self._queue and not self._failure),
-                timeout=_RETRY_SECONDS if self._failure else _TICK_SECONDS,
-            )
-            ending = self._closing
+            pause = _LINGER_SECONDS if self._lingers else _TICK_SECONDS
+            self._wake.wait_for(self._is_due, timeout=_RETRY_SECONDS if self._failure else pause)
+            ending, lingered, self._lingers = self._closing, self._lingers, False
         if self._failure:
             self._recover()
         elif batch := self._take(_BATCH_BYTES):
             self._write(batch)
-        else:
+            self._lingers = True
+        elif not lingered or ending:
             self._tidy()
         if not ending or (self._queue and not self._failure):
             return False
         self._end()
         return True
+
+    def _is_due(self) -> bool:
+        """Return whether to go on at once: a batch takes along what was queued without a waiting caller."""
+        waits = self._urgent or (self._queue and not self._lingers)
+        return self._closing or (bool(waits) and not self._failure)
 
     def _take(self, limit: int) -> list[QueuedRecord]:
         batch: list[QueuedRecord] = []
@@ -209,6 +218,7 @@ class Journal:
                 batch.append(self._queue.popleft())
                 taken += len(batch[-1].draft)
             self._queued_bytes -= taken
+            self._urgent = self._urgent and bool(self._queue)
         return batch
 
     def _write(self, batch: Sequence[QueuedRecord]) -> None:
@@ -251,6 +261,7 @@ class Journal:
         with self._wake:
             self._queue.clear()
             self._queued_bytes = self._refused = 0
+            self._urgent = False
             self._failure = ""
         _log.warning("the journal writes again")
 
