@@ -7,12 +7,12 @@ import logging
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gateway.audit.files.disk import Disk
 from gateway.audit.files.folder import Folder
@@ -130,11 +130,11 @@ class Journal:
 
         A late record may still be written: of an act that was then refused, never the other way about.
         """
-        try:
-            async with asyncio.timeout(_DURABLE_SECONDS):
-                await self._submit(record, asyncio.get_running_loop().create_future())
-        except TimeoutError as error:
-            raise RecordingFailed(f"the record was not durable within {_DURABLE_SECONDS:g} s") from error
+        await self.begin(record)
+
+    def begin(self, record: Record) -> Coroutine[Any, Any, None]:
+        """Begin what `record` does; what is returned must be awaited before anything acts on the record."""
+        return self._durable(self._submit(record, asyncio.get_running_loop().create_future()))
 
     def record_sync(self, record: Record) -> None:
         """Do as `record` does, for callers without an event loop."""
@@ -156,6 +156,13 @@ class Journal:
         if lost := len(self._queue):
             raise RecordingFailed(f"{lost} records could not be written: {self._failure}")
         self._failure = "the journal is closed"
+
+    async def _durable(self, done: asyncio.Future[None]) -> None:
+        try:
+            async with asyncio.timeout(_DURABLE_SECONDS):
+                await done
+        except TimeoutError as error:
+            raise RecordingFailed(f"the record was not durable within {_DURABLE_SECONDS:g} s") from error
 
     def _submit(self, record: Record, done: _Done) -> _Done:
         self._put(QueuedRecord(draft(record, datetime.now(UTC)), done))
