@@ -36,6 +36,7 @@ _SURE_OF_OTHERS = 0.85
 _SPACE = re.compile(r"\s")
 _MANY = 500  # parts: about 10 ms of digests
 _MOST_TOOLS = 10_000  # of one provider, as many as it has ever described
+_SHORT_HEAD, _MOST_HEADS = 2048, 1000  # characters of one envelope that is remembered, and how many are
 _SHORT = 8  # characters: no value that is looked for is shorter
 _CONTENT = ("text", "system", "tool_result")
 _SPOKEN = ("text", "tool_call", "tool_result")
@@ -58,6 +59,7 @@ class Inspector:
         self.stored = Stored(key, holders)
         self.detector = detector
         self._key = key
+        self._clean: set[tuple[tuple[str, str], ...]] = set()  # envelopes without a finding
 
     async def inspect(self, exchange: Exchange, revision: str) -> Inspected:
         """Return the prompt with its findings, and with history marked under this policy revision."""
@@ -85,9 +87,22 @@ class Inspector:
             return await self._inspected(exchange, parts, await self._found(parts, names=True))
 
     async def inspect_envelope(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
-        """Inspect parts that belong to no conversation: the path, the query, headers. They are always new."""
+        """Inspect parts that belong to no conversation: the path, the query, headers. They are always new.
+
+        A client says the same in each request, so what was found clean is known again. No digest is made.
+        """
+        said = tuple((part.pointer, part.text) for part in parts)
+        if said in self._clean:
+            return tuple(InspectedPart(part, "", True, (), part.text) for part in parts)
         async with self._in_time(parts):
-            return await self._inspected(exchange, parts, await self._inspection.find(parts, names=False))
+            inspected = await self._inspected(
+                exchange, parts, await self._inspection.find(parts, names=False)
+            )
+        if not any(one.findings for one in inspected) and sum(len(text) for _, text in said) <= _SHORT_HEAD:
+            if len(self._clean) >= _MOST_HEADS:
+                self._clean.clear()
+            self._clean.add(said)
+        return inspected
 
     async def _found(self, parts: Sequence[Part], *, names: bool = False) -> list[tuple[Finding, ...]]:
         """Return what is found in each part of a body, less what is but a guess where a guess does harm."""
