@@ -8,7 +8,7 @@ PYTEST_ARGS ?= -n 4 --dist worksteal
 # A child process should not compile what one before it has compiled, nor a worker rewrite all assertions again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run demo test thorough test-fast policy-test check audit format docs bench accuracy leaks clients suites conformance fuzz lock clean
+.PHONY: help setup run demo test thorough test-fast policy-test check audit format docs bench bench-steps accuracy leaks clients suites conformance fuzz lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -74,6 +74,9 @@ bench: setup ## what governing costs, against a bare pass-through
 	@$(BIN)/python -m bench.detect
 	@$(BIN)/python -m bench.stalls
 	@$(BIN)/python -m bench.streams
+
+bench-steps: setup ## where the time of one exchange goes, step by step
+	@REGATE_OPA="$(OPA)" $(BIN)/python -m bench.steps
 
 accuracy: setup ## how well values are found; ACCURACY_DATA names a labeled file to score as well
 	@$(BIN)/python -m bench.accuracy

@@ -68,7 +68,7 @@ def server(module: str, *arguments: str) -> Iterator[int]:
     port = _free_port()
     process = subprocess.Popen([sys.executable, "-m", module, str(port), *arguments], cwd=_ROOT)
     try:
-        _await_port(port)
+        await_port(port)
         yield port
     finally:
         process.terminate()
@@ -85,7 +85,7 @@ def configured(engine: str, provider: int) -> Iterator[tuple[int, str, Path]]:
             _CONFIG.format(port=port, provider=provider, engine=engine, policies=_ROOT / "policies/rego")
         )
         create = ["keys", "create", "--agent", "bench", "--owner", "bench", "--json"]
-        said = subprocess.check_output([*_REGATE, *create], env=_env(config), cwd=_ROOT)
+        said = subprocess.check_output([*_REGATE, *create], env=environment(config), cwd=_ROOT)
         yield port, json.loads(said)["key"], config
 
 
@@ -94,17 +94,20 @@ def gateway(engine: str, provider: int) -> Iterator[tuple[int, str, Path]]:
     """A gateway, with fsync as in production: port, an agent's key, configuration."""
     with configured(engine, provider) as (port, key, config):
         process = subprocess.Popen(
-            [*_REGATE, "up", "--log-level", "error"], env=_env(config), cwd=_ROOT, stdout=subprocess.DEVNULL
+            [*_REGATE, "up", "--log-level", "error"],
+            env=environment(config),
+            cwd=_ROOT,
+            stdout=subprocess.DEVNULL,
         )
         try:
-            _await_port(port)
+            await_port(port)
             yield port, key, config
         finally:
             process.terminate()
             process.wait()
 
 
-def _env(config: Path) -> dict[str, str]:
+def environment(config: Path) -> dict[str, str]:
     return {**os.environ, "REGATE_CONFIG": str(config)}
 
 
@@ -114,7 +117,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _await_port(port: int, seconds: float = 30) -> None:
+def await_port(port: int, seconds: float = 30) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         with socket.socket() as probe:

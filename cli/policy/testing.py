@@ -71,7 +71,9 @@ def run_tests(config: Config, tests: Path | None, seconds: float) -> TestReport:
         return found
 
     told = explained(report.outcomes, {case.name: case for case in cases}, decide)
-    outcomes = sorted(told, key=lambda each: (each.file, each.line, each.title))  # OPA gives cases in any order
+    outcomes = sorted(
+        told, key=lambda each: (each.file, each.line, each.title)
+    )  # OPA gives cases in any order
     faults = [
         Outcome("data.policy_tests.cases", error=fault.said, file=fault.file, line=fault.line)
         for fault in case_faults(cases, source)

@@ -28,11 +28,9 @@ class ServerKey:
 
     def digest(self, purpose: str, *fields: bytes) -> bytes:
         """Return the HMAC-SHA256 of length-prefixed fields: no two different field lists collide."""
-        mac = hmac.new(self._key, purpose.encode() + b"\0", hashlib.sha256)
-        for field in fields:
-            mac.update(len(field).to_bytes(8, "big"))
-            mac.update(field)
-        return mac.digest()
+        prefixed = [part for field in fields for part in (len(field).to_bytes(8, "big"), field)]
+        message = b"".join([purpose.encode(), b"\0", *prefixed])
+        return hmac.digest(self._key, message, hashlib.sha256)
 
 
 def load_server_key(path: Path) -> ServerKey:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import to_builtins
 
 from gateway.contract.entities import UNKNOWN_CONTENT, UNPARSEABLE_ARGUMENTS
 from gateway.contract.requirements import consent_documents, met_documents
@@ -113,15 +115,15 @@ def build_input(facts: InputFacts) -> dict[str, Any]:
         "model": prompt.model,
         "models": list(facts.models),
         "stream": prompt.stream,
-        "parameters": asdict(prompt.parameters),
+        "parameters": to_builtins(prompt.parameters),
         "prompt": _prompt(prompt, facts.parts),
         "tools": [_tool(tool) for tool in prompt.tools],
         "tool_calls": [_tool_call(one) for one in facts.tool_calls],
         "findings": [_row(row) for row in (*facts.rows, *_own_rows(facts.unknown, unparseable))],
-        "session": {**asdict(facts.session), "entities": list(facts.session.entities)},
+        "session": _lists(to_builtins(facts.session)),
         "usage": _usage(facts.usage),
         "approval": _approval(facts.approval),
-        "response": asdict(facts.response),
+        "response": to_builtins(facts.response),
     }
 
 
@@ -182,7 +184,7 @@ def _prompt(prompt: Prompt, parts: Sequence[InspectedPart]) -> dict[str, Any]:
         "parts": [_part(each) for each in parts if each.new or each.part.place != "structural"],
         "characters": characters,
         "estimated_tokens": estimate_tokens(characters),
-        "attachments": [asdict(attachment) for attachment in prompt.attachments],
+        "attachments": [to_builtins(attachment) for attachment in prompt.attachments],
         "unseen": list(prompt.unseen),
     }
 
@@ -214,7 +216,7 @@ def _tool_call(judged: JudgedCall) -> dict[str, Any]:
         "arguments": {} if call.arguments is None else dict(call.arguments),
         "restores": [{"entity": entity, "category": category} for entity, category in judged.restores],
         "origins": [
-            {"pointer": one.pointer, "from": [asdict(source) for source in one.sources]}
+            {"pointer": one.pointer, "from": [to_builtins(source) for source in one.sources]}
             for one in judged.origins
         ],
     }
@@ -273,7 +275,8 @@ def _own_rows(unknown: int, unparseable: int) -> Iterator[FindingRow]:
 
 
 def _row(row: FindingRow) -> dict[str, Any]:
-    return {**_lists(asdict(row)), "attributes": _lists(asdict(row.attributes))}
+    fields = to_builtins(row)
+    return {**_lists(fields), "attributes": _lists(fields["attributes"])}
 
 
 def _lists(fields: Mapping[str, Any]) -> dict[str, Any]:

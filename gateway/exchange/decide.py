@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -29,6 +30,7 @@ from gateway.words import (
     ToolCall,
 )
 
+Prepare = Callable[[Exchange], Awaitable[None]]
 _MANY_FINDINGS = 200  # their attributes take some microseconds each
 
 
@@ -64,8 +66,11 @@ class Decider:
         self._ledger = ledger
         self._shadow = shadow
 
-    async def decide(self, exchange: Exchange, subject: Subject) -> Decision:
-        """Return the decision, which is on record. Raises PolicyUnavailable, PolicyError, RecordingFailed."""
+    async def decide(self, exchange: Exchange, subject: Subject, prepare: Prepare | None = None) -> Decision:
+        """Return the decision, which is on record. Raises PolicyUnavailable, PolicyError, RecordingFailed.
+
+        When it lets the prompt pass, `prepare` runs while the record is written, and raises from here.
+        """
         began = time.time_ns()
         many = sum(len(one.findings) for one in subject.parts) > _MANY_FINDINGS
         rows = await run(many, self._rows_of, subject.parts)
@@ -75,7 +80,7 @@ class Decider:
             renewed = without_history(exchange.inspected, decision.revision)
             if renewed:
                 exchange.inspected = renewed
-                return await self.decide(exchange, replace(subject, parts=exchange.parts))
+                return await self.decide(exchange, replace(subject, parts=exchange.parts), prepare)
         syntax = syntax_of(subject.parts)
         decision = guard(
             decision,
@@ -87,8 +92,14 @@ class Decider:
         decided = Decided(subject.phase, new_id("dec"), decision, entities, began, time.time_ns())
         if subject.phase == "request":
             exchange.decided = decided
-        record = await self._ledger.record_decision(exchange, decided, policy_input, subject.parts)
-        exchange.recorded.append(replace(decided, ended=time.time_ns()))
+        record, durable = self._ledger.record_decision(exchange, decided, policy_input, subject.parts)
+        try:
+            if prepare and decision.action in ("allow", "mask"):
+                await asyncio.sleep(0)  # the journal's thread begins
+                await prepare(exchange)
+        finally:
+            await durable
+            exchange.recorded.append(replace(decided, ended=time.time_ns()))
         if self._shadow:
             self._shadow.observe(Question(replace(record, body={}), policy_input, syntax, decision))
         return decision

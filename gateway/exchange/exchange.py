@@ -188,6 +188,7 @@ class Exchange:
     decided: Decided | None = None  # the last decision on the prompt
     recorded: list[Decided] = field(default_factory=list)  # every decision that is on record
     held: Held = Held()
+    outgoing: bytes | None = None  # the body as it goes up, once it is masked
     restorer: Restorer = field(init=False)
     origins: Origins | None = None  # once a completion calls tools
     forwarded: Sent | None = None  # once the provider is called

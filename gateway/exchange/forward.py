@@ -41,14 +41,14 @@ class Forwarder:
 
         Raises PolicyDenied, Unauthenticated, ApprovalRequired, RecordingFailed, UpstreamUnavailable.
         """
-        masked = await masked_prompt(exchange)
-        exchange.restorer = Restorer(exchange.vault, [part.part.text for part in exchange.parts])
+        if exchange.outgoing is None:
+            await self.prepare(exchange)
         await self._identity.confirm(exchange.agent)  # the body, or an approval, may have taken minutes
         await self._holder.spend(exchange.held.prompt, exchange.id)
         if kept is not None:
             exchange.held = replace(exchange.held, completion=exchange.held.prompt)
             return await _replayed(exchange, kept)
-        response = await self._send(exchange, _outgoing_body(exchange, masked))
+        response = await self._send(exchange)
         if response.status == 429 or response.status >= 500:
             try:
                 await self._holder.give_back(exchange.held.prompt)
@@ -61,7 +61,13 @@ class Forwarder:
             exchange.session.mark_forwarded(scope, [part.digest for part in exchange.parts])
         return CountedResponse(response, exchange.call.hold)
 
-    async def _send(self, exchange: Exchange, body: bytes) -> UpstreamResponse:
+    async def prepare(self, exchange: Exchange) -> None:
+        """Make the body that goes up, masked as decided, and what restores values. Raises PolicyDenied."""
+        exchange.outgoing = _outgoing_body(exchange, await masked_prompt(exchange))
+        exchange.restorer = Restorer(exchange.vault, [part.part.text for part in exchange.parts])
+
+    async def _send(self, exchange: Exchange) -> UpstreamResponse:
+        body = exchange.outgoing or b""
         request = UpstreamRequest(
             exchange.call.method,
             quote(exchange.envelope.up_path, safe=_PATH_SAFE),

@@ -100,7 +100,7 @@ class Gateway:
         exchange.reservation = self._usage.reserve(exchange.agent, tokens, cost)
         exchange.inspected = await self._inspector.inspect(exchange, self._policies.revision)
         exchange.usage = await exchange.reservation.facts()  # counted while the prompt was inspected
-        await self._decider.decide(exchange, prompt_of(exchange))
+        await self._decider.decide(exchange, prompt_of(exchange), self._forwarder.prepare)
         if keeps_alive(exchange, self._config.hold.keepalive_seconds):
             return self._answer_at_once(exchange)
         return await self._act(exchange)

@@ -11,6 +11,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
 from gateway import detect
@@ -35,6 +36,7 @@ _SURE_OF_OTHERS = 0.85
 _SPACE = re.compile(r"\s")
 _MANY = 500  # parts: about 10 ms of digests
 _MOST_TOOLS = 10_000  # of one provider, as many as it has ever described
+_SHORT_HEAD, _MOST_HEADS = 2048, 1000  # characters of one envelope that is remembered, and how many are
 _SHORT = 8  # characters: no value that is looked for is shorter
 _CONTENT = ("text", "system", "tool_result")
 _SPOKEN = ("text", "tool_call", "tool_result")
@@ -57,6 +59,7 @@ class Inspector:
         self.stored = Stored(key, holders)
         self.detector = detector
         self._key = key
+        self._clean: set[tuple[tuple[str, str], ...]] = set()  # envelopes without a finding
 
     async def inspect(self, exchange: Exchange, revision: str) -> Inspected:
         """Return the prompt with its findings, and with history marked under this policy revision."""
@@ -77,16 +80,29 @@ class Inspector:
 
     async def prompt(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
         """Inspect the prompt's parts, all of them new so far."""
-        async with detect.in_time(self._inspection.seconds):
-            texts = [part.text for part in parts]
-            much = sum(map(len, texts)) > MUCH_TEXT  # looked through for what resembles a placeholder
+        texts = [part.text for part in parts]
+        much = sum(map(len, texts)) > MUCH_TEXT  # looked through for what resembles a placeholder
+        async with self._in_time(parts):
             await run(much, exchange.vault.reserve, texts)
             return await self._inspected(exchange, parts, await self._found(parts, names=True))
 
     async def inspect_envelope(self, exchange: Exchange, parts: Sequence[Part]) -> tuple[InspectedPart, ...]:
-        """Inspect parts that belong to no conversation: the path, the query, headers. They are always new."""
-        async with detect.in_time(self._inspection.seconds):
-            return await self._inspected(exchange, parts, await self._inspection.find(parts, names=False))
+        """Inspect parts that belong to no conversation: the path, the query, headers. They are always new.
+
+        A client says the same in each request, so what was found clean is known again. No digest is made.
+        """
+        said = tuple((part.pointer, part.text) for part in parts)
+        if said in self._clean:
+            return tuple(InspectedPart(part, "", True, (), part.text) for part in parts)
+        async with self._in_time(parts):
+            inspected = await self._inspected(
+                exchange, parts, await self._inspection.find(parts, names=False)
+            )
+        if not any(one.findings for one in inspected) and sum(len(text) for _, text in said) <= _SHORT_HEAD:
+            if len(self._clean) >= _MOST_HEADS:
+                self._clean.clear()
+            self._clean.add(said)
+        return inspected
 
     async def _found(self, parts: Sequence[Part], *, names: bool = False) -> list[tuple[Finding, ...]]:
         """Return what is found in each part of a body, less what is but a guess where a guess does harm."""
@@ -123,7 +139,7 @@ class Inspector:
             masked = self._masked(part.text, findings, exchange) if findings else part.text
             return InspectedPart(part, self.digest(part), True, brought, masked)
 
-        async with detect.in_time(self._inspection.seconds):
+        async with self._in_time(parts):
             return await self._for_each(inspect, parts, await self._found(parts))
 
     async def pin(self, exchange: Exchange, tools: Sequence[Tool]) -> None:
@@ -149,6 +165,11 @@ class Inspector:
         found = await self._inspection.find(long)
         tainted = {part.pointer for part, findings in zip(long, found, strict=True) if findings}
         return {name: text for name, text in headers.items() if name not in tainted} | issued
+
+    def _in_time(self, parts: Sequence[Part]) -> AbstractAsyncContextManager[None]:
+        """Bound the inspection of these parts as a whole; small ones wait for nothing but `find`."""
+        much = len(parts) > _MANY or sum(len(part.text) for part in parts) > MUCH_TEXT
+        return detect.in_time(self._inspection.seconds, much)
 
     async def _for_each(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Awaitable, Mapping, Sequence, Set
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,14 +31,17 @@ class Ledger:
         self._journal = journal
         self._content_key = content
 
-    async def record_decision(
+    def record_decision(
         self,
         exchange: Exchange,
         decided: Decided,
         policy_input: Mapping[str, Any],
         parts: Sequence[InspectedPart],
-    ) -> Record:
-        """Write down what policy was asked and said. Raises RecordingFailed: then nothing may act on it."""
+    ) -> tuple[Record, Awaitable[None]]:
+        """Begin to write down what policy was asked and said.
+
+        Nothing may act on it before the second value was awaited. Both raise RecordingFailed.
+        """
         decision, enforced = decided.decision, exchange.enforced
         own_words = exchange.inspected.own_words if decided.phase == "request" else frozenset[str]()
         said = to_document(decision)
@@ -60,9 +63,9 @@ class Ledger:
             reasons=tuple(said["reasons"]),
             body=body,
         )
-        await self._journal.record(record)
+        durable = self._journal.begin(record)
         exchange.log("decided", lambda: {"phase": decided.phase, **_verdict(decision)})
-        return record
+        return record, durable
 
     def record_forwarding(self, exchange: Exchange, body: bytes, digest: str) -> None:
         """Note that the body begins to go to the provider. Raises RecordingFailed: then it must not go.

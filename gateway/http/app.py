@@ -30,6 +30,7 @@ from gateway.exchange import Gateway, Ledger, Services
 from gateway.http.admin import admin_routes
 from gateway.http.bundles import bundle_routes
 from gateway.http.console import console_routes
+from gateway.http.data_path import DataPath
 from gateway.http.forwarded import Forwarded
 from gateway.http.proxy import METHODS, Proxy
 from gateway.identity import Identity
@@ -259,9 +260,9 @@ def create_app(config: Config, worker: Worker) -> Starlette:
         return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     watching = [Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", exposition)]
-    app = Starlette(routes=[*watching, *_for_people(config, worker)])
+    routes = [*watching, *_for_people(config, worker)]
+    app = Starlette(routes=routes)
     app.router.redirect_slashes = False
-    app.add_middleware(Forwarded, trusted=config.trusted_networks)
     proxy = Proxy(
         worker.gateway,
         worker.metrics,
@@ -271,6 +272,8 @@ def create_app(config: Config, worker: Worker) -> Starlette:
         enforced=config.policy.enforce,
     )
     app.router.default = _for_browsers(proxy, config.cors_origins)
+    app.add_middleware(DataPath, serve=app.router.default, routes=routes)
+    app.add_middleware(Forwarded, trusted=config.trusted_networks)
     return app
 
 

@@ -25,7 +25,7 @@ class Forwarded:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request as its caller's own."""
-        client = scope.get("client")
+        client = scope.get("client") if self._trusted else None
         peer = _address(client[0]) if client else None
         if scope["type"] != "http" or peer is None or not self._trusts(peer):
             await self._app(scope, receive, send)

@@ -45,6 +45,9 @@ class Vault:
         self._restorable: dict[str, VaultEntry] = {}
         self._limits: dict[str, frozenset[str]] = {}  # where those come back that may not everywhere
         self._stood: dict[Where, set[str]] = {"number": set(), "string": set()}  # the placeholders
+        self._codes: dict[
+            tuple[str, str, str], str
+        ] = {}  # a value is masked for policy, and then for the provider
 
     def reserve(self, texts: Iterable[str]) -> None:
         """Keep clear of every placeholder that these texts hold as plain text: those stand for themselves."""
@@ -74,8 +77,12 @@ class Vault:
 
     def code(self, purpose: str, entity: str, value: str) -> str:
         """Return 52 characters of lower-case base32 that only the holder of the key can link to the value."""
-        data = f"{purpose}\0{entity}\0{value}".encode("utf-8", "surrogatepass")
-        return base64.b32encode(hmac.digest(self._key, data, hashlib.sha256)).decode().rstrip("=").lower()
+        known = self._codes.get((purpose, entity, value))
+        if known is None:
+            data = f"{purpose}\0{entity}\0{value}".encode("utf-8", "surrogatepass")
+            digest = base64.b32encode(hmac.digest(self._key, data, hashlib.sha256))
+            known = self._codes[purpose, entity, value] = digest.decode().rstrip("=").lower()
+        return known
 
     def holds(self, value: str) -> bool:
         """Return whether the value was found in this exchange."""

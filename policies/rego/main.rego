@@ -55,6 +55,17 @@ decision := {
 } if {
 	data.regate.lib.input.broken
 } else := {
+	"action": "allow",
+	"reasons": [],
+	"warnings": [],
+	"mask": [],
+	"approval": data.settings.approval,
+	"record": data.settings.record,
+	"response": data.settings.response,
+	"retry_after": 0,
+} if {
+	_only_allowed
+} else := {
 	"action": _strongest(_actions),
 	"reasons": _reasons,
 	"warnings": _warnings,
@@ -63,6 +74,15 @@ decision := {
 	"record": _least_telling({verdict.record | some verdict in _heard}),
 	"response": _most_curious({verdict.response | some verdict in _heard}),
 	"retry_after": _retry_after,
+}
+
+# What is said of most exchanges: a short cut for what the whole decision below comes to then.
+_only_allowed if {
+	_said != []
+	every verdict in _said {
+		verdict.action == "allow"
+		count(verdict) == 6
+	}
 }
 
 _strongest(actions) := "deny" if {
@@ -82,7 +102,9 @@ _actions := {verdict.action | some verdict in _heard}
 # What the topics said; what cannot be read counts as deny.
 _said := [_read(verdict) | some verdict in data.regate.rules[_].verdicts]
 
-_heard := [verdict | some verdict in _said; not _only_warns(verdict)]
+_heard := [verdict | some verdict in _said; not verdict in _aside]
+
+_aside := [verdict | some verdict in _said; _only_warns(verdict)]
 
 _only_warns(verdict) if verdict.action == "warn"
 
@@ -90,11 +112,14 @@ _only_warns(verdict) if _excused(verdict)
 
 # A rule that is only logged, or waived for this exchange, restricts nothing. What it allows counts.
 _excused(verdict) if {
-	_may_be_excused(verdict)
 	verdict.rule in data.settings.log_only
+	_may_be_excused(verdict)
 }
 
-_excused(verdict) if _waived_by(verdict) != set()
+_excused(verdict) if {
+	data.settings.waivers != []
+	_waived_by(verdict) != set()
+}
 
 _may_be_excused(verdict) if {
 	verdict.action in {"mask", "require_approval", "deny"}
@@ -212,8 +237,7 @@ _reasons := [reason | some [_, _, _, reason] in sort({weighed |
 
 # What lets pass and shows, by rule; `would` is what a rule that is only logged, or waived, would have done.
 _warnings := [warning | some [_, _, warning] in sort({[verdict.rule, verdict.message, warning] |
-	some verdict in _said
-	_only_warns(verdict)
+	some verdict in _aside
 	warning := {
 		"rule": verdict.rule, "title": verdict.title, "message": verdict.message,
 		"severity": verdict.severity, "controls": verdict.controls, "would": _would(verdict.action),

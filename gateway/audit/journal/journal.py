@@ -7,12 +7,12 @@ import logging
 import secrets
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gateway.audit.files.disk import Disk
 from gateway.audit.files.folder import Folder
@@ -27,6 +27,7 @@ from gateway.errors import RecordingFailed
 _BATCH_BYTES = 8 * 1024 * 1024
 _TICK_SECONDS = 1.0
 _RETRY_SECONDS = 0.25
+_LINGER_SECONDS = 0.01  # for which a record that no caller waits for may wait to go along with the next batch
 _DURABLE_SECONDS = 10.0
 
 _Done = TypeVar("_Done", "Future[None]", "asyncio.Future[None]")
@@ -79,6 +80,8 @@ class Journal:
         self._queued_bytes = 0
         self._wake = threading.Condition()
         self._closing = False
+        self._urgent = False  # a caller waits for something in the queue
+        self._lingers = False  # a batch was just written, and others may follow soon
         self._thread = threading.Thread(target=self._run, name=f"journal-{writer}", daemon=True)
         self._failure = "the journal is not started"
         self._refused = 0
@@ -127,11 +130,11 @@ class Journal:
 
         A late record may still be written: of an act that was then refused, never the other way about.
         """
-        try:
-            async with asyncio.timeout(_DURABLE_SECONDS):
-                await self._submit(record, asyncio.get_running_loop().create_future())
-        except TimeoutError as error:
-            raise RecordingFailed(f"the record was not durable within {_DURABLE_SECONDS:g} s") from error
+        await self.begin(record)
+
+    def begin(self, record: Record) -> Coroutine[Any, Any, None]:
+        """Begin what `record` does; what is returned must be awaited before anything acts on the record."""
+        return self._durable(self._submit(record, asyncio.get_running_loop().create_future()))
 
     def record_sync(self, record: Record) -> None:
         """Do as `record` does, for callers without an event loop."""
@@ -154,6 +157,13 @@ class Journal:
             raise RecordingFailed(f"{lost} records could not be written: {self._failure}")
         self._failure = "the journal is closed"
 
+    async def _durable(self, done: asyncio.Future[None]) -> None:
+        try:
+            async with asyncio.timeout(_DURABLE_SECONDS):
+                await done
+        except TimeoutError as error:
+            raise RecordingFailed(f"the record was not durable within {_DURABLE_SECONDS:g} s") from error
+
     def _submit(self, record: Record, done: _Done) -> _Done:
         self._put(QueuedRecord(draft(record, datetime.now(UTC)), done))
         return done
@@ -169,7 +179,9 @@ class Journal:
                 raise RecordingFailed("the record cannot be written: the journal's queue is full")
             self._queue.append(entry)
             self._queued_bytes += len(entry.draft)
-            self._wake.notify()
+            self._urgent = self._urgent or entry.done is not None
+            if self._is_due():
+                self._wake.notify()
 
     def _run(self) -> None:
         try:
@@ -185,21 +197,25 @@ class Journal:
     def _step(self) -> bool:
         """Write one batch, or do what is due while there is none; True when all is done."""
         with self._wake:
-            self._wake.wait_for(
-                lambda: self._closing or (self._queue and not self._failure),
-                timeout=_RETRY_SECONDS if self._failure else _TICK_SECONDS,
-            )
-            ending = self._closing
+            pause = _LINGER_SECONDS if self._lingers else _TICK_SECONDS
+            self._wake.wait_for(self._is_due, timeout=_RETRY_SECONDS if self._failure else pause)
+            ending, lingered, self._lingers = self._closing, self._lingers, False
         if self._failure:
             self._recover()
         elif batch := self._take(_BATCH_BYTES):
             self._write(batch)
-        else:
+            self._lingers = True
+        elif not lingered or ending:
             self._tidy()
         if not ending or (self._queue and not self._failure):
             return False
         self._end()
         return True
+
+    def _is_due(self) -> bool:
+        """Return whether to go on at once: a batch takes along what was queued without a waiting caller."""
+        waits = self._urgent or (self._queue and not self._lingers)
+        return self._closing or (bool(waits) and not self._failure)
 
     def _take(self, limit: int) -> list[QueuedRecord]:
         batch: list[QueuedRecord] = []
@@ -209,6 +225,7 @@ class Journal:
                 batch.append(self._queue.popleft())
                 taken += len(batch[-1].draft)
             self._queued_bytes -= taken
+            self._urgent = self._urgent and bool(self._queue)
         return batch
 
     def _write(self, batch: Sequence[QueuedRecord]) -> None:
@@ -251,6 +268,7 @@ class Journal:
         with self._wake:
             self._queue.clear()
             self._queued_bytes = self._refused = 0
+            self._urgent = False
             self._failure = ""
         _log.warning("the journal writes again")
 

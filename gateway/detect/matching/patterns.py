@@ -35,8 +35,7 @@ class Deadline:
 
 
 @contextlib.asynccontextmanager
-async def in_time(seconds: float) -> AsyncIterator[None]:
-    """Bound everything that is awaited within. Raises InspectionLate when it takes longer than `seconds`."""
+async def _in_time(seconds: float) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(seconds) as timeout:
             yield
@@ -44,6 +43,14 @@ async def in_time(seconds: float) -> AsyncIterator[None]:
         if not timeout.expired():
             raise
         raise InspectionLate(f"the text could not be inspected within {seconds:g} seconds") from error
+
+
+def in_time(seconds: float, waits: bool = True) -> contextlib.AbstractAsyncContextManager[None]:
+    """Bound everything that is awaited within. Raises InspectionLate when it takes longer than `seconds`.
+
+    A timer costs as much as a small inspection: work that `waits` for nothing goes without.
+    """
+    return _in_time(seconds) if waits else contextlib.nullcontext()
 
 
 def matches(

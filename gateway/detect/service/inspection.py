@@ -51,12 +51,13 @@ class DetectionService:
         when that fails or is late.
         """
         many = len(parts) > _MANY or sum(len(part.text) for part in parts) > _LARGE
-        async with in_time(self.seconds):
+        wanted = self._names if names else None
+        async with in_time(self.seconds, many or wanted is not None):
             joined = await _maybe_in_thread(many, joins, parts)
             found = await self._found([*parts, *(join.part for join in joined)])
             much = many or sum(map(len, found)) > _MANY
             whole = await _maybe_in_thread(much, _placed, parts, joined, found)
-            return await self._names.added(parts, whole) if names and self._names else whole
+            return await wanted.added(parts, whole) if wanted else whole
 
     def is_warm(self) -> bool:
         """Return whether every needed process is up, and start those that are not."""
@@ -89,7 +90,8 @@ class DetectionService:
             found = self._inline(missing)
         rest = {digest: text for digest, text in missing.items() if digest not in found}
         if rest:
-            found |= zip(rest, await self._off_loop(list(rest.values())), strict=True)
+            async with in_time(self.seconds):
+                found |= zip(rest, await self._off_loop(list(rest.values())), strict=True)
         for digest in missing:
             self._cache[digest] = found[digest]
         return found

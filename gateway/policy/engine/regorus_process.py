@@ -1,4 +1,4 @@
-"""One regorus child process with one policy source: asked through pipes, one question at a time."""
+"""One regorus child process with one policy source: asked through pipes, which it answers in their order."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import asyncio
 import json
 import re
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from gateway.contract import Decision, parse_decision
 from gateway.errors import ConfigError, PolicyError, PolicyUnavailable
@@ -24,6 +28,14 @@ _PLACE = re.compile(r"--> (\S+\.rego:\d+):\d+")
 _MAX_ANSWER = 4 * 1024 * 1024  # bytes
 
 
+@dataclass(slots=True, eq=False)
+class _Question:
+    """What the child was asked; a caller that leaves cancels `answer`, and the child answers all the same."""
+
+    answer: asyncio.Future[dict[str, Any]]
+    late: asyncio.TimerHandle | None = None
+
+
 class RegorusProcess:
     """A child that keeps its source until it ends. A question that takes too long ends it."""
 
@@ -31,8 +43,9 @@ class RegorusProcess:
         self._source = source
         self._timeout_seconds = timeout_seconds
         self._process: asyncio.subprocess.Process | None = None
-        self._turn = asyncio.Lock()
-        self._tasks: set[asyncio.Task[dict[str, Any]]] = set()
+        self._questions: deque[_Question] = deque()  # the child is at the first
+        self._first_since = 0.0  # by the loop's clock
+        self._reading: asyncio.Task[None] | None = None
         self._drain: asyncio.Task[bytes] | None = None
         self.asked = 0  # decisions in flight
 
@@ -51,11 +64,12 @@ class RegorusProcess:
             self._process = await spawn(Path(sys.executable), "-P", str(_WORKER))
             assert self._process.stderr is not None
             self._drain = asyncio.create_task(self._process.stderr.read())
+            self._reading = asyncio.create_task(self._read())
             head = {"modules": list(self._source.modules), "refused": sorted(REFUSED)}
             texts = [text.encode() for text in self._source.modules.values()]
             tables = b'{"tables":' + self._source.tables.content + b"}"
             policy = [json.dumps(head).encode(), *texts, self._source.data_json, tables]
-            answer = await self._exchange(policy, START_SECONDS)
+            answer = await self._ask(policy, START_SECONDS)
             if "error" in answer:
                 raise ConfigError(f"policy cannot be used: {self._named(answer['error'])}")
             await self._probe()
@@ -74,7 +88,7 @@ class RegorusProcess:
         """Decide about one input. Raises PolicyUnavailable, PolicyError."""
         self.asked += 1
         try:
-            answer = await self._ask(encode(document, wide_integers=False))
+            answer = await self._ask([encode(document, wide_integers=False)], self._timeout_seconds)
         finally:
             self.asked -= 1
         return self._parsed(answer)
@@ -87,20 +101,21 @@ class RegorusProcess:
         off; it is gone then.
         """
         bodies = [_encoded(document) for document in documents]
-        async with self._turn:
-            self._send([body for body in bodies if isinstance(body, bytes)])
-            unread = sum(isinstance(body, bytes) for body in bodies)
-            try:
-                for body in bodies:
-                    if isinstance(body, PolicyError):
-                        yield body
-                        continue
-                    answer = await self._within(self._timeout_seconds, self._receive)
-                    unread -= 1
-                    yield self._outcome(answer)
-            finally:
-                if unread and self._process:
-                    kill(self._process)  # the caller left: the pipe is out of step
+        questions = deque(self._put([body]) for body in bodies if isinstance(body, bytes))
+        try:
+            for body in bodies:
+                if isinstance(body, PolicyError):
+                    yield body
+                    continue
+                async with asyncio.timeout(self._timeout_seconds):
+                    answer = await questions[0].answer
+                questions.popleft()
+                yield self._outcome(answer)
+        except TimeoutError as error:
+            raise _broken() from error
+        finally:
+            if questions and self._process:
+                kill(self._process)  # its caller left, or it is late
 
     async def ended(self) -> None:
         """Wait until the process is gone."""
@@ -114,71 +129,67 @@ class RegorusProcess:
                 await stop(self._process)
             finally:
                 kill(self._process)
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        if self._reading:
+            await self._reading
         if self._drain:
             await self._drain
 
-    async def _ask(self, body: bytes) -> dict[str, Any]:
-        """Ask within the time-out, waiting included. A caller who leaves leaves the pipe in step."""
-        task = asyncio.create_task(self._take_turn(body, asyncio.get_running_loop().time()))
-        self._tasks.add(task)
-        task.add_done_callback(self._forget)
-        try:
-            async with asyncio.timeout(self._timeout_seconds):
-                return await asyncio.shield(task)
-        except TimeoutError as error:
-            raise PolicyUnavailable(
-                f"the policy engine did not answer within {self._timeout_seconds} s"
-            ) from error
+    async def _ask(self, frames: Sequence[bytes], seconds: float) -> dict[str, Any]:
+        """Return the answer to these frames. Raises PolicyUnavailable after `seconds`, waiting included."""
+        question = self._put(frames)
+        question.late = asyncio.get_running_loop().call_later(seconds, self._end_late, question, seconds)
+        return await question.answer
 
-    def _forget(self, task: asyncio.Task[dict[str, Any]]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # seen: its caller may have left
-
-    async def _take_turn(self, body: bytes, asked: float) -> dict[str, Any]:
-        async with self._turn:
-            if asyncio.get_running_loop().time() - asked >= self._timeout_seconds:
-                raise PolicyUnavailable("the policy engine was busy")  # the caller has stopped waiting
-            return await self._exchange([body], self._timeout_seconds)
-
-    async def _exchange(self, bodies: Sequence[bytes], seconds: float) -> dict[str, Any]:
-        """Send the frames and return the one that answers them."""
-
-        async def frame() -> bytes:
-            await self._send(bodies).drain()
-            return await self._receive()
-
-        return await self._within(seconds, frame)
-
-    async def _within(self, seconds: float, read: Callable[[], Awaitable[bytes]]) -> dict[str, Any]:
-        """Wait for an answer in time. Any failure ends the child, because the pipe is out of step then."""
-        assert self._process is not None
-        try:
-            async with asyncio.timeout(seconds):
-                answer = json.loads(await read())
-        except (OSError, TimeoutError, asyncio.IncompleteReadError, ValueError, RecursionError) as error:
-            kill(self._process)
-            raise PolicyUnavailable("the embedded policy engine broke off or was late") from error
-        except BaseException:
-            kill(self._process)
-            raise
-        if not isinstance(answer, dict):
-            kill(self._process)
-            raise PolicyUnavailable("the embedded policy engine answered something else than an object")
-        return answer
-
-    def _send(self, bodies: Sequence[bytes]) -> asyncio.StreamWriter:
+    def _put(self, frames: Sequence[bytes]) -> _Question:
+        """Write one question. Raises PolicyUnavailable when the child is gone."""
         assert self._process is not None
         assert self._process.stdin is not None
-        self._process.stdin.write(b"".join(map(encode_message, bodies)))
-        return self._process.stdin
+        if self._reading is None or self._reading.done():
+            raise _broken()
+        loop = asyncio.get_running_loop()
+        if not self._questions:
+            self._first_since = loop.time()
+        question = _Question(loop.create_future())
+        self._questions.append(question)
+        self._process.stdin.write(b"".join(map(encode_message, frames)))
+        return question
 
-    async def _receive(self) -> bytes:
+    async def _read(self) -> None:
+        """Give each question its answer. When the child goes, or says what is no answer, all others fail."""
         assert self._process is not None
         assert self._process.stdout is not None
-        return await receive_message(self._process.stdout, _MAX_ANSWER)
+        try:
+            while True:
+                answer = orjson.loads(await receive_message(self._process.stdout, _MAX_ANSWER))
+                if not isinstance(answer, dict):
+                    break
+                self._first_since = asyncio.get_running_loop().time()
+                question = self._questions.popleft()
+                if question.late:
+                    question.late.cancel()
+                if not question.answer.done():
+                    question.answer.set_result(answer)
+        except (OSError, asyncio.IncompleteReadError, ValueError, IndexError):
+            pass  # the pipe is out of step, or at its end
+        finally:
+            kill(self._process)
+            while self._questions:
+                self._fail(self._questions.popleft(), _broken())
+
+    def _end_late(self, question: _Question, seconds: float) -> None:
+        """Give up on a question. A child that was at it, or at another one, for so long has hung."""
+        self._fail(question, PolicyUnavailable(f"the policy engine did not answer within {seconds} s"))
+        loop = asyncio.get_running_loop()
+        if self._process and loop.time() - self._first_since >= seconds:
+            kill(self._process)
+        elif question in self._questions:
+            question.late = loop.call_later(seconds, self._end_late, question, seconds)
+
+    def _fail(self, question: _Question, error: PolicyUnavailable) -> None:
+        if question.late:
+            question.late.cancel()
+        if not question.answer.done():
+            question.answer.set_exception(error)
 
     def _outcome(self, answer: dict[str, Any]) -> Decision | PolicyError:
         try:
@@ -204,7 +215,7 @@ class RegorusProcess:
 
     async def _probe(self) -> None:
         try:
-            answer = await self._exchange([encode(probe())], self._timeout_seconds)
+            answer = await self._ask([encode(probe())], self._timeout_seconds)
         except PolicyUnavailable as error:
             raise PolicyUnavailable(f"{self._source.root}: asked for a first decision: {error}") from error
         if "error" in answer:
@@ -220,3 +231,7 @@ def _encoded(document: dict[str, Any]) -> bytes | PolicyError:
         return encode(document, wide_integers=False)
     except PolicyError as error:
         return error
+
+
+def _broken() -> PolicyUnavailable:
+    return PolicyUnavailable("the embedded policy engine broke off or was late")

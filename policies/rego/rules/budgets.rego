@@ -70,14 +70,19 @@ verdicts contains {
 _no_limits := {"person", "team", "warn_at"}
 
 # Whose usage is limited, who says so, and how.
-_spoken contains ["agent", sprintf("group %s", [group]), said.budgets] if {
+_spoken contains ["agent", sprintf("group %s", [group]), budgets] if {
 	some group, said in data.regate.lib.settings.said
+	budgets := said.budgets
+	budgets != {}
 }
 
-_spoken contains ["agent", sprintf("agent %s", [input.agent.id]), data.settings.agents[input.agent.id].budgets]
+_spoken contains ["agent", sprintf("agent %s", [input.agent.id]), budgets] if {
+	budgets := data.settings.agents[input.agent.id].budgets
+}
 
-_spoken contains ["person", sprintf("group %s", [group]), said.budgets.person] if {
+_spoken contains ["person", sprintf("group %s", [group]), budgets] if {
 	some group, said in data.regate.lib.settings.said
+	budgets := said.budgets.person
 }
 
 _spoken contains ["person", sprintf("person %s", [name]), own.budgets] if {
@@ -85,8 +90,9 @@ _spoken contains ["person", sprintf("person %s", [name]), own.budgets] if {
 	lower(name) == _person
 }
 
-_spoken contains ["team", sprintf("team %s", [team]), said.budgets.team] if {
+_spoken contains ["team", sprintf("team %s", [team]), budgets] if {
 	some team, said in data.regate.lib.settings.team
+	budgets := said.budgets.team
 }
 
 # As budgets count it; an input without it is a case, or was recorded before.

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -13,12 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.audit import Journal, Sealer, new_writer
+from gateway.audit.files.disk import Disk
 from gateway.audit.reading.inputs import count_decisions, decision_lines, find_decision
 from gateway.audit.reading.recorded import rebuild
 from gateway.audit.sealing.content import ContentKey
 from gateway.config import ServerKey
-from gateway.contract.decision import Decision, Mask, to_document
+from gateway.contract.decision import Action, Decision, Mask, to_document
 from gateway.contract.guards import guard
+from gateway.errors import PolicyDenied, RecordingFailed
 from gateway.exchange.decide import Decider, Subject
 from gateway.exchange.exchange import Envelope, Exchange, Held, Inspected, Received
 from gateway.exchange.record import Ledger
@@ -246,3 +250,51 @@ async def test_a_body_that_was_taken_out_is_an_erased_one(
         "body": {**record["body"], "parts": [{"role": "", "kind": "text", "pointer": "", "new": True}]},
     }
     assert rebuild(json.dumps(gone).encode()).lost == "erased"
+
+
+@pytest.mark.parametrize("action", ["allow", "mask", "require_approval", "deny"])
+@pytest.mark.parametrize("fails", [None, "prepare", "journal"])
+async def test_what_is_prepared_waits_for_the_record(
+    action: Action, fails: str | None, tmp_path: Path, new_exchange: NewExchange
+) -> None:
+    """While the disk is slow the prompt is prepared; the decision is given when its record is durable."""
+    steps: list[str] = []
+    begun: list[bool] = []
+
+    class SlowDisk(Disk):
+        def sync(self, descriptor: int) -> None:
+            super().sync(descriptor)
+            if not begun:
+                return
+            assert not passes or prepared.wait(60)
+            if fails == "journal":
+                raise OSError("the disk is gone")
+            steps.append("durable")
+
+    async def prepare(_: Exchange) -> None:
+        steps.append("prepared")
+        prepared.set()
+        if fails == "prepare":
+            raise PolicyDenied("no mask fits", reasons=[])
+
+    prepared, passes = threading.Event(), action in ("allow", "mask")
+    journal = Journal(tmp_path / "audit", new_writer(), key=tmp_path / "evidence.key", disk=SlowDisk())
+    journal.start()
+    begun.append(True)
+    mask = (Mask("EMAIL_ADDRESS"),) if action == "mask" else ()
+    decider, exchange = _decider(Policy(Decision(action, mask=mask)), journal), _filled(new_exchange(), {})
+    asking = decider.decide(exchange, Subject("request", ()), prepare)
+    if fails == "journal":
+        with pytest.raises(RecordingFailed):
+            await asking
+        assert exchange.recorded == []
+    elif fails and passes:
+        with pytest.raises(PolicyDenied):
+            await asking
+        assert (steps[:2], len(exchange.recorded)) == (["prepared", "durable"], 1)
+    else:
+        assert (await asking).action == action
+        assert steps[:2] == ["prepared", "durable"] if passes else "prepared" not in steps
+        assert "durable" in steps
+    with contextlib.suppress(RecordingFailed):
+        journal.close()

@@ -30,6 +30,15 @@ EQUIVALENT = {
     "main.rego: else removed: else if { count(verdict) == 7 _readable_mask(verdict) }": (
         "a short cut for verdicts with masks: the branch after it says the same, slower"
     ),
+    'main.rego: else removed: else := { "action": "allow", "reasons": [], "warnings": [], "mask": [], '
+    '"approval": data.settings.approval, "record": data.settings.record, "response": data.settings.response, '
+    '"retry_after": 0, } if { _only_allowed }': (
+        "a short cut for what is only allowed: the branch after it says the same, slower"
+    ),
+    "main.rego: removed: data.settings.waivers != []": (
+        "without waivers none holds: their tickets are no set then, slower"
+    ),
+    "rules/budgets.rego: removed: budgets != {}": "who has no budget limits nothing: the same, slower",
     "lib/entities.rego: removed: row.entity in _named": (
         "a finding that is treated by its category too gives the same verdict twice: the same, slower"
     ),

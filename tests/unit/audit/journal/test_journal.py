@@ -8,7 +8,7 @@ import resource
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,8 +16,10 @@ import orjson
 import pytest
 
 from gateway.audit import Journal, new_writer
+from gateway.audit.files.record import Draft
 from gateway.audit.journal.segment import LiveChain
 from gateway.errors import ConfigError, RecordingFailed
+from tests.support.waiting import until
 from tests.unit.audit.conftest import Evidence, decision
 
 
@@ -119,23 +121,52 @@ def test_segments_rotate_by_age_without_a_record_coming(evidence: Evidence) -> N
 
 def test_a_full_queue_refuses(evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
     journal = evidence.journal(queue_records=5)
-    gate = threading.Event()
+    writing, gate = threading.Event(), threading.Event()
     real = LiveChain.append
-    monkeypatch.setattr(LiveChain, "append", lambda self, drafts: (gate.wait(), real(self, drafts))[1])
 
-    def fill() -> None:
-        for number in range(20):
-            journal.enqueue(decision(number))
-            accepted.append(number)
+    def append(chain: LiveChain, drafts: Iterable[Draft]) -> None:
+        writing.set()
+        gate.wait()
+        real(chain, drafts)
 
-    accepted: list[int] = []
+    monkeypatch.setattr(LiveChain, "append", append)
+    journal.enqueue(decision(0))
+    assert writing.wait(60)  # it has left the queue
+    for number in range(5):
+        journal.enqueue(decision(1 + number))
     with pytest.raises(RecordingFailed, match="queue is full"):
-        fill()
+        journal.enqueue(decision(6))
     gate.set()
     journal.close()
+    assert len(records(evidence)) == 6
 
-    assert 5 <= len(accepted) <= 6
-    assert len(records(evidence)) == len(accepted)
+
+async def test_a_record_that_no_caller_waits_for_goes_with_the_next_batch(
+    evidence: Evidence, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.audit.journal.journal._LINGER_SECONDS", 60.0)
+    batches: list[int] = []
+    real = LiveChain.append
+    monkeypatch.setattr(
+        LiveChain,
+        "append",
+        lambda self, drafts: (batches.append(len(made := [*drafts])), real(self, made))[1],
+    )
+    journal = evidence.journal()
+    for number in range(3):
+        await journal.record(decision(number))
+        journal.enqueue(decision(100 + number))
+    assert batches == [1, 2, 2]
+    journal.close()
+    assert batches == [1, 2, 2, 1]
+
+
+def test_a_record_that_no_caller_waits_for_is_written_though_no_other_comes(evidence: Evidence) -> None:
+    journal = evidence.journal()
+    journal.record_sync(decision(1))
+    journal.enqueue(decision(2))
+    until(lambda: len(records(evidence)) == 2)
+    journal.close()
 
 
 def test_a_journal_that_is_not_started_or_closed_refuses(evidence: Evidence) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from gateway.contract.decision import Decision
 from gateway.errors import ConfigError, PolicyError, PolicyUnavailable
 from gateway.policy import load_source
+from gateway.policy.engine import regorus_process
 from gateway.policy.engine.regorus_process import RegorusProcess
 from tests.support.processes import alive
 
@@ -88,3 +90,53 @@ async def test_a_policy_without_a_decision_leaves_no_child(tmp_path: Path) -> No
     with pytest.raises(ConfigError, match=f"^{tmp_path}: "):
         await child.start()
     assert not alive(child.pid)
+
+
+async def test_a_question_that_hangs_ends_the_child_though_its_caller_left(
+    policy: Path, document: Document
+) -> None:
+    child = RegorusProcess(load_source(policy), 1.0)
+    await child.start()
+    hung = asyncio.create_task(child.decide({**document(), "model": "late"}))
+    behind = asyncio.create_task(child.decide(document()))
+    await asyncio.sleep(0)
+    hung.cancel()
+    with pytest.raises(PolicyUnavailable, match=r"did not answer|broke off"):
+        await behind
+    await child.ended()
+    with pytest.raises(PolicyUnavailable):
+        await child.decide(document())
+    await child.stop()
+
+
+async def test_the_answer_to_a_caller_that_left_is_given_to_no_other(
+    policy: Path, document: Document
+) -> None:
+    child = RegorusProcess(load_source(policy), 60.0)
+    await child.start()
+    left = [asyncio.create_task(child.decide({**document(), "model": "deny"})) for _ in range(20)]
+    await asyncio.sleep(0)
+    for each in left[::2]:
+        each.cancel()
+    after = await asyncio.gather(*(child.decide({**document(), "model": m}) for m in ("a", "deny", "b")))
+    assert [each.action for each in after] == ["allow", "deny", "allow"]
+    assert {(await each).action for each in left[1::2]} == {"deny"}
+    await child.stop()
+
+
+@pytest.mark.parametrize("said", [b"[1]", b"{", b""])
+async def test_an_answer_that_is_no_object_fails_every_question(
+    policy: Path, document: Document, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    child = RegorusProcess(load_source(policy), 60.0)
+    await child.start()
+
+    async def receive(*_: object) -> bytes:
+        return said
+
+    monkeypatch.setattr(regorus_process, "receive_message", receive)
+    questions = [child.decide(document()) for _ in range(3)]
+    told = await asyncio.gather(*questions, return_exceptions=True)
+    assert [type(each) for each in told[1:]] == [PolicyUnavailable] * 2
+    await child.ended()
+    await child.stop()
