@@ -31,7 +31,8 @@ class Spoken:
     async def send(self, request: UpstreamRequest) -> UpstreamResponse:
         """Answer; the first placeholder of the prompt stands for PLACEHOLDER."""
         self.requests.append(request)
-        self.bodies.append(json.loads(request.body) if request.body else None)
+        is_json = request.body[:1] in (b"{", b"[")  # not a form
+        self.bodies.append(json.loads(request.body) if is_json else None)
         status, media_type, body = self._answer
         found = _NAMED.search(request.body)
         body = body.replace(PLACEHOLDER.encode(), found[0] if found else b"")
