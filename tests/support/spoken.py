@@ -86,7 +86,7 @@ def _framing(path: str) -> Framing:
 def _events(path: str, body: bytes) -> list[SseEvent]:
     """Return the events of frames; what comes in chunks is named by its type."""
     return [
-        one if one.event else replace(one, event=json.loads(one.data)["type"])
+        one if one.event else replace(one, event=json.loads(one.data).get("type", ""))
         for one in _framing(path).decoder(1 << 20).feed(body)
     ]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.dialects import Malformed, json_event, open_answer, open_body
+from gateway.dialects import Malformed, find, json_event, open_answer, open_body
 from gateway.dialects.bedrock.frames import FRAMES
+from gateway.dialects.registry import DIALECTS
 
 FORM = "multipart/form-data; boundary=b"
 
@@ -159,3 +160,19 @@ def test_a_file_is_what_its_type_and_its_beginning_say(raw: bytes, media_type: s
     else:
         with pytest.raises(Malformed):
             open_answer("json", "GET /x", 200, raw, media_type, depth=9)
+
+
+@pytest.mark.parametrize("dialect", [one.name for one in DIALECTS if one.speaks and one.streams])
+def test_a_body_of_another_api_is_refused_where_its_stream_could_not_be_read(dialect: str) -> None:
+    asked = b'{"prompt": "Hello"}'
+    path = find(dialect).streams.replace("*", "/x")
+    with pytest.raises(Malformed, match=f"expected a body of {dialect}"):
+        open_body(dialect, asked, "application/json", path, depth=9)
+    assert open_body(dialect, asked, "application/json", "/whole", depth=9).dialect == "json"
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_json_that_cannot_be_read_says_why(status: int) -> None:
+    raw = b'{"output": {"message": {"content": [{"toolUse": {"name": "f", "input": {}}}]}}}'
+    with pytest.raises(Malformed, match="tool call"):
+        open_answer("json", "POST /x", status, raw, "application/json", depth=20)
