@@ -231,7 +231,8 @@ def _error(status: int, document: Any) -> Reply:
 
 
 def _odd_errors(document: Any) -> Iterator[tuple[str, Reply]]:
-    yield "429 as a text", _reply(b"Too many requests\n", "text/plain", ("retry-after", "3"), status=429)
+    again = (("retry-after", "3"), ("x-should-retry", "true"), ("x-request-id", "req_abc"))
+    yield "429 as a text", _reply(b"Too many requests\n", "text/plain", *again, status=429)
     yield "503 as a page", _reply(b"<html><body>Bad</body></html>", "text/html", status=503)
     yield "500 as nothing", Reply(500, [("content-type", "text/plain")], [])
     yield "502 without a type", _reply(b"upstream connect error", "", status=502)
