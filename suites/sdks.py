@@ -36,17 +36,28 @@ _FOLDER = CACHE.parent / "suites"
 _SOURCE = os.environ.get("SUITES_SOURCE", "https://github.com/{owner}/{name}")
 _STEADY = "@stdy/cli@0.22.2"
 _WAYS: Mapping[str, Path | None] = {"direct": None, "allow-all": ALLOW_ALL, "shipped": SHIPPED}
-# What the shipped policy opens, as the SDKs name it.
-_OPEN = {
-    *("audio", "batches", "chat", "completions", "embeddings", "files", "images", "messages"),
-    *("models", "moderations", "responses", "beta.messages", "beta.models"),
+# What the shipped policy opens, as the SDKs of each API name it.
+_OPEN: Mapping[str, Collection[str]] = {
+    "openai": (
+        *("audio", "batches", "chat", "completions", "embeddings", "files", "images", "models"),
+        *("moderations", "responses"),
+    ),
+    "anthropic": (
+        "files",
+        "messages",
+        "models",
+        "beta.files",
+        "beta.messages",
+        "beta.models",
+        "MessageStream",
+    ),
 }
 # Lists of what an account keeps, which it denies until a provider's own settings open them.
 _LISTS = ["*/files", "*/batches", "*/chat/completions"]
 # What it refuses there all the same.
 _REFUSED = {
     r"^models/.*delete": "agents may read models, not delete them",
-    "request options and params are passed": "they ask for a path of no API, and get 403 in place of its 404",
+    "request options .* params are passed": "they ask for a path of no API, and get 403 in place of its 404",
 }
 # They mock answers at a base URL without a path, and send nothing.
 _UNSENT = ("--ignore-glob=*test_output_format_conversion.py",)
@@ -154,7 +165,9 @@ def _section(suite: Suite) -> tuple[str, bool]:
     lines = [f"## {suite.name} {version}", "", f"Seen on {today} with Regate {__version__}.", ""]
     lines += ["| area | direct | allow-all | shipped |", "|---|---|---|---|"]
     lines += [f"| {area} | {' | '.join(_count(one, area) for one in found.values())} |" for area in areas]
-    lost = {way: _lost(direct, found[way], areas if way == "allow-all" else _OPEN) for way in found}
+    lost = {
+        way: _lost(direct, found[way], areas if way == "allow-all" else _OPEN[suite.api]) for way in found
+    }
     refused = {
         name: why for name in lost["shipped"] for shape, why in _REFUSED.items() if re.search(shape, name)
     }
@@ -285,7 +298,9 @@ def _tested(suite: Suite, source: Path, way: str, url: str, key: str) -> Passed:
                 file.write_text(keyed)
     report = source / f"{way}.report"
     env = {**os.environ, "TEST_API_BASE_URL": url, "PATH": f"{source}/node_modules/.bin:{os.environ['PATH']}"}
-    places = [suite.tests] if way in ("direct", "allow-all") else _open_places(source / suite.tests)
+    places = (
+        [suite.tests] if way in ("direct", "allow-all") else _open_places(source / suite.tests, suite.api)
+    )
     if suite.is_python:
         command = [str(source / ".venv/bin/python"), "-m", "pytest", "-q", "-k", "not async", "--tb=no"]
         command += ["-p", "no:cacheprovider", f"--junitxml={report}", *_UNSENT, *places]
@@ -298,13 +313,13 @@ def _tested(suite: Suite, source: Path, way: str, url: str, key: str) -> Passed:
     return dict(_of_pytest(report) if suite.is_python else _of_jest(report, source / suite.tests))
 
 
-def _open_places(tests: Path) -> list[str]:
+def _open_places(tests: Path, api: str) -> list[str]:
     """Return the files and folders of the areas that the shipped policy opens."""
     found = {path: path.name for path in tests.iterdir()}
     found |= {path: f"beta.{path.name}" for path in tests.glob("beta/*")}
     return [
         str(path) for path, name in sorted(found.items())
-        if re.sub(r"test_|\.py$|\.test\.ts$", "", name) in _OPEN
+        if re.sub(r"test_|\.py$|\.test\.ts$", "", name) in _OPEN[api]
     ]  # fmt: skip
 
 

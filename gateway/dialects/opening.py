@@ -32,7 +32,7 @@ from gateway.words import Attachment, Completion, Part, PartPlace, Prompt
 _BODILESS = (202, 204)  # accepted, and done: there may be nothing to say
 # What names a file. Messages come in binary, too (frames of events, protobuf, CBOR): no brace shows there.
 _FILE_TYPE = re.compile(
-    r"(?:audio|font|image|video)/.*|application/(?:octet-stream|pdf|ogg|mp4|rtf|msword|(?:.*[+-])?zip"
+    r"(?:audio|font|image|video)/.*|application/(?:octet-stream|binary|pdf|ogg|mp4|rtf|msword|(?:.*[+-])?zip"
     r"|(?:x-)?(?:bzip2?|gzip|tar|gtar|7z-compressed|zip-compressed|tar\+gzip|rar-compressed)"
     r"|vnd\.(?:ms-|openxmlformats-|oasis\.opendocument\.).*)"
 )

@@ -120,7 +120,8 @@ def test_what_may_be_something_else_than_a_file_is_malformed(
 
 @pytest.mark.parametrize(
     "media_type",
-    ["application/vnd.amazon.eventstream", "application/octet-stream", "image/x-icon", "application/zip"],
+    [f"application/{name}" for name in ("vnd.amazon.eventstream", "octet-stream", "binary", "zip")]
+    + ["image/x-icon"],
 )
 def test_frames_of_events_are_no_file_however_long_the_first_is(media_type: str) -> None:
     def frame(padding: int) -> bytes:
@@ -142,6 +143,7 @@ ICON = b"\0\0\1\0\1\0\x10\x10\0\0\1\0\x20\0\xff\xfe"
     [
         (ICON, "image/x-icon", True),
         (ICON, "application/octet-stream", True),
+        (ICON, "application/binary", True),
         (b"OggS\0\xff", "video/ogg", True),
         (b"\0\0\0\x18ftypisom\xff", "audio/mp4", True),
         (b"\xff\xd8\xff\xe0", "audio/mpeg", False),
