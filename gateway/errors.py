@@ -42,8 +42,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-_KEPT = ("retry-after", "retry-after-ms", "www-authenticate")
-
 
 class RegateError(Exception):
     """The root of Regate's own exceptions."""
@@ -152,8 +150,8 @@ class UpstreamUnreadable(Refusal):
     status, code = 502, "upstream_unreadable"
 
     def of_error(self, status: int, headers: Mapping[str, str]) -> None:
-        """Take over the status of a provider's error, and what it says of coming back: clients go by both."""
-        self.status, self.headers = status, {name: headers[name] for name in _KEPT if name in headers}
+        """Take over the status and the headers of a provider's error, less what may not go down."""
+        self.status, self.headers = status, headers
 
 
 class UpstreamTimeout(Refusal):

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "policies/rego"
 ALLOW_ALL = ROOT / "suites/allow_all"
 _REGATE = [sys.executable, "-m", "cli.main"]
-_PATIENCE_SECONDS = 60
+_PATIENCE_SECONDS = 180
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """`make suites`: the SDKs' own tests, direct against a mock of their API and through the gateway.
 
-Sources are clones of the SDKs' repositories, the mock is what the SDKs test with (`@stdy/cli`), fed with
-their OpenAPI file. The clone is changed in one thing: its key is the gateway's. Each test runs three times:
-direct, through a gateway whose policy allows everything, and through one with the shipped policy.
+Sources are clones of the SDKs' repositories. The mock is what the SDKs test with (`@stdy/cli`), fed with
+their OpenAPI file, or made of the types of the Python SDK where the repository has no such file. The clone
+is changed in one thing: its key is the gateway's. Each test runs three times: direct, through a gateway
+whose policy allows everything, and through one with the shipped policy; where that denies lists, once more
+with the lists open.
 
 SUITES=openai-python,openai-node runs some and renews what the page says of them. SUITES_SOURCE says where the
-repositories are: a URL or a folder, with {owner} and {name} in it. SUITES_SPEC_ANTHROPIC names Anthropic's
-OpenAPI file where the one that its repository points to cannot be had.
+repositories are: a URL or a folder, with {owner} and {name} in it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -32,22 +34,45 @@ _NO_KEY = "rg_none"  # for the mock, which asks for none
 _PAGE = ROOT / "docs/reference/suites.md"
 _FOLDER = CACHE.parent / "suites"
 _SOURCE = os.environ.get("SUITES_SOURCE", "https://github.com/{owner}/{name}")
-_OTHER_SPEC = os.environ.get("SUITES_SPEC_ANTHROPIC", "")
 _STEADY = "@stdy/cli@0.22.2"
 _WAYS: Mapping[str, Path | None] = {"direct": None, "allow-all": ALLOW_ALL, "shipped": SHIPPED}
-# What the shipped policy opens, as the SDKs name it.
-_OPEN = {
-    *("audio", "batches", "chat", "completions", "embeddings", "files", "images", "messages"),
-    *("models", "moderations", "responses", "beta.messages", "beta.models"),
+# What the shipped policy opens, as the SDKs of each API name it.
+_OPEN: Mapping[str, Collection[str]] = {
+    "openai": (
+        *("audio", "batches", "chat", "completions", "embeddings", "files", "images", "models"),
+        *("moderations", "responses"),
+    ),
+    "anthropic": (
+        "files",
+        "messages",
+        "models",
+        "beta.files",
+        "beta.messages",
+        "beta.models",
+        "MessageStream",
+    ),
 }
+# Lists of what an account keeps, which it denies until a provider's own settings open them.
+_LISTS = ["*/files", "*/batches", "*/chat/completions"]
 # What it refuses there all the same.
 _REFUSED = {
     r"^models/.*delete": "agents may read models, not delete them",
-    "request options and params are passed": "they ask for a path of no API, and get 403 in place of its 404",
+    "request options .* params are passed": "they ask for a path of no API, and get 403 in place of its 404",
 }
+# They mock answers at a base URL without a path, and send nothing.
+_UNSENT = ("--ignore-glob=*test_output_format_conversion.py",)
 _BESIDE = (
     *("pytest", "pytest-asyncio", "pytest-xdist", "inline-snapshot", "respx", "httpx"),
-    *("rich", "trio", "griffe", "numpy", "pandas", "dirty-equals", "http-snapshot[httpx]"),
+    *(
+        "rich",
+        "trio",
+        "griffe",
+        "numpy",
+        "pandas",
+        "dirty-equals",
+        "http-snapshot[httpx]",
+        "standardwebhooks",
+    ),
 )
 # Of what the Node SDKs develop with. The rest is for their releases.
 _NEEDED = re.compile(
@@ -56,11 +81,14 @@ _NEEDED = re.compile(
 )
 _HEAD = """# Suites: the SDKs' own tests through the gateway
 
-`make suites` runs the tests of the SDKs' resources, at the newest commit, against the mock that they are
-written for (`@stdy/cli`), three times: direct, through a gateway whose policy allows everything, and through
-one with the shipped policy. Each row is an area of the API and says how many tests pass. What passes direct
-and fails under the policy that allows everything is listed by name; so is what fails under the shipped policy
-in an area that it opens. It refuses the other areas by design (`endpoints.dialects`): they are not run.
+`make suites` runs the tests of the SDKs' resources, at the newest commit, three times: direct against a
+mock, through a gateway whose policy allows everything, and through one with the shipped policy. OpenAI's
+mock is the one that its SDKs are written for (`@stdy/cli`); Anthropic's is made of the types of its Python
+SDK, for the file that the other one needs is not in its repositories. Each row is an area of the API and
+says how many tests pass. What passes direct and fails under the policy that allows everything is listed by
+name; so is what fails under the shipped policy in an area that it opens. It refuses the other areas by
+design (`endpoints.dialects`): they are not run. It denies lists of what an account keeps, too ([decision
+82](../decisions/0082-lists-of-files-stay-denied.md)): their tests run once more with the lists open.
 """
 
 Passed = dict[str, bool]
@@ -69,7 +97,7 @@ Passed = dict[str, bool]
 
 @dataclass(frozen=True, slots=True)
 class Suite:
-    """An SDK's tests. `spec` is its OpenAPI file's path; "" where `.stats.yml` names a URL."""
+    """An SDK's tests. `spec` is its OpenAPI file's path; "" where the mock is made of the SDK's types."""
 
     owner: str
     name: str
@@ -129,30 +157,46 @@ def _section(suite: Suite) -> tuple[str, bool]:
             if policy is None:
                 found[way] = _tested(suite, source, way, mock, _NO_KEY)
             else:
-                with running({suite.api: (suite.api, mock)}, policy) as gateway:
-                    found[way] = _tested(suite, source, way, f"{gateway.url}/{suite.api}", gateway.key)
+                found[way] = _governed(suite, source, way, mock, policy)
+        with tempfile.TemporaryDirectory(prefix="regate-suites-policy-") as folder:
+            opened = _governed(suite, source, "lists", mock, _with_lists(suite, Path(folder, "policy")))
     direct, areas = found["direct"], sorted({name.partition("/")[0] for name in found["direct"]})
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     lines = [f"## {suite.name} {version}", "", f"Seen on {today} with Regate {__version__}.", ""]
-    if not suite.spec and _OTHER_SPEC:
-        lines += [
-            f"The mock read `{Path(_OTHER_SPEC).name}` and not the file of this SDK, so much fails direct.",
-            "",
-        ]
     lines += ["| area | direct | allow-all | shipped |", "|---|---|---|---|"]
     lines += [f"| {area} | {' | '.join(_count(one, area) for one in found.values())} |" for area in areas]
-    lost = {way: _lost(direct, found[way], areas if way == "allow-all" else _OPEN) for way in found}
+    lost = {
+        way: _lost(direct, found[way], areas if way == "allow-all" else _OPEN[suite.api]) for way in found
+    }
     refused = {
         name: why for name in lost["shipped"] for shape, why in _REFUSED.items() if re.search(shape, name)
     }
-    lost["shipped"] = [name for name in lost["shipped"] if name not in refused]
+    listing = [name for name in lost["shipped"] if opened.get(name)]
+    lost["shipped"] = [name for name in lost["shipped"] if name not in refused and name not in listing]
     for way, tests in lost.items():
         lines += (
             ["", f"Pass direct and fail under {way}:", "", *(f"- `{one}`" for one in tests)] if tests else []
         )
+    if listing:
+        lines += ["", f"Denied as shipped, pass with `lists: {json.dumps(_LISTS)}` under the provider:", ""]
+        lines += [f"- `{one}`" for one in listing]
     for why in sorted(set(refused.values())):
         lines += ["", f"Not counted, {list(refused.values()).count(why)} tests: {why}."]
     return "\n".join([*lines, ""]), any(lost.values())
+
+
+def _governed(suite: Suite, source: Path, way: str, mock: str, policy: Path) -> Passed:
+    with running({suite.api: (suite.api, mock)}, policy) as gateway:
+        return _tested(suite, source, way, f"{gateway.url}/{suite.api}", gateway.key)
+
+
+def _with_lists(suite: Suite, folder: Path) -> Path:
+    """Copy the shipped policy into a folder, with the lists of the SDK's provider open."""
+    shutil.copytree(SHIPPED, folder)
+    settings = folder / "settings/data.yaml"
+    opening = f"providers: {json.dumps({suite.api: {'lists': _LISTS}})}\n"
+    settings.write_text(settings.read_text().replace("providers: {}\n", opening))
+    return folder
 
 
 def _count(passed: Passed, area: str) -> str:
@@ -216,29 +260,31 @@ def _prepare(suite: Suite, source: Path) -> None:
 
 @contextmanager
 def _mock(suite: Suite, source: Path) -> Iterator[str]:
-    """Run the mock of an API on its OpenAPI file."""
-    folder = _FOLDER / "mock"
-    run("npm", "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--loglevel", "error", _STEADY)
-    spec = str(source / suite.spec) if suite.spec else _OTHER_SPEC
-    # Another file than the SDK's own finds faults with what it sends.
-    lenient = [] if suite.spec or not spec else ["--reject-on-sdk-error=false"]
-    if not spec:
-        stated = re.search(r"openapi_spec_url: (\S+)", (source / ".stats.yml").read_text())
-        spec = str(source / "openapi.yml")
-        run("curl", "--fail", "--silent", "--show-error", "--output", spec, stated[1] if stated else "")
-    port = free_port()
-    steady = [
-        str(folder / "node_modules/.bin/steady"),
-        "--host",
-        "127.0.0.1",
-        "-p",
-        str(port),
-        *lenient,
-        spec,
-    ]
-    for where in ("query", "form"):
-        steady += [f"--validator-{where}-{what}-format=brackets" for what in ("array", "object")]
-    with process(steady, port):
+    """Run the mock of an API on its OpenAPI file, or on the types of its Python SDK."""
+    folder, port = _FOLDER / "mock", free_port()
+    if suite.spec:
+        run(
+            "npm",
+            "install",
+            "--prefix",
+            str(folder),
+            "--no-audit",
+            "--no-fund",
+            "--loglevel",
+            "error",
+            _STEADY,
+        )
+        command = [str(folder / "node_modules/.bin/steady"), "--host", "127.0.0.1", "-p", str(port)]
+        for where in ("query", "form"):
+            command += [f"--validator-{where}-{what}-format=brackets" for what in ("array", "object")]
+        command.append(str(source / suite.spec))
+    else:
+        sdk = next(one for one in _SUITES if one.api == suite.api and one.is_python)
+        python = _FOLDER / sdk.name / ".venv/bin/python"
+        if not python.exists():
+            _prepare(sdk, _clone(sdk)[0])
+        command = [str(python), str(Path(__file__).parent / "typed_mock.py"), suite.api, str(port)]
+    with process(command, port):
         yield f"http://127.0.0.1:{port}"
 
 
@@ -252,10 +298,12 @@ def _tested(suite: Suite, source: Path, way: str, url: str, key: str) -> Passed:
                 file.write_text(keyed)
     report = source / f"{way}.report"
     env = {**os.environ, "TEST_API_BASE_URL": url, "PATH": f"{source}/node_modules/.bin:{os.environ['PATH']}"}
-    places = _open_places(source / suite.tests) if way == "shipped" else [suite.tests]
+    places = (
+        [suite.tests] if way in ("direct", "allow-all") else _open_places(source / suite.tests, suite.api)
+    )
     if suite.is_python:
         command = [str(source / ".venv/bin/python"), "-m", "pytest", "-q", "-k", "not async", "--tb=no"]
-        command += ["-p", "no:cacheprovider", f"--junitxml={report}", *places]
+        command += ["-p", "no:cacheprovider", f"--junitxml={report}", *_UNSENT, *places]
     else:
         command = ["jest", "--json", f"--outputFile={report}", "--forceExit", "--maxWorkers=2", *places]
     with (source / f"{way}.log").open("w") as log:
@@ -265,13 +313,13 @@ def _tested(suite: Suite, source: Path, way: str, url: str, key: str) -> Passed:
     return dict(_of_pytest(report) if suite.is_python else _of_jest(report, source / suite.tests))
 
 
-def _open_places(tests: Path) -> list[str]:
+def _open_places(tests: Path, api: str) -> list[str]:
     """Return the files and folders of the areas that the shipped policy opens."""
     found = {path: path.name for path in tests.iterdir()}
     found |= {path: f"beta.{path.name}" for path in tests.glob("beta/*")}
     return [
         str(path) for path, name in sorted(found.items())
-        if re.sub(r"test_|\.py$|\.test\.ts$", "", name) in _OPEN
+        if re.sub(r"test_|\.py$|\.test\.ts$", "", name) in _OPEN[api]
     ]  # fmt: skip
 
 

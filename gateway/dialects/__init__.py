@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         SignedBlock,
         StreamReader,
         TextDelta,
+        Tokens,
         json_event,
     )
     from gateway.dialects.reading.strict import DuplicateKey, strict_json
@@ -82,6 +83,7 @@ __all__ = [
     "SseEvent",
     "StreamReader",
     "TextDelta",
+    "Tokens",
     "answers_media",
     "at",
     "came_late",

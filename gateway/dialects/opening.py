@@ -6,6 +6,7 @@ import contextlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any
 
 from gateway.dialects.dialect import Dialect
@@ -31,7 +32,7 @@ from gateway.words import Attachment, Completion, Part, PartPlace, Prompt
 _BODILESS = (202, 204)  # accepted, and done: there may be nothing to say
 # What names a file. Messages come in binary, too (frames of events, protobuf, CBOR): no brace shows there.
 _FILE_TYPE = re.compile(
-    r"(?:audio|font|image|video)/.*|application/(?:octet-stream|pdf|ogg|mp4|rtf|msword|(?:.*[+-])?zip"
+    r"(?:audio|font|image|video)/.*|application/(?:octet-stream|binary|pdf|ogg|mp4|rtf|msword|(?:.*[+-])?zip"
     r"|(?:x-)?(?:bzip2?|gzip|tar|gtar|7z-compressed|zip-compressed|tar\+gzip|rar-compressed)"
     r"|vnd\.(?:ms-|openxmlformats-|oasis\.opendocument\.).*)"
 )
@@ -83,8 +84,10 @@ def open_body(dialect: str, raw: bytes, content_type: str, path: str, *, depth: 
         return Body(lines.document, joined(Prompt(types), said), lines.encode, raw)
     if is_json(content_type):
         document = parse(raw, depth=depth)
-        speaks, rpc = find(dialect).speaks, rpc_of(dialect)
-        spoken = dialect if speaks is None or speaks(document) else "json"
+        found, rpc = find(dialect), rpc_of(dialect)
+        spoken = dialect if found.speaks is None or found.speaks(document) else "json"
+        if spoken != dialect and fnmatchcase(path, found.streams):
+            raise Malformed(f"expected a body of {dialect}: no other has a stream here that can be read")
         prompt = read_prompt(spoken, document, path)  # it may take something out of the document
         bound = serialize(rpc.bound(document) if rpc else document)
         return Body(document, prompt, bound=bound, dialect=spoken)
@@ -115,6 +118,8 @@ def open_answer(
         completion = (find("json") if is_list else found).read_completion(document)
     except Malformed:
         text = as_text(raw, "") if status < 400 and found.answers_text(media_type) else None
+        if text is None and is_json(media_type):
+            raise
         if text is None:
             return _open_unknown(found, status, raw, media_type)
         return AnswerBody(text, _said(text), str.encode, media_type)

@@ -36,6 +36,7 @@ from gateway.exchange.outlet import Outlet
 from gateway.exchange.repeats import Outgoing, Repeating
 from gateway.exchange.seals import keep_back
 from gateway.exchange.stream_texts import Channel, EventTexts, Settled, TextRow
+from gateway.exchange.token_row import TokenRow
 from gateway.masking import Piece, RunRestorer, StreamScanner, Vault, Where, apply_mask
 from gateway.words import Finding, InspectedPart, Kind, Match, Part, ResponseFacts, Tool, ToolCall, Usage
 
@@ -71,6 +72,7 @@ class Passage:
         self._signed: dict[str, Channel] = {}  # texts that no word may be changed in
         self._withheld: set[str] = set()  # those of which not all went out
         self._outlet = Outlet(RunRestorer(exchange.restorer))
+        self._tokens = TokenRow(self._outlet.sent, partial(inspector.completion, exchange))
         self._calls: list[tuple[ToolCall, Restored]] = []
         self._others: list[InspectedPart] = []  # tool calls, and findings outside text
         self._tools: list[Tool] = []
@@ -138,6 +140,8 @@ class Passage:
                     events += await self._pass(item.reshape(words))
             else:
                 self._outlet.reshape[item.channel] = item.reshape
+                if isinstance(item, TextDelta):
+                    await self._tokens.take(item)
                 events += await self._out(await self._row.take(item))
         events += await self._calls_out(calls)
         return events + (await self._rest() if self._is_over() else [])
@@ -175,6 +179,8 @@ class Passage:
             events += await self._outlet.add_text(name, masked) if masked else []
             if one.ends:
                 self._outlet.ended.add(name)
+            for event in self._tokens.settled(name, one.channel.length):
+                events += self._outlet.add_event(event)
         return events
 
     async def _rest(self) -> list[SseEvent]:
@@ -191,6 +197,7 @@ class Passage:
         mask = await self._mask_of(channel, text, found)
         if found is None or mask is None:
             return channel.json.plain(text)
+        self._tokens.hide(channel.name, channel.length - len(text), channel.length)
         return channel.json.masked(text, partial(_masked_piece, mask, found, self.exchange.response_vault))
 
     async def _mask_of(self, channel: Channel, text: str, found: Match | None) -> Mask | None:

@@ -13,7 +13,8 @@ from gateway.dialects import SseEvent, json_event, put
 class Repeating:
     """An event with places to be filled when it goes out itself.
 
-    `repeats` are the channel, or the pointer of a call's part, by the pointer of each place that repeats it.
+    `repeats` are the channel, the pointer of a call's part or the place of tokens, by the pointer of each
+    place that repeats it.
     """
 
     name: str
@@ -25,9 +26,10 @@ Outgoing = SseEvent | Repeating
 
 
 class SentTexts:
-    """What went out so far, by channel, and by pointer for the parts of tool calls."""
+    """What went out so far, by channel, and by pointer for the parts of tool calls; tokens by their place."""
 
     def __init__(self) -> None:
+        self.tokens: dict[str, list[Any]] = {}
         self._texts: dict[str, list[str]] = {}
 
     def add(self, channel: str, text: str) -> None:
@@ -43,5 +45,6 @@ class SentTexts:
             return event
         document = event.document
         for pointer, source in event.repeats.items():
-            document = put(document, pointer, "".join(self._texts.get(source, ())))
+            said = self.tokens.get(source)
+            document = put(document, pointer, "".join(self._texts.get(source, ())) if said is None else said)
         return json_event(document, event.name)

@@ -115,6 +115,11 @@ class Channel:
         return self._part.kind
 
     @property
+    def length(self) -> int:
+        """How many characters of it have been settled."""
+        return self._length
+
+    @property
     def is_held(self) -> bool:
         """Whether some of its text has not gone out yet."""
         return self._scanner.held > 0

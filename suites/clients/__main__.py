@@ -33,7 +33,7 @@ _TASK = (
     "Write the address and the number into note.txt with a tool, then tell me what you noted."
 )
 _FAMILIES = {
-    **{name: name for name in ("openai", "anthropic", "gemini", "bedrock")},
+    **{name: name for name in ("openai", "anthropic", "gemini", "bedrock", "ollama")},
     "azure": "openai",
 }
 _HEAD = """# Clients: what was seen behind the gateway
@@ -120,7 +120,9 @@ def _run(client: Client, version: str, gateway: Gateway, programs: Path, scripts
     with tempfile.TemporaryDirectory(prefix="regate-client-") as home:
         put = {GATEWAY: gateway.url, KEY: gateway.key, TASK: _TASK}
         for path, text in client.files.items():
-            Path(home, path).write_text(_put(text, put))
+            file = Path(home, path)
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(_put(text, put))
         given = {name: _put(text, put) for name, text in client.env.items()}
         env = {
             "PATH": f"{programs}:{os.environ['PATH']}",
@@ -183,7 +185,7 @@ def _unescaped(body: str) -> str:
 def _asks_to_stream(request: Mapping[str, str]) -> bool:
     return (
         "alt=sse" in request["path"]
-        or request["path"].endswith("-stream")
+        or request["path"].endswith(("-stream", ":streamGenerateContent"))
         or '"stream":true' in request["body"].replace(" ", "")
     )
 

@@ -194,6 +194,30 @@ def converse_events(said: Said, _: str) -> Events:
     yield {"metadata": {"usage": whole["usage"], "metrics": whole["metrics"]}}
 
 
+def ollama(said: Said, model: str) -> dict[str, Any]:
+    """Return an answer of Ollama."""
+    *_, last = ollama_lines(said, model)
+    calls = [{"function": {"name": said.name, "arguments": said.arguments}}] if isinstance(said, Call) else []
+    message = {
+        "role": "assistant",
+        "content": "" if calls else said,
+        **({"tool_calls": calls} if calls else {}),
+    }
+    return {**last, "message": message}
+
+
+def ollama_lines(said: Said, model: str) -> Events:
+    """Return the lines of that answer; a call comes whole, as Ollama sends it."""
+    head = {"model": model, "created_at": "2026-11-28T06:00:00Z"}
+    if isinstance(said, Call):
+        calls = [{"function": {"name": said.name, "arguments": said.arguments}}]
+        yield {**head, "message": {"role": "assistant", "content": "", "tool_calls": calls}, "done": False}
+    for piece in _cut("" if isinstance(said, Call) else said):
+        yield {**head, "message": {"role": "assistant", "content": piece}, "done": False}
+    ended = {"done": True, "done_reason": "stop", "prompt_eval_count": 9, "eval_count": 9}
+    yield {**head, "message": {"role": "assistant", "content": ""}, **ended}
+
+
 def _candidate(part: dict[str, Any], model: str, finish: str | None) -> dict[str, Any]:
     ended = {"finishReason": finish} if finish else {}
     candidate = {"content": {"role": "model", "parts": [part]}, "index": 0, **ended}

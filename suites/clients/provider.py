@@ -23,7 +23,10 @@ from suites.clients.answers import Call, Said
 
 _TASK = re.compile(r"Reach Jane Roe at (.+?), or on (.+?); her token is (\S+?) for now")
 # What a client's own tools are called, and what they want to be given to write a note.
-_SHELLS = {"exec_command": "cmd", "shell_command": "command", "Bash": "command", "bash": "command"}
+_SHELLS = {
+    "exec_command": "cmd",
+    **dict.fromkeys(("shell_command", "Bash", "bash", "run_shell_command"), "command"),
+}
 _RESULTS = ("function_call_output", "tool_result")
 _APIS: tuple[tuple[str, Callable[..., Any], Callable[..., Any]], ...] = (
     ("/chat/completions", answers.chat, answers.chat_events),
@@ -31,9 +34,11 @@ _APIS: tuple[tuple[str, Callable[..., Any], Callable[..., Any]], ...] = (
     ("/messages", answers.messages, answers.messages_events),
     (":generateContent", answers.gemini, answers.gemini_events),
     (":streamGenerateContent", answers.gemini, answers.gemini_events),
+    ("/api/chat", answers.ollama, answers.ollama_lines),
     ("/converse-stream", answers.converse, answers.converse_events),
     ("/invoke-with-response-stream", answers.messages, answers.messages_events),
 )
+_LINES = "/api/chat"
 _FRAMED: dict[str, Framing] = {"/converse-stream": FRAMES, "/invoke-with-response-stream": CHUNKS}
 
 
@@ -99,6 +104,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if path.endswith(ending):
                 if ending in _FRAMED:
                     self._frames(events(say(request), model), _FRAMED[ending])
+                elif ending == _LINES and request.get("stream", True):
+                    self._begin("application/x-ndjson")
+                    for line in events(say(request), model):
+                        self.wfile.write(json.dumps(line).encode() + b"\n")
                 elif request.get("stream") or "alt=sse" in query:
                     self._stream(events(say(request), model), done="chat" in ending)
                 else:
@@ -115,28 +124,27 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     do_HEAD = do_GET
 
-    def _stream(self, events: Iterator[dict[str, Any]], *, done: bool) -> None:
+    def _begin(self, media_type: str) -> None:
         self.send_response(200)
-        self.send_header("content-type", "text/event-stream")
+        self.send_header("content-type", media_type)
         self.send_header("connection", "close")
         self.end_headers()
+        self.close_connection = True
+
+    def _stream(self, events: Iterator[dict[str, Any]], *, done: bool) -> None:
+        self._begin("text/event-stream")
         for event in events:
             named = f"event: {event['type']}\n" if "type" in event else ""
             self.wfile.write(f"{named}data: {json.dumps(event)}\n\n".encode())
         if done:
             self.wfile.write(b"data: [DONE]\n\n")
-        self.close_connection = True
 
     def _frames(self, events: Iterator[dict[str, Any]], framing: Framing) -> None:
-        self.send_response(200)
-        self.send_header("content-type", MEDIA_TYPE)
-        self.send_header("connection", "close")
-        self.end_headers()
+        self._begin(MEDIA_TYPE)
         encoder = framing.encoder()
         for event in events:
             ((name, said),) = event.items() if framing is FRAMES else [("", event)]
             self.wfile.write(encoder.encode(json_event(said, name)))
-        self.close_connection = True
 
     def _answer(self, status: int, document: Any) -> None:
         body = json.dumps(document).encode()

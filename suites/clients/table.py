@@ -104,6 +104,25 @@ CLIENTS = (
     Client("Vercel AI SDK, Anthropic", "npm", ["ai", "@ai-sdk/anthropic", "zod"], ["vercel_anthropic.mjs"]),
     Client("LangChain", "pypi", ["langchain-openai", "langchain"], ["langchain_responses.py"]),
     Client("google-genai", "pypi", ["google-genai"], ["google_genai.py"]),
+    Client(
+        "Gemini CLI",
+        "npm",
+        ["@google/gemini-cli"],
+        ["gemini", "--yolo", "--model", "gemini-3-pro", "--prompt", TASK],
+        env={
+            "GOOGLE_GEMINI_BASE_URL": f"{GATEWAY}/gemini",
+            "GEMINI_API_KEY": KEY,
+            "GEMINI_TELEMETRY_ENABLED": "false",
+            "GEMINI_CLI_TRUST_WORKSPACE": "true",
+        },
+        files={
+            ".gemini/settings.json": json.dumps({"security": {"auth": {"selectedType": "gemini-api-key"}}})
+        },
+    ),
+    Client("ollama", "pypi", ["ollama"], ["ollama_chat.py"]),
+    Client("Strands", "pypi", ["strands-agents[anthropic]"], ["strands_agent.py"]),
+    Client("OpenAI Agents for Node", "npm", ["@openai/agents", "zod"], ["openai_agents.mjs"]),
+    Client("groq", "pypi", ["groq"], ["groq_chat.py"]),
     Client("AzureOpenAI", "pypi", ["openai"], ["azure_openai.py"]),
     Client("LlamaIndex", "pypi", ["llama-index-llms-openai", "llama-index-core"], ["llama_index_agent.py"]),
     Client(

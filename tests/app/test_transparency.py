@@ -19,9 +19,9 @@ from tests.support.differences import of_answer, of_request
 from tests.support.prefork import ROOT
 from tests.support.request_forms import requests
 from tests.support.served import RawProvider, Reply, Sent, raw_provider, send, served
+from tests.support.wires import FAMILIES
 
 SECRET = "sk-of-the-provider"
-FAMILIES = ("openai", "anthropic", "gemini", "ollama")
 PAGE = ROOT / "docs" / "reference" / "transparency.md"
 NAME = re.compile(r"^- \*\*(.+?)\*\*: ", re.MULTILINE)
 DONE = Reply(200, [("content-type", "application/json")], [b'{"ok":true}'])

@@ -179,6 +179,7 @@ _OF_FAMILY = {
     "anthropic": "anthropic.messages",
     "gemini": "gemini.generate",
     "ollama": "ollama.chat",
+    "bedrock": "bedrock.converse",
 }
 _ERRORS: Mapping[str, Any] = {
     "openai": {"error": {"message": "Try later.", "type": "requests", "param": None, "code": "rate_limited"}},
@@ -191,6 +192,7 @@ _ERRORS: Mapping[str, Any] = {
         "error": {"code": 429, "message": "Try later.", "status": "RESOURCE_EXHAUSTED", "details": []}
     },
     "ollama": {"error": "model 'm' not found"},
+    "bedrock": {"message": "Too many tokens, please wait before trying again."},
 }
 _USUAL = (400, 401, 429, 529)
 _STATUSES = (
@@ -229,7 +231,8 @@ def _error(status: int, document: Any) -> Reply:
 
 
 def _odd_errors(document: Any) -> Iterator[tuple[str, Reply]]:
-    yield "429 as a text", _reply(b"Too many requests\n", "text/plain", ("retry-after", "3"), status=429)
+    again = (("retry-after", "3"), ("x-should-retry", "true"), ("x-request-id", "req_abc"))
+    yield "429 as a text", _reply(b"Too many requests\n", "text/plain", *again, status=429)
     yield "503 as a page", _reply(b"<html><body>Bad</body></html>", "text/html", status=503)
     yield "500 as nothing", Reply(500, [("content-type", "text/plain")], [])
     yield "502 without a type", _reply(b"upstream connect error", "", status=502)
@@ -242,10 +245,11 @@ def _odd_errors(document: Any) -> Iterator[tuple[str, Reply]]:
 def _called() -> Iterator[Answered]:
     """Yield completions that call a tool."""
     calls = [("look", '{"at": "the sea", "how": {"far": 1.0}}'), ("look", "{}")]
-    why = {"anthropic.messages": "tool_use", "openai.responses": "completed", "gemini.generate": "STOP"}
+    why = {"anthropic": "tool_use", "bedrock": "tool_use", "gemini": "STOP"}
     for name, wire in WIRES.items():
         if wire.calls:
-            one, told = ENDPOINTS[name], why.get(name, "tool_calls")
+            one, told = ENDPOINTS[name], why.get(name.partition(".")[0], "tool_calls")
+            told = "completed" if name == "openai.responses" else told
             said = wire.whole(SAID, calls, told)
             yield Answered(f"{name}, calling", one.sent(), _reply(_pretty(said)))
             body = wire.body(SAID, calls, told, stream=True)

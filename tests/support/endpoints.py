@@ -101,8 +101,8 @@ def form(*parts: tuple[str, str, bytes], boundary: str = "XyZ0123") -> tuple[str
 
 def _of_wire(name: str) -> Endpoint:
     wire = WIRES[name]
-    reason = {"anthropic.messages": "end_turn", "openai.responses": "completed", "gemini.generate": "STOP"}
-    told = reason.get(name, "stop")
+    reason = {"anthropic": "end_turn", "bedrock": "end_turn", "gemini": "STOP"}
+    told = "completed" if name == "openai.responses" else reason.get(name.partition(".")[0], "stop")
     return Endpoint(
         name,
         f"/{wire.path}",

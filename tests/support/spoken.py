@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
+from gateway.dialects import Framing, SseEvent, encode
+from gateway.dialects.bedrock.frames import CHUNKS, FRAMES, MEDIA_TYPE
 from gateway.upstream import ReplayedResponse, UpstreamRequest, UpstreamResponse
 from gateway.upstream.demo import DemoTransport
 from tests.support.application import Running
@@ -31,10 +34,17 @@ class Spoken:
     async def send(self, request: UpstreamRequest) -> UpstreamResponse:
         """Answer; the first placeholder of the prompt stands for PLACEHOLDER."""
         self.requests.append(request)
-        self.bodies.append(json.loads(request.body) if request.body else None)
+        is_json = request.body[:1] in (b"{", b"[")  # not a form
+        self.bodies.append(json.loads(request.body) if is_json else None)
         status, media_type, body = self._answer
         found = _NAMED.search(request.body)
-        body = body.replace(PLACEHOLDER.encode(), found[0] if found else b"")
+        name = found[0].decode() if found else ""
+        if media_type == MEDIA_TYPE:
+            events = [
+                replace(one, data=one.data.replace(PLACEHOLDER, name)) for one in _events(request.path, body)
+            ]
+            body = b"".join(map(_framing(request.path).encoder().encode, events))
+        body = body.replace(PLACEHOLDER.encode(), name.encode())
         return ReplayedResponse(status, {"content-type": media_type}, body)
 
     def say(self, wire: Wire, text: str, calls: Sequence[Call], reason: str, *, stream: bool) -> None:
@@ -54,15 +64,31 @@ class Spoken:
     async def ask(
         self, running: Running, wire: Wire, text: str, *, stream: bool, **more: Any
     ) -> httpx.Response:
-        """Ask through the gateway; `more` are further members of the prompt."""
+        """Ask through the gateway; `more` are further members of the prompt. Frames come as events do."""
         body = {**wire.prompt(text, stream), **more}
         headers = {"authorization": f"Bearer {running.key}"}
-        return await running.http.post(f"/{wire.at(stream)}", json=body, headers=headers)
+        answer = await running.http.post(f"/{wire.at(stream)}", json=body, headers=headers)
+        if answer.headers["content-type"] != MEDIA_TYPE:
+            return answer
+        lines = b"".join(map(encode, _events(wire.at(stream), answer.content)))
+        return httpx.Response(answer.status_code, content=lines)
 
     @staticmethod
     def heard(answer: str) -> str:
         """The answer, and behind it the pieces of its texts put together."""
         return answer + "".join(_PIECE.findall(answer))
+
+
+def _framing(path: str) -> Framing:
+    return CHUNKS if "invoke" in path else FRAMES
+
+
+def _events(path: str, body: bytes) -> list[SseEvent]:
+    """Return the events of frames; what comes in chunks is named by its type."""
+    return [
+        one if one.event else replace(one, event=json.loads(one.data).get("type", ""))
+        for one in _framing(path).decoder(1 << 20).feed(body)
+    ]
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.dialects.bedrock.frames import CHUNKS, FRAMES, MEDIA_TYPE
+from gateway.dialects.reading.stream import json_event
 from tests.support import responses_wire
 from tests.support.scripted import call, chunk, completion, message, message_events
 
@@ -38,7 +40,11 @@ class Wire:
 
 
 def framed(events: Sequence[Any], media_type: str = "text/event-stream") -> bytes:
-    """Return the bytes of a stream of these events; texts are data as they stand."""
+    """Return the bytes of a stream of these events; texts are data as they stand, pairs have a name."""
+    if media_type == MEDIA_TYPE:
+        named = [one if isinstance(one, tuple) else ("", one) for one in events]
+        encoder = (FRAMES if isinstance(events[0], tuple) else CHUNKS).encoder()
+        return b"".join(encoder.encode(json_event(said, name)) for name, said in named)
     if media_type == "application/x-ndjson":
         return b"".join(json.dumps(one).encode() + b"\n" for one in events)
     lines = []
@@ -167,6 +173,28 @@ def _gemini_events(text: str, calls: Sequence[Call], reason: str) -> list[Any]:
     return [*(_candidate([part], "") for part in parts), _candidate([last], reason)]
 
 
+def _converse(text: str, calls: Sequence[Call], reason: str) -> Any:
+    made = [{"toolUseId": f"t_{name}", "name": name, "input": _parsed(raw)} for name, raw in calls]
+    content = [{"text": text}, *({"toolUse": one} for one in made)]
+    said = {"output": {"message": {"role": "assistant", "content": content}}, "stopReason": reason}
+    return {**said, "usage": {"inputTokens": 5, "outputTokens": 7, "totalTokens": 12}}
+
+
+def _converse_events(text: str, calls: Sequence[Call], reason: str) -> list[Any]:
+    usage = {"inputTokens": 5, "outputTokens": 7, "totalTokens": 12}
+    made: list[Any] = [("messageStart", {"role": "assistant"})]
+    made += [("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": text}})]
+    made += [("contentBlockStop", {"contentBlockIndex": 0})]
+    for at, (name, raw) in enumerate(calls, 1):
+        start = {"toolUse": {"toolUseId": f"t_{name}", "name": name}}
+        made += [
+            ("contentBlockStart", {"contentBlockIndex": at, "start": start}),
+            ("contentBlockDelta", {"contentBlockIndex": at, "delta": {"toolUse": {"input": raw}}}),
+            ("contentBlockStop", {"contentBlockIndex": at}),
+        ]
+    return [*made, ("messageStop", {"stopReason": reason}), ("metadata", {"usage": usage})]
+
+
 def _text(text: str, _: Sequence[Call], reason: str) -> Any:
     usage = {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12}
     return {**_HEAD, "choices": [{"index": 0, "text": text, "finish_reason": reason}], "usage": usage}
@@ -206,7 +234,25 @@ WIRES: Mapping[str, Wire] = {
         _lines,
         media_type="application/x-ndjson",
     ),
+    "bedrock.converse": Wire(
+        "bedrock/model/m/converse",
+        "max_tokens",
+        lambda text, _: {"messages": [{"role": "user", "content": [{"text": text}]}]},
+        _converse,
+        _converse_events,
+        media_type=MEDIA_TYPE,
+        stream_path="bedrock/model/m/converse-stream",
+    ),
+    "bedrock.anthropic": Wire(
+        "bedrock/model/m/invoke",
+        "max_tokens",
+        lambda text, _: {"anthropic_version": "bedrock-2023-05-31", **_messages(text, False)},
+        _message,
+        _message_events,
+        media_type=MEDIA_TYPE,
+        stream_path="bedrock/model/m/invoke-with-response-stream",
+    ),
 }
-FAMILIES = ("openai", "anthropic", "gemini", "ollama")
+FAMILIES = ("openai", "anthropic", "gemini", "ollama", "bedrock")
 BUILT_IN = {family: {"family": family, "base_url": "builtin:demo", "credential": ""} for family in FAMILIES}
 """Providers for an application in the test's own process, whose answers are told by `Spoken`."""

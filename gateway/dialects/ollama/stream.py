@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from gateway.dialects.ollama.bodies import read_completion
 from gateway.dialects.reading.chunks import ChunkPiece
+from gateway.dialects.reading.document import at, put
+from gateway.dialects.reading.sse import SseEvent
+from gateway.dialects.reading.stream import json_event
+from gateway.dialects.reading.tokens import TokenReader
 from gateway.words import Completion
 
 _ENVELOPE = ("model", "created_at")
@@ -25,6 +32,7 @@ class JsonLines:
         self._cut = cut
         self._envelope: dict[str, Any] | None = None
         self._numbers = itertools.count()
+        self._tokens = TokenReader()
 
     def read(self, document: dict[str, Any]) -> Completion:
         return read_completion(document)
@@ -33,13 +41,25 @@ class JsonLines:
         yield "0", document.get("done") is True
 
     def cut(self, document: dict[str, Any]) -> tuple[list[ChunkPiece], dict[str, Any] | None]:
-        document.pop("logprobs", None)  # they repeat the text in pieces, and it is cut anew here
+        self._tokens.note("", document.pop("logprobs", None))  # they follow their text
         if self._envelope is None:
             self._envelope = {key: document[key] for key in _ENVELOPE if key in document}
-        pieces = list(self._cut(document, {**self._envelope, "done": False}, self._numbers))
+        pieces = [
+            piece if piece.is_call else self._with_tokens(piece)
+            for piece in self._cut(document, {**self._envelope, "done": False}, self._numbers)
+        ]
         more = any(value and key not in (*_ENVELOPE, "message") for key, value in document.items())
         more = more or any(value and key != "role" for key, value in (document.get("message") or {}).items())
         return pieces, document if more or not pieces else None
+
+    def _with_tokens(self, piece: ChunkPiece) -> ChunkPiece:
+        pointer = piece.inner + piece.text
+        event = partial(_tokens_event, put(copy.deepcopy(piece.document), pointer, ""))
+        return replace(piece, tokens=self._tokens.take("", at(piece.document, pointer), event))
+
+
+def _tokens_event(document: dict[str, Any], items: Sequence[Any]) -> SseEvent:
+    return json_event({**document, "logprobs": items})
 
 
 def chat_pieces(

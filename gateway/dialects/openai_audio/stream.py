@@ -8,6 +8,7 @@ Example of a transcript (each event names its type behind `transcript.text.`):
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -17,12 +18,14 @@ from gateway.dialects.reading.document import Malformed, parse
 from gateway.dialects.reading.events import WholeEvents
 from gateway.dialects.reading.sse import SseEvent
 from gateway.dialects.reading.stream import ChannelEnd, Item, OtherEvent, TextDelta, json_event
+from gateway.dialects.reading.tokens import TokenReader
 from gateway.words import Completion, Part
 
 _WHOLE = frozenset(("speech.audio.delta", "transcript.text.segment"))
 _LAST = frozenset(("speech.audio.done", "transcript.text.done"))
 _DELTA = "transcript.text.delta"
 _CHANNEL = "text"
+_TOKENS = "/logprobs"
 _PART = Part("assistant", "text", "/text", "")
 
 
@@ -33,19 +36,22 @@ class AudioStream:
         self._events = WholeEvents(read_completion, _WHOLE, _LAST)
         self._end: ChannelEnd | None = None  # of the text, once it began
         self._around: tuple[Part, ...] | None = None  # what the last delta said beside its text
+        self._tokens = TokenReader()
+        self._told = False  # whether something was of tokens
 
     def read(self, event: SseEvent) -> list[Item]:
         if event.data.strip() == "[DONE]":
             return self._events.read(event)
         document = parse(event.data.encode())
         if isinstance(document, dict):
-            document.pop("logprobs", None)  # they repeat the text in pieces, and it is cut anew here
+            told = document.pop("logprobs", None)  # they follow their text
             if document.get("type") == _DELTA and event.event in ("", _DELTA) and not document.get("error"):
+                self._tokens.note(_CHANNEL, told)
                 return self._delta(document, event.event)
         items = self._events.read(json_event(document, event.event))
         if self._end is None or not self._events.is_over:
             return items
-        return [self._end, *map(_repeating, items)]
+        return [self._end, *(_repeating(item, told=self._told) for item in items)]
 
     def close(self) -> list[Item]:
         return self._events.close()
@@ -67,18 +73,28 @@ class AudioStream:
             if beside == before
             else [OtherEvent(reshape(""), {**document, "delta": ""}, beside, whole=True)]
         )
-        return [*news, TextDelta(_CHANNEL, replace(_PART, text=text), reshape)]
+        event = partial(_with_tokens, document, name)
+        tokens = self._tokens.take(_CHANNEL, text, event, _TOKENS)
+        self._told |= tokens is not None
+        return [*news, TextDelta(_CHANNEL, replace(_PART, text=text), reshape, tokens)]
 
 
 def _with_text(document: dict[str, Any], name: str, text: str) -> SseEvent:
     return json_event({**document, "delta": text}, name)
 
 
-def _repeating(item: Item) -> Item:
-    """Return the event that ends a transcript; its text is what went out before."""
+def _with_tokens(document: dict[str, Any], name: str, items: Sequence[Any]) -> SseEvent:
+    return json_event({**document, "delta": "", "logprobs": items}, name)
+
+
+def _repeating(item: Item, *, told: bool) -> Item:
+    """Return the event that ends a transcript; its text is what went out before, and so are its tokens."""
     if not isinstance(item, OtherEvent) or not isinstance(item.document, dict):
         return item
     if not isinstance(item.document.get("text"), str):
         return item
     parts = tuple(part for part in item.parts if part.pointer != _PART.pointer)
-    return replace(item, parts=parts, repeats={_PART.pointer: _CHANNEL})
+    if told:
+        item.document["logprobs"] = []
+    tokens = {_TOKENS: _TOKENS} if told else {}
+    return replace(item, parts=parts, repeats={_PART.pointer: _CHANNEL, **tokens})

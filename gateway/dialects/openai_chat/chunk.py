@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from gateway.dialects.reading.calls import refuse_calls
@@ -23,10 +24,9 @@ def envelope_of(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def checked(choice: Any) -> tuple[int, dict[str, Any]]:
-    """Return the index and delta of a chunk's choice, and drop its token probabilities.
+    """Return the index and delta of a chunk's choice, and drop what is told of its tokens.
 
-    They repeat the text in pieces where nothing can be found, and text is cut anew here, so that they would
-    not stand beside the tokens they tell of. A message beside a delta says once more what was said so far.
+    That follows the text, which is cut anew. A message beside a delta says once more what was said so far.
     """
     if not isinstance(choice, dict) or choice.get("text") is not None:
         raise Malformed("expected a choice to be the delta of a chat completion")
@@ -78,6 +78,13 @@ def split_end(document: dict[str, Any], envelope: dict[str, Any]) -> dict[str, A
     if not choices and usage is None:
         return None
     return {**envelope, "choices": choices, **({} if usage is None else {"usage": usage})}
+
+
+def tokens_event(envelope: dict[str, Any], index: int, key: str, items: Sequence[Any]) -> SseEvent:
+    """Return a chunk that says nothing, with what is told of the tokens of `key`, content or refusal."""
+    logprobs = {"content": None, "refusal": None, key: items}
+    choice = {"index": index, "delta": {}, "logprobs": logprobs, "finish_reason": None}
+    return json_event({**envelope, "choices": [choice]})
 
 
 def delta_event(envelope: dict[str, Any], index: int, delta: Any) -> SseEvent:

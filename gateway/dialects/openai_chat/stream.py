@@ -10,12 +10,20 @@ from typing import Any
 
 from gateway.dialects.openai_chat.bodies import is_cut, read_usage, refuse_calls_in_content
 from gateway.dialects.openai_chat.calls import GrowingCalls
-from gateway.dialects.openai_chat.chunk import checked, delta_event, envelope_of, says, says_more, split_end
+from gateway.dialects.openai_chat.chunk import (
+    checked,
+    delta_event,
+    envelope_of,
+    says,
+    says_more,
+    split_end,
+    tokens_event,
+)
 from gateway.dialects.openai_chat.delta import DeltaTexts, Text, head_of, take_signed
 from gateway.dialects.openai_chat.grammar import RESPONSE, THOUGHTS
 from gateway.dialects.reading.calls import refuse_calls, refuse_unknown_call
 from gateway.dialects.reading.document import Malformed, escape, parse
-from gateway.dialects.reading.scalars import string
+from gateway.dialects.reading.scalars import mapping, string
 from gateway.dialects.reading.sse import SseEvent
 from gateway.dialects.reading.stream import (
     WITHHELD,
@@ -26,6 +34,7 @@ from gateway.dialects.reading.stream import (
     TextDelta,
     json_event,
 )
+from gateway.dialects.reading.tokens import TokenReader
 from gateway.words import Completion, Kind, Part, Usage
 
 _DONE = "[DONE]"
@@ -48,6 +57,7 @@ class OpenAIStream:
 
     def __init__(self) -> None:
         self._choices: dict[int, _Choice] = {}
+        self._tokens = TokenReader()
         self._envelope: dict[str, Any] = {}
         self._done = self._failed = False
         self._model = self._finish_reason = ""
@@ -133,7 +143,10 @@ class OpenAIStream:
         ends: list[int] = []
         held = False
         for choice in choices:
+            probable = mapping(choice, "logprobs") if isinstance(choice, dict) else {}
             index, delta = checked(choice)
+            for key, items in probable.items():
+                self._tokens.note(_channel(index, (key,)), items)
             state = self._choices.setdefault(index, _Choice())
             if says(delta) and (state.finished or index in ends):
                 raise Malformed("more of a choice after its finish reason")
@@ -174,7 +187,9 @@ class OpenAIStream:
     def _text(self, index: int, text: Text, envelope: dict[str, Any]) -> TextDelta:
         reshape = partial(_text_event, envelope, index, text.shape)
         self._choices[index].channels[text.path] = reshape
-        return TextDelta(_channel(index, text.path), _text_part(index, text.path, text.text), reshape)
+        name = _channel(index, text.path)
+        tokens = self._tokens.take(name, text.text, partial(tokens_event, envelope, index, text.path[0]))
+        return TextDelta(name, _text_part(index, text.path, text.text), reshape, tokens)
 
     def _sign(
         self, index: int, signatures: list[tuple[str, dict[str, Any]]], envelope: dict[str, Any]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from gateway.dialects.openai_completions.bodies import read_completion
 from gateway.dialects.reading.chunks import ChunkPiece
 from gateway.dialects.reading.document import Malformed
+from gateway.dialects.reading.scalars import mapping
+from gateway.dialects.reading.sse import SseEvent
+from gateway.dialects.reading.stream import Tokens, json_event
+from gateway.dialects.reading.tokens import TokenReader
 from gateway.words import Completion
 
 _ENVELOPE = ("id", "object", "created", "model", "system_fingerprint")
@@ -20,6 +25,7 @@ class TextChunks:
 
     def __init__(self) -> None:
         self._envelope: dict[str, Any] | None = None
+        self._tokens = TokenReader()
 
     def read(self, document: dict[str, Any]) -> Completion:
         return read_completion(document)
@@ -30,10 +36,14 @@ class TextChunks:
             self._envelope = {key: document[key] for key in _ENVELOPE if key in document}
         pieces = []
         for choice in document.get("choices") or []:
+            index, told = _index(choice), mapping(choice, "logprobs")
+            self._tokens.note(str(index), _rows(told))
             if "logprobs" in choice:
-                choice["logprobs"] = None  # they repeat the text in pieces, and it is cut anew here
-            if choice.get("text"):
-                pieces.append(_piece(self._envelope, _index(choice), choice["text"]))
+                choice["logprobs"] = None  # they follow their text
+            if text := choice.get("text"):
+                event = partial(_tokens_event, self._envelope, index, [*told])
+                tokens = self._tokens.take(str(index), text, event)
+                pieces.append(_piece(self._envelope, index, text, tokens))
                 choice["text"] = ""
         return pieces, None if pieces and not _says_more(document) else document
 
@@ -42,10 +52,30 @@ class TextChunks:
             yield str(_index(choice)), bool(choice.get("finish_reason"))
 
 
-def _piece(envelope: dict[str, Any], index: int, text: str) -> ChunkPiece:
+def _piece(envelope: dict[str, Any], index: int, text: str, tokens: Tokens | None) -> ChunkPiece:
     choice = {"index": index, "text": text, "logprobs": None, "finish_reason": None}
     document = {**envelope, "choices": [choice]}
-    return ChunkPiece(document, str(index), "/choices/0", f"/choices/{index}", "/text", "text")
+    return ChunkPiece(document, str(index), "/choices/0", f"/choices/{index}", "/text", "text", tokens=tokens)
+
+
+def _rows(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what columns tell of each token, one object for each."""
+    columns = {("token" if name == "tokens" else name): column for name, column in told.items()}
+    count = len(told["tokens"]) if isinstance(told.get("tokens"), list) else 0
+    whole = {name: one for name, one in columns.items() if isinstance(one, list) and len(one) == count}
+    return [{name: column[at] for name, column in whole.items()} for at in range(count)]
+
+
+def _tokens_event(
+    envelope: dict[str, Any], index: int, names: Sequence[str], rows: Sequence[dict[str, Any]]
+) -> SseEvent:
+    """Return a chunk that says nothing, with what is told of tokens in columns again."""
+    columns = {name: [row.get("token" if name == "tokens" else name) for row in rows] for name in names}
+    told = {
+        name: column if any(one is not None for one in column) else None for name, column in columns.items()
+    }
+    choice = {"index": index, "text": "", "logprobs": told, "finish_reason": None}
+    return json_event({**envelope, "choices": [choice]})
 
 
 def _index(choice: dict[str, Any]) -> int:

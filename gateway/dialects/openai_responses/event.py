@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from gateway.dialects.reading.document import Malformed
@@ -105,6 +105,12 @@ def text_event(head: Mapping[str, Any], grows: str, text: str) -> SseEvent:
     return json_event({"type": kind, **head, "delta": text, **logprobs}, kind)
 
 
+def tokens_event(head: Mapping[str, Any], grows: str, items: Sequence[Any]) -> SseEvent:
+    """Return an event that writes nothing, with what is told of tokens."""
+    kind = f"{grows}.delta"
+    return json_event({"type": kind, **head, "delta": "", "logprobs": items}, kind)
+
+
 def part_pointer(event: Mapping[str, Any]) -> str | None:
     """Return where the part that an event carries stands in the whole response; None when it carries none."""
     if stem(event["type"]) not in _PARTS:
@@ -135,14 +141,17 @@ def begun_texts(event: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any],
             yield grows, of, part, TEXTS[grows][2]
 
 
-def without_probabilities(event: dict[str, Any]) -> None:
-    """Drop what repeats the text in pieces: the probabilities of its tokens, and padding.
-
-    Text is cut anew here, so that they would not stand beside the tokens they tell of.
-    """
+def take_probabilities(event: dict[str, Any]) -> dict[str, Any]:
+    """Take padding out, and what is told of tokens, which follows their texts; return that by its pointer."""
     event.pop("obfuscation", None)
-    items = [event.get("item"), *(item for _, item in mappings(mapping(event, "response").get("output")))]
-    parts = [part for item in items if isinstance(item, dict) for _, part in mappings(item.get("content"))]
-    for holder in (event, event.get("part"), *parts):
-        if isinstance(holder, dict) and holder.get("logprobs"):
-            holder["logprobs"] = []
+    items = [("/item", mapping(event, "item"))]
+    output = mapping(event, "response").get("output")
+    items += [(f"/response/output/{at}", item) for at, item in mappings(output)]
+    holders: list[tuple[str, Any]] = [("", event), ("/part", mapping(event, "part"))]
+    for above, item in items:
+        holders += [(f"{above}/content/{at}", part) for at, part in mappings(item.get("content"))]
+    taken = {}
+    for at, holder in holders:
+        if holder.get("logprobs"):
+            taken[f"{at}/logprobs"], holder["logprobs"] = holder["logprobs"], []
+    return taken

@@ -14,6 +14,7 @@ from gateway.dialects.openai_responses.event import (
     is_known,
     part_pointer,
     stem,
+    take_probabilities,
     text_pointer,
 )
 from gateway.dialects.openai_responses.grammar import RESPONSE
@@ -29,6 +30,7 @@ class Said:
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
+        self.tokens: set[str] = set()  # the places of texts of whose tokens something was told
         self._ids: dict[int, tuple[Any, Any]] = {}  # of each item
         self._count = 0
 
@@ -40,7 +42,8 @@ class Said:
         """Return an event whose texts are its parts, but for those that repeat what was said before."""
         self._count += 1
         kind = document["type"]
-        parts, repeats = [], {}
+        places = {at: self._repeated(document, at) for at in take_probabilities(document)}
+        parts, repeats = [], {at: place for at, place in places.items() if place in self.tokens}
         for part in RESPONSE.read(document)[0]:
             place = self._repeated(document, part.pointer) if part.place == "value" else ""
             if part.text and self.texts.get(place) == part.text:
@@ -88,8 +91,9 @@ class Said:
             return "/".join((f"/output/{index_of(document)}", *rest))
         if holder == "part" and part_pointer(document):
             return "/".join((part_pointer(document) or "", *rest))
-        if not rest and TEXTS.get(stem(document["type"]), ("", "", ""))[2] == holder:
-            return text_pointer(document)
+        member = TEXTS.get(stem(document["type"]), ("", "", ""))[2]
+        if not rest and member and holder in (member, "logprobs"):
+            return text_pointer(document).removesuffix(member) + holder
         return ""
 
 

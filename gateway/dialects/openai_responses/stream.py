@@ -37,9 +37,10 @@ from gateway.dialects.openai_responses.event import (
     kind_of,
     part_pointer,
     stem,
+    take_probabilities,
     text_event,
     text_pointer,
-    without_probabilities,
+    tokens_event,
     writes_call,
 )
 from gateway.dialects.openai_responses.grammar import is_thought
@@ -59,6 +60,7 @@ from gateway.dialects.reading.leaves import ASSISTANT
 from gateway.dialects.reading.scalars import string
 from gateway.dialects.reading.sse import SseEvent
 from gateway.dialects.reading.stream import CallReady, ChannelEnd, Item, OtherEvent, TextDelta
+from gateway.dialects.reading.tokens import TokenReader
 from gateway.words import Completion, Part, ToolCall, Usage
 
 _END = "[DONE]"  # OpenAI sends none; some imitators do
@@ -72,6 +74,7 @@ class ResponseStream:
         self._turns = ItemTurns()
         self._channels: dict[str, tuple[dict[str, Any], str, list[str]]] = {}  # open: head, event, pieces
         self._said = Said()
+        self._tokens = TokenReader()
         self._held: dict[int, HeldCall] = {}
         self._calls: dict[int, ToolCall] = {}  # passed on to be decided
         self._opened: set[int] = set()
@@ -94,7 +97,6 @@ class ResponseStream:
         if self._failed and kind not in TERMINAL:
             raise Malformed("an event after the provider's error")
         refuse_calls(document)
-        without_probabilities(document)
         if kind == "error":
             return self._fail(document)
         if kind in TERMINAL:
@@ -252,6 +254,7 @@ class ResponseStream:
         pointer = text_pointer(document)
         before = self._channels[pointer][0] if pointer in self._channels else {}
         is_new = {**before, "sequence_number": 0} != {**head, "sequence_number": 0}
+        self._tokens.note(pointer, take_probabilities(document).get("/logprobs"))
         item = self._text(stem(document["type"]), head, pointer, text)
         document["delta"] = ""
         return [item] if not is_new and document.keys() <= _BARE else [self._said.event(document), item]
@@ -262,7 +265,10 @@ class ResponseStream:
         pieces = self._channels[pointer][2] if pointer in self._channels else []
         pieces.append(text)
         self._channels[pointer] = head, grows, pieces
-        return TextDelta(pointer, _part(grows, pointer, text), partial(text_event, head, grows))
+        place = f"{pointer.rpartition('/')[0]}/logprobs"
+        tokens = self._tokens.take(pointer, text, partial(tokens_event, head, grows), place)
+        self._said.tokens |= {place} if tokens else set()
+        return TextDelta(pointer, _part(grows, pointer, text), partial(text_event, head, grows), tokens)
 
     def _say(self, document: dict[str, Any]) -> list[Item]:
         """Return an event after the ends of the texts that it closes, and before those that it begins."""

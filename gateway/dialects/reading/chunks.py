@@ -18,7 +18,15 @@ from typing import Any, Protocol
 
 from gateway.dialects.reading.document import Malformed, parse, put
 from gateway.dialects.reading.sse import SseEvent
-from gateway.dialects.reading.stream import CallReady, ChannelEnd, Item, OtherEvent, TextDelta, json_event
+from gateway.dialects.reading.stream import (
+    CallReady,
+    ChannelEnd,
+    Item,
+    OtherEvent,
+    TextDelta,
+    Tokens,
+    json_event,
+)
 from gateway.words import Completion, Part, Usage
 
 
@@ -37,6 +45,7 @@ class ChunkPiece:
     text: str = ""
     channel: str = ""
     is_call: bool = False
+    tokens: Tokens | None = None  # of the text
 
 
 class ChunkForm(Protocol):
@@ -136,7 +145,7 @@ class ChunkStream:
         # what stands around a text is a part of its own the first time, so that it is looked at as well
         news = [] if self._shapes.get(channel) == shape else [self._other(copy.deepcopy(shape))]
         self._shapes[channel] = shape
-        return [*news, TextDelta(channel, part, reshape)]
+        return [*news, TextDelta(channel, part, reshape, piece.tokens)]
 
     def _call(self, piece: ChunkPiece) -> CallReady:
         read = self._form.read(piece.document)

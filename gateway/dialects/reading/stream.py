@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateway.dialects.reading.document import serialize
 from gateway.dialects.reading.sse import SseEvent
 from gateway.words import Completion, Part, Tool, ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a provider tells of the tokens of a piece of text: how probable each was, and which others were.
+
+    `texts` spell the piece, one for each item. `event(items)` carries some of the items and no text. `beside`
+    is all other text in them. `place` names the lists that repeat them at the end of a stream.
+    """
+
+    items: Sequence[Any]
+    texts: Sequence[str]
+    beside: str
+    event: Callable[[Sequence[Any]], SseEvent]
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +36,7 @@ class TextDelta:
     channel: str
     part: Part
     reshape: Callable[[str], SseEvent]
+    tokens: Tokens | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +86,8 @@ class OtherEvent:
     `whole` none does.
 
     `repeats` are the places that say once more what a channel or a call said: by the pointer of each, the
-    channel or the pointer of the call's part. They are no parts. What went out is put in again. `unknown` are
-    types that the dialect does not know.
+    channel, the pointer of the call's part, or the `place` of tokens. They are no parts. What went out is put
+    in again. `unknown` are types that the dialect does not know.
     """
 
     event: SseEvent

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.dialects import Malformed, json_event, open_answer, open_body
+from gateway.dialects import Malformed, find, json_event, open_answer, open_body
 from gateway.dialects.bedrock.frames import FRAMES
+from gateway.dialects.registry import DIALECTS
 
 FORM = "multipart/form-data; boundary=b"
 
@@ -119,7 +120,8 @@ def test_what_may_be_something_else_than_a_file_is_malformed(
 
 @pytest.mark.parametrize(
     "media_type",
-    ["application/vnd.amazon.eventstream", "application/octet-stream", "image/x-icon", "application/zip"],
+    [f"application/{name}" for name in ("vnd.amazon.eventstream", "octet-stream", "binary", "zip")]
+    + ["image/x-icon"],
 )
 def test_frames_of_events_are_no_file_however_long_the_first_is(media_type: str) -> None:
     def frame(padding: int) -> bytes:
@@ -141,6 +143,7 @@ ICON = b"\0\0\1\0\1\0\x10\x10\0\0\1\0\x20\0\xff\xfe"
     [
         (ICON, "image/x-icon", True),
         (ICON, "application/octet-stream", True),
+        (ICON, "application/binary", True),
         (b"OggS\0\xff", "video/ogg", True),
         (b"\0\0\0\x18ftypisom\xff", "audio/mp4", True),
         (b"\xff\xd8\xff\xe0", "audio/mpeg", False),
@@ -159,3 +162,19 @@ def test_a_file_is_what_its_type_and_its_beginning_say(raw: bytes, media_type: s
     else:
         with pytest.raises(Malformed):
             open_answer("json", "GET /x", 200, raw, media_type, depth=9)
+
+
+@pytest.mark.parametrize("dialect", [one.name for one in DIALECTS if one.speaks and one.streams])
+def test_a_body_of_another_api_is_refused_where_its_stream_could_not_be_read(dialect: str) -> None:
+    asked = b'{"prompt": "Hello"}'
+    path = find(dialect).streams.replace("*", "/x")
+    with pytest.raises(Malformed, match=f"expected a body of {dialect}"):
+        open_body(dialect, asked, "application/json", path, depth=9)
+    assert open_body(dialect, asked, "application/json", "/whole", depth=9).dialect == "json"
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_json_that_cannot_be_read_says_why(status: int) -> None:
+    raw = b'{"output": {"message": {"content": [{"toolUse": {"name": "f", "input": {}}}]}}}'
+    with pytest.raises(Malformed, match="tool call"):
+        open_answer("json", "POST /x", status, raw, "application/json", depth=20)

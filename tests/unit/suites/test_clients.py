@@ -20,6 +20,7 @@ APIS = {
     "openai.responses": (answers.responses, answers.responses_events),
     "anthropic.messages": (answers.messages, answers.messages_events),
     "gemini.generate": (answers.gemini, answers.gemini_events),
+    "ollama.chat": (answers.ollama, answers.ollama_lines),
 }
 
 

@@ -1,10 +1,11 @@
 """One chunk: its choices are checked, and its end is split off."""
 
+import json
 from typing import Any
 
 import pytest
 
-from gateway.dialects.openai_chat.chunk import checked, envelope_of, says, says_more, split_end
+from gateway.dialects.openai_chat.chunk import checked, envelope_of, says, says_more, split_end, tokens_event
 from gateway.dialects.reading.document import Malformed
 
 
@@ -12,6 +13,15 @@ def test_a_choice_gives_its_index_and_delta_without_probabilities() -> None:
     choice: dict[str, Any] = {"index": 1, "delta": None, "logprobs": {"content": []}}
     assert checked(choice) == (1, {})
     assert choice == {"index": 1, "delta": {}, "logprobs": None}
+
+
+def test_a_chunk_tells_of_tokens_and_says_nothing() -> None:
+    told = json.loads(tokens_event({"id": "x"}, 1, "refusal", [{"token": "no"}]).data)
+    logprobs = {"content": None, "refusal": [{"token": "no"}]}
+    assert told == {
+        "id": "x",
+        "choices": [{"index": 1, "delta": {}, "logprobs": logprobs, "finish_reason": None}],
+    }
 
 
 @pytest.mark.parametrize(

@@ -247,7 +247,7 @@ def test_extras_of_a_tool_call_are_its_parts() -> None:
     assert {"extra_content", "google", "note", "n"} <= {part.text for part in ready.parts}
 
 
-def test_token_probabilities_are_dropped() -> None:
+def test_token_probabilities_stand_in_no_event_of_a_text() -> None:
     probabilities = {"content": [{"token": "se", "bytes": [115, 101], "logprob": 0, "top_logprobs": []}]}
     items = read([chunk(choice({"content": "se"}, finish="stop", logprobs=probabilities)), DONE])
     assert "115" not in json.dumps(sent(items))

@@ -78,7 +78,7 @@ def test_a_channel_ends_before_its_choice_does() -> None:
     assert kinds == [OtherEvent, TextDelta, TextDelta, ChannelEnd, OtherEvent, OtherEvent]
 
 
-def test_unknown_fields_are_parts_and_probabilities_are_dropped() -> None:
+def test_unknown_fields_are_parts_and_probabilities_stand_in_no_event_of_a_text() -> None:
     event = chunk("a", "stop", note="alice@example.com")
     event = SseEvent(event.data.replace('"logprobs":null', '"logprobs":{"tokens":["a"]}'))
     items = items_of([event, DONE])

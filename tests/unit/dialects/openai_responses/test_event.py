@@ -12,9 +12,10 @@ from gateway.dialects.openai_responses.event import (
     begun_texts,
     index_of,
     part_pointer,
+    take_probabilities,
     text_event,
     text_pointer,
-    without_probabilities,
+    tokens_event,
 )
 
 AT = {"output_index": 1, "content_index": 2, "summary_index": 3, "item_id": "i"}
@@ -71,8 +72,17 @@ def test_texts_that_an_item_or_a_part_begins_with_are_found() -> None:
     assert (grows, head) == ("response.output_text", AT)
 
 
-def test_probabilities_and_padding_are_dropped() -> None:
+def test_what_is_told_of_tokens_has_an_event_of_its_own() -> None:
+    event = tokens_event({"output_index": 1}, "response.output_text", [{"token": "hi"}])
+    told = {"output_index": 1, "delta": "", "logprobs": [{"token": "hi"}]}
+    assert json.loads(event.data) == {"type": event.event, **told}
+
+
+def test_probabilities_are_taken_out_by_their_places_and_padding_is_dropped() -> None:
     part = {"text": "hi", "logprobs": [{"token": "hi"}]}
     event: dict[str, Any] = {"obfuscation": "x", "part": part, "item": {"content": [{"logprobs": [1]}]}}
-    without_probabilities(event)
+    assert take_probabilities(event) == {
+        "/part/logprobs": [{"token": "hi"}],
+        "/item/content/0/logprobs": [1],
+    }
     assert event == {"part": {"text": "hi", "logprobs": []}, "item": {"content": [{"logprobs": []}]}}

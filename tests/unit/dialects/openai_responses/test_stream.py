@@ -322,7 +322,7 @@ def test_unknown_events_pass_with_their_strings_as_parts() -> None:
     assert not found.whole
 
 
-def test_the_probabilities_of_tokens_are_dropped_everywhere() -> None:
+def test_the_probabilities_of_tokens_stand_in_no_event_of_a_text() -> None:
     tokens = [{"token": "Hi", "bytes": [72], "logprob": -0.1, "top_logprobs": []}]
     documents = wire.events([wire.message("Hi")])
     for one in documents:
