@@ -85,7 +85,7 @@ class Gateway:
     def erase(self) -> None:
         """Order that everything said so far is erased, and have it done."""
         signer = self._again(lambda: open_signer(self.key, self.folder))
-        self._again(lambda: order_erasure(self.folder, signer, "", "billing", datetime.now(UTC)))
+        self._again(lambda: order_erasure(self.folder, signer, Order(agent="billing"), datetime.now(UTC)))
 
     def start(self) -> Journal:
         journal = Journal(
