@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from datetime import UTC
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
 
+from cli.moments import moment
 from cli.opened import made_journal, note_act, opened_state
 from cli.rows import binary_output
-from cli.screen import progress_bar
+from cli.screen import line, progress_bar
 from gateway.audit import Sealer
-from gateway.audit.files import Folder, load_verifier, rotate
-from gateway.audit.verifying import Verification, check_proofs, find_records, prove_record, size
+from gateway.audit.files import Folder, load_verifier, open_signer, rotate, stamp
+from gateway.audit.verifying import (
+    Verification,
+    check_proofs,
+    find_records,
+    prove_record,
+    read_statement,
+    size,
+    state_removals,
+)
 from gateway.audit.verifying import verify as verify_folder
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError, StateUnavailable
@@ -32,19 +42,31 @@ def verify(
         Path | None, typer.Option(help="Anchored roots; by default the file that audit.anchor names.")
     ] = None,
     proof: Annotated[
-        Path | None, typer.Option(help="Check this file of proofs instead; needs the public key only.")
+        Path | None,
+        typer.Option(help="Check this file of proofs or statement instead; needs the public key only."),
+    ] = None,
+    since: Annotated[
+        str,
+        typer.Option(help="Tell what was removed since then, and exit with 3 when anything was: 7d, a date."),
+    ] = "",
+    statement: Annotated[
+        Path | None, typer.Option(help="With --since: write that as a signed statement for --proof.")
     ] = None,
 ) -> None:
     """Prove the chain: 0 intact, 1 broken, with the first broken record of each chain.
 
     Tells what retention and erasure removed. Where the state is at hand, each writer it knows must be there.
+    With --since, 3 means intact, and that something was removed since then.
 
     Example: regate audit verify
     """
     if proof:
         _verify_proof(proof, public_key or _public(load_config(config_path())), as_json)
         return
+    if statement and not since:
+        raise typer.BadParameter("expected it with --since", param_hint="--statement")
     config = load_config(config_path())
+    from_then = stamp(begun.astimezone(UTC)) if (begun := moment(since, "--since")) else ""
     columns = (TextColumn("proving"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with progress_bar(*columns) as progress:
         task = progress.add_task("", total=size(config.audit_path))
@@ -54,11 +76,16 @@ def verify(
             public_key or _public(config),
             anchor=anchor or _anchor_file(config),
             known=known,
+            since=from_then,
             progress=lambda proved: progress.advance(task, proved),
         )
     report.notes += unknown
     typer.echo(orjson.dumps(report.document()).decode() if as_json else _told(report))
-    raise typer.Exit(0 if report.intact else 1)
+    if statement and report.intact:
+        signer = open_signer(config.evidence_key_path, Folder(config.audit_path))
+        statement.write_bytes(state_removals(config.audit_path, signer, report, from_then))
+    removed = 3 if since and report.removed else 0
+    raise typer.Exit(removed if report.intact else 1)
 
 
 def prove(
@@ -128,7 +155,7 @@ def rotate_key() -> None:
         old, new = rotate(config.evidence_key_path, folder)
     except OSError as error:
         raise ConfigError(f"{config.evidence_key_path}: it cannot be rotated: {error}") from error
-    note_act(config, "key_rotated", **{"from": old, "to": new})
+    note_act(config, "key_rotated", by=None, **{"from": old, "to": new})
     typer.echo(f"{old} was replaced by {new}; hand out {_public(config)}")
 
 
@@ -137,7 +164,11 @@ def _verify_proof(proof: Path, public_key: Path, as_json: bool) -> None:
         data = proof.read_bytes()
     except OSError as error:
         raise ConfigError(f"{proof}: it cannot be read: {error}") from error
-    proved = check_proofs(data, load_verifier(public_key))
+    trusted = load_verifier(public_key)
+    if said := read_statement(data, trusted):
+        typer.echo(json.dumps(said, ensure_ascii=False) if as_json else _stated(said))
+        return
+    proved = check_proofs(data, trusted)
     if as_json:
         typer.echo(json.dumps([asdict(each) for each in proved]))
         return
@@ -146,6 +177,18 @@ def _verify_proof(proof: Path, public_key: Path, as_json: bool) -> None:
             f"{each.writer}:{each.seq} of {each.recorded_at}{'' if each.body else ', its body withheld'},"
         )
         typer.echo(f"{record} is in the evidence signed at {each.signed_at}")
+
+
+def _stated(said: dict[str, Any]) -> str:
+    """Say in words what a statement holds; what people wrote in it is printed safely."""
+    proved = f"{said['records_proved']} records of {said['chains']} chains were intact at {said['signed_at']}"
+    if said["kind"] == "removals_statement":
+        removed = "; ".join(said["removed"]) or "nothing"
+        return line(f"since {said['since']} was removed: {removed}; {proved}")
+    what = f"{said['records']} records of {said['exchanges']} exchanges"
+    return line(
+        f"erased of {said['person']} by order {said['order']} of {said['ordered_at']}: {what}; {proved}"
+    )
 
 
 def _known_writers(config: Config) -> tuple[set[str], list[str]]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gateway.oversight.oversight import Oversight
     from gateway.oversight.pinned import NamedTool, PinnedTools, UnknownTool
     from gateway.oversight.rights import Forbidden, Right, require, rights_of
+    from gateway.oversight.subject import Mention, Subject
 else:
     __getattr__ = on_demand(__name__)
 
@@ -25,6 +26,7 @@ __all__ = [
     "Evidence",
     "Forbidden",
     "Keyring",
+    "Mention",
     "NamedTool",
     "NewKey",
     "NotInEvidence",
@@ -32,6 +34,7 @@ __all__ = [
     "PinnedTools",
     "Right",
     "Rows",
+    "Subject",
     "UnknownKey",
     "UnknownTool",
     "key_document",

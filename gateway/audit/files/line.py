@@ -11,8 +11,8 @@ Each half of the salt is 32 digits; names and body count as they stand in the li
 durable batch ends in `,"signature":"…"}`, which belongs to no hash: the writer's signature over the chain up
 to there.
 
-The chain holds names and body by their salted commitment only, so that either can be taken out one day and the
-chain still be proved. Then `withheld` stands in place of the salt:
+The chain holds names and body by their salted commitment only, so that either can be taken out one day and
+the chain still be proved. Then `withheld` stands in place of the salt:
 
     "withheld":{"at":"…","order":"…","names":"…","body":"…"}
 
@@ -98,7 +98,7 @@ class Opened:
         return self.head + self.tail
 
     def proved(self) -> Opened:
-        """Return it without what its hash does not prove: what stands in place of names and body that went."""
+        """Return it without what its hash does not prove: what stands in place of what went."""
         return replace(
             self,
             names=self.names if len(self.names_proof) == 32 else b"",
@@ -110,7 +110,7 @@ class Opened:
         return replace(self, body_proof=_leaf(self.body_proof, self.body).hex().encode(), body=kept)
 
     def without_names(self, kept: bytes) -> Opened:
-        """Return it with other names. A line from before names were apart keeps them: they are in its hash."""
+        """Return it with other names; a line from before names were apart keeps them, in its hash."""
         if not self.names_proof:
             return self
         return replace(self, names_proof=_leaf(self.names_proof, self.names).hex().encode(), names=kept)
@@ -166,7 +166,11 @@ def open_line(line: bytes) -> Opened:
     first, second = (opening[1], opening[2]) if whole else (opening[3], opening[4])
     if whole and second is None:
         first, second = b"", first
-    if (len(first) < 64 and bool(first) != bool(names)) or (whole and not body) or names[:1] not in (b"", b","):
+    if (
+        (len(first) < 64 and bool(first) != bool(names))
+        or (whole and not body)
+        or names[:1] not in (b"", b",")
+    ):
         raise BrokenLine("it is not a whole record")
     return Opened(line[: opening.start()], first, names[1:], second, body, tail, signature, whole)
 

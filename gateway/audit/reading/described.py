@@ -291,7 +291,7 @@ VIEWS: Mapping[str, View] = {
         },
     ),
     "removals": View(
-        "an order to erase, a sealed file written anew without some bodies, one dropped whole, or a legal hold",
+        "an order to erase, a sealed file written anew without some bodies or dropped whole, or a legal hold",
         {
             "removed_at": "when; of an order, up to when records lose their bodies",
             "what": "`ordered`, `erased` or `dropped`; `held` and `released` of a legal hold",

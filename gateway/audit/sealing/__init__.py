@@ -15,8 +15,14 @@ if TYPE_CHECKING:
     )
     from gateway.audit.sealing.removal import (
         ERASED_KINDS,
+        Hold,
         Order,
+        Target,
+        holds_in_force,
+        new_order_id,
         order_erasure,
+        read_seal_lines,
+        sign_hold,
     )
     from gateway.audit.sealing.seal import (
         SealingFailed,
@@ -28,9 +34,15 @@ __all__ = [
     "ERASED_KINDS",
     "ContentKey",
     "DataKey",
+    "Hold",
     "Order",
     "SealingFailed",
+    "Target",
+    "holds_in_force",
     "last_anchored",
     "load_content_key",
+    "new_order_id",
     "order_erasure",
+    "read_seal_lines",
+    "sign_hold",
 ]

@@ -75,9 +75,7 @@ class Eraser:
         yield from self._targets.get((record["writer"], record["seq"]), ())
 
 
-def write_anew(
-    folder: Folder, path: Path, orders: Sequence[Order], holds: Sequence[Hold] = ()
-) -> Rewritten:
+def write_anew(folder: Folder, path: Path, orders: Sequence[Order], holds: Sequence[Hold] = ()) -> Rewritten:
     """Leave out what the orders name. Raises OSError, duckdb.Error, BrokenLine."""
     lines = folder.sealed / f"{path.stem}.lines"
     made = folder.sealed / f"{path.stem}.made"

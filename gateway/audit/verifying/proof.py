@@ -198,6 +198,11 @@ def _check(block: Sequence[bytes], trusted: Verifier) -> Proved:
     return Proved(link.writer, link.seq, link.recorded_at, signed["signed_at"], bool(record.body))
 
 
+def successors(rotations: Sequence[bytes], trusted: Verifier) -> dict[str, Verifier]:
+    """Return the keys whose word holds now: the trusted key and its successors. Raises ProofFailed."""
+    return _signers(rotations, trusted)[1]
+
+
 def _signers(
     rotations: Sequence[bytes], trusted: Verifier
 ) -> tuple[dict[str, Verifier], dict[str, Verifier]]:

@@ -26,18 +26,20 @@ def verify(
     *,
     anchor: Path | None = None,
     known: Collection[str] = (),
+    since: str = "",
     jobs: int | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Verification:
     """Check everything under the audit folder, also against an anchor file; gateways may write meanwhile.
 
     `known` are the writers that the state has seen born. A chain is followed up to its first broken record,
-    the other chains to their ends. `progress` is told the bytes that were proved, of `size`.
+    the other chains to their ends. What was removed is told from `since` on, a time as lines have it.
+    `progress` is told the bytes that were proved, of `size`.
     """
     folder = Folder(root)
     jobs = jobs or (cores() if size(root) > _WORTH_A_POOL else 1)
     with TaskPool(jobs) as pool:
-        return _Verifying(folder, pool, progress).run(public_key, anchor, known)
+        return _Verifying(folder, pool, progress).run(public_key, anchor, known, since)
 
 
 def size(root: Path) -> int:
@@ -56,7 +58,7 @@ class _Verifying:
         self._heads = Heads()
         self._seals = ReadSeals(folder, pool)
 
-    def run(self, public_key: Path, anchor: Path | None, known: Collection[str]) -> Verification:
+    def run(self, public_key: Path, anchor: Path | None, known: Collection[str], since: str) -> Verification:
         # heads first: what they name was on disk before they were signed; then the segments, then their
         # seals, so that a segment sealed meanwhile is met as live
         checkpoints = signed_log.lines(self._folder.checkpoints)
@@ -74,7 +76,7 @@ class _Verifying:
         for writer in sorted(chains.keys() | self._heads.heads.keys()):
             proof.follow(writer, chains.get(writer, {}))
         self._find_strays()
-        self._report.removed = told_removals(self._seals.lines)
+        self._report.removed = told_removals(self._seals.lines, since)
         return self._report
 
     def _trusted(

@@ -22,7 +22,7 @@ from gateway.audit.files.folder import Folder, is_tombstone
 from gateway.audit.files.rotation import open_signer, rotate
 from gateway.audit.reading.views import view_statements
 from gateway.audit.sealing.plan import End
-from gateway.audit.sealing.removal import Order, RemovalFailed, Remover, order_erasure
+from gateway.audit.sealing.removal import Hold, Order, RemovalFailed, Remover, Rewritten, order_erasure
 from gateway.audit.sealing.removal_worker import write_anew
 from gateway.audit.sealing.seal import SealingFailed
 from gateway.audit.sealing.worker import write_files
@@ -54,8 +54,8 @@ class InProcessSealer(Sealer):
 class InProcessRemover(Remover):
     """The same of files that are written anew."""
 
-    def _write_anew(self, path: str, orders: Sequence[Order]) -> dict[str, Any]:
-        return write_anew(self._folder, self._folder.root / path, orders)
+    def _rewrite(self, path: str, orders: Sequence[Order], holds: Sequence[Hold]) -> Rewritten:
+        return write_anew(self._folder, self._folder.root / path, orders, holds)
 
 
 class Gateway:
