@@ -128,7 +128,11 @@ def seal(
     journal.close()
     audit = config.audit
     sealer = Sealer(
-        config.audit_path, key=config.evidence_key_path, anchor=audit.anchor, retention=audit.kept
+        config.audit_path,
+        key=config.evidence_key_path,
+        anchor=audit.anchor,
+        retention=audit.kept,
+        rules=audit.retention_rules,
     )
     sealer.start()
     done = sealer.seal(everything=True, sign=True, all_hosts=all_hosts)

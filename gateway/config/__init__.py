@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         PolicySettings,
         Price,
         Provider,
+        RetentionRule,
         TelemetrySettings,
     )
     from gateway.config.yaml12 import compose, strict_yaml
@@ -31,7 +32,7 @@ else:
 
 __all__ = [
     "BUNDLE", "RESERVED_PROVIDERS", "Allow", "Audit", "Aws", "Checksum", "Config", "CustomEntity", "Detect",
-    "Hold", "Limits", "Ner", "Opa", "PolicySettings", "Price", "Provider", "ServerKey", "TelemetrySettings",
-    "compose", "config_path", "load_config", "load_server_key", "resolve_reference",
+    "Hold", "Limits", "Ner", "Opa", "PolicySettings", "Price", "Provider", "RetentionRule", "ServerKey",
+    "TelemetrySettings", "compose", "config_path", "load_config", "load_server_key", "resolve_reference",
     "strict_yaml",
 ]  # fmt: skip

@@ -135,6 +135,25 @@ class PolicySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"verify_key: expected it with a bundle and not without one; found {found}")
 
 
+class RetentionRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long what was said is kept in exchanges that fit all that is named: `agent` is a name or a glob."""
+
+    keep: Annotated[str, msgspec.Meta(pattern=r"^[1-9]\d{0,4}d$")]
+    agent: str = ""
+    group: str = ""
+    entity: str = ""
+    record: Literal["", "masked", "metadata", "full"] = ""
+
+    @property
+    def kept(self) -> timedelta:
+        """How long that is."""
+        return timedelta(days=int(self.keep[:-1]))
+
+    def __post_init__(self) -> None:
+        if not (self.agent or self.group or self.entity or self.record):
+            raise ValueError("expected an agent, a group, an entity or a record level; found none")
+
+
 class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where evidence is kept, and how long (`365d`; empty is for ever). `content_key` is a reference."""
 
@@ -144,6 +163,7 @@ class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     anchor: Annotated[str, msgspec.Meta(pattern=_ANCHOR)] = ""
     content_key: str = ""
     retention: Annotated[str, msgspec.Meta(pattern=r"^([1-9]\d{0,4}d)?$")] = ""
+    retention_rules: tuple[RetentionRule, ...] = ()
 
     @property
     def kept(self) -> timedelta | None:

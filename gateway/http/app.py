@@ -184,7 +184,11 @@ async def _open_journal(config: Config, state: State, stack: AsyncExitStack) -> 
         remember=WriterStore(state).remember,
     )
     sealer = Sealer(
-        config.audit_path, key=signing_key, anchor=config.audit.anchor, retention=config.audit.kept
+        config.audit_path,
+        key=signing_key,
+        anchor=config.audit.anchor,
+        retention=config.audit.kept,
+        rules=config.audit.retention_rules,
     )
     await asyncio.to_thread(journal.start)
     await asyncio.to_thread(sealer.start)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
         DataKey,
         load_content_key,
     )
-    from gateway.audit.sealing.removal import (
+    from gateway.audit.sealing.orders import (
         ERASED_KINDS,
         Hold,
         Order,

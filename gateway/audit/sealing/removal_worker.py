@@ -25,15 +25,8 @@ from gateway.audit.files.folder import Folder
 from gateway.audit.files.heads import stamp
 from gateway.audit.files.line import Opened, check_either, open_line
 from gateway.audit.files.record import NULLABLE, encode_body
-from gateway.audit.sealing.removal import (
-    ERASED_KINDS,
-    Hold,
-    Order,
-    RewriteRequest,
-    Rewritten,
-    Target,
-    anew,
-)
+from gateway.audit.sealing.orders import ERASED_KINDS, Hold, Order, Target
+from gateway.audit.sealing.removal import RewriteRequest, Rewritten, anew
 
 
 class Eraser:

@@ -19,7 +19,7 @@ from gateway.audit.files.folder import Folder
 from gateway.audit.files.heads import stamp
 from gateway.audit.files.log_lines import Document
 from gateway.audit.files.signing import BadLine, Signer, Verifier
-from gateway.audit.sealing.removal import Order
+from gateway.audit.sealing.orders import Order
 from gateway.audit.verifying.proof import ProofFailed, successors
 from gateway.audit.verifying.report import Verification
 from gateway.audit.verifying.verification import verify

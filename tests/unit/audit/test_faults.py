@@ -21,8 +21,9 @@ from gateway.audit.files import signed_log
 from gateway.audit.files.folder import Folder, is_tombstone
 from gateway.audit.files.rotation import open_signer, rotate
 from gateway.audit.reading.views import view_statements
+from gateway.audit.sealing.orders import Hold, Order, order_erasure
 from gateway.audit.sealing.plan import End
-from gateway.audit.sealing.removal import Hold, Order, RemovalFailed, Remover, Rewritten, order_erasure
+from gateway.audit.sealing.removal import RemovalFailed, Remover, Rewritten
 from gateway.audit.sealing.removal_worker import write_anew
 from gateway.audit.sealing.seal import SealingFailed
 from gateway.audit.sealing.worker import write_files

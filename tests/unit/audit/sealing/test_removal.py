@@ -13,7 +13,8 @@ from gateway.audit import Sealer
 from gateway.audit.files import signed_log
 from gateway.audit.files.line import open_line
 from gateway.audit.files.signing import load_signer
-from gateway.audit.sealing.removal import Order, RemovalFailed, order_erasure
+from gateway.audit.sealing.orders import Order, order_erasure
+from gateway.audit.sealing.removal import RemovalFailed
 from tests.unit.audit.conftest import Evidence, decision
 
 

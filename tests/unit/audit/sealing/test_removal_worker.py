@@ -6,7 +6,8 @@ import json
 
 from gateway.audit.files import parquet
 from gateway.audit.files.line import check_either, open_line
-from gateway.audit.sealing.removal import Hold, Order, Rewritten, Target, anew
+from gateway.audit.sealing.orders import Hold, Order, Target
+from gateway.audit.sealing.removal import Rewritten, anew
 from gateway.audit.sealing.removal_worker import write_anew
 from tests.unit.audit.conftest import Evidence, decision
 

@@ -19,7 +19,7 @@ from gateway.audit.files.folder import Folder, is_tombstone, tombstone
 from gateway.audit.files.parquet import lines
 from gateway.audit.files.signing import load_signer
 from gateway.audit.reading.views import create_views
-from gateway.audit.sealing.removal import Order, order_erasure
+from gateway.audit.sealing.orders import Order, order_erasure
 from gateway.audit.sealing.seal import SealingFailed
 from tests.support.waiting import until
 from tests.unit.audit.conftest import Evidence, decision

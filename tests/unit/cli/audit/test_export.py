@@ -15,7 +15,7 @@ import pytest
 from gateway.audit import Record
 from gateway.audit.files.folder import is_tombstone
 from gateway.audit.files.rotation import open_signer
-from gateway.audit.sealing.removal import Order, order_erasure
+from gateway.audit.sealing.orders import Order, order_erasure
 from tests.support import prefork
 from tests.support.history import write_history
 from tests.unit.audit.conftest import Evidence, decision
