@@ -12,6 +12,7 @@ import orjson
 import typer
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
 
+from cli.audit.receipt import redeemed
 from cli.moments import moment
 from cli.opened import made_journal, note_act, opened_state
 from cli.rows import binary_output
@@ -90,24 +91,34 @@ def verify(
 
 def prove(
     record: Annotated[
-        str, typer.Argument(metavar="RECORD_ID", help="A decision, an exchange, or WRITER:SEQ.")
-    ],
+        str, typer.Argument(metavar="[RECORD_ID]", help="A decision, an exchange, or WRITER:SEQ.")
+    ] = "",
     out: Annotated[Path | None, typer.Option(help="By default RECORD_ID.proof.")] = None,
     body: Annotated[bool, typer.Option(help="With what was said, or only the columns.")] = True,
+    receipt: Annotated[str, typer.Option(help="Redeem what X-Regate-Receipt said of an answer.")] = "",
+    answer: Annotated[
+        Path | None, typer.Option(help="With --receipt: check that this is the answer it came with.")
+    ] = None,
 ) -> None:
     """Write a proof that a record is in the signed evidence, for `regate audit verify --proof`.
 
+    For a receipt it holds a signed statement of what was claimed, and the proofs of the exchange's records.
+
     Example: regate audit prove de_kpghmq --out decision.proof
     """
+    if bool(record) == bool(receipt):
+        raise typer.BadParameter("name a record or a receipt, not both", param_hint="RECORD_ID")
     config = load_config(config_path())
     root = config.audit_path
+    statement = b""
+    if receipt:
+        record, statement = redeemed(config, receipt, answer)
     found = find_records(root, record)
     out = out or Path(f"{record.replace(':', '-')}.proof")
     trusted = load_verifier(_public(config))
     with binary_output(out) as file:  # it may hold what was said
-        file.write(
-            b"".join(prove_record(root, writer, seq, trusted=trusted, body=body) for writer, seq in found)
-        )
+        proofs = [prove_record(root, writer, seq, trusted=trusted, body=body) for writer, seq in found]
+        file.write(statement + b"".join(proofs))
     typer.echo(f"{len(found)} records proved in {out}")
 
 
@@ -169,13 +180,15 @@ def _verify_proof(proof: Path, public_key: Path, as_json: bool) -> None:
     except OSError as error:
         raise ConfigError(f"{proof}: it cannot be read: {error}") from error
     trusted = load_verifier(public_key)
-    if said := read_statement(data, trusted):
-        typer.echo(json.dumps(said, ensure_ascii=False) if as_json else _stated(said))
-        return
-    proved = check_proofs(data, trusted)
+    blocks = [block for block in data.split(b"\n\n") if block.strip()]
+    stated = [said for block in blocks if (said := read_statement(block, trusted))]
+    proofs = b"\n\n".join(block for block in blocks if not read_statement(block, trusted))
+    proved = check_proofs(proofs, trusted) if proofs or not stated else []
     if as_json:
-        typer.echo(json.dumps([asdict(each) for each in proved]))
+        typer.echo(json.dumps([*stated, *map(asdict, proved)], ensure_ascii=False))
         return
+    for said in stated:
+        typer.echo(line(_stated(said)))
     for each in proved:
         record = (
             f"{each.writer}:{each.seq} of {each.recorded_at}{'' if each.body else ', its body withheld'},"
@@ -184,15 +197,17 @@ def _verify_proof(proof: Path, public_key: Path, as_json: bool) -> None:
 
 
 def _stated(said: dict[str, Any]) -> str:
-    """Say in words what a statement holds; what people wrote in it is printed safely."""
+    """Say in words what a statement holds."""
+    if said["kind"] == "receipt":
+        sent, answered = (said[name] or "nothing" for name in ("sent", "answered"))
+        decided = f"decision {said['decision']}, policy {said['revision']}, status {said['status']}"
+        told = f"the receipt of {said['exchange']} was given at {said['at']}"
+        return f"{told}: {decided}, sent {sent}, answered {answered}"
     proved = f"{said['records_proved']} records of {said['chains']} chains were intact at {said['signed_at']}"
     if said["kind"] == "removals_statement":
-        removed = "; ".join(said["removed"]) or "nothing"
-        return line(f"since {said['since']} was removed: {removed}; {proved}")
+        return f"since {said['since']} was removed: {'; '.join(said['removed']) or 'nothing'}; {proved}"
     what = f"{said['records']} records of {said['exchanges']} exchanges"
-    return line(
-        f"erased of {said['person']} by order {said['order']} of {said['ordered_at']}: {what}; {proved}"
-    )
+    return f"erased of {said['person']} by order {said['order']} of {said['ordered_at']}: {what}; {proved}"
 
 
 def _known_writers(config: Config) -> tuple[set[str], list[str]]:

@@ -8,7 +8,12 @@ if TYPE_CHECKING:
     from gateway.audit.verifying.proof import check_proofs, find_records
     from gateway.audit.verifying.proof import prove as prove_record
     from gateway.audit.verifying.report import Verification
-    from gateway.audit.verifying.statement import certify_erasure, read_statement, state_removals
+    from gateway.audit.verifying.statement import (
+        certify_erasure,
+        read_statement,
+        state_receipt,
+        state_removals,
+    )
     from gateway.audit.verifying.verification import size, verify
 else:
     __getattr__ = on_demand(__name__)
@@ -21,6 +26,7 @@ __all__ = [
     "prove_record",
     "read_statement",
     "size",
+    "state_receipt",
     "state_removals",
     "verify",
 ]
