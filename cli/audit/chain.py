@@ -42,6 +42,9 @@ def verify(
     anchor: Annotated[
         Path | None, typer.Option(help="Anchored roots; by default the file that audit.anchor names.")
     ] = None,
+    witness: Annotated[
+        list[str] | None, typer.Option(help="A witness's public key; by default those of audit.witnesses.")
+    ] = None,
     proof: Annotated[
         Path | None,
         typer.Option(help="Check this file of proofs or statement instead; needs the public key only."),
@@ -78,6 +81,7 @@ def verify(
             anchor=anchor or _anchor_file(config),
             known=known,
             since=from_then,
+            witnesses=witness or [each.key for each in config.audit.witnesses],
             progress=lambda proved: progress.advance(task, proved),
         )
     report.notes += unknown
@@ -144,6 +148,8 @@ def seal(
         anchor=audit.anchor,
         retention=audit.kept,
         rules=audit.retention_rules,
+        origin=audit.origin,
+        witnesses=audit.witnesses,
     )
     sealer.start()
     done = sealer.seal(everything=True, sign=True, all_hosts=all_hosts)
@@ -236,5 +242,6 @@ def _told(report: Verification) -> str:
     count = f"{report.records} records in {report.segments} segments of {report.chains} chains"
     unsigned = f", {report.unsigned} more behind no signed head yet" if report.unsigned else ""
     anchored = f", {report.anchored} roots as anchored" if report.anchored else ""
+    anchored += f", cosigned by {report.witnessed} witnesses" if report.witnessed else ""
     told = [*map(str, report.breaks), *report.notes, *report.removed]
     return "\n".join([*told, f"{verdict}: {count}{unsigned}{anchored}"])

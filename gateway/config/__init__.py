@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Provider,
         RetentionRule,
         TelemetrySettings,
+        Witness,
     )
     from gateway.config.yaml12 import compose, strict_yaml
 else:
@@ -33,6 +34,6 @@ else:
 __all__ = [
     "BUNDLE", "RESERVED_PROVIDERS", "Allow", "Audit", "Aws", "Checksum", "Config", "CustomEntity", "Detect",
     "Hold", "Limits", "Ner", "Opa", "PolicySettings", "Price", "Provider", "RetentionRule", "ServerKey",
-    "TelemetrySettings", "compose", "config_path", "load_config", "load_server_key", "resolve_reference",
-    "strict_yaml",
+    "TelemetrySettings", "Witness", "compose", "config_path", "load_config", "load_server_key",
+    "resolve_reference", "strict_yaml",
 ]  # fmt: skip

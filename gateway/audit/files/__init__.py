@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from gateway.audit.files.locks import (
         are_shared,
     )
+    from gateway.audit.files.notes import (
+        log_key,
+    )
     from gateway.audit.files.record import (
         COLUMNS,
         FINDING_FIELDS,
@@ -38,6 +41,7 @@ __all__ = [
     "Record",
     "are_shared",
     "load_verifier",
+    "log_key",
     "open_signer",
     "rotate",
     "stamp",

@@ -47,7 +47,8 @@ from gateway.audit.sealing.plan import (
 )
 from gateway.audit.sealing.removal import RemovalFailed, Remover
 from gateway.audit.sealing.retention import order_due
-from gateway.config import RetentionRule
+from gateway.audit.sealing.witness import Witnesses
+from gateway.config import RetentionRule, Witness
 from gateway.processes import run
 
 __all__ = ["Sealed", "Sealer", "SealingFailed"]
@@ -86,11 +87,14 @@ class Sealer:
         sign_seconds: float = 60,
         retention: timedelta | None = None,
         rules: Sequence[RetentionRule] = (),
+        origin: str = "",
+        witnesses: Sequence[Witness] = (),
         disk: Disk | None = None,
     ) -> None:
         self._folder = Folder(root, disk)
         self._key = key
         self.anchor = Anchor(anchor, self._folder)
+        self.witnesses = Witnesses(origin, witnesses, self._folder)
         self._settle = timedelta(seconds=settle_seconds)
         self._bury = timedelta(seconds=bury_seconds)
         self._gather = timedelta(seconds=gather_seconds)
@@ -143,6 +147,7 @@ class Sealer:
             root = self._roots.sign(due=bool(done) or sign)
         if root:
             self.anchor.put(root)
+            self.witnesses.put(root, self._signer)
         if failed:
             raise SealingFailed(failed)
         return Sealed(done, dict(self._refused))
