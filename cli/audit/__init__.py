@@ -47,6 +47,10 @@ COMMANDS = {
         "cli.audit.chain:prove",
         "Write a proof that a record is in the signed evidence, for `regate audit verify --proof`.",
     ),
+    "report": Late(
+        "cli.audit.report:report",
+        "Answer what a framework demands of the log: one HTML page, and the rows behind it as Parquet.",
+    ),
     "seal": Late(
         "cli.audit.chain:seal",
         "Seal what no gateway is writing any more, of closed and of dead processes, and sign a root.",
