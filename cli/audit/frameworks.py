@@ -9,7 +9,7 @@ _WITHIN = "BETWEEN $1::TIMESTAMPTZ AND $2::TIMESTAMPTZ"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Inquiry:
     """A SELECT over one view, and the command that shows more of it. WITHIN stands for the time."""
 
     view: str
@@ -31,86 +31,86 @@ class Framework:
     demands: tuple[tuple[str, str, str], ...]
 
 
-QUESTIONS: Mapping[str, Question] = {
-    "logging": Question(
+QUESTIONS: Mapping[str, Inquiry] = {
+    "logging": Inquiry(
         "records",
         "regate audit verify",
         """SELECT recorded_at::DATE AS day, kind, count(*) AS records, min(recorded_at) AS first_at,
             max(recorded_at) AS last_at FROM records WHERE recorded_at WITHIN
             GROUP BY 1, 2 ORDER BY 1, 2""",
     ),
-    "processing": Question(
+    "processing": Inquiry(
         "exchanges",
         "regate sessions list",
         """SELECT agent, owner, provider, model, count(*) AS exchanges,
             count(DISTINCT on_behalf_of) AS end_users, sum(cost) AS cost FROM exchanges
             WHERE started_at WITHIN GROUP BY ALL ORDER BY ALL""",
     ),
-    "outcomes": Question(
+    "outcomes": Inquiry(
         "exchanges",
         "regate audit tail",
         """SELECT state, action, enforced, count(*) AS exchanges FROM exchanges
             WHERE started_at WITHIN GROUP BY ALL ORDER BY ALL""",
     ),
-    "egress": Question(
+    "egress": Inquiry(
         "egress",
         'regate audit sql "SELECT * FROM egress"',
         """SELECT provider, category, entity, treatment, sent, count(*) AS exchanges,
             sum(count) AS times FROM egress WHERE started_at WITHIN AND entity IS NOT NULL
             GROUP BY ALL ORDER BY ALL""",
     ),
-    "passed": Question(
+    "passed": Inquiry(
         "egress",
         "regate policy explain DECISION_ID",
         """SELECT started_at, exchange_id, agent, provider, entity, count, sent FROM egress
             WHERE started_at WITHIN AND treatment = 'passed' AND sent <> 'no' AND category <> 'custom'
             ORDER BY started_at LIMIT 1000""",
     ),
-    "denials": Question(
+    "denials": Inquiry(
         "reasons",
         "regate policy explain DECISION_ID",
         """SELECT rule, title, severity, action, controls, count(*) AS times FROM reasons
             WHERE recorded_at WITHIN GROUP BY ALL ORDER BY times DESC""",
     ),
-    "oversight": Question(
+    "oversight": Inquiry(
         "approvals",
         "regate approvals list",
         """SELECT approval_id, agent, owner, state, approvers, denied_by, opened_at, decided_at, used_at
             FROM approvals WHERE opened_at WITHIN ORDER BY opened_at LIMIT 1000""",
     ),
-    "changes": Question(
+    "changes": Inquiry(
         "policy_activations",
         "regate policy status",
         """SELECT recorded_at, revision, before, cause, path, person FROM policy_activations
             WHERE recorded_at WITHIN ORDER BY recorded_at LIMIT 1000""",
     ),
-    "access": Question(
+    "access": Inquiry(
         "access",
         "regate audit tail",
         """SELECT recorded_at, act, person, key_id, face, session_id FROM access
             WHERE recorded_at WITHIN ORDER BY recorded_at LIMIT 1000""",
     ),
-    "keys": Question(
+    "keys": Inquiry(
         "access",
         "regate keys list",
         """SELECT recorded_at, act, person, key_id, face FROM access
             WHERE recorded_at WITHIN AND act IN ('key_created', 'key_revoked', 'key_rotated')
             ORDER BY recorded_at""",
     ),
-    "subjects": Question(
+    "subjects": Inquiry(
         "access",
         "regate audit subject PERSON --export FILE",
         """SELECT recorded_at, act, person, key_id FROM access
             WHERE recorded_at WITHIN AND act IN ('subject_sought', 'erasure_ordered')
             ORDER BY recorded_at""",
     ),
-    "removals": Question(
+    "removals": Inquiry(
         "removals",
         "regate audit verify --since 90d",
         """SELECT removed_at, what, order_id, key_id, records, bodies, names, path FROM removals
             WHERE removed_at WITHIN ORDER BY removed_at""",
     ),
-    "retention": Question(
+    "retention": Inquiry(
         "seals",
         "regate audit verify",
         """SELECT min(first_at) AS oldest_record, max(last_at) AS newest_sealed_record,
@@ -118,7 +118,7 @@ QUESTIONS: Mapping[str, Question] = {
             count(*) FILTER (first_at >= $1::TIMESTAMPTZ AND last_at <= $2::TIMESTAMPTZ) AS files_within
             FROM seals""",
     ),
-    "integrity": Question(
+    "integrity": Inquiry(
         "heads",
         "regate audit verify --statement FILE --since 90d",
         """SELECT writer, count(*) AS signed_heads, max(seq) AS records, max(signed_at) AS last_signed

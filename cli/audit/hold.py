@@ -8,16 +8,17 @@ from typing import Annotated
 import typer
 
 from cli.opened import acting, note_act
+from cli.screen import line
 from gateway.audit.files import Folder, open_signer
-from gateway.audit.sealing import Hold, holds_in_force, read_seal_lines, sign_hold
+from gateway.audit.sealing import LegalHold, holds_in_force, read_seal_lines, sign_hold
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError, RegateError
 
 
 def hold(
-    session: Annotated[str, typer.Option(help="Hold this session.")] = "",
-    agent: Annotated[str, typer.Option(help="Hold everything of this agent.")] = "",
-    everything: Annotated[bool, typer.Option("--all", help="Hold everything.")] = False,
+    session: Annotated[str, typer.Option(help="LegalHold this session.")] = "",
+    agent: Annotated[str, typer.Option(help="LegalHold everything of this agent.")] = "",
+    everything: Annotated[bool, typer.Option("--all", help="LegalHold everything.")] = False,
     reason: Annotated[str, typer.Option(help="Why; it stands in the evidence.")] = "",
 ) -> None:
     """Put a session, an agent or everything on legal hold: neither erasure nor retention removes it.
@@ -27,11 +28,11 @@ def hold(
     if [bool(session), bool(agent), everything].count(True) != 1:
         raise typer.BadParameter("name a session, an agent, or --all: one of them", param_hint="--session")
     config = load_config(config_path())
-    made = Hold(f"lh_{secrets.token_hex(8)}", session, agent)
+    made = LegalHold(f"lh_{secrets.token_hex(8)}", session, agent)
     note_act(config, "hold_placed", by=acting(config), session_id=session, agent=agent,
              hold=made.id, reason=reason)  # fmt: skip
     _sign(config, made)
-    typer.echo(f"{made.id} holds {session or agent or 'everything'}")
+    typer.echo(line(f"{made.id} holds {session or agent or 'everything'}"))
 
 
 def release(
@@ -53,7 +54,7 @@ def release(
     typer.echo(f"{found.id} is released")
 
 
-def _sign(config: Config, made: Hold, *, release: bool = False) -> None:
+def _sign(config: Config, made: LegalHold, *, release: bool = False) -> None:
     folder = Folder(config.audit_path)
     try:
         sign_hold(folder, open_signer(config.evidence_key_path, folder), made, release=release)

@@ -20,7 +20,7 @@ from gateway.audit.sealing import Order
 from gateway.audit.verifying import certify_erasure
 from gateway.config import Config, config_path, load_config, load_server_key
 from gateway.errors import RegateError
-from gateway.oversight import Mention, Subject
+from gateway.oversight import DataSubject, Mention
 from gateway.state import ApprovalStore
 
 
@@ -48,7 +48,7 @@ def subject(
     if certificate and not erase:
         raise typer.BadParameter("expected it with --erase", param_hint="--certificate")
     config = load_config(config_path())
-    sought = Subject(load_server_key(config.key_path), person, value or ())
+    sought = DataSubject(load_server_key(config.key_path), person, value or ())
     note_act(config, "subject_sought", by=acting(config), subject=sought.pseudonym, exported=bool(export))
     found = list(sought.mentions(config.audit_path))
     told = _counts(found)
@@ -88,7 +88,7 @@ def _exported(person: str, values: Sequence[str], found: Sequence[Mention]) -> d
 
 def _erase(
     config: Config,
-    sought: Subject,
+    sought: DataSubject,
     person: str,
     found: Sequence[Mention],
     told: dict[str, Any],

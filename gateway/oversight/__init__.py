@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from gateway.oversight.oversight import Oversight
     from gateway.oversight.pinned import NamedTool, PinnedTools, UnknownTool
     from gateway.oversight.rights import Forbidden, Right, require, rights_of
-    from gateway.oversight.subject import Mention, Subject
+    from gateway.oversight.subject import DataSubject, Mention
 else:
     __getattr__ = on_demand(__name__)
 
@@ -23,6 +23,7 @@ __all__ = [
     "BodyTooLarge",
     "BodyTooLate",
     "Busy",
+    "DataSubject",
     "Evidence",
     "Forbidden",
     "Keyring",
@@ -34,7 +35,6 @@ __all__ = [
     "PinnedTools",
     "Right",
     "Rows",
-    "Subject",
     "UnknownKey",
     "UnknownTool",
     "key_document",

@@ -51,7 +51,7 @@ class Mention:
     target: Target
 
 
-class Subject:
+class DataSubject:
     """A person by the names that stand in columns, and the values that stand in texts."""
 
     def __init__(self, key: ServerKey, person: str, values: Sequence[str] = ()) -> None:

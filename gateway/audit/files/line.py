@@ -66,7 +66,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenLine:
     """A line taken apart. The proofs of names and body are 32 digits of salt, or 64 of a commitment.
 
     `names` and `body` are empty where they went or never were; `whole` lines have nothing withheld.
@@ -97,7 +97,7 @@ class Opened:
         """Return the line as it stood without names and body before what is withheld said so."""
         return self.head + self.tail
 
-    def proved(self) -> Opened:
+    def proved(self) -> OpenLine:
         """Return it without what its hash does not prove: what stands in place of what went."""
         return replace(
             self,
@@ -105,11 +105,11 @@ class Opened:
             body=self.body if len(self.body_proof) == 32 else b"",
         )
 
-    def without_body(self, kept: bytes = b"") -> Opened:
+    def without_body(self, kept: bytes = b"") -> OpenLine:
         """Return it with another body, or with none; the chain holds for it as well."""
         return replace(self, body_proof=_leaf(self.body_proof, self.body).hex().encode(), body=kept)
 
-    def without_names(self, kept: bytes) -> Opened:
+    def without_names(self, kept: bytes) -> OpenLine:
         """Return it with other names; a line from before names were apart keeps them, in its hash."""
         if not self.names_proof:
             return self
@@ -151,7 +151,7 @@ def check_either(line: bytes) -> Link:
     return _proved(open_line(line))
 
 
-def open_line(line: bytes) -> Opened:
+def open_line(line: bytes) -> OpenLine:
     """Take a line apart, without proving it. Raises BrokenLine when it is none."""
     line, signature = split_signature(line)
     end = max(0, len(line) - _TAIL_BYTES)
@@ -160,7 +160,7 @@ def open_line(line: bytes) -> Opened:
     opening, tail = _OPENING.search(line, 0, end), line[end:]
     if opening is None:  # withheld before what is withheld said so
         commitment = tail[len(',"commitment":"') :][:64]
-        return Opened(line[:end], b"", b"", commitment, b"", tail, signature, whole=False)
+        return OpenLine(line[:end], b"", b"", commitment, b"", tail, signature, whole=False)
     names, _, body = line[opening.end() : end].partition(_BODY)
     whole = opening[1] is not None
     first, second = (opening[1], opening[2]) if whole else (opening[3], opening[4])
@@ -172,10 +172,10 @@ def open_line(line: bytes) -> Opened:
         or names[:1] not in (b"", b",")
     ):
         raise BrokenLine("it is not a whole record")
-    return Opened(line[: opening.start()], first, names[1:], second, body, tail, signature, whole)
+    return OpenLine(line[: opening.start()], first, names[1:], second, body, tail, signature, whole)
 
 
-def _proved(opened: Opened) -> Link:
+def _proved(opened: OpenLine) -> Link:
     commitment, prev, digest = (found.decode() for found in _TAIL.fullmatch(opened.tail).groups())  # type: ignore[union-attr]  # it was taken off as such
     body = _leaf(opened.body_proof, opened.body)
     names = _leaf(opened.names_proof, opened.names) if opened.names_proof else b""

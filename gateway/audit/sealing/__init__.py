@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     )
     from gateway.audit.sealing.orders import (
         ERASED_KINDS,
-        Hold,
+        LegalHold,
         Order,
         Target,
         holds_in_force,
@@ -34,7 +34,7 @@ __all__ = [
     "ERASED_KINDS",
     "ContentKey",
     "DataKey",
-    "Hold",
+    "LegalHold",
     "Order",
     "SealingFailed",
     "Target",

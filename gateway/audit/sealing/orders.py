@@ -56,7 +56,7 @@ class Order(msgspec.Struct, frozen=True):
         )
 
 
-class Hold(msgspec.Struct, frozen=True):
+class LegalHold(msgspec.Struct, frozen=True):
     """A legal hold on a session, on an agent, or with neither on everything."""
 
     id: str
@@ -83,7 +83,7 @@ def order_erasure(folder: Folder, signer: Signer, order: Order, now: datetime) -
     return order
 
 
-def sign_hold(folder: Folder, signer: Signer, hold: Hold, *, release: bool = False) -> None:
+def sign_hold(folder: Folder, signer: Signer, hold: LegalHold, *, release: bool = False) -> None:
     """Put a hold in force, or end it. Raises OSError."""
     at = stamp(datetime.now(UTC))
     line = {"kind": "release" if release else "hold", **msgspec.to_builtins(hold), "at": at}
@@ -95,12 +95,12 @@ def read_seal_lines(folder: Folder) -> list[SealLine]:
     return [msgspec.json.decode(line) for line in signed_log.lines(folder.seals)]
 
 
-def holds_in_force(lines: Iterable[SealLine]) -> tuple[Hold, ...]:
+def holds_in_force(lines: Iterable[SealLine]) -> tuple[LegalHold, ...]:
     """Return the holds that were not released, by the lines of `seals.ndjson`."""
-    found: dict[str, Hold] = {}
+    found: dict[str, LegalHold] = {}
     for line in lines:
         if line["kind"] == "hold":
-            found[line["id"]] = Hold(line["id"], line["session"], line["agent"])
+            found[line["id"]] = LegalHold(line["id"], line["session"], line["agent"])
         elif line["kind"] == "release":
             found.pop(line["id"], None)
     return tuple(found.values())

@@ -29,7 +29,7 @@ from gateway.audit.files.folder import Folder
 from gateway.audit.files.heads import stamp
 from gateway.audit.files.log_lines import Drop, Erasure, Seal, SealLine
 from gateway.audit.files.signing import Signer
-from gateway.audit.sealing.orders import Hold, Order, holds_in_force
+from gateway.audit.sealing.orders import LegalHold, Order, holds_in_force
 from gateway.errors import RegateError
 from gateway.processes import run
 
@@ -47,7 +47,7 @@ class RewriteRequest(msgspec.Struct, frozen=True):
     root: str
     path: str
     orders: tuple[Order, ...] = ()
-    holds: tuple[Hold, ...] = ()
+    holds: tuple[LegalHold, ...] = ()
 
 
 class Rewritten(msgspec.Struct, frozen=True):
@@ -148,7 +148,7 @@ class Remover:
                 self._drop(seal, signer)
         return sum(self._erase(seal, orders, holds, signer) for seal in seals)
 
-    def _is_held(self, seal: Seal, holds: Sequence[Hold]) -> bool:
+    def _is_held(self, seal: Seal, holds: Sequence[LegalHold]) -> bool:
         """Return whether the file has a record on hold, so that it may not be dropped."""
         return bool(holds) and self._rewrite(seal["path"], (), holds).held > 0
 
@@ -166,7 +166,9 @@ class Remover:
         folder.disk.replace(path, folder.no_records.read_bytes(), draft, 0o400)
         folder.disk.sync_folder(path.parent)
 
-    def _erase(self, seal: Seal, orders: Mapping[int, Order], holds: Sequence[Hold], signer: Signer) -> int:
+    def _erase(
+        self, seal: Seal, orders: Mapping[int, Order], holds: Sequence[LegalHold], signer: Signer
+    ) -> int:
         path = seal["path"]
         due = {
             place: order
@@ -191,7 +193,7 @@ class Remover:
             self._looked |= {(path, place) for place in due}
         return made.bodies
 
-    def _rewrite(self, path: str, orders: tuple[Order, ...], holds: Sequence[Hold]) -> Rewritten:
+    def _rewrite(self, path: str, orders: tuple[Order, ...], holds: Sequence[LegalHold]) -> Rewritten:
         """Write the file in a child process, whose memory and DuckDB go with it."""
         request = RewriteRequest(str(self._folder.root), path, orders, tuple(holds))
         child = run(

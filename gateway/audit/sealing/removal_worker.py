@@ -23,16 +23,16 @@ from gateway.audit.files import parquet
 from gateway.audit.files.disk import file_sha256
 from gateway.audit.files.folder import Folder
 from gateway.audit.files.heads import stamp
-from gateway.audit.files.line import Opened, check_either, open_line
+from gateway.audit.files.line import OpenLine, check_either, open_line
 from gateway.audit.files.record import NULLABLE, encode_body
-from gateway.audit.sealing.orders import ERASED_KINDS, Hold, Order, Target
+from gateway.audit.sealing.orders import ERASED_KINDS, LegalHold, Order, Target
 from gateway.audit.sealing.removal import RewriteRequest, Rewritten, anew
 
 
 class Eraser:
     """Takes out of a file's lines what the orders name, and counts what went and what is on hold."""
 
-    def __init__(self, orders: Sequence[Order], holds: Sequence[Hold]) -> None:
+    def __init__(self, orders: Sequence[Order], holds: Sequence[LegalHold]) -> None:
         self.bodies = self.names = self.held = 0
         self._orders = [order for order in orders if not order.targets]
         self._targets: dict[tuple[str, int], list[tuple[str, Target]]] = defaultdict(list)
@@ -59,7 +59,7 @@ class Eraser:
         self.names += made.names != opened.names
         return line if self._only_holds else made.withheld(self._at, by)
 
-    def _due(self, record: Mapping[str, Any], opened: Opened) -> Iterator[tuple[str, Target]]:
+    def _due(self, record: Mapping[str, Any], opened: OpenLine) -> Iterator[tuple[str, Target]]:
         whole = Target(record["writer"], record["seq"], body=("",))
         for order in self._orders:
             named, meant = ("session_id", order.session) if order.session else ("agent", order.agent)
@@ -68,7 +68,9 @@ class Eraser:
         yield from self._targets.get((record["writer"], record["seq"]), ())
 
 
-def write_anew(folder: Folder, path: Path, orders: Sequence[Order], holds: Sequence[Hold] = ()) -> Rewritten:
+def write_anew(
+    folder: Folder, path: Path, orders: Sequence[Order], holds: Sequence[LegalHold] = ()
+) -> Rewritten:
     """Leave out what the orders name. Raises OSError, duckdb.Error, BrokenLine."""
     lines = folder.sealed / f"{path.stem}.lines"
     made = folder.sealed / f"{path.stem}.made"
@@ -91,21 +93,21 @@ def write_anew(folder: Folder, path: Path, orders: Sequence[Order], holds: Seque
         made.unlink(missing_ok=True)
 
 
-def _covers(hold: Hold, record: Mapping[str, Any]) -> bool:
+def _covers(hold: LegalHold, record: Mapping[str, Any]) -> bool:
     """Return whether a record is on hold; a hold that names nothing is on everything."""
     if hold.session:
         return bool(record["session_id"] == hold.session)
     return not hold.agent or bool(record["agent"] == hold.agent)
 
 
-def _says(record: Mapping[str, Any], opened: Opened) -> bool:
+def _says(record: Mapping[str, Any], opened: OpenLine) -> bool:
     """Return whether the record has words that go with its session or agent."""
     if record["kind"] in ERASED_KINDS or not opened.body:
         return bool(opened.body)
     return "summary" in json.loads(opened.body)
 
 
-def _without(opened: Opened, target: Target, said: str) -> Opened:
+def _without(opened: OpenLine, target: Target, said: str) -> OpenLine:
     """Return a line without what the target names; `said` stands in its place."""
     if target.names and opened.names:
         names = orjson.loads(b"{" + opened.names + b"}")

@@ -21,7 +21,7 @@ from gateway.audit.files import signed_log
 from gateway.audit.files.folder import Folder, is_tombstone
 from gateway.audit.files.rotation import open_signer, rotate
 from gateway.audit.reading.views import view_statements
-from gateway.audit.sealing.orders import Hold, Order, order_erasure
+from gateway.audit.sealing.orders import LegalHold, Order, order_erasure
 from gateway.audit.sealing.plan import End
 from gateway.audit.sealing.removal import RemovalFailed, Remover, Rewritten
 from gateway.audit.sealing.removal_worker import write_anew
@@ -55,7 +55,7 @@ class InProcessSealer(Sealer):
 class InProcessRemover(Remover):
     """The same of files that are written anew."""
 
-    def _rewrite(self, path: str, orders: Sequence[Order], holds: Sequence[Hold]) -> Rewritten:
+    def _rewrite(self, path: str, orders: Sequence[Order], holds: Sequence[LegalHold]) -> Rewritten:
         return write_anew(self._folder, self._folder.root / path, orders, holds)
 
 

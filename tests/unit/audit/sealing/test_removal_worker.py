@@ -6,7 +6,7 @@ import json
 
 from gateway.audit.files import parquet
 from gateway.audit.files.line import check_either, open_line
-from gateway.audit.sealing.orders import Hold, Order, Target
+from gateway.audit.sealing.orders import LegalHold, Order, Target
 from gateway.audit.sealing.removal import Rewritten, anew
 from gateway.audit.sealing.removal_worker import write_anew
 from tests.unit.audit.conftest import Evidence, decision
@@ -65,8 +65,8 @@ def test_parts_names_and_words_of_single_records_go_and_the_rest_stays(evidence:
 def test_what_is_on_hold_is_left_as_it_is(written: Evidence) -> None:
     """A hold on a session keeps its records; one on everything has a file told whole."""
     written.sealer().seal(everything=True)
-    hold = Hold("lh_1", session="se_0")
+    hold = LegalHold("lh_1", session="se_0")
     made = write_anew(written.folder, written.sealed(), [Order(agent="billing", before=_EVER)], [hold])
     assert (made.bodies, made.held) == (6, 4)
-    assert write_anew(written.folder, written.sealed(), [], [Hold("lh_2")]) == Rewritten(held=10)
-    assert write_anew(written.folder, written.sealed(), [], [Hold("lh_3", agent="x")]) == Rewritten()
+    assert write_anew(written.folder, written.sealed(), [], [LegalHold("lh_2")]) == Rewritten(held=10)
+    assert write_anew(written.folder, written.sealed(), [], [LegalHold("lh_3", agent="x")]) == Rewritten()
