@@ -163,9 +163,7 @@ class ApprovalRows:
         """
         column, meant = approvals.c.id, list(ids)
         if session or agent:
-            column, meant = (
-                (approvals.c.session_id, [session]) if session else (approvals.c.agent, [agent])
-            )
+            column, meant = (approvals.c.session_id, [session]) if session else (approvals.c.agent, [agent])
         named = column.in_(meant)
         ended = approvals.c.status.not_in(_OPEN) | self._overdue()
         emptied = update(approvals).where(named, ended).values(summary="", completion=None)
