@@ -65,6 +65,8 @@ format: setup ## put everything into the one format
 
 docs: setup ## renew the pages that are written from code, METADATA and decisions
 	@$(BIN)/regate audit views --markdown > docs/reference/audit-schema.md
+	@for name in soc2 iso42001 eu-ai-act gdpr; do \
+		$(BIN)/regate audit report --framework $$name --markdown > docs/guides/frameworks/$$name.md; done
 	@$(BIN)/regate policy docs
 	@$(BIN)/python scripts/decisions.py
 	@$(BIN)/python -m scripts.surfaces

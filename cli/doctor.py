@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from gateway.audit.files import Folder, are_shared
+from gateway.audit.files import Folder, are_shared, load_verifier, log_key
 from gateway.audit.sealing import last_anchored
 from gateway.config import Config, Provider, config_path, load_config, load_server_key, resolve_reference
 from gateway.errors import RegateError
@@ -67,6 +67,8 @@ def examine(config: Config) -> Iterator[Check]:
     yield _locks(config)
     if config.audit.anchor:
         yield _anchor(config)
+    if config.audit.origin and (public := config.evidence_key_path.with_suffix(".pub")).exists():
+        yield Check("log", f"witnesses know it as {log_key(config.audit.origin, load_verifier(public))}")
     for name, provider in config.providers.items():
         yield _provider(name, provider)
 

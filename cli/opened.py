@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -13,8 +14,9 @@ import typer
 from gateway.audit import Journal, Record, new_writer
 from gateway.config import Config
 from gateway.errors import ConfigError, RecordingFailed
-from gateway.oversight import Act, local_user
-from gateway.state import State, WriterStore, open_state
+from gateway.identity import authenticate
+from gateway.oversight import Act, Actor, local_user, require
+from gateway.state import Keys, State, WriterStore, open_state
 
 
 @contextmanager
@@ -69,10 +71,23 @@ class LateJournal:
         self.record_sync(record)
 
 
-def note_act(config: Config, act: Act, **body: Any) -> None:
-    """Record an act of the local user, durably. Raises ConfigError and RecordingFailed."""
+def note_act(config: Config, act: Act, *, by: Actor | None = None, **body: Any) -> None:
+    """Record an act, durably: the local user's, unless `by` another. Raises ConfigError, RecordingFailed."""
     with opened_journal(config) as journal:
-        journal.record_sync(local_user().record(act, **body))
+        journal.record_sync((by or local_user()).record(act, **body))
+
+
+def acting(config: Config) -> Actor:
+    """Return who gives an order: the holder of the admin's key in REGATE_KEY; without one, the local user.
+
+    Raises Unauthenticated, Forbidden and StateUnavailable.
+    """
+    if not (key := os.environ.get("REGATE_KEY", "").strip()):
+        return local_user()
+    with opened_state(config) as state:
+        row = authenticate(Keys(state), key, time.time())
+    require(row, "keys")
+    return Actor(row.owner, "cli", row.id)
 
 
 def note_reading(config: Config, act: Act, **body: Any) -> None:

@@ -29,6 +29,16 @@ COMMANDS = {
         "Make what was said unreadable, for ever. "
         "Who asked, what policy found and decided, and the chain, stay.",
     ),
+    "subject": Late(
+        "cli.audit.subject:subject",
+        "Find a person in the evidence: as end user, owner, approver, and as a value in texts; "
+        "export what is theirs, or erase it.",
+    ),
+    "hold": Late(
+        "cli.audit.hold:hold",
+        "Put a session, an agent or everything on legal hold: neither erasure nor retention removes it.",
+    ),
+    "release": Late("cli.audit.hold:release", "End a legal hold: what waits to be erased then goes."),
     "verify": Late(
         "cli.audit.chain:verify",
         "Prove the chain: 0 intact, 1 broken, with the first broken record of each chain.",
@@ -36,6 +46,10 @@ COMMANDS = {
     "prove": Late(
         "cli.audit.chain:prove",
         "Write a proof that a record is in the signed evidence, for `regate audit verify --proof`.",
+    ),
+    "report": Late(
+        "cli.audit.report:report",
+        "Answer what a framework demands of the log: one HTML page, and the rows behind it as Parquet.",
     ),
     "seal": Late(
         "cli.audit.chain:seal",

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
         PolicySettings,
         Price,
         Provider,
+        RetentionRule,
         TelemetrySettings,
+        Witness,
     )
     from gateway.config.yaml12 import compose, strict_yaml
 else:
@@ -31,7 +33,7 @@ else:
 
 __all__ = [
     "BUNDLE", "RESERVED_PROVIDERS", "Allow", "Audit", "Aws", "Checksum", "Config", "CustomEntity", "Detect",
-    "Hold", "Limits", "Ner", "Opa", "PolicySettings", "Price", "Provider", "ServerKey", "TelemetrySettings",
-    "compose", "config_path", "load_config", "load_server_key", "resolve_reference",
-    "strict_yaml",
+    "Hold", "Limits", "Ner", "Opa", "PolicySettings", "Price", "Provider", "RetentionRule", "ServerKey",
+    "TelemetrySettings", "Witness", "compose", "config_path", "load_config", "load_server_key",
+    "resolve_reference", "strict_yaml",
 ]  # fmt: skip

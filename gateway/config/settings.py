@@ -135,8 +135,39 @@ class PolicySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"verify_key: expected it with a bundle and not without one; found {found}")
 
 
+class RetentionRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long what was said is kept in exchanges that fit all that is named: `agent` is a name or a glob."""
+
+    keep: Annotated[str, msgspec.Meta(pattern=r"^[1-9]\d{0,4}d$")]
+    agent: str = ""
+    group: str = ""
+    entity: str = ""
+    record: Literal["", "masked", "metadata", "full"] = ""
+
+    @property
+    def kept(self) -> timedelta:
+        """How long that is."""
+        return timedelta(days=int(self.keep[:-1]))
+
+    def __post_init__(self) -> None:
+        if not (self.agent or self.group or self.entity or self.record):
+            raise ValueError("expected an agent, a group, an entity or a record level; found none")
+
+
+class Witness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A service that cosigns the log: its address, and its public key as it hands it out: `name+hash+key`."""
+
+    url: Annotated[
+        str, msgspec.Meta(pattern=r"^(https://.+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?(/.*)?)$")
+    ]
+    key: Annotated[str, msgspec.Meta(pattern=r"^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*$")]
+
+
 class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where evidence is kept, and how long (`365d`; empty is for ever). `content_key` is a reference."""
+    """Where evidence is kept, and how long (`365d`; empty is for ever). `content_key` is a reference.
+
+    `origin` is the name by which witnesses know the log: a host and a path that are yours.
+    """
 
     path: str = "audit"
     segment_bytes: Positive = 64 * 1024 * 1024
@@ -144,6 +175,9 @@ class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     anchor: Annotated[str, msgspec.Meta(pattern=_ANCHOR)] = ""
     content_key: str = ""
     retention: Annotated[str, msgspec.Meta(pattern=r"^([1-9]\d{0,4}d)?$")] = ""
+    retention_rules: tuple[RetentionRule, ...] = ()
+    origin: Annotated[str, msgspec.Meta(pattern=r"^[^\s+]*$")] = ""
+    witnesses: tuple[Witness, ...] = ()
 
     @property
     def kept(self) -> timedelta | None:
@@ -151,6 +185,8 @@ class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return timedelta(days=int(self.retention[:-1])) if self.retention else None
 
     def __post_init__(self) -> None:
+        if self.witnesses and not self.origin:
+            raise ValueError("origin: expected a name for the log, like acme.example/regate, with witnesses")
         if self.content_key and not _REFERENCE.fullmatch(self.content_key):
             # the text may be the secret itself, so it is not repeated
             raise ValueError("content_key: expected a reference, env:NAME or file:/path")

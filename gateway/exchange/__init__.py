@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from gateway.exchange.govern import Gateway, Services
     from gateway.exchange.inspect import Inspector
     from gateway.exchange.mask import syntax_of
+    from gateway.exchange.receipts import Receipt, Receipts
     from gateway.exchange.receive import Receiver
     from gateway.exchange.record import Ledger
     from gateway.exchange.refuse import refusal_answer
@@ -25,6 +26,8 @@ __all__ = [
     "Gateway",
     "Inspector",
     "Ledger",
+    "Receipt",
+    "Receipts",
     "Receiver",
     "Services",
     "Subject",

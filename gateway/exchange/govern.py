@@ -20,6 +20,7 @@ from gateway.exchange.exchange import Answer, Call, Exchange
 from gateway.exchange.forward import Forwarder
 from gateway.exchange.hold import Holder, answer_at_once, keeps_alive
 from gateway.exchange.inspect import Inspector
+from gateway.exchange.receipts import Receipts
 from gateway.exchange.receive import Receiver
 from gateway.exchange.record import Ledger
 from gateway.exchange.refuse import refusal_answer
@@ -70,13 +71,20 @@ class Gateway:
             services.policies, services.ledger, services.shadow, services.detector.describe
         )
         self._holder = Holder(self._decider, services.approvals, key)
+        self._receipts = Receipts(key)
         self._forwarder = Forwarder(services.identity, self._holder, services.ledger, key)
         answering = self._holder, self._inspector, services.ledger, config.limits
         self._whole = WholeCompletion(*answering)
         self._stream = StreamedCompletion(*answering)
 
     async def answer(self, exchange: Exchange) -> Answer:
-        """Govern the exchange; whatever goes wrong becomes a recorded refusal in the dialect's own words."""
+        """Govern the exchange, and give a receipt with its answer.
+
+        Whatever goes wrong becomes a recorded refusal in the dialect's own words.
+        """
+        return self._receipts.attach(exchange, await self._answered(exchange))
+
+    async def _answered(self, exchange: Exchange) -> Answer:
         try:
             return await self.govern(exchange)
         except Refusal as refusal:

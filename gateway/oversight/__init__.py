@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from gateway.oversight.oversight import Oversight
     from gateway.oversight.pinned import NamedTool, PinnedTools, UnknownTool
     from gateway.oversight.rights import Forbidden, Right, require, rights_of
+    from gateway.oversight.subject import DataSubject, Mention
 else:
     __getattr__ = on_demand(__name__)
 
@@ -22,9 +23,11 @@ __all__ = [
     "BodyTooLarge",
     "BodyTooLate",
     "Busy",
+    "DataSubject",
     "Evidence",
     "Forbidden",
     "Keyring",
+    "Mention",
     "NamedTool",
     "NewKey",
     "NotInEvidence",

@@ -24,6 +24,9 @@ Act = Literal[
     "evidence_exported",
     "content_read",
     "erasure_ordered",
+    "subject_sought",
+    "hold_placed",
+    "hold_released",
     "key_rotated",
     "tool_forgotten",
 ]

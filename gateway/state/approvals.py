@@ -156,12 +156,15 @@ class ApprovalRows:
         )
         return self._select(wanted, newest=limit)[::-1]
 
-    def forget(self, *, session: str, agent: str) -> tuple[int, int]:
-        """Empty what people were shown, and drop held completions, of one session or one agent (not both).
+    def forget(self, *, session: str = "", agent: str = "", ids: Sequence[str] = ()) -> tuple[int, int]:
+        """Empty what people were shown, and drop held completions, of one session, one agent, or these.
 
         Returns how many approvals that was, and how many are still open and keep theirs.
         """
-        named = approvals.c.session_id == session if session else approvals.c.agent == agent
+        column, meant = approvals.c.id, list(ids)
+        if session or agent:
+            column, meant = (approvals.c.session_id, [session]) if session else (approvals.c.agent, [agent])
+        named = column.in_(meant)
         ended = approvals.c.status.not_in(_OPEN) | self._overdue()
         emptied = update(approvals).where(named, ended).values(summary="", completion=None)
         still = select(func.count()).select_from(approvals).where(named, ~ended)

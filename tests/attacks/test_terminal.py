@@ -103,6 +103,8 @@ COMMANDS = [
     "audit open {hostile}", "audit open {copy} {rows}",
     "audit export --view exchanges", "audit export --format ocsf", "audit verify", "audit verify --json",
     "audit prove {hostile}", "audit seal", "audit erase --session {hostile} --reason {hostile} --yes",
+    "audit subject {hostile} --value {hostile}", "audit subject {hostile} --json",
+    "audit hold --agent {hostile}", "audit release {hostile}", "audit report --framework gdpr --out {out}",
     "policy explain de_1", "policy explain de_1 --json", "policy explain {hostile}",
     "policy backtest --candidate {policy}", "policy backtest --candidate {policy} --json",
     "policy status", "policy status --json", "policy waivers", "policy waivers --json",

@@ -20,7 +20,7 @@ from typer.testing import CliRunner, Result
 from cli.main import app
 from gateway.audit import Journal, Record, new_writer
 from gateway.audit.reading.sql import query
-from gateway.config import load_config
+from gateway.config import load_config, load_server_key
 from gateway.errors import PolicyUnavailable, RecordingFailed
 from gateway.http.admin import admin_routes
 from gateway.policy import Policies
@@ -67,6 +67,10 @@ COMMANDS = {
     "audit tail": "",
     "audit export": "evidence_exported",
     "audit erase": "erasure_ordered",
+    "audit subject": "subject_sought",
+    "audit hold": "hold_placed",
+    "audit release": "hold_released",
+    "audit report": "evidence_exported",
     "audit verify": "",
     "audit prove": "",
     "audit seal": "",
@@ -177,6 +181,13 @@ def arrange(place: Place, command: str) -> list[str]:
             return ["audit", "export", "--out", str(place.folder / "out" / "all.ndjson")]
         case "audit erase":
             return ["audit", "erase", "--session", "se_1", "--yes"]
+        case "audit hold":
+            return ["audit", "hold", "--all"]
+        case "audit release":
+            return ["audit", "release", place.said("audit", "hold", "--all").split()[0]]
+        case "audit subject":
+            load_server_key(place.config.key_path)  # as every gateway has one
+            return ["audit", "subject", "alice", "--export", str(place.folder / "out" / "alice.json")]
     return command.split()
 
 
@@ -192,6 +203,9 @@ def arrange(place: Place, command: str) -> list[str]:
         "audit sql",
         "audit export",
         "audit erase",
+        "audit hold",
+        "audit release",
+        "audit subject",
         "audit rotate-key",
     ],
 )
@@ -217,6 +231,9 @@ def test_no_command_acts_unrecorded(place: Place, command: str) -> None:
         "audit sql",
         "audit export",
         "audit erase",
+        "audit hold",
+        "audit release",
+        "audit subject",
     ],
 )
 def test_no_command_acts_when_it_cannot_be_recorded(

@@ -8,12 +8,19 @@ if TYPE_CHECKING:
     from gateway.audit.files.folder import (
         Folder,
     )
+    from gateway.audit.files.heads import (
+        stamp,
+    )
     from gateway.audit.files.locks import (
         are_shared,
+    )
+    from gateway.audit.files.notes import (
+        log_key,
     )
     from gateway.audit.files.record import (
         COLUMNS,
         FINDING_FIELDS,
+        NAMES,
         Record,
     )
     from gateway.audit.files.rotation import (
@@ -29,10 +36,13 @@ else:
 __all__ = [
     "COLUMNS",
     "FINDING_FIELDS",
+    "NAMES",
     "Folder",
     "Record",
     "are_shared",
     "load_verifier",
+    "log_key",
     "open_signer",
     "rotate",
+    "stamp",
 ]

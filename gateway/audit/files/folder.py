@@ -33,6 +33,7 @@ class Folder:
         self.seals = self.root / "seals.ndjson"
         self.checkpoints = self.root / "checkpoints.ndjson"
         self.database = self.root / "audit.duckdb"
+        self.checkpoint = self.root / "checkpoint"  # the last root as witnesses cosigned it
         self.anchored = self.root / "anchored.json"
         self.rotate = self.root / "rotate"  # its time says since when segments are to be closed
         self.sealer_lock = self.root / "sealer.lock"

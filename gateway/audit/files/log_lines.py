@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 Document = dict[str, Any]
 """A line's JSON object, its signature checked and taken off."""
@@ -35,21 +35,25 @@ class Seal(TypedDict):
 
 
 class ErasureOrder(TypedDict):
-    """A line of `seals.ndjson`: whose bodies go."""
+    """A line of `seals.ndjson`: whose bodies go, or what goes of which records: `targets`."""
 
     kind: Literal["order"]
     session: str
     agent: str
     before: str
+    id: NotRequired[str]
+    key_id: NotRequired[str]
+    targets: NotRequired[Sequence[Sequence[object]]]
 
 
 class Erasure(TypedDict):
-    """A line of `seals.ndjson`: a sealed file was written anew without some bodies."""
+    """A line of `seals.ndjson`: a sealed file was written anew without some bodies and names."""
 
     kind: Literal["erasure"]
     path: str
     parquet_sha256: str
     bodies: int
+    names: NotRequired[int]
     erased_at: str
 
 
@@ -61,7 +65,17 @@ class Drop(TypedDict):
     dropped_at: str
 
 
-SealLine = Seal | ErasureOrder | Erasure | Drop
+class HoldLine(TypedDict):
+    """A line of `seals.ndjson`: a legal hold began, or ended."""
+
+    kind: Literal["hold", "release"]
+    id: str
+    session: str
+    agent: str
+    at: str
+
+
+SealLine = Seal | ErasureOrder | Erasure | Drop | HoldLine
 
 
 class HeadLine(TypedDict):

@@ -86,6 +86,22 @@ class Range:
                 low = middle
         return siblings[::-1]
 
+    def consistency(self) -> list[bytes]:
+        """Return the proof that the tree grew out of that before `start` (RFC 6962, 2.1.2)."""
+        proof: list[bytes] = []
+        low, high, is_whole = 0, self.size, True
+        while self._start and low < self._start < high:
+            middle = low + _left(high - low)
+            if self._start <= middle:
+                proof.append(self._top(middle, high))
+                high = middle
+            else:
+                proof.append(self._top(low, middle))
+                low, is_whole = middle, False
+        if self._start and not is_whole:
+            proof.append(self._top(low, high))
+        return proof[::-1]
+
     def _top(self, low: int, high: int) -> bytes:
         if high <= self._start:
             return self._peaks[low, high]

@@ -180,6 +180,8 @@ SENTINELS: Mapping[str, str] = {
     for column in fields(Record)
     if column.default in ("", -1)
 }
+# Who a record is about. They stand apart in its line, so that they can be taken out of it.
+NAMES = ("owner", "on_behalf_of", "source_ip")
 # NULL where the value is not known, or where there is none.
 NULLABLE = tuple(column.name for column in fields(Record) if column.default is None)
 
@@ -190,20 +192,22 @@ class Draft:
 
     columns: bytes
     salt: bytes
+    names: bytes
     body: bytes
 
     def __len__(self) -> int:
-        return len(self.columns) + len(self.body) + 512  # the rest of a line is bounded by less than that
+        # the rest of a line is bounded by less than that
+        return len(self.columns) + len(self.names) + len(self.body) + 512
 
 
 def draft(record: Record, now: datetime) -> Draft:
     """Encode a record. Raises RecordingFailed when it does not encode or is over 16 MiB."""
     try:
         row = msgspec.convert(record, _Row, from_attributes=True)
-        columns = orjson.dumps(
-            {"recorded_at": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), **msgspec.to_builtins(row)}
-        )
-        made = Draft(columns[1:-1], os.urandom(16).hex().encode(), _json(record.body))
+        said = {"recorded_at": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), **msgspec.to_builtins(row)}
+        names = orjson.dumps({name: said.pop(name) for name in NAMES})
+        columns = orjson.dumps(said)
+        made = Draft(columns[1:-1], os.urandom(32).hex().encode(), names[1:-1], encode_body(record.body))
     except (TypeError, ValueError, RecursionError) as error:
         raise RecordingFailed(f"the record cannot be encoded: {error}") from error
     if len(made) > MAX_LINE:
@@ -211,7 +215,7 @@ def draft(record: Record, now: datetime) -> Draft:
     return made
 
 
-def _json(body: Mapping[str, object]) -> bytes:
+def encode_body(body: Mapping[str, object]) -> bytes:
     """Encode as compact UTF-8; integers over 64 bits, which orjson refuses, by the standard library."""
     if not isinstance(body, dict):
         raise TypeError("expected the body to be an object")

@@ -20,6 +20,7 @@ _PART = json.dumps(
             "digest": "VARCHAR",
             "new": "BOOLEAN",
             "text": "VARCHAR",
+            "erased": "VARCHAR",
         }
     ]
 )
@@ -141,8 +142,9 @@ _SESSIONS = f"""
 _PARTS = f"""
     SELECT recorded_at, exchange_id, each.session_id, decision_id, record_kind, phase, place,
         nullif(part.role, '') AS role, part.kind AS kind, part.pointer AS pointer, part.digest AS digest,
-        part.new AS is_new, coalesce(part.text, stored.text) AS text, writer, seq
-    FROM (SELECT recorded_at, {known("exchange_id", "session_id", "decision_id", "phase")},
+        part.new AS is_new, CASE WHEN part.erased IS NULL THEN coalesce(part.text, stored.text) END AS text,
+        CASE WHEN part.erased IS NOT NULL THEN erased_at END AS erased_at, writer, seq
+    FROM (SELECT recorded_at, erased_at, {known("exchange_id", "session_id", "decision_id", "phase")},
               kind AS record_kind, writer, seq, generate_subscripts(parts, 1) AS place, unnest(parts) AS part
           FROM {_SAID}) AS each
     LEFT JOIN (
@@ -167,12 +169,14 @@ _MESSAGE = "regexp_extract(part.pointer, '^/[^/]+(/[0-9]+)?')"
 _IS_SAID = """(part.kind IN ('system', 'text', 'tool_result', 'signed')
     OR part.kind = 'tool_call' AND NOT regexp_matches(part.pointer, '/(id|type|call_id|tool_use_id)$'))"""
 _WHOSE = ("agent", "owner", "on_behalf_of", "provider", "dialect", "model")
+_OF_EXCHANGE = ("started_at", *_WHOSE, "erased_at")
 
 
 def _filled(parts: str) -> str:
     """Return the parts with the texts that their session stored; one NULL where there is none."""
     return f"""CASE WHEN len({parts}) > 0 THEN list_transform({parts}, lambda part: {{'role': part.role,
-        'kind': part.kind, 'pointer': part.pointer, 'text': coalesce(part.text,
+        'kind': part.kind, 'pointer': part.pointer, 'text': coalesce(
+        CASE WHEN part.erased IS NULL THEN part.text ELSE '[erased]' END,
         known.texts[list_position(known.digests, part.digest)], '[not recorded]')}}) ELSE [NULL] END"""
 
 
@@ -185,6 +189,7 @@ _TOLD = f"""
                {{'is_answer': true, 'parts': {_filled("answered")}}}]) AS side
            FROM (SELECT exchange_id, session_id, min(recorded_at) AS started_at,
                      {", ".join(f"arg_max({name}, seq) AS {name}" for name in _WHOSE)},
+                     max(erased_at) AS erased_at,
                      arg_min(parts, seq) FILTER (kind <> 'completion' AND phase <> 'response') AS asked,
                      arg_max(parts, seq) FILTER (kind = 'completion') AS answered
                  FROM {_SAID} GROUP BY exchange_id, session_id) AS each, LATERAL {_KNOWN} AS known))
@@ -193,7 +198,7 @@ _TOLD = f"""
 # One row a message, and one for what an exchange says outside of messages.
 _BY_MESSAGE = f"""
     (SELECT exchange_id, session_id, is_answer, {_MESSAGE} AS message,
-        {", ".join(f"any_value({name}) AS {name}" for name in ("started_at", *_WHOSE))}, min(place) AS place,
+        {", ".join(f"any_value({name}) AS {name}" for name in _OF_EXCHANGE)}, min(place) AS place,
         string_agg(part.text, chr(10) ORDER BY place) FILTER ({_IS_SAID}) AS said,
         string_agg(part.text, chr(10) ORDER BY place) FILTER (part.kind = 'system') AS system,
         string_agg(part.text, chr(10) ORDER BY place) FILTER ({_IS_SAID} AND part.kind <> 'system')
@@ -213,9 +218,9 @@ def _messages(condition: str) -> str:
 
 _CONTENTS = f"""
     SELECT {known("exchange_id", "session_id")}, started_at, {known(*_WHOSE)}, prompt, completion, system,
-        messages, answers, fields
+        messages, answers, fields, erased_at
     FROM (SELECT exchange_id, session_id,
-              {", ".join(f"any_value({name}) AS {name}" for name in ("started_at", *_WHOSE))},
+              {", ".join(f"any_value({name}) AS {name}" for name in _OF_EXCHANGE)},
               string_agg(said, chr(10) ORDER BY place) FILTER (NOT is_answer) AS prompt,
               string_agg(said, chr(10) ORDER BY place) FILTER (is_answer) AS completion,
               string_agg(system, chr(10) ORDER BY place) FILTER (NOT is_answer) AS system,

@@ -38,7 +38,13 @@ _TOMBSTONE_BYTES = 200  # a tombstone has fewer, a segment with a record has mor
 
 
 # The columns of `every_record` with their types, in order.
-RECORD_TYPES: Mapping[str, str] = {**COLUMNS, "body": "JSON", "segment": "VARCHAR"}
+RECORD_TYPES: Mapping[str, str] = {
+    **COLUMNS,
+    "body": "JSON",
+    "erased_at": "TIMESTAMPTZ",
+    "order_id": "VARCHAR",
+    "segment": "VARCHAR",
+}
 
 
 def every_record(root: str, unless: str = "") -> str:
@@ -55,12 +61,21 @@ def every_record(root: str, unless: str = "") -> str:
     """
     return _joined(
         root,
-        columns=[*columns, "segment"],
+        columns=list(RECORD_TYPES),
         live=live,
-        live_columns={name: name for name in columns},
+        live_columns={
+            **{name: name for name in columns},
+            "erased_at": "NULL::TIMESTAMPTZ",  # what is erased is sealed
+            "order_id": "NULL::VARCHAR",
+        },
         is_record="seq IS NOT NULL AND kind IS NOT NULL",
         visible_at="visible_at",
-        sealed_columns={**{name: name for name in COLUMNS}, "body": "line->'$.body'"},
+        sealed_columns={
+            **{name: name for name in COLUMNS},
+            "body": "line->'$.body'",
+            "erased_at": "nullif(line->>'$.withheld.at', '')::TIMESTAMPTZ",
+            "order_id": "nullif(line->>'$.withheld.order', '')",
+        },
         unless=unless,
     )
 

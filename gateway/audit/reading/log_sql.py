@@ -19,6 +19,7 @@ def log_selects(root: str, unless: str = "") -> Mapping[str, str]:
     seals = f"""read_ndjson({root} || '/seals.ndjson', columns={{kind: 'VARCHAR', file: 'VARCHAR',
         path: 'VARCHAR', visible_at: 'TIMESTAMPTZ', parquet_sha256: 'VARCHAR', segments: '{_SEGMENTS}',
         session: 'VARCHAR', agent: 'VARCHAR', "before": 'TIMESTAMPTZ', bodies: 'BIGINT',
+        names: 'BIGINT', id: 'VARCHAR', key_id: 'VARCHAR', targets: 'JSON[]', "at": 'TIMESTAMPTZ',
         erased_at: 'TIMESTAMPTZ', dropped_at: 'TIMESTAMPTZ'}})"""
     checkpoints = f"""read_ndjson({root} || '/checkpoints.ndjson', columns={{kind: 'VARCHAR',
         writer: 'VARCHAR', segment: 'VARCHAR', seq: 'BIGINT', hash: 'VARCHAR', host: 'VARCHAR',
@@ -44,9 +45,12 @@ def log_selects(root: str, unless: str = "") -> Mapping[str, str]:
             FROM {seals} WHERE file IS NOT NULL AND segments IS NOT NULL AND {whole}
         """,  # noqa: S608 - as above
         "removals": f"""
-            SELECT coalesce(erased_at, dropped_at, "before") AS removed_at,
-                CASE kind WHEN 'order' THEN 'ordered' WHEN 'erasure' THEN 'erased' ELSE kind END AS what,
-                nullif(session, '') AS session_id, nullif(agent, '') AS agent, path, bodies
-            FROM {seals} WHERE kind IN ('order', 'erasure', 'dropped') AND {whole}
+            SELECT coalesce(erased_at, dropped_at, "before", "at") AS removed_at,
+                CASE kind WHEN 'order' THEN 'ordered' WHEN 'erasure' THEN 'erased' WHEN 'hold' THEN 'held'
+                    WHEN 'release' THEN 'released' ELSE kind END AS what,
+                nullif(id, '') AS order_id, nullif(key_id, '') AS key_id,
+                nullif(session, '') AS session_id, nullif(agent, '') AS agent,
+                nullif(len(targets), 0) AS records, path, bodies, names
+            FROM {seals} WHERE kind IN ('order', 'erasure', 'dropped', 'hold', 'release') AND {whole}
         """,  # noqa: S608 - as above
     }

@@ -27,7 +27,7 @@ from gateway.audit.reading.log_sql import log_selects
 
 _RECORDS = f"""
     SELECT {known(*(name for name in COLUMNS if name not in ("findings", "reasons")))},
-        {FINDINGS} AS findings, {REASONS} AS reasons, body, segment
+        {FINDINGS} AS findings, {REASONS} AS reasons, body, erased_at, order_id, segment
     FROM {STORED}
 """  # noqa: S608 - our own names
 

@@ -13,10 +13,16 @@ if TYPE_CHECKING:
         DataKey,
         load_content_key,
     )
-    from gateway.audit.sealing.removal import (
+    from gateway.audit.sealing.orders import (
         ERASED_KINDS,
+        LegalHold,
         Order,
+        Target,
+        holds_in_force,
+        new_order_id,
         order_erasure,
+        read_seal_lines,
+        sign_hold,
     )
     from gateway.audit.sealing.seal import (
         SealingFailed,
@@ -28,9 +34,15 @@ __all__ = [
     "ERASED_KINDS",
     "ContentKey",
     "DataKey",
+    "LegalHold",
     "Order",
     "SealingFailed",
+    "Target",
+    "holds_in_force",
     "last_anchored",
     "load_content_key",
+    "new_order_id",
     "order_erasure",
+    "read_seal_lines",
+    "sign_hold",
 ]

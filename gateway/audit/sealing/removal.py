@@ -2,11 +2,13 @@
 
 Both are signed lines of `seals.ndjson`:
 
-    order     whose bodies go: a session's or an agent's, up to a time, also from segments sealed later
-    erasure   a sealed file was written anew without some bodies, and what its SHA-256 is now
+    order     what goes: a session's or an agent's bodies up to a time, also from segments sealed later,
+              or parts and names of single records, its targets
+    erasure   a sealed file was written anew without some bodies or names, and what its SHA-256 is now
     dropped   a sealed file went whole; its seal still says where each chain was, so the rest follows
+    hold      a legal hold: what it covers is neither erased nor dropped until its `release`
 
-A record without its body and salt is still in the chain, which holds its commitment only.
+A record without its body or its names is still in the chain, which holds their commitment only.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,50 +29,36 @@ from gateway.audit.files.folder import Folder
 from gateway.audit.files.heads import stamp
 from gateway.audit.files.log_lines import Drop, Erasure, Seal, SealLine
 from gateway.audit.files.signing import Signer
+from gateway.audit.sealing.orders import LegalHold, Order, holds_in_force
 from gateway.errors import RegateError
 from gateway.processes import run
-
-# What policy saw, said and answered. Of an approval only what was shown to people goes: verdicts stay.
-ERASED_KINDS = ("decision", "completion", "refusal")
 
 
 class RemovalFailed(RegateError):
     """A sealed file could not be written anew; it stays as it is, and the order stands."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """Erase the bodies of one session's or one agent's records up to `before`; the other name is empty."""
-
-    session: str
-    agent: str
-    before: str
-
-    def covers(self, seal: Seal) -> bool:
-        """Return whether the file may contain such records."""
-        return any(each["first_at"] <= self.before for each in seal["segments"])
-
-
-def order_erasure(folder: Folder, signer: Signer, session: str, agent: str, now: datetime) -> Order:
-    """Sign an order, and have gateways close the segments that they write. Raises OSError."""
-    order = Order(session, agent, stamp(now))
-    signed_log.append(folder.seals, {"kind": "order", **asdict(order)}, signer, folder.disk)
-    folder.disk.write_new(folder.rotate, order.before.encode())
-    return order
-
-
 class RewriteRequest(msgspec.Struct, frozen=True):
-    """What the remover's child process is to do: leave bodies that the orders name out of one sealed file."""
+    """What the remover's child process is to do: leave out of one sealed file what the orders name.
+
+    Not what is on hold. With only `holds`, it tells whether the file has a record on hold.
+    """
 
     root: str
     path: str
-    orders: tuple[Order, ...]
+    orders: tuple[Order, ...] = ()
+    holds: tuple[LegalHold, ...] = ()
 
 
 class Rewritten(msgspec.Struct, frozen=True):
-    """What the child process did: how many bodies went, and the SHA-256 of the file made, if any did."""
+    """What the child process did: of how many records bodies and names went, and the SHA-256 of the new file.
+
+    `held` records are on hold: what is to go of them is still there.
+    """
 
     bodies: int = 0
+    names: int = 0
+    held: int = 0
     parquet_sha256: str = ""
 
 
@@ -104,8 +92,8 @@ def read_removals(lines: Iterable[SealLine]) -> Removals:
     return Removals(erased, frozenset(dropped))
 
 
-def told_removals(lines: Sequence[SealLine]) -> list[str]:
-    """Say what the log's lines took out of the evidence, each day's on a line."""
+def told_removals(lines: Sequence[SealLine], since: str = "") -> list[str]:
+    """Say what the log's lines took out of the evidence since a time, each day's on a line."""
     records = {
         line["path"]: sum(each["last_seq"] - each["first_seq"] + 1 for each in line["segments"])
         for line in lines
@@ -113,14 +101,17 @@ def told_removals(lines: Sequence[SealLine]) -> list[str]:
     }
     dropped: Counter[str] = Counter()
     erased: Counter[str] = Counter()
+    names: Counter[str] = Counter()
     for line in lines:
-        if line["kind"] == "dropped":
+        if line["kind"] == "dropped" and line["dropped_at"] >= since:
             dropped[line["dropped_at"][:10]] += records[line["path"]]
-        elif line["kind"] == "erasure":
+        elif line["kind"] == "erasure" and line["erased_at"] >= since:
             erased[line["erased_at"][:10]] += line["bodies"]
+            names[line["erased_at"][:10]] += line.get("names", 0)
     return [
         *(f"{count:,} records dropped by retention on {day}" for day, count in dropped.items()),
-        *(f"{count:,} bodies erased by order on {day}" for day, count in erased.items()),
+        *(f"{count:,} bodies erased by order on {day}" for day, count in erased.items() if count),
+        *(f"names of {count:,} records erased by order on {day}" for day, count in names.items() if count),
     ]
 
 
@@ -130,7 +121,8 @@ class Remover:
     def __init__(self, folder: Folder, retention: timedelta | None) -> None:
         self._folder = folder
         self._retention = retention
-        self._looked: set[tuple[str, Order]] = set()  # files in which an order finds nothing (any more)
+        # files in which an order, by its place in the log, finds nothing (any more)
+        self._looked: set[tuple[str, int]] = set()
 
     def recover(self, lines: Sequence[SealLine]) -> None:
         """Finish what a crash interrupted, and delete the empty files that stand for dropped ones."""
@@ -141,15 +133,24 @@ class Remover:
                 self._folder.disk.unlink(path)
 
     def run(self, lines: Sequence[SealLine], signer: Signer) -> int:
-        """Pass once over every sealed file; return how many bodies went. Raises RemovalFailed, OSError."""
+        """Pass once over every sealed file; return of how many records bodies went.
+
+        Raises RemovalFailed, OSError.
+        """
         gone = {line["path"] for line in lines if line["kind"] == "dropped"}
         seals = [line for line in lines if line["kind"] == "seal" and line["path"] not in gone]
-        orders = [
-            Order(line["session"], line["agent"], line["before"]) for line in lines if line["kind"] == "order"
-        ]
+        orders = {
+            place: msgspec.convert(line, Order) for place, line in enumerate(lines) if line["kind"] == "order"
+        }
+        holds = holds_in_force(lines)
         for seal in self._past(seals):
-            self._drop(seal, signer)
-        return sum(self._erase(seal, orders, signer) for seal in seals)
+            if not self._is_held(seal, holds):
+                self._drop(seal, signer)
+        return sum(self._erase(seal, orders, holds, signer) for seal in seals)
+
+    def _is_held(self, seal: Seal, holds: Sequence[LegalHold]) -> bool:
+        """Return whether the file has a record on hold, so that it may not be dropped."""
+        return bool(holds) and self._rewrite(seal["path"], (), holds).held > 0
 
     def _past(self, seals: Iterable[Seal]) -> Iterator[Seal]:
         if self._retention is not None:
@@ -165,23 +166,36 @@ class Remover:
         folder.disk.replace(path, folder.no_records.read_bytes(), draft, 0o400)
         folder.disk.sync_folder(path.parent)
 
-    def _erase(self, seal: Seal, orders: Sequence[Order], signer: Signer) -> int:
+    def _erase(
+        self, seal: Seal, orders: Mapping[int, Order], holds: Sequence[LegalHold], signer: Signer
+    ) -> int:
         path = seal["path"]
-        due = [order for order in orders if (path, order) not in self._looked and order.covers(seal)]
+        due = {
+            place: order
+            for place, order in orders.items()
+            if (path, place) not in self._looked and order.covers(seal)
+        }
         if not due or not (self._folder.root / path).exists():
             return 0
-        made = self._write_anew(path, due)
-        if made.bodies:
-            line: Erasure = {"kind": "erasure", "path": path, "parquet_sha256": made.parquet_sha256,
-                    "bodies": made.bodies, "erased_at": stamp(datetime.now(UTC))}  # fmt: skip
+        made = self._rewrite(path, tuple(due.values()), holds)
+        if made.parquet_sha256:
+            line: Erasure = {
+                "kind": "erasure",
+                "path": path,
+                "parquet_sha256": made.parquet_sha256,
+                "bodies": made.bodies,
+                "names": made.names,
+                "erased_at": stamp(datetime.now(UTC)),
+            }
             signed_log.append(self._folder.seals, line, signer, self._folder.disk)
             self._put_in(line)
-        self._looked |= {(path, order) for order in due}
+        if not made.held:
+            self._looked |= {(path, place) for place in due}
         return made.bodies
 
-    def _write_anew(self, path: str, orders: Sequence[Order]) -> Rewritten:
+    def _rewrite(self, path: str, orders: tuple[Order, ...], holds: Sequence[LegalHold]) -> Rewritten:
         """Write the file in a child process, whose memory and DuckDB go with it."""
-        request = RewriteRequest(str(self._folder.root), path, tuple(orders))
+        request = RewriteRequest(str(self._folder.root), path, orders, tuple(holds))
         child = run(
             Path(sys.executable),
             "-P",

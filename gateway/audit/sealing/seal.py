@@ -33,6 +33,7 @@ from gateway.audit.files.locks import locked
 from gateway.audit.files.log_lines import Seal, SealedSegment
 from gateway.audit.files.rotation import open_signer
 from gateway.audit.journal.writers import Register, sign_end, signed_head
+from gateway.audit.reading.sql import QueryFailed
 from gateway.audit.sealing.anchor import Anchor
 from gateway.audit.sealing.log import SealingFailed, SealLog
 from gateway.audit.sealing.plan import (
@@ -45,12 +46,16 @@ from gateway.audit.sealing.plan import (
     seal_ends,
 )
 from gateway.audit.sealing.removal import RemovalFailed, Remover
+from gateway.audit.sealing.retention import order_due
+from gateway.audit.sealing.witness import Witnesses
+from gateway.config import RetentionRule, Witness
 from gateway.processes import run
 
 __all__ = ["Sealed", "Sealer", "SealingFailed"]
 
 # How long a tombstone stays at least: no reader's transaction is expected to be older.
 _TOMBSTONE_AGE = timedelta(hours=1)
+_RULED = timedelta(days=1)
 
 _log = logging.getLogger("regate.audit")
 
@@ -81,17 +86,23 @@ class Sealer:
         gather_seconds: float = 3600,
         sign_seconds: float = 60,
         retention: timedelta | None = None,
+        rules: Sequence[RetentionRule] = (),
+        origin: str = "",
+        witnesses: Sequence[Witness] = (),
         disk: Disk | None = None,
     ) -> None:
         self._folder = Folder(root, disk)
         self._key = key
         self.anchor = Anchor(anchor, self._folder)
+        self.witnesses = Witnesses(origin, witnesses, self._folder)
         self._settle = timedelta(seconds=settle_seconds)
         self._bury = timedelta(seconds=bury_seconds)
         self._gather = timedelta(seconds=gather_seconds)
         self._sign = timedelta(seconds=sign_seconds)
         self._refused: dict[str, str] = {}
         self._remover = Remover(self._folder, retention)
+        self._rules = rules
+        self._ruled = datetime.min.replace(tzinfo=UTC)  # when the rules were last applied
 
     def start(self) -> None:
         """Prepare the folder, publish `audit.duckdb`, remove old tombstones and what a crash left aside.
@@ -131,10 +142,12 @@ class Sealer:
             seals = self._seals()
             done, failed = self._seal_closed(seals, everything, all_hosts)
             self._bury_due(seals)
+            self._apply_rules()
             self._remover.run(self._log.lines(), self._signer)
             root = self._roots.sign(due=bool(done) or sign)
         if root:
             self.anchor.put(root)
+            self.witnesses.put(root, self._signer)
         if failed:
             raise SealingFailed(failed)
         return Sealed(done, dict(self._refused))
@@ -149,9 +162,16 @@ class Sealer:
         while True:
             try:
                 await asyncio.to_thread(self.seal)
-            except (SealingFailed, RemovalFailed, OSError) as error:
+            except (SealingFailed, RemovalFailed, QueryFailed, OSError) as error:
                 _log.error("sealing failed: %s", error)
             await asyncio.sleep(interval_seconds)
+
+    def _apply_rules(self) -> None:
+        """Order what is due by the rules to go, once a day: the question reads everything that was said."""
+        now = datetime.now(UTC)
+        if self._rules and now - self._ruled >= _RULED:
+            order_due(self._folder, self._signer, self._rules)
+            self._ruled = now
 
     def _seals(self) -> list[Seal]:
         return [line for line in self._log.lines() if line["kind"] == "seal"]

@@ -13,6 +13,7 @@ from gateway.audit.files.key_ring import KeysInForce, Tell
 from gateway.audit.files.line import GENESIS
 from gateway.audit.files.log_lines import Document
 from gateway.audit.files.merkle import Frontier
+from gateway.audit.files.notes import Checkpoint, NoteKey
 from gateway.audit.files.signing import BadLine, Verifier
 from gateway.audit.verifying.pool import TaskPool
 
@@ -106,6 +107,20 @@ def check_anchor(anchored: Sequence[bytes], heads: Heads, keys: KeysInForce, tel
             tell("this root was anchored, and the log has another one or none in its place", number)
             break
     return count
+
+
+def check_witnessed(note: str, witnesses: Sequence[NoteKey], heads: Heads, tell: Tell) -> int:
+    """Count the witnesses that cosigned the kept checkpoint; tell when its root is not in the log."""
+    try:
+        said = Checkpoint.read(note)
+    except ValueError:
+        tell("it is no checkpoint", -1)
+        return 0
+    root = heads.roots.get(said.size)
+    if root is None or orjson.loads(root)["root"] != said.root:
+        tell(f"a root over {said.size} lines was cosigned, and the log has another one or none", -1)
+        return 0
+    return sum(key.signed(note) for key in witnesses)
 
 
 def _bad_signatures(task: tuple[int, Sequence[bytes], bytes]) -> dict[int, str]:

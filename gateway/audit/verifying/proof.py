@@ -19,12 +19,9 @@ from gateway.audit.files.heads import is_root
 from gateway.audit.files.key_ring import follow_keys
 from gateway.audit.files.line import (
     BrokenLine,
-    check,
     check_either,
-    check_withheld,
-    is_withheld,
+    open_line,
     split_signature,
-    withhold,
 )
 from gateway.audit.files.log_lines import HeadLine
 from gateway.audit.files.merkle import Frontier, Range, root_from_path
@@ -90,7 +87,8 @@ def prove(root: Path, writer: str, seq: int, *, trusted: Verifier | None = None,
         "log_path": [each.hex() for each in Range(Frontier(), log[:size]).path(index)],
     }
     rotations = [line for line in log if line.startswith(b'{"kind":"rotation"')]
-    record = line if body or is_withheld(line) else withhold(line)
+    opened = open_line(line) if body else open_line(line).without_body()
+    record = line if body and opened.whole else opened.proved().withheld()
     proof = b"\n".join([orjson.dumps(steps), record, log[index], log[size], *rotations, b"", b""])
     if trusted:
         check_proofs(proof, trusted)
@@ -176,12 +174,9 @@ def _check(block: Sequence[bytes], trusted: Verifier) -> Proved:
         raise ProofFailed("it is cut short: expected the steps, a record, a head and a root")
     try:
         steps, head, root = (orjson.loads(block[place]) for place in (0, 2, 3))
-        record, whole = block[1], b',"salt":"' in block[1]
-        link = check(record) if whole else check_withheld(record)
-        if link.signature:
-            raise ProofFailed(
-                f"record {link.writer}:{link.seq}: it carries a signature that proves nothing here"
-            )
+        record, link = open_line(block[1]), check_either(block[1])
+        if link.signature or not (record.whole or block[1] in (record.proved().withheld(), record.bare())):
+            raise ProofFailed(f"record {link.writer}:{link.seq}: it carries what proves nothing here")
         path, log_path = ([bytes.fromhex(each) for each in steps[name]] for name in ("path", "log_path"))
         if (head["kind"], root["kind"], head["writer"]) != ("head", "root", link.writer):
             raise ProofFailed(f"record {link.writer}:{link.seq}: its head or root is another's")
@@ -200,7 +195,12 @@ def _check(block: Sequence[bytes], trusted: Verifier) -> Proved:
         raise ProofFailed(f"its head or root does not hold: {error}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ProofFailed("it is not a proof") from error
-    return Proved(link.writer, link.seq, link.recorded_at, signed["signed_at"], whole)
+    return Proved(link.writer, link.seq, link.recorded_at, signed["signed_at"], bool(record.body))
+
+
+def successors(rotations: Sequence[bytes], trusted: Verifier) -> dict[str, Verifier]:
+    """Return the keys whose word holds now: the trusted key and its successors. Raises ProofFailed."""
+    return _signers(rotations, trusted)[1]
 
 
 def _signers(

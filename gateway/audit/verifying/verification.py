@@ -8,10 +8,11 @@ from pathlib import Path
 from gateway.audit.files import signed_log
 from gateway.audit.files.folder import Folder, is_tombstone, split_segment
 from gateway.audit.files.key_ring import KeysInForce, follow_keys
+from gateway.audit.files.notes import NoteKey
 from gateway.audit.files.signing import load_verifier
 from gateway.audit.sealing.removal import told_removals
 from gateway.audit.verifying.chain import Chains
-from gateway.audit.verifying.log import Heads, check_anchor, read_heads, signed_lines
+from gateway.audit.verifying.log import Heads, check_anchor, check_witnessed, read_heads, signed_lines
 from gateway.audit.verifying.places import Place, ReadSeals, Results, live_place
 from gateway.audit.verifying.pool import TaskPool, cores
 from gateway.audit.verifying.report import Breaks, Verification
@@ -26,18 +27,22 @@ def verify(
     *,
     anchor: Path | None = None,
     known: Collection[str] = (),
+    since: str = "",
+    witnesses: Sequence[str] = (),
     jobs: int | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Verification:
     """Check everything under the audit folder, also against an anchor file; gateways may write meanwhile.
 
     `known` are the writers that the state has seen born. A chain is followed up to its first broken record,
-    the other chains to their ends. `progress` is told the bytes that were proved, of `size`.
+    the other chains to their ends. `witnesses` are the keys of those who cosign. What was removed is told
+    from `since` on, a time as lines have it.
+    `progress` is told the bytes that were proved, of `size`.
     """
     folder = Folder(root)
     jobs = jobs or (cores() if size(root) > _WORTH_A_POOL else 1)
     with TaskPool(jobs) as pool:
-        return _Verifying(folder, pool, progress).run(public_key, anchor, known)
+        return _Verifying(folder, pool, progress).run(public_key, anchor, known, since, witnesses)
 
 
 def size(root: Path) -> int:
@@ -56,14 +61,26 @@ class _Verifying:
         self._heads = Heads()
         self._seals = ReadSeals(folder, pool)
 
-    def run(self, public_key: Path, anchor: Path | None, known: Collection[str]) -> Verification:
+    def run(
+        self,
+        public_key: Path,
+        anchor: Path | None,
+        known: Collection[str],
+        since: str,
+        witnesses: Sequence[str],
+    ) -> Verification:
         # heads first: what they name was on disk before they were signed; then the segments, then their
         # seals, so that a segment sealed meanwhile is met as live
+        note = self._witnessed_note(witnesses)  # before the log, which has its root then
         checkpoints = signed_log.lines(self._folder.checkpoints)
         live = self._folder.live_files()
         keys = self._trusted(public_key, checkpoints, live)
         if keys:
             self._read_checkpoints(checkpoints, keys, anchor)
+            if note:
+                keys_of = [NoteKey.parse(each) for each in witnesses]
+                told = self._breaks.teller(self._folder.checkpoint)
+                self._report.witnessed = check_witnessed(note, keys_of, self._heads, told)
             self._seals.read(keys, self._breaks.teller(self._folder.seals))
             self._read_late_births(live, keys)
         self._find_missing(known)
@@ -74,7 +91,7 @@ class _Verifying:
         for writer in sorted(chains.keys() | self._heads.heads.keys()):
             proof.follow(writer, chains.get(writer, {}))
         self._find_strays()
-        self._report.removed = told_removals(self._seals.lines)
+        self._report.removed = told_removals(self._seals.lines, since)
         return self._report
 
     def _trusted(
@@ -99,6 +116,16 @@ class _Verifying:
                 self._breaks.add(anchor, "there is no such anchor file")
             anchored = signed_log.lines(anchor)
             self._report.anchored = check_anchor(anchored, self._heads, keys, self._breaks.teller(anchor))
+
+    def _witnessed_note(self, witnesses: Sequence[str]) -> str:
+        """Return the kept checkpoint; "" where there are no witnesses, or nothing was cosigned yet."""
+        if not witnesses:
+            return ""
+        try:
+            return self._folder.checkpoint.read_text("utf-8")
+        except FileNotFoundError:
+            self._report.notes.append("no checkpoint was cosigned yet")
+            return ""
 
     def _read_late_births(self, live: Sequence[Path], keys: KeysInForce) -> None:
         """Take in writers that were born between our look at the heads and that at the segments."""

@@ -21,8 +21,9 @@ from gateway.audit.files import signed_log
 from gateway.audit.files.folder import Folder, is_tombstone
 from gateway.audit.files.rotation import open_signer, rotate
 from gateway.audit.reading.views import view_statements
+from gateway.audit.sealing.orders import LegalHold, Order, order_erasure
 from gateway.audit.sealing.plan import End
-from gateway.audit.sealing.removal import Order, RemovalFailed, Remover, order_erasure
+from gateway.audit.sealing.removal import RemovalFailed, Remover, Rewritten
 from gateway.audit.sealing.removal_worker import write_anew
 from gateway.audit.sealing.seal import SealingFailed
 from gateway.audit.sealing.worker import write_files
@@ -54,8 +55,8 @@ class InProcessSealer(Sealer):
 class InProcessRemover(Remover):
     """The same of files that are written anew."""
 
-    def _write_anew(self, path: str, orders: Sequence[Order]) -> dict[str, Any]:
-        return write_anew(self._folder, self._folder.root / path, orders)
+    def _rewrite(self, path: str, orders: Sequence[Order], holds: Sequence[LegalHold]) -> Rewritten:
+        return write_anew(self._folder, self._folder.root / path, orders, holds)
 
 
 class Gateway:
@@ -85,7 +86,7 @@ class Gateway:
     def erase(self) -> None:
         """Order that everything said so far is erased, and have it done."""
         signer = self._again(lambda: open_signer(self.key, self.folder))
-        self._again(lambda: order_erasure(self.folder, signer, "", "billing", datetime.now(UTC)))
+        self._again(lambda: order_erasure(self.folder, signer, Order(agent="billing"), datetime.now(UTC)))
 
     def start(self) -> Journal:
         journal = Journal(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.audit.files.line import open_line, split_signature
 from gateway.audit.verifying.proof import prove
 from tests.unit.audit.conftest import Evidence, decision
 
@@ -53,7 +54,7 @@ def test_the_chain_is_followed_and_an_edit_is_found(script: Path, signed: Eviden
     segments[0].write_bytes(whole.replace(b'"allow"', b'"deny"', 1))
     assert 'BROKEN: hash of: {"writer"' in check(script, "chain", *segments)
     segments[0].write_bytes(whole.replace("ü".encode(), b"u", 1))
-    assert "BROKEN: body of" in check(script, "chain", *segments)
+    assert "BROKEN: names or body of" in check(script, "chain", *segments)
 
 
 def test_the_signed_lines_hold_and_a_forged_one_does_not(script: Path, signed: Evidence) -> None:
@@ -80,3 +81,18 @@ def test_a_proof_holds_and_of_another_record_it_does_not(
     other = prove(signed.root, writer, 3, body=body).split(b"\n")
     path.write_bytes(b"\n".join([path.read_bytes().split(b"\n")[0], *other[1:]]))
     assert "the record is not under the head" in check(script.with_name("proof.sh"), public, path)
+
+
+def test_a_chain_of_which_names_and_bodies_went_is_followed(script: Path, signed: Evidence) -> None:
+    """A part, a body, a name, all of it, and what was withheld before that was said: each line holds."""
+    (segment, *_) = signed.folder.live_files()
+    lines = segment.read_bytes().splitlines()[:2]
+    one, two = (open_line(split_signature(line)[0]) for line in lines)
+    gone = one.without_body(b'{"salt":1,"text":"gone"}').withheld("2026-11-28T00:00:00Z", "or_1")
+    bare = two.without_body().without_names(b'"owner":"erased-or_1"').withheld()
+    written = [line.split(b',"salt"')[0] + line[len(split_signature(line)[0]) - 229 :] for line in lines]
+    for made in ([gone, bare], [one.without_names(b'"owner":"x"').withheld(), lines[1]], written):
+        segment.write_bytes(b"".join(line + b"\n" for line in made))
+        assert check(script, "chain", segment).startswith("intact: 2 records")
+    segment.write_bytes(one.without_body(b"{}").withheld().replace(b'"agent":"b', b'"agent":"B') + b"\n")
+    assert "BROKEN: hash of" in check(script, "chain", segment)

@@ -111,9 +111,8 @@ def foreign_segment(crime: Crime) -> None:
 def rewritten_chain(crime: Crime) -> None:
     """Who knows the format can make a chain that holds in itself, but not one that was signed."""
     crime.segment(2).unlink()
-    made = Draft(
-        crime.lines(crime.segment(1))[0].partition(b'"seq":1,')[2].partition(b',"salt"')[0], b"0" * 32, b"{}"
-    )
+    columns = crime.lines(crime.segment(1))[0].partition(b'"seq":1,')[2].partition(b',"salt"')[0]
+    made = Draft(columns, b"0" * 64, b'"owner":""', b"{}")
     crime.put(crime.segment(1), [chain(made, crime.live, 1, GENESIS)[0]])
 
 

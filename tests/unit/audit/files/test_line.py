@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import orjson
 import pytest
@@ -15,10 +16,9 @@ from gateway.audit.files.line import (
     chain,
     check,
     check_either,
-    is_withheld,
+    open_line,
     split_signature,
     with_signature,
-    withhold,
 )
 from gateway.audit.files.record import COLUMNS, Record, draft
 
@@ -33,6 +33,7 @@ RECORDS = st.builds(
     Record,
     kind=st.sampled_from(["decision", "completion", "refusal", "approval", "gateway"]),
     agent=TEXT,
+    owner=TEXT | st.just(',"body":'),
     model=TEXT | st.just(',"salt":"0123456789abcdef0123456789abcdef","body":'),
     path=TEXT,
     status=st.integers(-1, 599),
@@ -95,16 +96,46 @@ def test_integers_over_64_bits_stay_exact() -> None:
     assert str(10**40).encode() in line_of(Record("gateway", body=body))
 
 
-def test_a_line_without_its_body_is_still_in_the_chain() -> None:
-    """Its place and hash are the same; the salt is gone with the body."""
-    line = line_of(Record("decision", body={"secret": "text"}))
-    bare = withhold(line)
+def test_a_line_without_its_body_or_its_names_is_still_in_the_chain() -> None:
+    """Its place and hash are the same; the salt goes with what it was the salt of, and the rest is proved."""
+    line = line_of(Record("decision", owner="alice", on_behalf_of="jane", body={"secret": "text"}))
+    salt = orjson.loads(line)["salt"]
+    without_body = open_line(line).without_body(b'{"left":1}').withheld("2026-11-28T00:00:00Z", "or_1")
+    without_names = open_line(line).without_names(b'"owner":"erased-or_1"').withheld()
+    for made, gone, kept in ((without_body, b"secret", salt[:32]), (without_names, b"jane", salt[32:])):
+        assert check_either(made) == check(line)
+        assert gone not in made
+        assert kept.encode() in made
+        assert salt.replace(kept, "").encode() not in made
+        with pytest.raises(BrokenLine):
+            check(made)
+        with pytest.raises(BrokenLine):
+            check_either(made.replace(kept.encode(), b"0" * 32))
+    assert open_line(line).whole
+    both = open_line(without_body).without_names(b'"owner":""').without_body().withheld()
+    assert check_either(both) == check(line)
+    assert b'"body":{' not in both
+    assert check_either(open_line(both).proved().withheld()) == check(line)
+    with pytest.raises(BrokenLine):  # what is still vouched for by its salt cannot be changed
+        check_either(without_body.replace(b"jane", b"joan"))
 
-    assert check_either(bare) == check(line)
-    assert is_withheld(bare)
-    assert not is_withheld(line)
-    assert b"secret" not in bare
-    assert b"salt" not in bare
+
+def test_a_line_from_before_names_were_apart_is_read_and_proved() -> None:
+    """Its body can go, and its names cannot: they are in its hash."""
+    head = b'{"writer":"w1","seq":1,"recorded_at":"2026-11-22T08:00:00.000000Z","kind":"gateway","owner":"al"'
+    salt, body = b"a" * 32, b'{"said":",\\"body\\":"}'
+    tail = b',"commitment":"%b","prev":"%b"' % (sha256(salt + body).hexdigest().encode(), GENESIS.encode())
+    hash_ = sha256(bytes(32) + head + tail + b"}").hexdigest().encode()
+    line = b'%b,"salt":"%b","body":%b%b,"hash":"%b"}' % (head, salt, body, tail, hash_)
+    bare = b'%b%b,"hash":"%b"}' % (head, tail, hash_)
+    opened = open_line(line)
+    assert opened.without_names(b'"owner":""') == opened
+    gone, kept = opened.without_body(), opened.without_body(b"{}")
+    for made in (bare, gone.withheld(), open_line(bare).withheld(), kept.withheld()):
+        assert check_either(made) == check(line)
+        assert b"said" not in made
+    with pytest.raises(BrokenLine):
+        check(line.replace(b"said", b"sung"))
 
 
 def test_a_signature_is_taken_off_as_it_was_put_on() -> None:

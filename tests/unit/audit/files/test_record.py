@@ -39,10 +39,10 @@ def test_the_stored_format_stays_as_it_is() -> None:
     assert made.body == b'{"a":1}'
     assert made.columns.decode() == (
         '"recorded_at":"2026-11-22T08:00:00.000000Z","kind":"decision","exchange_id":"ex_1","session_id":"",'
-        '"decision_id":"","agent":"","owner":"","on_behalf_of":"","provider":"","dialect":"","model":"",'
+        '"decision_id":"","agent":"","provider":"","dialect":"","model":"",'
         '"method":"","path":"","phase":"","action":"","enforced":true,"revision":"","status":-1,"code":"",'
         '"approval_id":"","input_tokens":-1,"output_tokens":-1,"cost":-1.0,"duration_ms":-1.0,"key_id":null,'
-        '"source_ip":null,"forwarded_at":"2026-11-22T08:00:00Z","bytes_sent":null,"sent_digest":null,'
+        '"forwarded_at":"2026-11-22T08:00:00Z","bytes_sent":null,"sent_digest":null,'
         '"findings":[{"entity":"X","category":"","count":2,"distinct":0,"new":0,"max_score":0,'
         '"roles":["user"],"kinds":[],"treatment":null}],'
         '"reasons":[{"rule":"r","title":"","message":"","severity":"low","controls":[]}]'

@@ -11,7 +11,7 @@ from gateway.audit.files.record import Draft
 from gateway.audit.journal.callers import QueuedRecord, settle
 from gateway.errors import RecordingFailed
 
-_DRAFT = Draft(b"", b"", b"{}")
+_DRAFT = Draft(b"", b"", b"", b"{}")
 
 
 async def test_every_kind_of_caller_is_released() -> None:

@@ -9,7 +9,7 @@ import pytest
 from gateway.audit.files import open_signer
 from gateway.audit.reading.described import LOG_VIEWS
 from gateway.audit.reading.sql import QueryFailed
-from gateway.audit.sealing import order_erasure
+from gateway.audit.sealing import Order, order_erasure
 from tests.unit.audit.conftest import Evidence, decision
 
 
@@ -41,7 +41,7 @@ def test_seals_count_every_record(sealed: Evidence) -> None:
 def test_removals_say_what_went(sealed: Evidence) -> None:
     """The order first, then the file that was written anew for it."""
     signer = open_signer(sealed.key, sealed.folder)
-    order_erasure(sealed.folder, signer, "se_1", "", datetime.now(UTC))
+    order_erasure(sealed.folder, signer, Order("se_1"), datetime.now(UTC))
     sealed.sealer().seal()
 
     found = sealed.rows("SELECT what, session_id, sum(bodies) FROM removals GROUP BY ALL ORDER BY what")

@@ -11,9 +11,10 @@ import pytest
 
 from gateway.audit import Sealer
 from gateway.audit.files import signed_log
-from gateway.audit.files.line import withhold
+from gateway.audit.files.line import open_line
 from gateway.audit.files.signing import load_signer
-from gateway.audit.sealing.removal import Order, RemovalFailed, order_erasure
+from gateway.audit.sealing.orders import Order, order_erasure
+from gateway.audit.sealing.removal import RemovalFailed
 from tests.unit.audit.conftest import Evidence, decision
 
 
@@ -44,7 +45,7 @@ def sealer(evidence: Evidence, **options: Any) -> Sealer:
 
 def order(evidence: Evidence, session: str = "", agent: str = "") -> Order:
     signer = load_signer(evidence.key, evidence.folder.disk)
-    return order_erasure(evidence.folder, signer, session, agent, datetime.now(UTC))
+    return order_erasure(evidence.folder, signer, Order(session, agent), datetime.now(UTC))
 
 
 def on_disk(evidence: Evidence) -> bytes:
@@ -124,7 +125,7 @@ def test_a_body_that_is_missing_without_an_erasure_is_a_break(evidence: Evidence
     journal.record_sync(said(1))
     journal.close()
     live = evidence.live()
-    live.write_bytes(withhold(live.read_bytes()[:-1]) + b"\n")
+    live.write_bytes(open_line(live.read_bytes()[:-1]).without_body().withheld() + b"\n")
     assert not evidence.verify().intact
 
 

@@ -19,7 +19,7 @@ from gateway.audit.files.folder import Folder, is_tombstone, tombstone
 from gateway.audit.files.parquet import lines
 from gateway.audit.files.signing import load_signer
 from gateway.audit.reading.views import create_views
-from gateway.audit.sealing.removal import order_erasure
+from gateway.audit.sealing.orders import Order, order_erasure
 from gateway.audit.sealing.seal import SealingFailed
 from tests.support.waiting import until
 from tests.unit.audit.conftest import Evidence, decision
@@ -317,7 +317,7 @@ def test_every_count_of_every_reader_is_exact_while_processes_write_seal_and_era
         while any(writer.poll() is None for writer in writers):
             sealed += sealer.seal().segments
             if order is None and len(sealed) > 2:  # files are written anew under the readers' eyes
-                order = order_erasure(evidence.folder, signer, "", "busy", datetime.now(UTC))
+                order = order_erasure(evidence.folder, signer, Order(agent="busy"), datetime.now(UTC))
 
         def is_erased() -> bool:
             sealed.extend(sealer.seal().segments)

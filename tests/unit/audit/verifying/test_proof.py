@@ -56,7 +56,7 @@ def test_a_record_is_found_by_decision_exchange_and_place(proved: Evidence) -> N
 def test_a_proof_without_the_body_holds_and_does_not_tell_it(proved: Evidence) -> None:
     proof = prove(proved.root, proved.journals[0].writer, 5, body=False)
 
-    assert b'"body"' not in proof
+    assert b'"body":{' not in proof
     (held,) = check_proofs(proof, load_verifier(proved.key.with_suffix(".pub")))
     assert not held.body
 
@@ -75,7 +75,7 @@ def test_no_byte_of_what_a_proof_says_can_be_changed(proved: Evidence, body: boo
 def test_a_signature_that_proves_nothing_is_refused(proved: Evidence) -> None:
     proof = prove(proved.root, proved.journals[0].writer, 5).split(b"\n")
     proof[1] = with_signature(proof[1] + b"\n", bytes(64))[:-1]
-    with pytest.raises(ProofFailed, match="a signature that proves nothing"):
+    with pytest.raises(ProofFailed, match="what proves nothing"):
         check_proofs(b"\n".join(proof), load_verifier(proved.key.with_suffix(".pub")))
 
 

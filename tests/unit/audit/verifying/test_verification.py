@@ -111,7 +111,7 @@ def test_a_chain_rewritten_whole_is_not_the_one_that_was_signed(written: Evidenc
     from gateway.audit.files.line import GENESIS, chain
     from gateway.audit.files.record import Draft
 
-    made = Draft(line[line.index(b'"recorded_at"') : line.index(b',"salt"')], b"0" * 32, b"{}")
+    made = Draft(line[line.index(b'"recorded_at"') : line.index(b',"salt"')], b"0" * 64, b'"owner":""', b"{}")
     target.write_bytes(chain(made, target.stem.partition("-")[0], 1, GENESIS)[0])
 
     assert the_break(written).reason == "it is not the record that was signed"

@@ -15,7 +15,7 @@ import pytest
 from gateway.audit import Record
 from gateway.audit.files.folder import is_tombstone
 from gateway.audit.files.rotation import open_signer
-from gateway.audit.sealing.removal import order_erasure
+from gateway.audit.sealing.orders import Order, order_erasure
 from tests.support import prefork
 from tests.support.history import write_history
 from tests.unit.audit.conftest import Evidence, decision
@@ -173,7 +173,7 @@ def test_an_event_of_an_erased_decision_is_still_whole(evidence: Evidence, tmp_p
     sealer = evidence.sealer()
     sealer.seal()
     signer = open_signer(evidence.key, evidence.folder)
-    order_erasure(evidence.folder, signer, "se_x", "", datetime.now(UTC))
+    order_erasure(evidence.folder, signer, Order("se_x"), datetime.now(UTC))
     sealer.seal()
 
     (said,) = events(tmp_path)

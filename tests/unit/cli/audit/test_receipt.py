@@ -1,0 +1,58 @@
+"""`regate audit prove --receipt`: what an agent kept is redeemed for a proof that holds alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from gateway.config import load_config, load_server_key
+from gateway.errors import RegateError
+from gateway.exchange import Receipts
+from gateway.exchange.exchange import Answer, Sent
+from tests.support.application import opener
+from tests.unit.exchange.conftest import NewExchange, new_exchange
+
+__all__ = ["new_exchange"]
+
+
+async def test_every_answer_has_a_receipt_that_is_redeemed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, new_exchange: NewExchange
+) -> None:
+    """A whole answer, a stream, and a refusal; not for another answer, and not against the evidence."""
+    async with opener(tmp_path)() as running:
+        whole = await running.ask("hello")
+        body = {"model": "demo", "stream": True, "messages": [{"role": "user", "content": "hello"}]}
+        key = {"authorization": f"Bearer {running.key}"}
+        streamed = await running.http.post("/demo/v1/chat/completions", json=body, headers=key)
+        refused = await running.http.post("/demo/v1/none", json=body, headers=key)
+        unknown = await running.http.post("/demo/v1/chat/completions", json=body)
+    assert [one.status_code for one in (whole, streamed, refused, unknown)] == [200, 200, 403, 401]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "answer").write_bytes(whole.content)
+    public = ("--public-key", "state/evidence.pub")
+    for answer in (whole, streamed, refused, unknown):
+        receipt = answer.headers["x-regate-receipt"]
+        given = ("--answer", "answer") if answer is whole else ()
+        done = CliRunner().invoke(app, ["audit", "prove", "--receipt", receipt, "--out", "p", *given])
+        assert done.exception is None, done.output
+        said = CliRunner().invoke(app, ["audit", "verify", "--proof", "p", "--json", *public])
+        stated, *proved = json.loads(said.stdout)
+        assert stated["exchange"] == answer.headers["x-regate-exchange-id"]
+        assert stated["status"] == answer.status_code
+        assert bool(stated["sent"]) == (answer in (whole, streamed))
+        assert proved
+    other = ["audit", "prove", "--receipt", streamed.headers["x-regate-receipt"], "--answer", "answer"]
+    assert "not the answer" in str(CliRunner().invoke(app, other).exception)
+
+    exchange = new_exchange()
+    exchange.id = whole.headers["x-regate-exchange-id"]
+    exchange.forwarded = Sent(exchange.started, 1, "another")
+    receipts = Receipts(load_server_key(load_config(tmp_path / "regate.yaml").key_path))
+    lie = receipts.attach(exchange, Answer(200, {}, b"")).headers["x-regate-receipt"]
+    done = CliRunner().invoke(app, ["audit", "prove", "--receipt", lie])
+    assert isinstance(done.exception, RegateError)
+    assert "the receipt says" in str(done.exception)
