@@ -49,6 +49,8 @@ _FEWEST_DIGITS = 4  # of a number that the library finds inside a candidate
 _COUNTRY_CODE = 10  # characters that it stands in, a plus and some punctuation included
 _PLAIN = frozenset("0123456789 -()./")
 _NOT_A_DIGIT = re.compile(r"\D+")
+# What is dialed before an area in brackets: 8 (912) 345-67-89, 0 (212) 555 12 34.
+_TRUNK = re.compile(r"[018] ?")
 # An extension says nothing without its number.
 _EXTENSION = re.compile(
     r"[ \t\xa0,;]*(?:;ext=|extn?|extensi[oó]n|xtn?|anexo|int|[x#~])[.: ]*\d{1,9}#?\Z", re.IGNORECASE
@@ -117,6 +119,7 @@ class Phones:
             if told is Told.NAMED:
                 yield Match("PHONE_NUMBER", "pii", evidence.NAMED, start, start + len(piece))
         for first, last in spans:
+            first = 0 if _TRUNK.fullmatch(piece[:first]) else first
             score = evidence.BARE
             if abroad or (told and told > Told.NOTHING):
                 score = evidence.NAMED
