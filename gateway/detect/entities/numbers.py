@@ -9,7 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import regex
-from stdnum import iban, numdb
+from stdnum import numdb
+from stdnum.iso7064 import mod_97_10
 
 from gateway.detect.matching.labels import Labels, Told, Vocabulary
 from gateway.detect.matching.patterns import is_in_a_uuid
@@ -103,8 +104,9 @@ _DOUBLED = str.maketrans("0123456789", "0246813579")
 _IBAN_GAP = rf"(?:[ \-.]{{0,2}}|[ \t]{{0,2}}{BREAK})"
 _LONGEST_IBAN = 80
 _IBAN_START = re.compile(  # a field of MT940 too: ?31DE89…
-    rf"(?:(?<![A-Za-z0-9])|(?<=\?\d\d))[A-Za-z]{{2}}\d{{2}}(?={_IBAN_GAP}[A-Za-z0-9])"
+    r"\d\d(?:(?<=(?<![A-Za-z0-9])[A-Za-z]{2}\d\d)|(?<=\?\d\d[A-Za-z]{2}\d\d))"
 )
+_IBAN_SIGNS = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
 _IBAN_MORE = re.compile(rf"(?:{_IBAN_GAP}[A-Za-z0-9]){{11,30}}")
 # One that the next word may go on with.
 OPEN_IBAN = (
@@ -136,26 +138,28 @@ def find_cards(text: str, labels: Labels) -> Iterator[Match]:
 
 def find_ibans(text: str) -> Iterator[Match]:
     """Yield every IBAN in a folded text that is as SWIFT registered its country's (ISO 13616), any case."""
-    for start in _IBAN_START.finditer(text):
-        more = _IBAN_MORE.match(text, start.end())
-        length = _iban_length(start.group()[:2].upper()) - len(start.group())
-        if not more or length < 0:
+    for check in _IBAN_START.finditer(text):
+        start, more = check.start() - 2, _IBAN_MORE.match(text, check.end())
+        length, structure = _registered(text[start : start + 2].upper())
+        if not more or not length:
             continue
         end = _end_of(text, more.start(), more.end(), length)
-        value = text[start.start() : end]
-        if len(value) <= _LONGEST_IBAN and not text[end : end + 1].isalnum() and _is_iban(value):
-            yield Match("IBAN_CODE", "pii", 1.0, start.start(), end)
+        value = text[start:end]
+        if len(value) > _LONGEST_IBAN or text[end : end + 1].isalnum():
+            continue
+        plain = "".join(filter(str.isalnum, value)).upper()
+        if structure.fullmatch(plain, 4) and mod_97_10.is_valid(plain[4:] + plain[:4]):
+            yield Match("IBAN_CODE", "pii", 1.0, start, end)
 
 
 @cache
-def _iban_length(country: str) -> int:
-    """Return the length of a country's IBANs, by its `4!n4!n11!n2!n` in the registry; 0 of no country."""
-    registered = numdb.get("iban").info(country)[0][1].get("bban", "")
-    return 4 + sum(map(int, _DIGITS.findall(registered))) if registered else 0
-
-
-def _is_iban(value: str) -> bool:
-    return iban.is_valid("".join(filter(str.isalnum, value)), check_country=False)
+def _registered(country: str) -> tuple[int, re.Pattern[str]]:
+    """Return the length of a country's account and its form, by its `4!n4!n11!n2!n`; 0 of no country."""
+    form = numdb.get("iban").info(country)[0][1].get("bban", "")
+    fields = [(int(count), _IBAN_SIGNS[sign]) for count, sign in re.findall(r"(\d+)!([nac])", form)]
+    return sum(count for count, _ in fields), re.compile(
+        "".join(f"{sign}{{{count}}}" for count, sign in fields)
+    )
 
 
 class Emails:
