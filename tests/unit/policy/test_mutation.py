@@ -45,13 +45,7 @@ EQUIVALENT = {
     'lib/settings.rego: removed: object.keys(speaker) & {"entities", "categories"} != set()': (
         "who says nothing of entities and categories adds nothing to their terms: the same, slower"
     ),
-    **dict.fromkeys(
-        (
-            f"lib/settings.rego: removed: object.keys(own) & _limit_keys != set(){again}"
-            for again in ("", " (2)")
-        ),
-        "who says nothing of limits sets none: the same, slower",
-    ),
+    "rules/budgets.rego: removed: budgets != {}": "budgets without an entry limit nothing: the same, slower",
 }
 
 

@@ -66,6 +66,7 @@ def test_a_good_case_is_in_order(tmp_path: Path, library: PolicySource) -> None:
         ("action: deny", "action: dney", 6, ["decision.action: 'dney' is not one of"]),
         ("action: deny", "acton: deny", 6, ["decision", "did you mean action?"]),
         ("{action: deny}", "{}", 6, ["decision: {} "]),
+        ("[night.interns]", "[bulk.personal_valus]", 7, ["rules.0", "did you mean bulk.personal_values?"]),
         ("[night.interns]", "night.interns", 7, ["rules: 'night.interns' is not of type 'array'"]),
     ],
 )
