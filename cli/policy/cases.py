@@ -18,7 +18,17 @@ from gateway.contract import ENTITIES, schema_of
 from gateway.dialects import dialect_names
 from gateway.errors import ConfigError
 from gateway.policy import PolicySource
-from gateway.policy.source import FORMATS, SETTINGS, Names, closest, declared, is_library, line_in, misnamed
+from gateway.policy.source import (
+    FORMATS,
+    SETTINGS,
+    Names,
+    closest,
+    declared,
+    expected,
+    is_library,
+    line_in,
+    misnamed,
+)
 
 _FOLDER = "cases"
 # What a whole document must have, and a part of one need not.
@@ -134,7 +144,9 @@ def _names(case: Case, source: PolicySource) -> Names:
 
 
 def _hint(fault: ValidationError) -> str:
-    """Return what a key was meant to be."""
+    """Return what a key was meant to be, or what a value with a syntax looks like."""
+    if fault.validator == "format":
+        return f"expected {told}" if (told := expected(str(fault.validator_value))) else ""
     if fault.validator != "additionalProperties" or not isinstance(fault.schema, Mapping):
         return ""
     known, found = fault.schema["properties"], cast("Mapping[str, Any]", fault.instance)

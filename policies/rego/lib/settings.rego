@@ -34,9 +34,9 @@ default _of_team := {}
 
 _of_team := data.settings.groups[_team]
 
-_team := input.agent.groups[0] if {
-	count(input.agent.groups) > 0
-} else := "default"
+default _team := "default"
+
+_team := input.agent.groups[0]
 
 # METADATA
 # title: What the settings say about the provider

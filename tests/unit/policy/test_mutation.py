@@ -45,6 +45,23 @@ EQUIVALENT = {
     'lib/settings.rego: removed: object.keys(speaker) & {"entities", "categories"} != set()': (
         "who says nothing of entities and categories adds nothing to their terms: the same, slower"
     ),
+    **dict.fromkeys(
+        (
+            "lib/settings.rego: removed: _limits(own)",
+            "lib/settings.rego: removed: _limits(own) (2)",
+            "lib/settings.rego: removed: _limits(provider)",
+            "lib/settings.rego: removed: own.only",
+            "lib/settings.rego: removed: own.deny",
+        ),
+        "who says nothing of limits sets none: the same, slower",
+    ),
+    **dict.fromkeys(
+        (
+            "main.rego: removed: _some_are_excused",
+            *(f"main.rego: removed: count(data.settings.{name}) > 0" for name in ("log_only", "waivers")),
+        ),
+        "where none is on trial or waived, none is excused: the same, slower",
+    ),
     "rules/budgets.rego: removed: budgets != {}": "budgets without an entry limit nothing: the same, slower",
 }
 

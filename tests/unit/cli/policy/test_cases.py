@@ -61,6 +61,7 @@ def test_a_good_case_is_in_order(tmp_path: Path, library: PolicySource) -> None:
             ["input.findings.0.count: 'many' is not of type 'integer'"],
         ),
         ("personal_values", "charcters", 5, ["settings.bulk", "'charcters' was unexpected"]),
+        ('models: ["*"]', 'models: ["["]', 5, ["settings.groups.interns.models.0", "expected a glob: "]),
         ("bulk:", "blk:", 5, ["settings", "did you mean bulk?"]),
         ("models:", "modles:", 5, ["settings.groups.interns", "did you mean models?"]),
         ("action: deny", "action: dney", 6, ["decision.action: 'dney' is not one of"]),
