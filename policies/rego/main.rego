@@ -108,16 +108,7 @@ _aside := [verdict | some verdict in _said; _only_warns(verdict)]
 
 _only_warns(verdict) if verdict.action == "warn"
 
-_only_warns(verdict) if {
-	_some_are_excused
-	_excused(verdict)
-}
-
-_some_are_excused if {
-	count(data.settings.log_only) > 0
-} else if {
-	count(data.settings.waivers) > 0
-}
+_only_warns(verdict) if _excused(verdict)
 
 # A rule that is only logged, or waived for this exchange, restricts nothing. What it allows counts.
 _excused(verdict) if {

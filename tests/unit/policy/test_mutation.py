@@ -55,14 +55,6 @@ EQUIVALENT = {
         ),
         "who says nothing of limits sets none: the same, slower",
     ),
-    **dict.fromkeys(
-        (
-            "main.rego: removed: _some_are_excused",
-            *(f"main.rego: removed: count(data.settings.{name}) > 0" for name in ("log_only", "waivers")),
-        ),
-        "where none is on trial or waived, none is excused: the same, slower",
-    ),
-    "rules/budgets.rego: removed: budgets != {}": "budgets without an entry limit nothing: the same, slower",
 }
 
 
