@@ -200,13 +200,23 @@ test_requirements_of_all_rules_are_joined if {
 
 test_terms_that_cannot_be_read_are_denied if {
 	every terms in [
-		{"groups": "legal"}, {"groups": [1]}, {"all_of": "x"}, {"all_of": ["x"]}, {"all_of": [{"group": ["dpo"]}]},
+		{"groups": "legal"}, {"groups": [1]}, {"groups": {}}, {"all_of": "x"}, {"all_of": {}}, {"all_of": ["x"]}, {"all_of": [{"group": ["dpo"]}]},
 		{"all_of": [{"groups": "dpo"}]}, {"all_of": [{"groups": ["dpo"], "count": "1"}]},
 		{"all_of": [{"groups": ["dpo"], "count": 1.5}]}, {"grants": "day"}, "x",
 	] {
 		decision := _decision({_allow, object.union(_verdict("require_approval"), {"approval": terms})})
 		decision.reasons[0].rule == "regate.unreadable_verdict"
 	}
+}
+
+test_who_names_no_group_asks_for_no_one_more if {
+	decision := _decision({_allow, _asking({"groups": ["legal"]}), _asking({"groups": ["dpo"]}), _asking({})})
+	decision.approval.all_of == [{"count": 1, "groups": ["dpo"]}, {"count": 1, "groups": ["legal"]}]
+}
+
+test_two_masks_that_give_back_everywhere_do_so_together if {
+	decision := _decision({_allow, _masking(_email), _masking(object.union(_email, {"operator": "partial"}))})
+	decision.mask == [{"entity": "EMAIL_ADDRESS", "operator": "partial", "restore": true}]
 }
 
 test_a_mask_that_gives_back_nowhere_is_unreadable if {

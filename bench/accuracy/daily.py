@@ -20,7 +20,10 @@ from bench.accuracy import corpus, ids, secrets, shapes
 from bench.accuracy.corpus import Sample
 
 CODE = frozenset(
-    {"python", "javascript", "typescript", "go", "java", "c", "csharp", "rust", "diff", "lockfile"}
+    """
+    python javascript typescript go java c csharp rust diff lockfile kotlin swift ruby php elixir haskell perl
+    lua helm ansible github_actions gitlab_ci jenkins nix bicep asm js_tests
+    """.split()  # noqa: SIM905 - read more easily than a list
 )
 _DATA = Path(__file__).parent / "data" / "daily"
 _FIELD = re.compile(r"⟦([^⟧]+)⟧")
@@ -29,7 +32,9 @@ _ALNUM = string.ascii_letters + string.digits
 # The letters and then the digits of an account, behind the check digits (SWIFT's registry).
 _ACCOUNTS = {
     "DE": ("", 18), "ES": ("", 20), "NL": ("ABNA", 10), "GB": ("NWBK", 14),
-    "FR": ("", 23), "IT": ("X", 22), "PL": ("", 24), "CH": ("", 17),
+    "FR": ("", 23), "IT": ("X", 22), "PL": ("", 24), "CH": ("", 17), "AT": ("", 16), "BE": ("", 12),
+    "DK": ("", 14), "NO": ("", 11), "FI": ("", 14), "PT": ("", 21), "SK": ("", 20), "RO": ("BTRL", 16),
+    "IE": ("AIBK", 14), "AE": ("", 19),
 }  # fmt: skip
 _NETWORKS = (84, 91, 185, 193, 213)  # of the public internet
 

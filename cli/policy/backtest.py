@@ -190,8 +190,7 @@ def _print_examples(examples: list[Example]) -> None:
     for one in examples:
         where = (one.exchange_id, one.decision_id, one.phase, one.agent, one.recorded_at)
         typer.echo(f"    {_line('  '.join(where))}")
-        said = [f"{reason['rule']}: {reason['message'] or reason['title']}" for reason in one.reasons]
-        for text in [*said, *([one.error] if one.error else [])]:
+        for text in [*one.said(), *([one.error] if one.error else [])]:
             typer.echo(f"        {_line(text)}")
 
 

@@ -111,7 +111,7 @@ def _lines(told: Backtested) -> Iterator[str]:
 
 
 def _why(one: Example) -> Iterator[str]:
-    yield from (f"{reason['rule']}: {reason['message'] or reason['title']}" for reason in one.reasons)
+    yield from one.said()
     if one.error:
         yield one.error
     elif not one.reasons:

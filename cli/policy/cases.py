@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,13 +18,25 @@ from gateway.contract import ENTITIES, schema_of
 from gateway.dialects import dialect_names
 from gateway.errors import ConfigError
 from gateway.policy import PolicySource
-from gateway.policy.source import FORMATS, SETTINGS, Names, closest, declared, is_library, line_in, misnamed
+from gateway.policy.source import (
+    FORMATS,
+    SETTINGS,
+    Names,
+    closest,
+    declared,
+    expected,
+    is_library,
+    line_in,
+    misnamed,
+)
 
 _FOLDER = "cases"
 # What a whole document must have, and a part of one need not.
 _WHOLE = ("required", "if", "then", "else")
 _MAY_BREAK = ("input", "settings")
 _KINDS = ("entity", "dialect", "provider", "group", "agent")
+_RULE = re.compile(r'"rule": (?:"([^"]*)"|(?=\S))|_deny\(\s*"([^"]*)"')
+_TOPIC = re.compile(r"^package regate\.rules\.(\w+)", re.MULTILINE)
 _BASE = {"provider": "openai", "agent": "support-bot"}  # of policy_tests/fixtures.rego
 
 
@@ -85,8 +99,24 @@ def case_faults(cases: Iterable[Case], source: PolicySource) -> Iterator[PolicyF
             yield PolicyFault(str(case.path), line, f"{case.name}: {at}{fault.message}", _hint(fault))
 
 
+def verdict_names(source: PolicySource) -> list[str]:
+    """Return the names of verdicts; those of a topic that computes some are a glob."""
+    said = [(text, ["".join(name) for name in _RULE.findall(text)]) for text in source.modules.values()]
+    named = {name for _, found in said for name in found if name}
+    topics = {_TOPIC.search(text) for text, found in said if "" in found}
+    return sorted(named | {f"{topic[1]}.*" for topic in topics if topic})
+
+
 def _slips(case: Case, source: PolicySource) -> Iterator[PolicyFault]:
-    """Find names in the settings of a case that are nearly one of its input or of the policy's settings."""
+    """Find names of rules, and names in the settings of a case, that are nearly one that exists."""
+    rules = case.about.get("rules") if isinstance(case.about, Mapping) else None
+    known = verdict_names(source)
+    for index, name in enumerate(rules if isinstance(rules, list) else ()):
+        is_one = not isinstance(name, str) or any(fnmatchcase(name, each) for each in known)
+        if not is_one and (meant := closest(name, known)):
+            line = line_in(case.text, (case.topic, case.title, "rules", index))
+            told = f"{case.name}: rules.{index}: no verdict has the name {name}"
+            yield PolicyFault(str(case.path), line, told, f"did you mean {meant}?")
     settings = case.about.get("settings") if isinstance(case.about, Mapping) else None
     if not isinstance(settings, Mapping):
         return
@@ -114,7 +144,9 @@ def _names(case: Case, source: PolicySource) -> Names:
 
 
 def _hint(fault: ValidationError) -> str:
-    """Return what a key was meant to be."""
+    """Return what a key was meant to be, or what a value with a syntax looks like."""
+    if fault.validator == "format":
+        return f"expected {told}" if (told := expected(str(fault.validator_value))) else ""
     if fault.validator != "additionalProperties" or not isinstance(fault.schema, Mapping):
         return ""
     known, found = fault.schema["properties"], cast("Mapping[str, Any]", fault.instance)

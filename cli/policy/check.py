@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
@@ -14,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from cli.policy.cases import case_faults, read_cases
+from cli.policy.cases import case_faults, read_cases, verdict_names
 from cli.policy.csv_truths import csv_truths
 from cli.policy.faults import PolicyFault, fault_of
 from cli.policy.folders import AsJson, PolicyFolder, TestFolder, configured, rego_folders
@@ -43,8 +42,6 @@ from gateway.policy.source import (
     unknown_names,
 )
 
-_RULE = re.compile(r'"rule": (?:"([^"]*)"|(?=\S))')
-_TOPIC = re.compile(r"^package regate\.rules\.(\w+)", re.MULTILINE)
 _log = logging.getLogger("regate.policy")
 
 
@@ -106,7 +103,7 @@ def look_at(config: Config, folders: Sequence[Path], tools: Sequence[OfferedTool
     if not errors:
         faults.update(_unspoken(source))
         faults.update(expired(source))
-        names = {**_names(config), "rule": _rules(source)}
+        names = {**_names(config), "rule": verdict_names(source)}
         faults.update(fault_of(each, "") for each in unknown_names(source, names))
         faults.update(setting_faults(source, tools) if tools else ())
         for folder in folders[1:]:
@@ -168,14 +165,6 @@ def _unspoken(source: PolicySource) -> Iterator[PolicyFault]:
             f"nothing says what {SETTINGS}.{name} may be",
             f"give data.{SETTINGS}.{name} a schema in the METADATA of the package that reads it",
         )
-
-
-def _rules(source: PolicySource) -> list[str]:
-    """Return the names of verdicts; those of a topic that computes some are a glob."""
-    said = [(text, _RULE.findall(text)) for text in source.modules.values()]
-    named = {name for _, found in said for name in found if name}
-    topics = {_TOPIC.search(text) for text, found in said if "" in found}
-    return sorted(named | {f"{topic[1]}.*" for topic in topics if topic})
 
 
 def _names(config: Config) -> Names:

@@ -23,7 +23,9 @@ QUERY = """{name: decision |
 	name in {%s}
 	settings := object.union(data.settings, object.get(case, "settings", {}))
 	document := data.policy_tests.cases._input(case)
+	tables := object.get(case, "tables", {})
 	decision := data.regate.decision with input as document with data.settings as settings
+		with data.tables as tables
 }"""
 
 

@@ -15,6 +15,8 @@ import typer
 from cli.policy.folders import AsJson, PolicyFolder, configured
 from cli.policy.loading import load
 from cli.policy.shadow import Compared, compared, print_compared
+from cli.policy.trials import Trial, trials
+from cli.screen import line
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError, PolicyUnavailable
 from gateway.policy import PolicyStatus, configured_policy, new_engine, read_reports
@@ -33,7 +35,8 @@ def status(path: PolicyFolder = None, as_json: AsJson = False) -> None:
     running = read_reports(config.policy_reports_path)
     if as_json:
         shadow = _shadow_document(config)
-        typer.echo(json.dumps(asdict(found) | {"running": running} | shadow, default=str))
+        tried = {"trials": [asdict(one) for one in _trials(config, found)]}
+        typer.echo(json.dumps(asdict(found) | {"running": running} | tried | shadow, default=str))
     else:
         for worker in running:
             _print_worker(worker)
@@ -77,7 +80,13 @@ def _print_disk(config: Config, found: PolicyStatus) -> None:
     typer.echo(f"  policy    {config.policy_path}")
     typer.echo(f"  revision  {found.revision or 'none'}")
     _print_tables(found.tables)
+    for trial in _trials(config, found):
+        typer.echo(line(f"  trial     {trial}"))
     typer.echo(f"  state     {found.error or 'ready'}")
+
+
+def _trials(config: Config, found: PolicyStatus) -> list[Trial]:
+    return trials(configured_policy(config), config.audit_path) if found.ready else []
 
 
 def _print_tables(revisions: Mapping[str, str]) -> None:

@@ -15,7 +15,10 @@ from gateway.errors import PolicyUnavailable, RegateError
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One exchange behind a difference, and what the candidate said; `error` when it failed."""
+    """One exchange behind a difference, and what the candidate said; `error` when it failed.
+
+    Among the reasons are those of rules on trial; theirs have `would`.
+    """
 
     exchange_id: str
     decision_id: str
@@ -24,6 +27,14 @@ class Example:
     recorded_at: str
     reasons: tuple[dict[str, Any], ...] = ()
     error: str = ""
+
+    def said(self) -> list[str]:
+        """Return what each rule says, and what one on trial would have done."""
+        return [
+            f"{reason['rule']}{' would have said ' + would if (would := reason.get('would')) else ''}: "
+            f"{reason['message'] or reason['title']}"
+            for reason in self.reasons
+        ]
 
 
 @dataclass(slots=True)
@@ -115,12 +126,13 @@ class BacktestReport:
 
 
 def _example(recorded: RecordedDecision, said: Decision | RegateError) -> Example:
+    told = to_document(said) if isinstance(said, Decision) else {"reasons": [], "warnings": []}
     return Example(
         recorded.exchange_id,
         recorded.decision_id,
         recorded.agent,
         recorded.phase,
         recorded.recorded_at,
-        tuple(to_document(said)["reasons"]) if isinstance(said, Decision) else (),
+        (*told["reasons"], *(one for one in told["warnings"] if one.get("would"))),
         str(said) if isinstance(said, RegateError) else "",
     )

@@ -18,7 +18,14 @@ from gateway.detect.entities.custom import Custom
 from gateway.detect.entities.injections import is_talk
 from gateway.detect.entities.licenses import Licenses
 from gateway.detect.entities.national_ids import NationalIds
-from gateway.detect.entities.numbers import CARD_SIGNAL, IBAN_SIGNAL, OPEN_IBAN, Emails, Ibans, find_cards
+from gateway.detect.entities.numbers import (
+    CARD_SIGNAL,
+    IBAN_SIGNAL,
+    OPEN_IBAN,
+    Emails,
+    find_cards,
+    find_ibans,
+)
 from gateway.detect.entities.phone import PHONE_SIGNAL, Phones
 from gateway.detect.entities.phrases import Phrases
 from gateway.detect.entities.presidio import OPEN_NINO, PresidioPatterns
@@ -34,6 +41,7 @@ from gateway.detect.matching.patterns import Deadline
 from gateway.detect.matching.prefilter import Candidates, Prefilter
 from gateway.detect.matching.readings import Decoded, Folding, unescaped, unveiled
 from gateway.detect.matching.scalars import SURE, is_scalar
+from gateway.detect.matching.wraps import WRAPPED, find_wrapped, open_wrap
 from gateway.errors import InspectionFailed
 from gateway.words import Finding, Match, Part, rank
 
@@ -75,7 +83,7 @@ class Detector:
         self._off = frozenset(settings.off)
         self._seconds = seconds
         self._presidio = PresidioPatterns(settings.off)
-        self._emails, self._ibans = Emails(), Ibans()
+        self._emails = Emails()
         self._phones = Phones(settings.regions, settings.threshold_of("PHONE_NUMBER"))
         self._ids = NationalIds(self._off)
         self._secrets = Secrets()
@@ -89,7 +97,7 @@ class Detector:
             *Secrets.patterns,
             *self._presidio.patterns(folded=False),
         ]
-        self._prefilter = Prefilter([*written, RUN_BEGIN], signals=[_SIGNAL])
+        self._prefilter = Prefilter([*written, RUN_BEGIN, *WRAPPED], signals=[_SIGNAL])
         self._folded_prefilter = Prefilter(
             [*self._presidio.patterns(folded=True), *NationalIds.patterns],
             signals=[CARD_SIGNAL, IBAN_SIGNAL, PHONE_SIGNAL],
@@ -195,6 +203,7 @@ class Detector:
         spans += self._custom.find(written.text, context, deadline)
         if written.may_match(_SIGNAL) and (not within.start or _SIGNAL.search(written.text, within.start)):
             spans += self._values(written, context, labels, within, deadline)
+        spans += find_wrapped(written, spans, self._as_written, deadline)
         return spans
 
     def _open_at(self, text: str, deadline: Deadline) -> int:
@@ -206,7 +215,14 @@ class Detector:
         end = text[start:]
         address, number = _OPEN_ADDRESS.search(end), _OPEN_NUMBER.search(self._folding.folded(end))
         opened = [start + found.start() for found in (address, number) if found]
-        return min([at, *opened, *(begun for begun in (open_run(text), open_markup(text)) if begun >= 0)])
+        return min(
+            [
+                at,
+                open_wrap(text, deadline),
+                *opened,
+                *(begun for begun in (open_run(text), open_markup(text)) if begun >= 0),
+            ]
+        )
 
     def _values(
         self, written: Candidates, context: Context, labels: Labels, within: range, deadline: Deadline
@@ -218,7 +234,7 @@ class Detector:
         if folded.may_match(CARD_SIGNAL):
             spans += find_cards(folded.text, labels)
         if folded.may_match(IBAN_SIGNAL):
-            spans += self._ibans.find(folded.text)
+            spans += find_ibans(folded.text)
         spans += self._presidio.find(written, folded, context, labels, deadline)
         spans += self._ids.find(text, folded, labels, deadline)
         if "PHONE_NUMBER" not in self._off and folded.may_match(PHONE_SIGNAL):

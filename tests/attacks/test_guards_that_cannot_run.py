@@ -109,14 +109,13 @@ _STEPS = [
     "_secrets.find",
     "_secrets.under_key",
     "_emails.find",
-    "_ibans.find",
     "_presidio.find",
     "_phones.find",
     "_prefilter.scan",
     "_folded_prefilter.scan",
     "_folding.folded",
 ]
-_MODULE_STEPS = ["encoded_runs", "find_cards", "resolve", "_READINGS"]
+_MODULE_STEPS = ["encoded_runs", "find_cards", "find_ibans", "find_wrapped", "resolve", "_READINGS"]
 
 
 @pytest.mark.parametrize("step", [*_STEPS, *_MODULE_STEPS])

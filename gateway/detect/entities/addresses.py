@@ -42,6 +42,9 @@ _FILE_BEHIND = regex.compile(
 )
 _SCOPE_BEHIND = regex.compile(r"\(|::")  # fe::c0de()
 _LOG_BEHIND = regex.compile(r" - ")  # at the begin of a line: 203.0.113.77 - - [24/Nov/2026…
+# From the first address of a block to its last one: 193.0.0.0 - 193.0.7.255
+_RANGE_BEHIND = regex.compile(r" ?- ?(?:\d{1,3}\.){3}255(?![\d.])")
+_RANGE_BEFORE = regex.compile(r"(?<![\d.])(?:\d{1,3}\.){3}0 ?- ?$")
 _EUI_64 = regex.compile(r"[0-9a-fA-F]{2}(?::[0-9a-fA-F]{2}){7}")  # the id of an interface has eight bytes
 _UNICAST = IPv6Network("2000::/3")
 _EXAMPLES = tuple(
@@ -134,10 +137,13 @@ def _is_example(address: IPv4Address | IPv6Address) -> bool:
 
 
 def _of_version_4(text: str, start: int, end: int, address: IPv4Address, labels: Labels) -> float:
-    before = text[max(0, start - 24) : start]
+    before, value = text[max(0, start - 24) : start], text[start:end]
     wide, told = len(_WIDE.findall(text, start, end)), labels.told(start, _WORDS)
     named = wide < 2 and (_NAME_BEFORE.search(before) or _V_BEFORE.search(before))
-    if told is Told.OTHER or named:
+    is_block = (value.endswith(".0") and _RANGE_BEHIND.match(text, end)) or (
+        value.endswith(".255") and _RANGE_BEFORE.search(before)
+    )
+    if told is Told.OTHER or named or is_block:
         return NONE
     if not wide and (_COMPARED.search(before) or _FILE_BEHIND.match(text, end)):
         return NONE

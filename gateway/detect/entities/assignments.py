@@ -51,7 +51,7 @@ _IN_XML = (
     r"([^\s<>]{%s}+)\s{0,16}</"
 )
 # `WLAN-Passwort für Gäste: …`, `the password is …`
-_IS = r"(?:[^\n.:=：]{0,40}?(?:\b(?:is|was|lautet|ist|war|est|es|é|è|jest|to|är|er|on)\b|[:：])|\s{1,2}[-–—])\s{1,4}"
+_IS = r"(?:[^\n.:=：]{0,40}?(?:\b(?:is|was|lautet|ist|war|est|es|é|è|jest|to|är|er|on|je|este|adalah|là)\b|[:：])|\s{1,2}[-–—])\s{1,4}"
 _OTHER_IS = r"[^\n。：:=]{0,12}?(?:[:：=＝是为為はがは는은—–-]|입니다)\s{0,4}"
 _OPTION = r"(?<=--|\s[/\-])[A-Za-z0-9\-]{0,32}?"
 _LOGIN = (
@@ -60,7 +60,7 @@ _LOGIN = (
 )
 # Calls that take a name and a password: auth=("ana", "…"), DriverManager.getConnection(url, "ana", "…").
 _LOGS_IN = (
-    r"\b(?:auth|\w{0,16}basicauth|\w{0,16}digestauth|networkcredential|getconnection|log_?in|authenticate|credentials?"
+    r"\b(?:auth|\w{0,16}basicauth|\w{0,16}digestauth|networkcredential|getconnection|(?:\w{0,16}_|dbi->|\w{1,16}\.)connect|pdo|mysqli|simple_bind_s|log_?in|authenticate|credentials?"
     r"|secretkeyspec|jwt\.(?:sign|verify|encode|decode))(?:\]?::new)?\s{0,4}=?\s{0,4}\((?:\s{0,4}[^\s(),]{1,128}\s{0,4},){0,2}\s{0,8}"
 )
 _SCHEME = r"(?:(?!basic|bearer|digest|negotiate|aws4)[A-Za-z][\w\-]{1,24}[ =]\s{0,4})?"

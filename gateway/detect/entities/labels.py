@@ -30,7 +30,7 @@ SESSION = r"(?:(?<![A-Za-z])(?:[\w.\-]{0,32}?(?:sess(?:ion)?(?:[_\-.]?id)?|sid|a
 WORDS = (
     r"(?:passwor[dt]|passwd|passphrase|passcode|\b(?:pwd|pw)|\bpass[ -]code|kennwort|zugangscode|geheimzahl"
     r"|mot de passe|\bmdp\b|code d.acc[eè]s|contrase[ñn]a|\bclave(?: de acceso)?|\bsenha|palavra[- ]passe"
-    r"|parola (?:d.ordine|chiave)|(?:wi-?fi|wlan|wpa[23]?)[ -]?(?:key|schl[üu]ssel)|cl[ée] wi-?fi|wachtwoord|l[öo]senord|passord|adgangskode|kodeord|salasana|has[łl][oa]\b"
+    r"|parola (?:d.ordine|chiave)|(?:wi-?fi|wlan|wpa[23]?)[ -]?(?:key|pass|schl[üu]ssel)|cl[ée] wi-?fi|wachtwoord|l[öo]senord|passord|adgangskode|kodeord|salasana|has[łl][oa]\b"
     r"|\bheslo|jelsz[óo]|parol[aă]\b|[şs]ifre(?:si)?\b|m[ậa]t kh[ẩa]u|kata sandi)"
 )
 OTHER_WORDS = (

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import re
-import re._parser as sre  # type: ignore[import-not-found]
 from collections.abc import Iterator
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import regex
+from stdnum import numdb
+from stdnum.iso7064 import mod_97_10
 
-from gateway.detect.entities.stock import IbanRecognizer, regex_per_country
 from gateway.detect.matching.labels import Labels, Told, Vocabulary
 from gateway.detect.matching.patterns import is_in_a_uuid
+from gateway.detect.matching.wraps import BREAK
 from gateway.words import Match
 
 # All of these see a folded text (views.py): ASCII, no underscore beside a value.
 # Patterns begin with the digit, what must not stand before it follows: `re` skips to the next digit then.
 # What has to be there for any of what follows: a dozen digits, the longest separator between them.
 CARD_SIGNAL = regex.compile(r"\d(?:[ \-./|:\t\r\n]{0,10}\d){11}")
-IBAN_SIGNAL = regex.compile(r"[A-Za-z]{2}\d{2}(?:[ \-.\t\r\n]{0,6}[A-Za-z0-9]){11}")
+IBAN_SIGNAL = regex.compile(r"[A-Za-z]{2}\d{2}(?:[ \-.\t\r\n=\\>|│]{0,12}[A-Za-z0-9]){11}")
 _GROUPS = re.compile(
     r"\d(?<![A-Za-z0-9]\d)(?<!\d\.\d)\d{1,18}(?:[ \-]\d{3,19})*(?:[ \-]\d{2})?(?![A-Za-z0-9])"
 )
@@ -99,15 +101,17 @@ _LENGTHS = _by_beginning()
 _DOUBLED = str.maketrans("0123456789", "0246813579")
 
 # Between two characters of an IBAN, also where a line is broken; with all of them it is no longer than that.
-_IBAN_GAP = r"(?:[ \-.]{0,2}|[ \t]{0,2}\r?\n[ \t]{0,2})"
+_IBAN_GAP = rf"(?:[ \-.]{{0,2}}|[ \t]{{0,2}}{BREAK})"
 _LONGEST_IBAN = 80
-_IBAN_START = re.compile(rf"(?<![A-Za-z0-9])[A-Za-z]{{2}}\d{{2}}(?={_IBAN_GAP}[A-Za-z0-9])")
-_IBAN_SPACE = "[ ]?"  # in Presidio's patterns of the countries, which have one length each without it
+_IBAN_START = re.compile(  # a field of MT940 too: ?31DE89…
+    r"\d\d(?:(?<=(?<![A-Za-z0-9])[A-Za-z]{2}\d\d)|(?<=\?\d\d[A-Za-z]{2}\d\d))"
+)
+_IBAN_SIGNS = {"n": "[0-9]", "a": "[A-Z]", "c": "[A-Z0-9]"}
 _IBAN_MORE = re.compile(rf"(?:{_IBAN_GAP}[A-Za-z0-9]){{11,30}}")
 # One that the next word may go on with.
 OPEN_IBAN = (
     rf"(?<![A-Za-z0-9])[A-Za-z]{{2}}\d{{2}}(?:{_IBAN_GAP}[A-Za-z0-9]){{0,30}}+"
-    r"(?:[ \-.]{0,2}|[ \t]{0,2}\r?\n?[ \t]{0,2})$"
+    rf"(?:[ \-.]{{0,2}}|[ \t]{{0,2}}[=\\]?\r?|[ \t]{{0,2}}{BREAK})$"
 )
 
 # The left side is matched backwards from the @, at most 128 characters, so the cost is linear.
@@ -132,30 +136,30 @@ def find_cards(text: str, labels: Labels) -> Iterator[Match]:
             yield Match("CREDIT_CARD", "pii", 1.0, *run.span())
 
 
-class Ibans:
-    """IBANs of the lengths and formats of their countries with valid check digits (ISO 13616), any case."""
+def find_ibans(text: str) -> Iterator[Match]:
+    """Yield every IBAN in a folded text that is as SWIFT registered its country's (ISO 13616), any case."""
+    for check in _IBAN_START.finditer(text):
+        start, more = check.start() - 2, _IBAN_MORE.match(text, check.end())
+        length, structure = _registered(text[start : start + 2].upper())
+        if not more or not length:
+            continue
+        end = _end_of(text, more.start(), more.end(), length)
+        value = text[start:end]
+        if len(value) > _LONGEST_IBAN or text[end : end + 1].isalnum():
+            continue
+        plain = "".join(filter(str.isalnum, value)).upper()
+        if structure.fullmatch(plain, 4) and mod_97_10.is_valid(plain[4:] + plain[:4]):
+            yield Match("IBAN_CODE", "pii", 1.0, start, end)
 
-    def __init__(self) -> None:
-        self._recognizer = IbanRecognizer()
-        self._lengths = {
-            country: sre.parse(pattern.replace(_IBAN_SPACE, "")).getwidth()[1]
-            for country, pattern in regex_per_country.items()
-        }
 
-    def find(self, text: str) -> Iterator[Match]:
-        """Yield every valid IBAN in a folded text."""
-        for start in _IBAN_START.finditer(text):
-            more = _IBAN_MORE.match(text, start.end())
-            length = self._lengths.get(start.group()[:2].upper(), 0) - len(start.group())
-            if not more or not length:
-                continue
-            end = _end_of(text, more.start(), more.end(), length)
-            value = text[start.start() : end]
-            if len(value) <= _LONGEST_IBAN and not text[end : end + 1].isalnum() and self._valid(value):
-                yield Match("IBAN_CODE", "pii", 1.0, start.start(), end)
-
-    def _valid(self, value: str) -> bool:
-        return bool(self._recognizer.validate_result("".join(filter(str.isalnum, value.upper()))))
+@cache
+def _registered(country: str) -> tuple[int, re.Pattern[str]]:
+    """Return the length of a country's account and its form, by its `4!n4!n11!n2!n`; 0 of no country."""
+    form = numdb.get("iban").info(country)[0][1].get("bban", "")
+    fields = [(int(count), _IBAN_SIGNS[sign]) for count, sign in re.findall(r"(\d+)!([nac])", form)]
+    return sum(count for count, _ in fields), re.compile(
+        "".join(f"{sign}{{{count}}}" for count, sign in fields)
+    )
 
 
 class Emails:

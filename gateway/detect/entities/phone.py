@@ -48,7 +48,10 @@ PHONE_SIGNAL = regex.compile(
 _FEWEST_DIGITS = 4  # of a number that the library finds inside a candidate
 _COUNTRY_CODE = 10  # characters that it stands in, a plus and some punctuation included
 _PLAIN = frozenset("0123456789 -()./")
+_ABROAD, _ENDS = re.compile(r"\+\d[\d \-.]+"), ",.;:)]\"'<"
 _NOT_A_DIGIT = re.compile(r"\D+")
+# What is dialed before an area in brackets: 8 (912) 345-67-89, 0 (212) 555 12 34.
+_TRUNK = re.compile(r"[018] ?")
 # An extension says nothing without its number.
 _EXTENSION = re.compile(
     r"[ \t\xa0,;]*(?:;ext=|extn?|extensi[oó]n|xtn?|anexo|int|[x#~])[.: ]*\d{1,9}#?\Z", re.IGNORECASE
@@ -117,6 +120,7 @@ class Phones:
             if told is Told.NAMED:
                 yield Match("PHONE_NUMBER", "pii", evidence.NAMED, start, start + len(piece))
         for first, last in spans:
+            first = 0 if _TRUNK.fullmatch(piece[:first]) else first
             score = evidence.BARE
             if abroad or (told and told > Told.NOTHING):
                 score = evidence.NAMED
@@ -135,6 +139,8 @@ class Phones:
 
     def _valid(self, text: str, start: int, piece: str) -> list[tuple[int, int]]:
         """Return the numbers in the piece that a region has, as offsets in it, without extensions."""
+        if _is_abroad(text, start, piece):
+            return [] if is_in_a_uuid(text, start, start + len(piece)) else [(0, len(piece))]
         found: set[tuple[int, int]] = set()
         shapes = _shapes(piece)
         after = text[start + len(piece) : start + len(piece) + 8]
@@ -161,6 +167,17 @@ class Phones:
         digits = _NOT_A_DIGIT.sub("", piece[:_COUNTRY_CODE])
         own = (region for region in self._regions if digits.startswith(region.country))
         return [next(own, self._regions[0])]
+
+
+def _is_abroad(text: str, start: int, piece: str) -> bool:
+    """Return whether all of it is a valid number by its country code. The library's matcher takes longer."""
+    behind = text[start + len(piece) : start + len(piece) + 1]
+    if not _ABROAD.fullmatch(piece) or not (behind.isspace() or behind in _ENDS):
+        return False
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(piece))
+    except phonenumbers.NumberParseException:
+        return False
 
 
 class _Region:

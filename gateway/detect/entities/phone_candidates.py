@@ -13,10 +13,12 @@ import regex
 
 # the matcher's own candidate pattern; there is no public way to share one scan between regions
 from phonenumbers.phonenumbermatcher import (  # type: ignore[attr-defined]  # private, not in its stubs
+    _LEAD_CLASS,
     _PATTERN,
     _SECOND_NUMBER_START_PATTERN,
 )
 
+_BEGIN = re.compile(rf"[{_LEAD_CLASS[1:-1]}\d]")
 LEAST_DIGITS, _MOST_DIGITS = 7, 20  # with a prefix to dial abroad
 _LONGEST_WITH_PREFIX = 18
 # seconds (10), milliseconds (13), microseconds (16) and nanoseconds (19) since 1970, from 2014 on: a German
@@ -56,7 +58,7 @@ INNER = re.compile(r"[/(.\u2012-\u2015\uff0d]|\s-|-\s")
 
 
 def candidates(text: str, at: int = 0) -> Iterator[tuple[int, str]]:
-    while match := _PATTERN.search(text, at):
+    while match := _next(text, at):
         candidate = match.group()
         second = _SECOND_NUMBER_START_PATTERN.search(candidate)
         if second:
@@ -65,6 +67,14 @@ def candidates(text: str, at: int = 0) -> Iterator[tuple[int, str]]:
         whole = _without_open_bracket(candidate)
         if count_digits(whole) >= LEAST_DIGITS:
             yield at - len(whole), whole
+
+
+def _next(text: str, at: int) -> re.Match[str] | None:
+    """Return what `_PATTERN.search` does, which tries at every letter."""
+    for begin in _BEGIN.finditer(text, at):
+        if match := _PATTERN.match(text, begin.start()):
+            return match
+    return None
 
 
 def _without_open_bracket(candidate: str) -> str:

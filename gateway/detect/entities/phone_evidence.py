@@ -18,7 +18,7 @@ NAMED, GROUPED, BARE = 0.75, 0.5, 0.3
 
 WORDS = Vocabulary(
     own=(
-        r"tel|tels|tél|tlf|telf|tele|telef\w*|telép\w*|teleph\w*|téléph\w*|telefax|telno|phones?|fon|fono|fone|mob"
+        r"tel|tels|tél|tlf|telf|tele|telef\w*|telem[óo]v\w*|telepon\w*|ponsel|tālr\w*|sími\w*|farsími\w*|telép\w*|teleph\w*|téléph\w*|telefax|telno|phones?|fon|fono|fone|mob"
         r"|mobil\w*|m[óo]vil\w*|cel|cells?|cellular\w*|celular\w*|cellulare|cellphone|handy\w*|fax|faxes|gsm"
         r"|whatsapp|sms|viber|hotline|helpline|landline|voicemail|msisdn|rufnummer|durchwahl|festnetz|portable"
         r"|fijo|mobiel|toestel|puh|puhelin\w*|telefo\w*|komórk\w*|тел|телеф\w*|моб|мобил\w*|τηλ\w*|κιν\w*"
@@ -46,7 +46,7 @@ WORDS = Vocabulary(
 )
 # `my number is …` in the words of some languages: a number of a person, if it has the form of one.
 _MINE = re.compile(
-    r"(?:\b(?:my|his|her|our|mijn|meine?|mon|mi|meu|il mio|mój|min|mitt)\s+(?:number|nummer|numéro|número|numero|numer)"
+    r"(?:\b(?:my|his|her|our|contact|callback|mijn|meine?|mon|mi|meu|il mio|mój|min|mitt)\s+(?:number|nummer|numéro|número|numero|numer|no\b\.?)"
     r"|(?:제|내)\s?번호|(?:我的|私の)(?:号码|號碼|番号))\D{0,12}\Z",
     re.IGNORECASE,
 )
@@ -106,11 +106,12 @@ def is_amount(text: str, start: int, piece: str) -> bool:
 
 
 def has_country_code(text: str, start: int, piece: str) -> bool:
-    """Return whether it begins with a plus that is no sum's: not the one of `a+4155552671`."""
+    """Return whether it begins with one plus that is no sum's: not that of `a+4155552671` or `+++090/9337/55493+++`."""
     opened = piece.lstrip("([")
     at = start + len(piece) - len(opened)
     before = text[max(0, at - 1) : at]
-    return opened[0] in "+＋" and not (before.isascii() and before.isalnum())
+    is_one = opened[1:2] not in ("+", "＋") and before != "+"
+    return opened[0] in "+＋" and is_one and not (before.isascii() and before.isalnum())
 
 
 def may_be_grouped(piece: str, told: Told) -> bool:

@@ -124,9 +124,16 @@ class PresidioPatterns:
         What is written in ASCII is looked for in the folded text, where no letter of another script and no
         underscore hides its beginning.
         """
+        found = set[tuple[str, int, int]]()
         for compiled in self._patterns:
             source = text if compiled.entity == "URL" else folded
+            if not source.may_match(compiled.pattern):
+                continue
             for match in source.matches(compiled.pattern, deadline):
+                place = (compiled.entity, *match.span())
+                if place in found:  # by a pattern that scores more
+                    continue
+                found.add(place)
                 if compiled.entity == "IP_ADDRESS":
                     score = addresses.score(match.group(), text.text, match.start(), labels)
                 elif (score := _validated(compiled, match.group())) > 0:
@@ -148,7 +155,8 @@ def _told(entity: str, score: float, start: int, labels: Labels) -> float:
 
 def _compile(entity: str, recognizer: PatternRecognizer) -> Iterator[_Compiled]:
     words = tuple(word.strip().lower() for word in recognizer.context or ())
-    for pattern in recognizer.patterns:  # type: ignore[has-type]  # set in a constructor without types
+    patterns = recognizer.patterns  # type: ignore[has-type]  # set in a constructor without types
+    for pattern in sorted(patterns, key=lambda one: -one.score):
         compiled = regex.compile(pattern.regex, recognizer.global_regex_flags or 0)
         yield _Compiled(entity, compiled, pattern.score, recognizer, words)
 

@@ -75,14 +75,11 @@ from presidio_analyzer.predefined_recognizers.country_specific.us.us_passport_re
 from presidio_analyzer.predefined_recognizers.country_specific.us.us_ssn_recognizer import UsSsnRecognizer
 from presidio_analyzer.predefined_recognizers.generic.crypto_recognizer import CryptoRecognizer
 from presidio_analyzer.predefined_recognizers.generic.date_recognizer import DateRecognizer
-from presidio_analyzer.predefined_recognizers.generic.iban_patterns import regex_per_country
-from presidio_analyzer.predefined_recognizers.generic.iban_recognizer import IbanRecognizer
 from presidio_analyzer.predefined_recognizers.generic.ip_recognizer import IpRecognizer
 
 __all__ = [
     "CryptoRecognizer",
     "DateRecognizer",
-    "IbanRecognizer",
     "IpRecognizer",
     "MedicalLicenseRecognizer",
     "Pattern",
@@ -93,7 +90,6 @@ __all__ = [
     "UsLicenseRecognizer",
     "UsPassportRecognizer",
     "UsSsnRecognizer",
-    "regex_per_country",
     "url_recognizer",
 ]
 

@@ -20,7 +20,7 @@ _ELSEWHERE = re.compile(
     r"(?i:(?:process|import\.meta)\.env\b|os\.|env[.:[/]|secrets?[./:]|vault:|bao:|op://|arn:|file:|ssm:|kms:|enc:"
     r"|encrypted:|sops:|ref\+|keyring:|keyvault|secret-?manager|secretsmanager|infisical|doppler|credential-?store)"
     r"|@Microsoft\.KeyVault|projects/[^/\s]+/secrets/|\$ANSIBLE_VAULT|ENC[\[(]|AQICAH|gAAAAA|Ag[A-Za-z0-9+/]{100}"
-    r"|[A-Za-z][A-Za-z0-9+.-]{1,20}://|(?:~|\.{1,2})?/[\w.-]+/|[A-Za-z]:\\|[\w.-]+(?:/[\w.-]+){2,}$"
+    r"|[A-Za-z][A-Za-z0-9+.-]{1,20}://|(?![A-Za-z0-9+/]{40,}={1,2}\Z)(?:~|\.{1,2})?/[\w.-]+/|[A-Za-z]:\\|[\w.-]+(?:/[\w.-]+){2,}$"
 )
 # A crypt(3) hash, or one with its scheme: what was hashed cannot be had from it.
 _HASH = re.compile(

@@ -21,6 +21,7 @@ class Context:
 
     def __init__(self, text: str, key: str = "") -> None:
         self._text = text
+        self._near: dict[int, list[str]] = {}  # of each place that was asked about
         self._key = [word.lower() for word in _WORD.findall(_CAMEL.sub(" ", key))]
 
     def boosted(self, score: float, start: int, words: tuple[str, ...]) -> float:
@@ -30,6 +31,8 @@ class Context:
         return min(max(score + _BOOST, _FLOOR), _CEILING)
 
     def _named(self, start: int, words: tuple[str, ...]) -> bool:
-        before = self._text[max(0, start - _CHARACTERS) : start].lower()
-        near = [word for word in _WORD.findall(before) if word not in _STOP][-_WORDS:]
+        near = self._near.get(start)
+        if near is None:
+            before = self._text[max(0, start - _CHARACTERS) : start].lower()
+            near = self._near[start] = [word for word in _WORD.findall(before) if word not in _STOP][-_WORDS:]
         return any(word.startswith(words) for word in (*near, *self._key))

@@ -34,6 +34,7 @@ _NEUTRAL = frozenset(
     primary secondary alternate other direct business please also now text value string str int
     und oder ist sind unter auf mein meine meiner der die das von bei mijn is en of het y o es mi el la su et ou
     est mon ma le sur au e o é meu minha um il mio lo è sono ext är er jest to mitt min mój numret numeret
+    je jsou moje můj má este sunt meu mea az van on minun saya adalah là của tôi benim
     """.split()  # noqa: SIM905 - read more easily than a list
 )
 

@@ -21,12 +21,16 @@ _CLASS = r"\[!?+(?:(?P<low>[^\]\[\\!^-])-(?P<high>[^\]\[\\-])|-?(?!\^)[^\]\\-]+)
 _GLOB = re.compile(rf"\\.|{_CLASS}|[{{}},]|[^\[\]{{}}\\,]", re.DOTALL)
 # The shipped tool rules compare names without separators, so a pattern has to hold without them as well.
 _SEPARATORS = re.compile(r"[\s_.:/-]+")
+# A tool's name and the keys below it, each as Python's fnmatch reads it, with a dot between two.
+_STEP = r"(?! )(?:[^\[\].]|\[!?[^\[\]]+\])+(?<! )"
+_STEPS = re.compile(rf"{_STEP}(?:\.{_STEP})*")
 _ONLY_ONE_ENGINE = re.compile(r"\\[CQE]")
 
 _WILD = r"*, ?, [abc], [!abc], one range like [a-z], {one,two}, \ before a character meant as it is"
 _SAID = {
     "glob": f"a glob: {_WILD}",
     "tool-glob": f"a glob, also without the separators _ - . : / and spaces: {_WILD}",
+    "destination": "text, tools, a tool (a glob), or an argument of one as in send_invoice.address",
     "regex": "a regular expression that RE2 can read",
     "cidr": "a network like 10.0.0.0/8",
     "person": "a name as budgets count it: small letters, ss for ß, no wide letters, single spaces",
@@ -104,6 +108,14 @@ def _is_person(value: str) -> bool:
     """Return whether `lower` of both engines makes of a name what budgets count."""
     small = value.lower()
     return counted_name(value) == small and len(small) == len(value)
+
+
+@_of_text("destination")
+def _is_destination(value: str) -> bool:
+    """Return whether a value of the prompt can come back there; `texts` and `Tools` are slips."""
+    if value.lower().removesuffix("s") in ("text", "tool"):
+        return value in ("text", "tools")
+    return _STEPS.fullmatch(value) is not None
 
 
 @_of_text("tool-glob")

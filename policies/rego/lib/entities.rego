@@ -34,11 +34,15 @@ verdict(found, about) := object.union(about, {
 	"mask": _masks(found),
 })
 
-_masks(found) := [object.union_n([limits, {"entity": row.entity, "operator": operator, "restore": restore}, places]) |
-	operator := object.get(found.terms, "operator", "placeholder")
-	restore := object.get(found.terms, "restore", false)
-	places := object.filter(found.terms, ["restore_to"])
-	limits := _limits(found.terms)
+_masks(found) := [object.union(shared, {"entity": row.entity}) |
+	shared := object.union_n([
+		_limits(found.terms),
+		{
+			"operator": object.get(found.terms, "operator", "placeholder"),
+			"restore": object.get(found.terms, "restore", false),
+		},
+		object.filter(found.terms, ["restore_to"]),
+	])
 	some row in found.rows
 ] if {
 	_masked(found)

@@ -24,17 +24,20 @@ broken if {
 } else if {
 	not is_array(_groups)
 } else if {
-	some word in array.concat(object.get(input, "models", []), _groups)
+	some word in input.models
 	not is_string(word)
 } else if {
-	some label in object.get(input, "provider_labels", {})
+	some group in _groups
+	not is_string(group)
+} else if {
+	some label in input.provider_labels
 	not is_string(label)
 } else if {
 	some list in ["findings", "tool_calls", "tools"]
-	some row in object.get(input, list, [])
+	some row in input[list]
 	not is_object(row)
 } else if {
-	some call in object.get(input, "tool_calls", [])
+	some call in input.tool_calls
 	not is_string(object.get(call, "name", ""))
 }
 

@@ -28,17 +28,23 @@ _or_default(known) := known if {
 #   The team is the first of the agent's groups, and `default` where it has none. By its name, with what it leaves to the
 #   group `default`.
 # scope: document
-team := {_team: object.union(data.settings.groups["default"], object.get(data.settings.groups, _team, {}))}
+team := {_team: object.union(data.settings.groups["default"], _of_team)}
 
-_team := input.agent.groups[0] if {
-	count(input.agent.groups) > 0
-} else := "default"
+default _of_team := {}
+
+_of_team := data.settings.groups[_team]
+
+default _team := "default"
+
+_team := input.agent.groups[0]
 
 # METADATA
 # title: What the settings say about the provider
 # description: An empty object when they do not name it.
 # scope: document
-provider := object.get(object.get(data.settings, "providers", {}), input.provider, {})
+default provider := {}
+
+provider := data.settings.providers[input.provider]
 
 # METADATA
 # title: Limits that hold whatever a group permits
@@ -46,21 +52,22 @@ provider := object.get(object.get(data.settings, "providers", {}), input.provide
 #   What `only` and `deny` say for the group `default`, the agent's groups, the provider, its labels and the agent itself, each
 #   with whose limit it is in `by`. None of them widens another, so those of `default` are everyone's.
 # scope: document
-limits := array.concat(array.concat(_of_groups, _of_others), _of_labels)
+limits := array.concat(array.concat(_of_groups, _of_provider), array.concat(_of_agent, _of_labels))
 
 _of_groups := [object.union(own, {"by": sprintf("group %s", [group])}) |
 	some group in array.concat(["default"], input.agent.groups)
 	own := data.settings.groups[group]
-	object.keys(own) & _limit_keys != set()
+	_limits(own)
 ]
 
-_of_others := [object.union(own, {"by": by}) |
-	some by, own in {
-		sprintf("provider %s", [input.provider]): provider,
-		sprintf("agent %s", [input.agent.id]): _agent,
-	}
-	object.keys(own) & _limit_keys != set()
-]
+_of_provider := [object.union(provider, {"by": sprintf("provider %s", [input.provider])})] if {
+	_limits(provider)
+} else := []
+
+_of_agent := [object.union(own, {"by": sprintf("agent %s", [input.agent.id])})] if {
+	own := data.settings.agents[input.agent.id]
+	_limits(own)
+} else := []
 
 _of_labels := [object.union(own, {"by": sprintf("label %s", [label])}) |
 	some name, value in input.provider_labels
@@ -68,11 +75,11 @@ _of_labels := [object.union(own, {"by": sprintf("label %s", [label])}) |
 	own := data.settings.labels[label]
 ]
 
-_limit_keys := {"only", "deny"}
-
-default _agent := {}
-
-_agent := data.settings.agents[input.agent.id]
+_limits(own) if {
+	own.only
+} else if {
+	own.deny
+}
 
 # METADATA
 # title: Groups and provider with terms of their own
@@ -87,7 +94,9 @@ speakers := [speaker |
 # title: What the settings say about the format of the body
 # description: An empty object when they do not name it.
 # scope: document
-dialect := object.get(data.settings.dialects, input.dialect, {})
+default dialect := {}
+
+dialect := data.settings.dialects[input.dialect]
 
 # METADATA
 # title: What is done with an entity or a category

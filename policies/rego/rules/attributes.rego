@@ -38,14 +38,13 @@ verdicts contains {
 }
 
 _asks(entry) if {
-	entry.action == "deny"
 	input.phase in object.get(entry, "phases", ["request"])
+	not _answered(entry)
 }
 
-_asks(entry) if {
+_answered(entry) if {
 	entry.action == "require_approval"
-	input.phase in object.get(entry, "phases", ["request"])
-	not data.regate.lib.approval.given
+	data.regate.lib.approval.given
 }
 
 _stands(entry, _) if not entry.kinds
@@ -75,7 +74,6 @@ _holds(entry, known) if {
 _holds(_, known) if known.more
 
 _all(wanted, known) if {
-	not known.more
 	some list in object.keys(wanted)
 	_each_is(list, wanted, known)
 }

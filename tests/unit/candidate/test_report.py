@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.audit.reading import RecordedDecision
 from gateway.candidate import compare, parse_fail_on
 from gateway.candidate.report import BacktestReport
-from gateway.contract.decision import Decision, Reason
+from gateway.contract.decision import Decision, Reason, Warned
 from gateway.errors import PolicyError, PolicyUnavailable, RegateError
 
 ALLOW, MASK = Decision("allow"), Decision("mask")
@@ -36,6 +36,13 @@ def test_all_are_counted_and_the_first_are_kept_with_what_was_said() -> None:
     assert by_action["deny"]["exchanges"][0]["reasons"][0]["message"] == "Not so."
     assert "undefined" in by_action["error"]["exchanges"][0]["error"]
     assert by_action["allow"]["exchanges"] == []
+
+
+def test_what_a_rule_on_trial_would_have_done_is_told() -> None:
+    tried = Decision("allow", warnings=(Warned("no", message="Not so.", would="deny"),))
+    [cell] = report_of((ALLOW, tried)).ordered()
+    assert cell.transition.changed == ("warnings",)
+    assert cell.examples[0].said() == ["no would have said deny: Not so."]
 
 
 def test_only_the_named_differences_are_refused() -> None:

@@ -47,8 +47,11 @@ EQUIVALENT = {
     ),
     **dict.fromkeys(
         (
-            f"lib/settings.rego: removed: object.keys(own) & _limit_keys != set(){again}"
-            for again in ("", " (2)")
+            "lib/settings.rego: removed: _limits(own)",
+            "lib/settings.rego: removed: _limits(own) (2)",
+            "lib/settings.rego: removed: _limits(provider)",
+            "lib/settings.rego: removed: own.only",
+            "lib/settings.rego: removed: own.deny",
         ),
         "who says nothing of limits sets none: the same, slower",
     ),

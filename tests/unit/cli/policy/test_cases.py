@@ -61,11 +61,13 @@ def test_a_good_case_is_in_order(tmp_path: Path, library: PolicySource) -> None:
             ["input.findings.0.count: 'many' is not of type 'integer'"],
         ),
         ("personal_values", "charcters", 5, ["settings.bulk", "'charcters' was unexpected"]),
+        ('models: ["*"]', 'models: ["["]', 5, ["settings.groups.interns.models.0", "expected a glob: "]),
         ("bulk:", "blk:", 5, ["settings", "did you mean bulk?"]),
         ("models:", "modles:", 5, ["settings.groups.interns", "did you mean models?"]),
         ("action: deny", "action: dney", 6, ["decision.action: 'dney' is not one of"]),
         ("action: deny", "acton: deny", 6, ["decision", "did you mean action?"]),
         ("{action: deny}", "{}", 6, ["decision: {} "]),
+        ("[night.interns]", "[bulk.personal_valus]", 7, ["rules.0", "did you mean bulk.personal_values?"]),
         ("[night.interns]", "night.interns", 7, ["rules: 'night.interns' is not of type 'array'"]),
     ],
 )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
 import pytest
 
+from cli.policy.failing import QUERY
 from tests.unit.cli.policy.conftest import regate
 from tests.unit.policy.conftest import TESTS
 
@@ -55,6 +57,11 @@ def test_each_case_that_fails_says_why(machine: str, tests: Path) -> None:
         f'FAIL {file}:6: {name}.test_case[night: the action differs]: expected action "allow", found "deny"; '
         "rules that spoke: access.unknown_agent, regate.no_allow",
     ]
+
+
+def test_a_failing_case_is_evaluated_as_it_was_tested() -> None:
+    tested = (TESTS / "cases_test.rego").read_text("utf-8")
+    assert re.findall(r"with (\S+) as", QUERY) == re.findall(r"with (\S+) as", tested)
 
 
 def test_what_a_test_prints_is_told(machine: str, tests: Path) -> None:

@@ -36,6 +36,7 @@ def test_an_address_of_the_internet_is_found(inspector: Detector, text: str) -> 
         "see section 4.2.3.1",
         "4.10.3.1",
         "fe::c0de() and bed::c0de(1)",
+        "inetnum: 193.0.0.0 - 193.0.7.255",
         "the docs use 192.0.2.7 and 2001:db8::7",
         "route 0.0.0.0/0, mask 255.255.255.0",
     ],

@@ -1,6 +1,9 @@
 """Cards, IBANs and addresses, with the gaps and neighbors that texts have."""
 
+import re
+
 import pytest
+from stdnum import iban, numdb
 
 from gateway.detect import Detector
 
@@ -48,6 +51,19 @@ def test_a_space_of_any_kind_may_part_the_groups(inspector: Detector, space: str
 def test_a_card_may_have_rarer_gaps_between_its_groups(inspector: Detector, gap: str) -> None:
     for groups in (["4111", "1111", "1111", "1111"], ["3782", "822463", "10005"]):
         assert found(inspector, gap.join(groups)) == [("CREDIT_CARD", gap.join(groups))]
+
+
+def test_an_iban_of_every_country_in_the_registry_is_found(inspector: Detector) -> None:
+    made = {}
+    for _, country, _, registered, _ in numdb.get("iban").prefixes:
+        letters = [(int(count), sign) for count, sign in re.findall(r"(\d+)!([nac])", registered["bban"])]
+        account = "".join(("1" if sign == "n" else "A") * count for count, sign in letters)
+        made[country] = f"{country}{iban.calc_check_digits(f'{country}00{account}')}{account}"
+    assert len(made) > 80
+    missed = {
+        value for value in made.values() if ("IBAN_CODE", value) not in found(inspector, f"to {value}.")
+    }
+    assert missed == set()
 
 
 @pytest.mark.parametrize("gap", ["", "  ", ".", "-", "\n", "\r\n  ", " \n\t", "\\n"])

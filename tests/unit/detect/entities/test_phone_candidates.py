@@ -1,8 +1,12 @@
 """What is asked about as a phone number: not ids, versions, dates and clock readings beside one."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from phonenumbers.phonenumbermatcher import _PATTERN  # type: ignore[attr-defined]  # private, not in its stubs
 
 from gateway.detect import Detector
+from gateway.detect.entities.phone_candidates import _next
 
 
 def found(inspector: Detector, text: str) -> list[tuple[str, str]]:
@@ -59,3 +63,10 @@ def test_a_date_before_or_behind_a_phone_number_does_not_hide_it(
 ) -> None:
     assert ("PHONE_NUMBER", number) in found(inspector, f"Order {before} {number}")
     assert ("PHONE_NUMBER", number) in found(inspector, f"{number}, {before}")
+
+
+@given(text=st.text(st.sampled_from("+([ )-./x19٣a\n"), max_size=40), at=st.integers(0, 8))
+def test_the_next_candidate_is_the_library_s(text: str, at: int) -> None:
+    """It is looked for only where one may begin."""
+    theirs, ours = _PATTERN.search(text, at), _next(text, at)
+    assert (ours and ours.span()) == (theirs and theirs.span())

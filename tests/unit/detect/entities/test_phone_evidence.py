@@ -41,6 +41,10 @@ def everything() -> Detector:
         ("020 7946 0958", 0.5),
         ("11 91234-5678", 0.5),
         ("98765 43210", 0.5),
+        ("мой телефон 8 (912) 345-67-89", 0.75),
+        ("o meu telemóvel é 912 345 678", 0.75),
+        ("contact no. 8123 4567", 0.75),
+        ("mededeling +++526/6786/98198+++", 0.3),
         ("4155522671", 0.3),
         ("K = [1732584193]", 0.3),
         ("user_id: 415-552-2671", 0.3),
@@ -63,6 +67,12 @@ def test_a_finding_takes_no_half_of_a_pair_of_brackets(inspector: Detector, text
         found = text[span.start : span.end]
         assert found.count("(") == found.count(")")
         assert found.count("[") == found.count("]")
+
+
+@pytest.mark.parametrize("number", ["8 (912) 345-67-89", "0 (212) 555 12 34", "1 (415) 552-2671"])
+def test_what_is_dialed_before_an_area_is_part_of_the_number(inspector: Detector, number: str) -> None:
+    text = f"tel {number}"
+    assert [text[one.start : one.end] for one in inspector.inspect(text)] == [number]
 
 
 def test_an_extension_stays(inspector: Detector) -> None:

@@ -7,7 +7,15 @@ from gateway.detect.entities.values import is_basic, is_code, is_password, is_st
 
 
 @pytest.mark.parametrize(
-    "value", ["hunter2-Xk9", "Tr0ub4dor&3", "Herbst-2026", "Sommer 2026 ist heiß!", "$up3r$Ecr3t"]
+    "value",
+    [
+        "hunter2-Xk9",
+        "/Po8kSbxZTc63sZLf4i4AMCZRY0eF2iH7/uu5TP0pIN=",
+        "Tr0ub4dor&3",
+        "Herbst-2026",
+        "Sommer 2026 ist heiß!",
+        "$up3r$Ecr3t",
+    ],
 )
 def test_a_made_up_value_is_a_password(value: str) -> None:
     assert is_password(value)

@@ -56,6 +56,12 @@ BAD: list[tuple[str, Any, str, list[str]]] = [
         "tools/flows/0/from/tools/0",
         [*GLOBS, *NOT_TOOLS],
     ),
+    (
+        "entities",
+        {"US_SSN": {"request": {"action": "mask", "restore": True, "restore_to": ["text"]}}},
+        "entities/US_SSN/request/restore_to/0",
+        ["texts", "tool", "send..to", "send[mail"],
+    ),
     ("restore_tools", ["*"], "restore_tools/0", [*GLOBS, *NOT_TOOLS]),
     ("endpoints", {"dialects": [], "model_lists": ["*"]}, "endpoints/model_lists/0", GLOBS),
     (
@@ -72,6 +78,10 @@ BAD: list[tuple[str, Any, str, list[str]]] = [
 TOPIC_FORMATS = {
     "glob": (["gpt-4*", "[a-z]?", "{a,b}", r"\["], GLOBS),
     "tool-glob": (["send_*mail"], [*GLOBS, *NOT_TOOLS]),
+    "destination": (
+        ["text", "tools", "send_*.address", "search[.]web", "[a-z]*"],
+        ["texts", "tool", "Text", "", "send..address", "send.", "send[mail", " send"],
+    ),
     "regex": ([r"^gpt-\d+$", "a{1,3}"], ["(", "(?=a)", "a**b", r"\C", "[", r"(?<n>"]),
     "cidr": (["10.0.0.0/8", "2001:db8::/32"], ["10.0.0.0", "10.0.0.0/33", "10.0.0/8", "::1%eth0/64", "10/8"]),
     "duration": (["90s", "1h30m", "0", "1.5h"], ["7d", "90", "1h 30m", "", "forever"]),
@@ -121,7 +131,7 @@ def test_a_name_that_budgets_count_otherwise_is_refused(tmp_path: Path) -> None:
 def test_every_setting_with_a_syntax_has_bad_values_in_the_table() -> None:
     """A format that is new in the schema needs a row above."""
     in_schema = {kind for _, kind in _formats(schema_of("settings"), ())}
-    assert in_schema == {"glob", "tool-glob", "date-time", "person"}
+    assert in_schema == {"glob", "tool-glob", "date-time", "person", "destination"}
     assert in_schema <= FORMATS.checkers.keys()
 
 
