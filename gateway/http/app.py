@@ -92,6 +92,9 @@ class Worker:
 async def open_worker(config: Config) -> AsyncIterator[Worker]:
     """Start everything a worker needs. Raises ConfigError when it cannot start safely."""
     async with AsyncExitStack() as stack:
+        # the longest of all beside what waits for disks and child processes
+        detecting = asyncio.create_task(asyncio.to_thread(Detector, config.detect), name="detector")
+        stack.push_async_callback(asyncio.gather, detecting, return_exceptions=True)
         telemetry = open_telemetry(config)
         if telemetry:
             stack.push_async_callback(asyncio.to_thread, telemetry.close)
@@ -107,7 +110,7 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
         await policies.start()
         metrics = Metrics()
         shadow = await _start_shadow(config, journal, metrics, stack)
-        detector = await asyncio.to_thread(Detector, config.detect)
+        detector = await detecting
         inspection = DetectionService(detector, config.limits.inspect_seconds)
         stack.push_async_callback(inspection.close)
         if config.detect.ner.enabled:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import re._parser as sre  # type: ignore[import-not-found]
 from collections.abc import Iterator
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -137,10 +138,7 @@ class Ibans:
 
     def __init__(self) -> None:
         self._recognizer = IbanRecognizer()
-        self._lengths = {
-            country: sre.parse(pattern.replace(_IBAN_SPACE, "")).getwidth()[1]
-            for country, pattern in regex_per_country.items()
-        }
+        self._lengths = _iban_lengths()
 
     def find(self, text: str) -> Iterator[Match]:
         """Yield every valid IBAN in a folded text."""
@@ -162,11 +160,7 @@ class Emails:
     """E-mail addresses under a known public suffix, from the list that tldextract carries."""
 
     def __init__(self) -> None:
-        names = _top_level_domains()
-        # in Unicode and as the DNS has it: рф, xn--p1ai
-        self._top = names | {
-            f"xn--{name.encode('punycode').decode()}" for name in names if not name.isascii()
-        }
+        self._top = _top_level_domains()
 
     def find(self, text: str) -> Iterator[Match]:
         """Yield one match per @ with an address around it."""
@@ -201,8 +195,18 @@ class Emails:
         return 0
 
 
-def _top_level_domains() -> set[str]:
+@cache
+def _iban_lengths() -> dict[str, int]:
+    """Return the length of each country's IBANs."""
+    written = {country: one.replace(_IBAN_SPACE, "") for country, one in regex_per_country.items()}
+    return {country: int(sre.parse(one).getwidth()[1]) for country, one in written.items()}
+
+
+@cache
+def _top_level_domains() -> frozenset[str]:
     """Return the last labels of the public suffix list, from the file that tldextract carries.
+
+    They are in Unicode and as the DNS has them: рф, xn--p1ai.
 
     The package itself is not loaded: it brings requests, and looks for a newer list on the network.
     """
@@ -212,10 +216,13 @@ def _top_level_domains() -> set[str]:
     rules, _, _ = (
         Path(folder, ".tld_set_snapshot").read_text("utf-8").partition("===BEGIN PRIVATE DOMAINS===")
     )
-    return {
+    names = {
         rule.split()[0].rsplit(".", 1)[-1]
         for rule in rules.splitlines()
         if rule and not rule.startswith("//")
+    }
+    return frozenset(names) | {
+        f"xn--{name.encode('punycode').decode()}" for name in names if not name.isascii()
     }
 
 
