@@ -94,7 +94,7 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
     async with AsyncExitStack() as stack:
         # the longest of all beside what waits for disks and child processes
         detecting = asyncio.create_task(asyncio.to_thread(Detector, config.detect), name="detector")
-        stack.push_async_callback(asyncio.gather, detecting, return_exceptions=True)
+        stack.push_async_callback(_ended, detecting)
         telemetry = open_telemetry(config)
         if telemetry:
             stack.push_async_callback(asyncio.to_thread, telemetry.close)
@@ -232,6 +232,10 @@ def _gauge_shadow(shadow: Shadow | None, metrics: Metrics) -> None:
     if shadow:
         candidate = shadow.status()
         metrics.shadow_ready(ready=candidate.ready and not candidate.error)
+
+
+async def _ended(task: asyncio.Task[Detector]) -> None:
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:
