@@ -30,7 +30,7 @@ from gateway.config import Config, Detect, config_path
 from gateway.contract import schema_of
 from gateway.errors import ConfigError, RegateError
 from gateway.policy import PINNED, PolicySource, find_opa
-from gateway.policy.engine import Embedded, Sidecar, embedded_available
+from gateway.policy.engine import embedded_available
 from gateway.policy.source import (
     SETTINGS,
     Names,
@@ -184,6 +184,11 @@ def _names(config: Config) -> Names:
 
 async def _load(config: Config, source: PolicySource, opa: Path | None) -> list[PolicyFault]:
     """Load the policy into each engine of this machine and return their complaints."""
+    from gateway.policy.engine import (
+        Embedded,
+        Sidecar,
+    )  # the client of OPA takes longer to import than all else
+
     engines: list[Sidecar | Embedded] = []
     if opa:
         engines.append(Sidecar(opa, config.policy.timeout_seconds, _log))

@@ -68,13 +68,17 @@ def nodes(tree: Any) -> Iterator[Node]:
 
 
 def objects(tree: Any) -> Iterator[Node]:
-    """Yield every object of the tree but its annotations, from the outside in."""
+    """Yield every object of the tree but its annotations and locations, from the outside in."""
     pending = [tree]
     while pending:
         node = pending.pop()
         if isinstance(node, dict):
             yield node
-            pending.extend(reversed([value for key, value in node.items() if key != "annotations"]))
+            pending.extend(
+                value
+                for key, value in reversed(node.items())
+                if isinstance(value, dict | list) and key not in ("annotations", "location")
+            )
         elif isinstance(node, list):
             pending.extend(reversed(node))
 

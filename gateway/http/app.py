@@ -92,6 +92,9 @@ class Worker:
 async def open_worker(config: Config) -> AsyncIterator[Worker]:
     """Start everything a worker needs. Raises ConfigError when it cannot start safely."""
     async with AsyncExitStack() as stack:
+        # the longest of all beside what waits for disks and child processes
+        detecting = asyncio.create_task(asyncio.to_thread(Detector, config.detect), name="detector")
+        stack.push_async_callback(_ended, detecting)
         telemetry = open_telemetry(config)
         if telemetry:
             stack.push_async_callback(asyncio.to_thread, telemetry.close)
@@ -107,7 +110,7 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
         await policies.start()
         metrics = Metrics()
         shadow = await _start_shadow(config, journal, metrics, stack)
-        detector = await asyncio.to_thread(Detector, config.detect)
+        detector = await detecting
         inspection = DetectionService(detector, config.limits.inspect_seconds)
         stack.push_async_callback(inspection.close)
         if config.detect.ner.enabled:
@@ -235,6 +238,10 @@ def _gauge_shadow(shadow: Shadow | None, metrics: Metrics) -> None:
     if shadow:
         candidate = shadow.status()
         metrics.shadow_ready(ready=candidate.ready and not candidate.error)
+
+
+async def _ended(task: asyncio.Task[Detector]) -> None:
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -62,7 +62,7 @@ def gateway(provider: FakeProvider, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def keys(gateway: GatewayProcess) -> dict[str, str]:
-    return {name: gateway.create_key(name, "ana", "--group", name) for name in (*TREATED, "answers")}
+    return {name: gateway.create_key(name, "ana", group=name) for name in (*TREATED, "answers")}
 
 
 @pytest.fixture(autouse=True)
@@ -210,7 +210,7 @@ def test_the_tokens_of_a_refused_answer_are_not_free(
 ) -> None:
     """An answer that policy denies was paid for: it is on record, and counts towards the agent's budget."""
     agent = f"spender-{stream}".lower()
-    key = gateway.create_key(agent, "ana", "--group", "masks")
+    key = gateway.create_key(agent, "ana", group="masks")
     body = body_of("anthropic", "new-pii", "hello", stream=stream)
     answer = post(http, gateway, key, body, family="anthropic")
     assert MODEL_EMAIL not in answer.text

@@ -38,7 +38,7 @@ def gateway(scripted: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 def key(gateway: GatewayProcess) -> str:
-    return gateway.create_key("agent", "ana", "--group", "default")
+    return gateway.create_key("agent", "ana", group="default")
 
 
 def conversation(family: Family, tool: str, page: str, *, stream: bool) -> dict[str, Any]:

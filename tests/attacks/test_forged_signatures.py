@@ -27,7 +27,7 @@ def gateway(scripted: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 def key(gateway: GatewayProcess) -> str:
-    return gateway.create_key("agent", "ana", "--group", "default")
+    return gateway.create_key("agent", "ana", group="default")
 
 
 def thinking(words: str) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def test_what_goes_back_to_the_provider_that_signed_it_is_on_record_as_passed(
     first = body_of("anthropic", "m", "Think of a number.")
     scripted.say(message(words, {"type": "text", "text": "Done."}))
     post(http, gateway, key, first, family="anthropic")
-    other = gateway.create_key("other", "ana", "--group", "default")
+    other = gateway.create_key("other", "ana", group="default")
     sent: dict[str, Any] = {**asked("assistant", words), "model": "m", "max_tokens": 99}
     sent["messages"][0] = first["messages"][0]
     scripted.say(message({"type": "text", "text": "Yes."}))

@@ -23,7 +23,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess
 
 @pytest.fixture(scope="module")
 def key(gateway: GatewayProcess) -> str:
-    return gateway.create_key("agent", "ana", "--delegate")
+    return gateway.create_key("agent", "ana", delegate=True)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +33,7 @@ def other(gateway: GatewayProcess) -> str:
 
 @pytest.fixture(scope="module")
 def admin(gateway: GatewayProcess) -> str:
-    return gateway.create_key("admin", "eve", "--role", "admin")
+    return gateway.create_key("admin", "eve", role="admin")
 
 
 def post(gateway: GatewayProcess, *fields: str, line: str = f"POST {PATH} HTTP/1.1") -> bytes:

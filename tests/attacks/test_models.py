@@ -64,7 +64,7 @@ def gateway(
 
 @pytest.fixture(scope="module")
 def key(gateway: GatewayProcess) -> str:
-    return gateway.create_key("agent", "ana", "--group", "listed")
+    return gateway.create_key("agent", "ana", group="listed")
 
 
 PATHS = {

@@ -72,9 +72,7 @@ def test_an_approval_does_not_pass_under_another_content_type(
     body, plain = f"plans. {INJECTION}".encode(), {"content-type": "text/plain"}
     held = post(http, gateway, key, body, path=PATH, headers=plain)
     assert refusal(held) == (403, "approval_required")
-    approve(
-        gateway, held.json()["error"]["approval_id"], gateway.create_key("bob", "bob", "--role", "approver")
-    )
+    approve(gateway, held.json()["error"]["approval_id"], gateway.create_key("bob", "bob", role="approver"))
     for content_type in ("text/html", "text/plain; charset=us-ascii", "application/x-ndjson"):
         other = post(http, gateway, key, body, path=PATH, headers={"content-type": content_type})
         assert refusal(other) == (403, "approval_required")

@@ -100,7 +100,7 @@ def own_scene(launch: Launch, provider: FakeProvider, http: httpx.Client, tmp_pa
 
 
 def scene_of(gateway: GatewayProcess, provider: FakeProvider, policy: Path, http: httpx.Client) -> Scene:
-    agent, approver = gateway.create_key("agent", "ana"), gateway.create_key("bob", "bob", "--role", "admin")
+    agent, approver = gateway.create_key("agent", "ana"), gateway.create_key("bob", "bob", role="admin")
     return Scene(gateway, provider, policy, http, agent, approver)
 
 
@@ -173,7 +173,7 @@ def test_an_approval_of_one_owner_does_not_pass_for_another(scene: Scene, words:
 
 def test_an_approval_of_one_end_user_does_not_pass_for_another(scene: Scene, words: str) -> None:
     """An agent that acts for many people goes on with a conversation that was approved for one of them."""
-    key = scene.gateway.create_key("agent", "ana", "--delegate")
+    key = scene.gateway.create_key("agent", "ana", delegate=True)
     body = body_of("openai", "echo", f"{words}. {INJECTION}")
     for_eve = {"x-regate-on-behalf-of": "eve"}
     scene.approve(scene.send(body, key=key, **for_eve))
@@ -226,7 +226,7 @@ def test_an_approval_by_one_person_does_not_pass_where_two_are_asked_for_by_now(
     second = own_scene.approve(held)
     assert second != first
     assert refusal(own_scene.send(body)) == (403, "approval_required")
-    approve(own_scene.gateway, second, own_scene.gateway.create_key("carol", "carol", "--role", "approver"))
+    approve(own_scene.gateway, second, own_scene.gateway.create_key("carol", "carol", role="approver"))
     assert own_scene.send(body).status_code == 200
 
 

@@ -25,7 +25,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess
 
 @pytest.fixture(scope="module")
 def key(gateway: GatewayProcess) -> str:
-    return gateway.create_key("agent", "ana", "--delegate")
+    return gateway.create_key("agent", "ana", delegate=True)
 
 
 @pytest.mark.parametrize("name", ["authorization", "Authorization", "x-api-key"])

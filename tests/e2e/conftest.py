@@ -69,7 +69,7 @@ def gateway(
 @pytest.fixture(scope="session")
 def key(gateway: GatewayProcess) -> str:
     """An agent's key for `gateway`."""
-    return gateway.create_key("agent-one", "ana", "--group", "default")
+    return gateway.create_key("agent-one", "ana", group="default")
 
 
 @pytest.fixture(scope="session")

@@ -275,7 +275,7 @@ def test_an_answer_that_is_the_callers_own_fault_does_not_give_it_back(
 def test_revoking_the_asking_key_ends_its_approval(
     governed: GatewayProcess, keys: Keyring, provider: FakeProvider, http: httpx.Client, words: str
 ) -> None:
-    key = governed.create_key("short-lived", "ana", "--group", "hold-briefly")
+    key = governed.create_key("short-lived", "ana", group="hold-briefly")
     approval_id = post(http, governed, key, body_of("openai", "echo", words)).json()["error"]["approval_id"]
     governed.run("keys", "revoke", key.split("_")[1])
     done = governed.cli("approvals", "approve", approval_id, "--note", "x", key=keys.people["approver"])

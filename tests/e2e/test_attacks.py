@@ -539,7 +539,7 @@ def test_nothing_raw_is_kept_of_values_that_policy_lets_pass(
     attacked: GatewayProcess, scripted: ScriptedProvider, http: httpx.Client, words: str
 ) -> None:
     """The provider may know them then, and repeats the prompt's in places of its own."""
-    key = attacked.create_key("agent-open", "ana", "--group", "open")
+    key = attacked.create_key("agent-open", "ana", group="open")
     asked, brought = "asked.person@odd-place.org", "brought.person@odd-place.org"
     ended = []
     for number, value in enumerate((asked, brought)):

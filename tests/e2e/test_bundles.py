@@ -39,7 +39,7 @@ def keyed(launch: Launch, policy: Path) -> GatewayProcess:
 
 
 def test_an_opa_pulls_a_signed_bundle_and_refuses_every_other(keyed: GatewayProcess, tmp_path: Path) -> None:
-    key = keyed.create_key("opa-one", "ops", "--role", "opa")
+    key = keyed.create_key("opa-one", "ops", role="opa")
     made = built(keyed.run)
     file, revision = Path(made["file"]), made["revision"]
     name = file.name.removesuffix(".tar.gz")
@@ -110,7 +110,7 @@ def test_a_gateway_runs_from_a_bundle_refuses_a_tampered_one_and_is_rolled_back(
     assert told.returncode == 1
     assert second in told.stdout
     assert "is not what was signed" in told.stdout
-    held = bearer(gateway.create_key("puller", "ops", "--role", "opa"))
+    held = bearer(gateway.create_key("puller", "ops", role="opa"))
     active = http.get(f"{gateway.url}/bundles/active.tar.gz", headers=held).content
     assert active == (gateway.folder / "bundles" / f"policy-{second}.tar.gz").read_bytes()
 

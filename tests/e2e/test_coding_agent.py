@@ -57,7 +57,7 @@ def coding(scripted: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="module")
 def coding_key(coding: GatewayProcess) -> str:
-    return coding.create_key("coder", "ana", "--group", "default")
+    return coding.create_key("coder", "ana", group="default")
 
 
 class Agent:

@@ -40,7 +40,7 @@ def doors(scripted: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="module")
 def agent(doors: GatewayProcess) -> str:
-    return doors.create_key("agent-one", "ana", "--group", "default")
+    return doors.create_key("agent-one", "ana", group="default")
 
 
 @pytest.fixture

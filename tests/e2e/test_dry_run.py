@@ -37,7 +37,7 @@ def dry_key(dry: GatewayProcess) -> str:
 @pytest.fixture(scope="module")
 def held_key(dry: GatewayProcess) -> str:
     """The key of an agent whose prompts people are asked about."""
-    return dry.create_key("held", "ana", "--group", "hold-long")
+    return dry.create_key("held", "ana", group="hold-long")
 
 
 @pytest.mark.parametrize("family", ["openai", "anthropic"])

@@ -66,7 +66,7 @@ def key(governed: GatewayProcess) -> str:
 
 @pytest.fixture(scope="module")
 def approver(governed: GatewayProcess) -> str:
-    return governed.create_key("approver", "bea", "--role", "approver")
+    return governed.create_key("approver", "bea", role="approver")
 
 
 def approve(governed: GatewayProcess, approval_id: str, approver: str) -> None:

@@ -40,12 +40,12 @@ def strict(scripted: ScriptedProvider, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="module")
 def whole_key(whole: GatewayProcess) -> str:
-    return whole.create_key("agent", "ana", "--group", "default")
+    return whole.create_key("agent", "ana", group="default")
 
 
 @pytest.fixture(scope="module")
 def strict_key(strict: GatewayProcess) -> str:
-    return strict.create_key("agent", "ana", "--group", "default")
+    return strict.create_key("agent", "ana", group="default")
 
 
 def call_of(answer: httpx.Response, family: Family, stream: bool) -> Any:

@@ -44,7 +44,7 @@ def pair(provider: FakeProvider, policy: Path, tmp_path: Path) -> Iterator[tuple
     gateway.configure()
     gateway.run("policy", "keygen")
     gateway.start()
-    opa.url, opa.key = gateway.url, gateway.create_key("opa", "ops", "--role", "opa")
+    opa.url, opa.key = gateway.url, gateway.create_key("opa", "ops", role="opa")
     yield gateway, opa
     opa.stop()
     gateway.kill()

@@ -88,7 +88,7 @@ def test_a_collector_gets_spans_and_decisions_and_no_word_of_what_was_said(
     tmp_path: Path, provider: FakeProvider, collector: Collector
 ) -> None:
     gateway = telling(tmp_path, provider, collector.url)
-    key = gateway.create_key("bot", "dana", "--group", "default")
+    key = gateway.create_key("bot", "dana", group="default")
     headers = {
         "traceparent": f"00-{_TRACE}-{_SPAN}-00",
         "tracestate": "vendor=heron",
@@ -144,7 +144,7 @@ def test_a_collector_that_is_dead_or_never_answers_changes_nothing_but_one_line_
         if listening:
             silent.listen(64)
         gateway = telling(tmp_path, provider, f"http://127.0.0.1:{silent.getsockname()[1]}")
-        key = gateway.create_key("bot", "dana", "--group", "default")
+        key = gateway.create_key("bot", "dana", group="default")
         with httpx.Client(timeout=30) as http:
             answers = [post(http, gateway, key, body_of("openai", "echo", "hello")) for _ in range(60)]
         assert {answer.status_code for answer in answers} == {200}

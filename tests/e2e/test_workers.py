@@ -73,7 +73,7 @@ def test_a_key_is_refused_by_every_worker_a_second_after_its_revocation(
 def test_a_limit_lets_exactly_so_many_requests_pass_over_all_workers(
     pair: GatewayProcess, provider: FakeProvider
 ) -> None:
-    key = pair.create_key("agent-limited", "ana", "--group", "limited")
+    key = pair.create_key("agent-limited", "ana", group="limited")
     with ThreadPoolExecutor(12) as pool:
         answers = list(pool.map(lambda _: answer(pair, key), range(60)))
 

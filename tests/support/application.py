@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import yaml
@@ -44,7 +45,10 @@ def opener(folder: Path) -> Opened:
         config = configuration("http://127.0.0.1:1", engine="embedded", **changes)
         file.write_text(yaml.safe_dump(config))
         loaded = load_config(file)
-        async with open_worker(loaded) as worker:
+        async with AsyncExitStack() as stack:
+            # `audit.duckdb` is for other tools, as in the tests of the sealer; it takes most of a start
+            with patch("gateway.audit.reading.views.publish"):
+                worker = await stack.enter_async_context(open_worker(loaded))
             _, key = create_key(worker.keys, agent="agent", owner="ana", now=time.time())
             app = create_app(loaded, worker)
             transport = httpx.ASGITransport(app)

@@ -38,7 +38,7 @@ class Keyring:
 
 
 def cut_keys(gateway: GatewayProcess) -> Keyring:
-    """Make all keys here, a process each would take long. (The fixtures `key` and `other_key` do.)"""
+    """Make all keys here: a process each would take long."""
     state = open_state(gateway.state)
     try:
         agents = {group: _made(state, f"agent-{group}", groups=(group,)) for group in GROUPS}

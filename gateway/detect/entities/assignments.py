@@ -13,6 +13,7 @@ import regex
 from gateway.detect.entities.formats import SecretFormat
 from gateway.detect.entities.labels import CODE, NAME, OTHER_CODE, OTHER_WORDS, TOKEN, WORDS
 from gateway.detect.entities.values import is_basic, is_code, is_password, is_strong, is_token
+from gateway.detect.matching.patterns import late
 
 _LABELED, _WEAK = 0.75, 0.55
 _QUOTES = (("'", "'"), ('"', '"'), ("`", "`"), ("“", "”"), ("„", "“"), ("«", "»"), ("「", "」"), ("『", "』"))
@@ -85,7 +86,7 @@ class _Form:
     @property
     def format(self) -> SecretFormat:
         value = f"(?:{quoted()}|{self.value})" if self.quotes else self.value
-        return SecretFormat(self.entity, regex.compile(f"(?i){self.before}{value}"), self.check, self.score)
+        return SecretFormat(self.entity, late(f"(?i){self.before}{value}"), self.check, self.score)
 
 
 def _password(
@@ -188,10 +189,6 @@ OTHER: tuple[SecretFormat, ...] = tuple(
 _OPEN_QUOTE = "|".join(rf"{opened}[^{closed}\n]{{0,256}}" for opened, closed in _QUOTES)
 # What may still become one: quotes that are open, a value that nothing has ended, a command's line.
 OPEN = (
-    *(
-        regex.compile(rf"(?i){form.before}(?:{_OPEN_QUOTE}|[^\s'\"<>]{{1,64}})\Z")
-        for form in _FORMS
-        if form.quotes
-    ),
+    *(late(rf"(?i){form.before}(?:{_OPEN_QUOTE}|[^\s'\"<>]{{1,64}})\Z") for form in _FORMS if form.quotes),
     regex.compile(r"\b(?:echo|printf)[ \t][^\n]{0,200}\Z"),
 )

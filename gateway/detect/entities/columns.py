@@ -14,11 +14,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-import regex
-
 from gateway.detect.entities.labels import NAME, OTHER_WORDS, SESSION, TOKEN, WORDS
 from gateway.detect.entities.values import is_password, is_token
-from gateway.detect.matching.patterns import Deadline
+from gateway.detect.matching.patterns import Deadline, late
 from gateway.detect.matching.prefilter import Candidates
 from gateway.words import Match
 
@@ -27,17 +25,17 @@ _LONGEST = 4096  # characters of one line, one row or one statement
 _DELIMITERS = ",;\t|"
 _EDGE = r"[\s\"'`*]{0,8}"
 _LABELS = rf"(?:{NAME}|{WORDS})"
-_HEAD = regex.compile(rf"(?i)(?:{_LABELS}|{TOKEN}|\bpass){_EDGE}(?:[,;\t|]|\r?\n)")
+_HEAD = late(rf"(?i)(?:{_LABELS}|{TOKEN}|\bpass){_EDGE}(?:[,;\t|]|\r?\n)")
 _CELL = re.compile(r"[\s\"'`*]*(.*?)[\s\"'`*]*", re.DOTALL)
-_NAMES_PASSWORD = regex.compile(rf"(?i)[\w.\- ]{{0,32}}?(?:{_LABELS}|{OTHER_WORDS})")
+_NAMES_PASSWORD = late(rf"(?i)[\w.\- ]{{0,32}}?(?:{_LABELS}|{OTHER_WORDS})")
 # `pass` is a mountain's as well, and a test's.
 _NAMES_ACCOUNT = re.compile(
     r"(?:user|login|account|e?-?mail|host|server)(?:[ _-]?(?:name|id))?", re.IGNORECASE
 )
-_NAMES_TOKEN = regex.compile(rf"(?i)[\w.\- ]{{0,32}}?{TOKEN}")
+_NAMES_TOKEN = late(rf"(?i)[\w.\- ]{{0,32}}?{TOKEN}")
 _NAME = re.compile(r"[^\W\d][\w.\-# /()]{0,47}|#|id", re.IGNORECASE)
 _RULE = re.compile(r"[-+:| =]*")
-_HTML_HEAD = regex.compile(
+_HTML_HEAD = late(
     rf"(?i)(?<=<t[hd](?:\s[^<>]{{0,128}})?>\s{{0,16}}(?:<\w{{1,8}}>)?[\w.\- ]{{0,32}})(?:{_LABELS}|{TOKEN})\s{{0,16}}</"
 )
 _HTML_CELL = re.compile(
@@ -45,14 +43,14 @@ _HTML_CELL = re.compile(
     re.IGNORECASE,
 )
 _HTML_TEXT = re.compile(r"\s*(?:<\w{1,8}>)?\s*(.*?)\s*(?:</\w{1,8}>)?\s*", re.DOTALL)
-_STATEMENT = regex.compile(
+_STATEMENT = late(
     r"(?i)\b(?:insert\s{1,4}(?:ignore\s{1,4})?into|replace\s{1,4}into|copy)\s{1,4}[\w.`\"\[\]]{1,128}\s{0,4}\(([^()]{1,2000})\)\s{1,8}(?:values|from\s{1,4}stdin)\b"
 )
 _SQL_VALUE = re.compile(r"\s*(?:(?:N|E|_\w+)?'((?:[^'\\]|''|\\.)*)'|[^,()']+)\s*")
-_COOKIES = regex.compile(
+_COOKIES = late(
     r"(?i)(?:\bcookie[\"'\\]{0,3}[\s,]{0,8}(?:[\"'\\]{0,3}value[\"'\\]{0,3}\s{0,4})?[:=,]\s{0,4}[\"'\\]{0,3}|\bcurl[^\n|;]{0,200}? (?:-b|--cookie)[ =]{1,4}[\"']?)([^\n\"'<>]{16,4096}+)"
 )
-_COOKIE = regex.compile(rf"(?i)(?<![\w.\-]){SESSION}=([^\s;,\"'<>]{{16,4096}}+)")
+_COOKIE = late(rf"(?i)(?<![\w.\-]){SESSION}=([^\s;,\"'<>]{{16,4096}}+)")
 
 PATTERNS = (_HEAD, _HTML_HEAD, _STATEMENT, _COOKIES)
 _Check = Callable[[str], bool]

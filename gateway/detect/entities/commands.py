@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-import regex
-
 from gateway.detect.entities.assignments import bare, quoted
 from gateway.detect.entities.formats import SecretFormat
 from gateway.detect.entities.values import is_password, is_strong
+from gateway.detect.matching.patterns import late
 
 _SCORE = 0.75
 _ARGUMENTS = r"[^\n|;&]{0,200}?[ \t]"  # those before it, on the same line
@@ -87,7 +86,7 @@ _DEVICES = (
 
 
 def _command(source: str, check: object = is_password) -> SecretFormat:
-    return SecretFormat("PASSWORD", regex.compile(source), check, _SCORE)  # type: ignore[arg-type]  # a check
+    return SecretFormat("PASSWORD", late(source), check, _SCORE)  # type: ignore[arg-type]  # a check
 
 
 COMMANDS: tuple[SecretFormat, ...] = (

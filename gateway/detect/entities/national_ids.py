@@ -82,18 +82,14 @@ def _is_person(value: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Id:
-    """How an id is written, whether it is valid, the words that name it, and its score without them."""
+    """How an id is written, whether it is valid, the words for it, its score without them, and its lengths."""
 
     entity: str
     written: re.Pattern[str]
     is_valid: Callable[[str], bool]
     words: Vocabulary
     score: float
-
-    def may_have(self, length: int) -> bool:
-        """Return whether it may be so many characters long."""
-        least, most = sre.parse(self.written.pattern).getwidth()
-        return bool(least <= length <= most)
+    widths: range
 
 
 def _id(
@@ -104,7 +100,9 @@ def _id(
     score: float = _BARE,
     pairs: tuple[tuple[str, str], ...] = (),
 ) -> _Id:
-    return _Id(entity, re.compile(written), is_valid, Vocabulary(words, pairs=pairs), score)
+    least, most = sre.parse(written).getwidth()
+    vocabulary = Vocabulary(words, pairs=pairs)
+    return _Id(entity, re.compile(written), is_valid, vocabulary, score, range(least, most + 1))
 
 
 _ALL = (
@@ -144,7 +142,7 @@ class NationalIds:
     def __init__(self, off: frozenset[str]) -> None:
         ids = [one for one in _ALL if one.entity not in off]
         self._by_length = {
-            length: tuple(one for one in ids if one.may_have(length)) for length in range(_LONGEST + 1)
+            length: tuple(one for one in ids if length in one.widths) for length in range(_LONGEST + 1)
         }
 
     def find(self, text: str, folded: Candidates, labels: Labels, deadline: Deadline) -> Iterator[Match]:

@@ -166,11 +166,7 @@ class Emails:
     """E-mail addresses under a known public suffix, from the list that tldextract carries."""
 
     def __init__(self) -> None:
-        names = _top_level_domains()
-        # in Unicode and as the DNS has it: рф, xn--p1ai
-        self._top = names | {
-            f"xn--{name.encode('punycode').decode()}" for name in names if not name.isascii()
-        }
+        self._top = _top_level_domains()
 
     def find(self, text: str) -> Iterator[Match]:
         """Yield one match per @ with an address around it."""
@@ -205,8 +201,11 @@ class Emails:
         return 0
 
 
-def _top_level_domains() -> set[str]:
+@cache
+def _top_level_domains() -> frozenset[str]:
     """Return the last labels of the public suffix list, from the file that tldextract carries.
+
+    They are in Unicode and as the DNS has them: рф, xn--p1ai.
 
     The package itself is not loaded: it brings requests, and looks for a newer list on the network.
     """
@@ -216,10 +215,13 @@ def _top_level_domains() -> set[str]:
     rules, _, _ = (
         Path(folder, ".tld_set_snapshot").read_text("utf-8").partition("===BEGIN PRIVATE DOMAINS===")
     )
-    return {
+    names = {
         rule.split()[0].rsplit(".", 1)[-1]
         for rule in rules.splitlines()
         if rule and not rule.startswith("//")
+    }
+    return frozenset(names) | {
+        f"xn--{name.encode('punycode').decode()}" for name in names if not name.isascii()
     }
 
 

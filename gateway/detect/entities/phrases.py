@@ -9,7 +9,7 @@ import regex
 
 from gateway.detect.entities.injections import DISGUISED, OTHER_HEAD, OTHERS, WESTERN, is_talk
 from gateway.detect.matching.beginnings import Beginnings
-from gateway.detect.matching.patterns import Deadline, matches
+from gateway.detect.matching.patterns import Deadline, late, matches
 from gateway.detect.matching.prefilter import Candidates
 from gateway.words import Category, Match
 
@@ -96,4 +96,4 @@ def _joined(entity: str, category: Category, score: float, patterns: Sequence[st
     # white space is bounded so that padding cannot stretch a phrase beyond what a stream holds back
     source = "|".join(f"(?:{pattern})" for pattern in patterns)
     source = source.replace(r"\s+", r"\s{1,8}+").replace(r"\s*", r"\s{0,8}+")
-    return _Phrase(entity, category, score, regex.compile(source, regex.IGNORECASE))
+    return _Phrase(entity, category, score, late(source, regex.IGNORECASE))

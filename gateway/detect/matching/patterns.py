@@ -7,6 +7,8 @@ import contextlib
 import re
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
+from typing import Any, cast
 
 import regex
 
@@ -51,6 +53,27 @@ def in_time(seconds: float, waits: bool = True) -> contextlib.AbstractAsyncConte
     A timer costs as much as a small inspection: work that `waits` for nothing goes without.
     """
     return _in_time(seconds) if waits else contextlib.nullcontext()
+
+
+class _Late:
+    """A pattern that is compiled at its first search."""
+
+    def __init__(self, pattern: str, flags: int) -> None:
+        self.pattern, self.flags = pattern, flags
+
+    def __getattr__(self, name: str) -> Any:
+        search = getattr(regex.compile(self.pattern, self.flags), name)
+        setattr(self, name, search)  # the next search finds it there
+        return search
+
+
+@cache
+def late(pattern: str, flags: int = 0) -> regex.Pattern[str]:
+    """Return a pattern, the same for the same text, that is compiled at its first search.
+
+    Compiling every pattern of secrets and phrases takes 0.4 s at each start, and a text needs few of them.
+    """
+    return cast("regex.Pattern[str]", _Late(pattern, flags))
 
 
 def matches(

@@ -81,7 +81,7 @@ HEAVY = {
         (("approvals", "list"), {"cryptography", "sqlalchemy", "yaml"}),
         (("policy", "test"), {"jsonschema", "yaml"}),
         (("policy", "docs"), {"jsonschema", "yaml"}),
-        (("policy", "check"), {"aiohttp", "jsonschema", "requests", "yaml"}),
+        (("policy", "check"), {"jsonschema", "yaml"}),
         (("audit", "sql"), {"cryptography", "duckdb", "sqlalchemy", "yaml"}),
         (("audit", "verify"), {"cryptography", "duckdb", "rich.progress", "sqlalchemy", "yaml"}),
     ],

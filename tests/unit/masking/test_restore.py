@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from gateway.masking import Restorer, Vault
 from gateway.words import ToolCall
 from tests.support.effort import examples
+from tests.support.rows import for_each
 
 EMAIL = "john.doe@example.com"
 SECRET = 'p"w\\1\n2'
@@ -233,20 +234,24 @@ def streamed(restorer: Restorer, chunks: list[str]) -> str:
     return "".join([*(stream.feed(chunk) for chunk in chunks), stream.close()])
 
 
-@pytest.mark.parametrize("template", EXFILTRATION)
-def test_no_value_is_restored_into_a_url_that_the_prompt_did_not_hold(template: str) -> None:
-    text = template.replace("PH", PH)
-    one = restorer("my mail is john.doe@example.com", "https://docs.example/")
-    assert one.whole(text) == text
-    assert streamed(one, list(text)) == text
+def test_no_value_is_restored_into_a_url_that_the_prompt_did_not_hold() -> None:
+    def stays(template: str) -> None:
+        text = template.replace("PH", PH)
+        one = restorer("my mail is john.doe@example.com", "https://docs.example/")
+        assert one.whole(text) == text
+        assert streamed(one, list(text)) == text
+
+    for_each(EXFILTRATION, stays)
 
 
 @pytest.mark.parametrize("written", WRITTEN)
-@pytest.mark.parametrize("template", EXFILTRATION)
-def test_no_spelling_of_a_placeholder_is_restored_into_a_url(template: str, written: str) -> None:
-    text = template.replace("PH", WRITTEN[written](PH))
-    assert restorer().whole(text) == text
-    assert streamed(restorer(), list(text)) == text
+def test_no_spelling_of_a_placeholder_is_restored_into_a_url(written: str) -> None:
+    def stays(template: str) -> None:
+        text = template.replace("PH", WRITTEN[written](PH))
+        assert restorer().whole(text) == text
+        assert streamed(restorer(), list(text)) == text
+
+    for_each(EXFILTRATION, stays)
 
 
 @pytest.mark.parametrize("template", [template for template in EXFILTRATION if len(template) < 200])
@@ -276,13 +281,15 @@ def test_no_length_of_text_before_makes_a_url_forgotten(
     assert streamed(restorer(), chunks) == whole
 
 
-@pytest.mark.parametrize("template", [template for template in EXFILTRATION if len(template) < 200])
-def test_no_value_is_restored_into_a_url_in_tool_arguments(template: str) -> None:
-    arguments = json.dumps({"note": template.replace("PH", PH), "to": PH})
-    assert json.loads(restorer().json(arguments)) == {
-        "note": template.replace("PH", PH),
-        "to": EMAIL,
-    }
+def test_no_value_is_restored_into_a_url_in_tool_arguments() -> None:
+    def stays(template: str) -> None:
+        arguments = json.dumps({"note": template.replace("PH", PH), "to": PH})
+        assert json.loads(restorer().json(arguments)) == {
+            "note": template.replace("PH", PH),
+            "to": EMAIL,
+        }
+
+    for_each([template for template in EXFILTRATION if len(template) < 200], stays)
 
 
 @pytest.mark.parametrize("written", WRITTEN)

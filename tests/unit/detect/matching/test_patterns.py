@@ -5,6 +5,9 @@ import asyncio
 import pytest
 import regex
 
+from gateway.detect.entities import columns
+from gateway.detect.entities.phrases import Phrases
+from gateway.detect.entities.secrets import ASSIGNMENTS, COMMANDS, FORMATS, OPEN, OTHER
 from gateway.detect.matching.patterns import Deadline, InspectionLate, in_time, is_in_a_uuid, matches
 
 
@@ -29,3 +32,10 @@ def test_groups_of_a_uuid_are_told() -> None:
     text = "id 123e4567-e89b-12d3-a456-426614174000."
     assert is_in_a_uuid(text, 20, 26)
     assert not is_in_a_uuid(text, 0, 2)
+
+
+def test_every_pattern_that_is_compiled_late_compiles() -> None:
+    late_ones = [one.pattern for one in (*FORMATS, *ASSIGNMENTS, *COMMANDS, *OTHER)]
+    late_ones += [*OPEN, *columns.PATTERNS, *Phrases([]).patterns]
+    for pattern in late_ones:
+        regex.compile(pattern.pattern, pattern.flags)
