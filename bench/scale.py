@@ -32,8 +32,11 @@ from bench.__main__ import gateway, server
 from bench.load import run
 from gateway.audit import Record, Sealer
 from gateway.audit.files.folder import Folder, segment_name
-from gateway.audit.files.line import GENESIS, chain
+from gateway.audit.files.heads import head_message
+from gateway.audit.files.line import GENESIS, chain, with_signature
 from gateway.audit.files.record import draft
+from gateway.audit.files.rotation import open_signer
+from gateway.audit.journal.writers import sign_birth, sign_end
 from gateway.audit.reading.sql import query
 from gateway.audit.reading.views import create_views
 from gateway.audit.verifying.verification import verify
@@ -63,7 +66,7 @@ _QUESTIONS = {
 def main(folder: Path) -> None:
     print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; one DuckDB thread\n")
     root, key = folder / "audit", folder / "state" / "evidence.key"
-    raw = _timed("written", lambda: _write(Folder(root)))
+    raw = _timed("written", lambda: _write(Folder(root), key))
     sealer = Sealer(root, key=key, settle_seconds=0, bury_seconds=0, gather_seconds=0)
     sealer.start()
     _timed("sealed", lambda: sealer.seal(everything=True))
@@ -127,22 +130,33 @@ def _asking(root: Path) -> Iterator[None]:
         thread.join()
 
 
-def _write(folder: Folder) -> int:
-    """One writer's chain in segments; returns its bytes."""
+def _write(folder: Folder, key: Path) -> int:
+    """One writer's chain in segments, each signed at its end; returns its bytes."""
     folder.prepare()
+    signer = open_signer(key, folder)
+    birth = sign_birth(folder, signer, "bench")
     chance = random.Random(7)
-    prev, total, number = GENESIS, 0, 0
+    prev, total, number, seq = GENESIS, 0, 0, 0
     lines: list[bytes] = []
     pending = 0
-    for seq, (record, at) in enumerate(_records(chance), start=1):
+
+    def close() -> None:
+        segment = segment_name("bench", number + 1)
+        head = signer.sign(head_message(birth, segment, seq, prev))
+        lines[-1] = with_signature(lines[-1], head)
+        folder.live(segment).write_bytes(b"".join(lines))
+        sign_end(folder, signer, segment)
+
+    for record, at in _records(chance):
+        if pending >= _SEGMENT_BYTES:
+            close()
+            number, total, pending = number + 1, total + pending, 0
+            lines.clear()
+        seq += 1
         line, prev = chain(draft(record, at), "bench", seq, prev)
         lines.append(line)
         pending += len(line)
-        if pending >= _SEGMENT_BYTES:
-            number += 1
-            folder.live(segment_name("bench", number)).write_bytes(b"".join(lines))
-            total, pending, lines = total + pending, 0, []
-    folder.live(segment_name("bench", number + 1)).write_bytes(b"".join(lines))
+    close()
     return total + pending
 
 
