@@ -20,6 +20,11 @@ class Disk:
         while view:
             view = view[os.write(descriptor, view) :]
 
+    def is_full(self, path: Path) -> bool:
+        """Return whether the file system of this folder has no free block, where it counts blocks."""
+        found = os.statvfs(path)
+        return found.f_blocks > 0 and found.f_bavail == 0
+
     def truncate(self, descriptor: int, size: int) -> None:
         os.ftruncate(descriptor, size)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import os
 import secrets
 import threading
 from collections import deque
@@ -29,6 +31,7 @@ _TICK_SECONDS = 1.0
 _RETRY_SECONDS = 0.25
 _LINGER_SECONDS = 0.01  # for which a record that no caller waits for may wait to go along with the next batch
 _DURABLE_SECONDS = 10.0
+_NO_SPACE = os.strerror(errno.ENOSPC)
 
 _Done = TypeVar("_Done", "Future[None]", "asyncio.Future[None]")
 
@@ -254,13 +257,18 @@ class Journal:
         settle(waiting, f"the record cannot be written: {reason}")
 
     def _recover(self) -> None:
-        """Write what is kept behind a record of the gap; when that works, records are taken again."""
+        """Write what is kept behind a record of the gap; when that works, records are taken again.
+
+        On a full disk the gap alone may still fit into the segment's last block, and nothing after it.
+        """
         gap = Record(
             kind="gateway",
             code="journal_recovered",
             body={"failure": self._failure, "refused": self._refused},
         )
         try:
+            if self._failure == _NO_SPACE and self._folder.disk.is_full(self._folder.root):
+                return
             self._chain.append([draft(gap, datetime.now(UTC)), *(entry.draft for entry in self._queue)])
         except OSError as error:
             self._failure = error.strerror or str(error)

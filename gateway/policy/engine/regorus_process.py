@@ -155,7 +155,7 @@ class RegorusProcess:
         return question
 
     async def _read(self) -> None:
-        """Give each question its answer. When the child goes, or says what is no answer, all others fail."""
+        """Give each question its answer. When the child goes, or answers badly, all others fail."""
         assert self._process is not None
         assert self._process.stdout is not None
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import resource
 import subprocess
@@ -10,12 +11,14 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pytest
 
 from gateway.audit import Journal, new_writer
+from gateway.audit.files.disk import Disk
 from gateway.audit.files.record import Draft
 from gateway.audit.journal.segment import LiveChain
 from gateway.errors import ConfigError, RecordingFailed
@@ -395,3 +398,32 @@ journal.start(); journal.record_sync(Record("gateway")); journal.close()
 assert "duckdb" not in sys.modules
 """
     subprocess.run([os.sys.executable, "-c", code], check=True)
+
+
+def test_a_full_disk_is_no_recovery_though_the_gap_would_fit(evidence: Evidence) -> None:
+    """What fits into the last block says nothing of the next record."""
+    full = threading.Event()
+    tried = threading.Event()
+
+    class FullDisk(Disk):
+        def write(self, descriptor: int, data: bytes) -> None:
+            if full.is_set() and len(data) > 2000:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            super().write(descriptor, data)
+
+        def is_full(self, path: Path) -> bool:
+            tried.set()
+            return full.is_set()
+
+    journal = Journal(evidence.root, new_writer(), key=evidence.key, disk=FullDisk())
+    journal.start()
+    full.set()
+    with pytest.raises(RecordingFailed, match="No space left"):
+        journal.record_sync(replace(decision(1), body={"parts": [{"text": "x" * 3000}]}))
+    tried.clear()
+    assert tried.wait(60)
+    assert "No space left" in journal.failure
+    full.clear()
+    until(lambda: not journal.failure)
+    journal.record_sync(decision(2))
+    journal.close()
