@@ -15,7 +15,7 @@ import typer
 from cli.policy.folders import AsJson, PolicyFolder, configured
 from cli.policy.loading import load
 from cli.policy.shadow import Compared, compared, print_compared
-from cli.policy.trials import OnTrial, trials
+from cli.policy.trials import TriedRule, trials
 from cli.screen import line
 from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError, PolicyUnavailable
@@ -85,7 +85,7 @@ def _print_disk(config: Config, found: PolicyStatus) -> None:
     typer.echo(f"  state     {found.error or 'ready'}")
 
 
-def _trials(config: Config, found: PolicyStatus) -> list[OnTrial]:
+def _trials(config: Config, found: PolicyStatus) -> list[TriedRule]:
     return trials(configured_policy(config), config.audit_path) if found.ready else []
 
 

@@ -17,7 +17,7 @@ _WOULD = """
 
 
 @dataclass(frozen=True, slots=True)
-class OnTrial:
+class TriedRule:
     """One rule on trial: how many decisions it would have made, by action."""
 
     rule: str
@@ -29,7 +29,7 @@ class OnTrial:
         return f"{self.rule} {', '.join(told) or 'would have done nothing so far'}"
 
 
-def trials(source: PolicySource, audit: Path) -> list[OnTrial]:
+def trials(source: PolicySource, audit: Path) -> list[TriedRule]:
     """Return what the evidence holds of each rule that the settings have on trial. Raises QueryFailed."""
     rules: Sequence[str] = source.data.get(SETTINGS, {}).get("log_only", [])
     found: dict[str, dict[str, int]] = {rule: {} for rule in rules}
@@ -38,4 +38,4 @@ def trials(source: PolicySource, audit: Path) -> list[OnTrial]:
             for rule, would, count in result.rows:
                 if rule in found:
                     found[rule][would] = count
-    return [OnTrial(rule, would) for rule, would in sorted(found.items())]
+    return [TriedRule(rule, would) for rule, would in sorted(found.items())]
