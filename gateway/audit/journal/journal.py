@@ -267,6 +267,7 @@ class Journal:
             body={"failure": self._failure, "refused": self._refused},
         )
         try:
+            self._chain.mend()
             if self._failure == _NO_SPACE and self._folder.disk.is_full(self._folder.root):
                 return
             self._chain.append([draft(gap, datetime.now(UTC)), *(entry.draft for entry in self._queue)])

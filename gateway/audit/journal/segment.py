@@ -82,7 +82,7 @@ class LiveChain:
         self.rotate_when_due()
         if self._descriptor < 0:
             self._open()
-        self._mend()
+        self.mend()
         data, head = self._link(drafts)
         self._dirty = True
         self._disk.write(self._descriptor, data)
@@ -108,7 +108,7 @@ class LiveChain:
         """Give the segment up: the sealer may have it. Raises OSError when its end cannot be made clean."""
         if self._descriptor < 0:
             return
-        self._mend()
+        self.mend()
         self.abandon()
         self._size = 0
         self._owed.add(self.head.segment)
@@ -203,7 +203,8 @@ class LiveChain:
         self._noted += len(whole) + bool(whole)
         return b'{"kind":"end","segment":"%b"' % self.head.segment.encode() in whole
 
-    def _mend(self) -> None:
+    def mend(self) -> None:
+        """Cut off what a failed append left. Raises OSError."""
         if self._dirty:
             self._disk.truncate(self._descriptor, self._size)
             self._disk.sync(self._descriptor)
