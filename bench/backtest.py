@@ -176,7 +176,8 @@ async def _write(
     decision: Decision,
 ) -> None:
     exchange.decided = Decided(phase, f"dec_{exchange.id}", decision, (), 0, 0)
-    await ledger.record_decision(exchange, exchange.decided, document, parts)
+    _, durable = ledger.record_decision(exchange, exchange.decided, document, parts)
+    await durable
     ledger.record_completion(exchange, 200, Completion(usage=Usage(80, 120)), ())
 
 

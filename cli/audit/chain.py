@@ -12,7 +12,6 @@ import orjson
 import typer
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
 
-from cli.audit.receipt import redeemed
 from cli.moments import moment
 from cli.opened import made_journal, note_act, opened_state
 from cli.rows import binary_output
@@ -116,6 +115,8 @@ def prove(
     root = config.audit_path
     statement = b""
     if receipt:
+        from cli.audit.receipt import redeemed  # it loads what exchanges are made of
+
         record, statement = redeemed(config, receipt, answer)
     found = find_records(root, record)
     out = out or Path(f"{record.replace(':', '-')}.proof")

@@ -41,7 +41,8 @@ def subject(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask: there is no way back.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Find a person in the evidence: as end user, owner, approver, and as a value in texts.
+    """Find a person in the evidence: as end user, owner, approver, and as a value in texts; export what is
+    theirs, or erase it.
 
     Example: regate audit subject jane --value jane.roe@acme.org --erase --certificate jane.certificate
     """

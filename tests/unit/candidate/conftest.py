@@ -44,7 +44,8 @@ class Recorder:
         part = InspectedPart(Part("user", "text", "/messages/0/content", model), "d", True, (), model)
         document = {**asked(exchange, part), **changes}
         decided = Decided("request", f"dec_{self.count}", decision, (), 0, 0)
-        await self.ledger.record_decision(exchange, decided, document, (part,))
+        _, durable = self.ledger.record_decision(exchange, decided, document, (part,))
+        await durable
         return decided.id
 
     def exchange(self, model: str) -> Exchange:

@@ -121,6 +121,7 @@ def _is_on_purpose(entity: str, start: int, end: int, text: str) -> bool:
     )
 
 
-def test_the_top_level_domains_are_those_that_tldextract_reads() -> None:
+def test_the_top_level_domains_are_those_that_tldextract_reads_and_the_dns_has() -> None:
     suffixes = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None).tlds
-    assert numbers._top_level_domains() == {suffix.rsplit(".")[-1] for suffix in suffixes}
+    labels = {suffix.rsplit(".")[-1] for suffix in suffixes}
+    assert numbers._top_level_domains() == labels | {label.encode("idna").decode() for label in labels}
