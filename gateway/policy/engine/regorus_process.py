@@ -116,6 +116,8 @@ class RegorusProcess:
         finally:
             if questions and self._process:
                 kill(self._process)  # its caller left, or it is late
+            for question in questions:
+                question.answer.cancel()  # no caller waits for it
 
     async def ended(self) -> None:
         """Wait until the process is gone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -74,14 +75,18 @@ async def test_a_question_that_is_late_ends_the_child(policy: Path, document: Do
 
 
 async def test_a_caller_that_leaves_early_ends_the_child(policy: Path, document: Document) -> None:
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, about: complaints.append(about))
     child = RegorusProcess(load_source(policy), 60.0)
     await child.start()
-    outcomes = child.decide_each([document(), document(), document()])
+    outcomes = child.decide_each([document(), {**document(), "model": "late"}, document()])
     async for _ in outcomes:
         break
     await outcomes.aclose()  # type: ignore[attr-defined]
     await child.ended()
     await child.stop()
+    gc.collect()  # a failure that no caller took is told when its question goes
+    assert complaints == []
 
 
 async def test_a_policy_without_a_decision_leaves_no_child(tmp_path: Path) -> None:
