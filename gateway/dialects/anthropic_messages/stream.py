@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,13 +16,11 @@ from gateway.dialects.anthropic_messages.bodies import (
     read_usage,
 )
 from gateway.dialects.reading.calls import (
-    call_name,
-    parse_arguments,
     plain_arguments,
     refuse_calls,
     refuse_unknown_call,
 )
-from gateway.dialects.reading.document import Malformed, parse, put, serialize
+from gateway.dialects.reading.document import Malformed, parse, serialize
 from gateway.dialects.reading.scalars import mapping, string
 from gateway.dialects.reading.sse import SseEvent
 from gateway.dialects.reading.stream import (
@@ -35,8 +32,9 @@ from gateway.dialects.reading.stream import (
     SignedBlock,
     TextDelta,
     json_event,
+    ready_call,
 )
-from gateway.words import Completion, Part, ToolCall, Usage
+from gateway.words import Completion, Part, Usage
 
 # Which field of a delta, and of the block it belongs to, holds text.
 _TEXT_DELTAS: Mapping[str, str] = {
@@ -292,20 +290,10 @@ def _call(index: int, block: _Block) -> CallReady:
     if not raw and block.start.get("input"):
         raw = serialize(block.start["input"]).decode()
     raw = plain_arguments(raw)
-    arguments = Part("assistant", "tool_call", f"{at}/input", raw)
-    parts = (*read_call_parts(start, at), arguments)
-    call = ToolCall(call_name(start), parse_arguments(raw), (arguments.pointer,), raw_json=True)
-    return CallReady(call, parts, partial(_call_events, index, start, raw))
+    return ready_call(at, start, raw, read_call_parts(start, at), partial(_call_events, index))
 
 
-def _call_events(index: int, start: dict[str, Any], raw: str, texts: Mapping[str, Any]) -> list[SseEvent]:
-    at = f"/content/{index}"
-    block = copy.deepcopy(start)
-    for pointer, text in texts.items():
-        if pointer == f"{at}/input":
-            raw = text
-        else:
-            put(block, pointer.removeprefix(at), text)
+def _call_events(index: int, block: dict[str, Any], raw: str) -> list[SseEvent]:
     delta = {"type": "input_json_delta", "partial_json": raw}
     return [
         _event({"type": "content_block_start", "index": index, "content_block": {**block, "input": {}}}),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,13 +17,11 @@ from gateway.dialects.bedrock.bodies import (
 )
 from gateway.dialects.bedrock.frames import is_exception
 from gateway.dialects.reading.calls import (
-    call_name,
-    parse_arguments,
     plain_arguments,
     refuse_hidden_calls,
     refuse_unknown_call,
 )
-from gateway.dialects.reading.document import Malformed, parse, put, serialize
+from gateway.dialects.reading.document import Malformed, parse, serialize
 from gateway.dialects.reading.scalars import mapping, string
 from gateway.dialects.reading.sse import SseEvent
 from gateway.dialects.reading.stream import (
@@ -36,8 +33,9 @@ from gateway.dialects.reading.stream import (
     SignedBlock,
     TextDelta,
     json_event,
+    ready_call,
 )
-from gateway.words import Completion, Part, ToolCall, Usage
+from gateway.words import Completion, Part, Usage
 
 _DELTA = "contentBlockDelta"
 _PADDING = "p"  # of each event, so that its length says nothing
@@ -255,20 +253,10 @@ def _call(index: int, start: dict[str, Any], block: _Block) -> CallReady:
     if given and raw.strip():
         raise Malformed("a tool call with two inputs")
     raw = plain_arguments(serialize(given).decode() if given else raw)
-    arguments = Part("assistant", "tool_call", f"{at}/input", raw)
-    parts = (*read_call_parts(start, at), arguments)
-    call = ToolCall(call_name(start), parse_arguments(raw), (arguments.pointer,), raw_json=True)
-    return CallReady(call, parts, partial(_call_events, index, start, raw))
+    return ready_call(at, start, raw, read_call_parts(start, at), partial(_call_events, index))
 
 
-def _call_events(index: int, start: dict[str, Any], raw: str, texts: Mapping[str, Any]) -> list[SseEvent]:
-    at = f"/output/message/content/{index}/toolUse"
-    call = copy.deepcopy(start)
-    for pointer, text in texts.items():
-        if pointer == f"{at}/input":
-            raw = text
-        else:
-            put(call, pointer.removeprefix(at), text)
+def _call_events(index: int, call: dict[str, Any], raw: str) -> list[SseEvent]:
     where = {"contentBlockIndex": index}
     return [
         json_event({**where, "start": {"toolUse": call}}, "contentBlockStart"),

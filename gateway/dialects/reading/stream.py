@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from gateway.dialects.reading.document import serialize
+from gateway.dialects.reading.calls import call_name, parse_arguments
+from gateway.dialects.reading.document import put, serialize
 from gateway.dialects.reading.sse import SseEvent
 from gateway.words import Completion, Part, Tool, ToolCall
 
@@ -59,6 +61,33 @@ class CallReady:
     call: ToolCall
     parts: tuple[Part, ...]
     events: Callable[[Mapping[str, Any]], list[SseEvent]]
+
+
+def ready_call(
+    at: str,
+    start: dict[str, Any],
+    raw: str,
+    parts: Sequence[Part],
+    events: Callable[[dict[str, Any], str], list[SseEvent]],
+) -> CallReady:
+    """Return the complete call of a content block whose input came in pieces.
+
+    `start` is the block without its input, at the pointer `at`, and `parts` are its strings; `raw` is the
+    input. `events` makes the events that carry a block and an input.
+    """
+    arguments = Part("assistant", "tool_call", f"{at}/input", raw)
+
+    def changed(texts: Mapping[str, Any]) -> list[SseEvent]:
+        block, given = copy.deepcopy(start), raw
+        for pointer, text in texts.items():
+            if pointer == arguments.pointer:
+                given = text
+            else:
+                put(block, pointer.removeprefix(at), text)
+        return events(block, given)
+
+    call = ToolCall(call_name(start), parse_arguments(raw), (arguments.pointer,), raw_json=True)
+    return CallReady(call, (*parts, arguments), changed)
 
 
 WITHHELD = "withheld-by-the-gateway"

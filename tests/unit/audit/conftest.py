@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http.server import HTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +19,17 @@ from gateway.audit.sealing.seal import SealingFailed
 from gateway.audit.sealing.worker import write_files
 from gateway.audit.verifying.report import Verification
 from gateway.audit.verifying.verification import verify
+
+
+@contextmanager
+def serving(server: HTTPServer) -> Iterator[None]:
+    """Let a server answer in a thread of its own."""
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 class SealerHere(Sealer):
@@ -51,6 +65,12 @@ class Evidence:
         journal.start()
         self.journals.append(journal)
         return journal
+
+    def record(self, number: int) -> None:
+        """Record one decision, by a writer of its own that ends."""
+        journal = self.journal()
+        journal.record_sync(decision(number))
+        journal.close()
 
     def sealer(
         self,

@@ -63,7 +63,7 @@ TEXTS = [
     f"Cut off: {PEM[:300]}",
     "my card is 4111 11\n> 11 1111 1111, or 4111 1111 11=\n11 1111. Which one?",
     f"the key ghp_{RANDOM[:20]}\n  {RANDOM[20:36]} and AKIAIOSF\\\nODNN7EXAMPL3 are\nboth old, 10\n20",
-    "a long line that ends within an address of somebody: jane.roe@acm\ne.org, is wrapped\n",
+    "a long line that ends within an address of hers: jane.roe@acm\ne.org, is wrapped\n",
     "联系 jane@example.com 或 4111111111111111。谢谢你的帮助",
     "",
     "   \n\n  ",

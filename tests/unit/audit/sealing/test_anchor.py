@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from gateway.audit.sealing.anchor import last_anchored
 from gateway.config import load_config
 from gateway.errors import ConfigError
-from tests.unit.audit.conftest import Evidence, decision
+from tests.unit.audit.conftest import Evidence, serving
 
 
 class Auditor(HTTPServer):
@@ -44,18 +43,8 @@ class _Post(BaseHTTPRequestHandler):
 @pytest.fixture
 def auditor() -> Iterator[Auditor]:
     server = Auditor()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def record(evidence: Evidence, number: int) -> None:
-    journal = evidence.journal()
-    journal.record_sync(decision(number))
-    journal.close()
+    with serving(server):
+        yield server
 
 
 def test_what_is_posted_is_the_root_and_proves_the_folder(
@@ -63,7 +52,7 @@ def test_what_is_posted_is_the_root_and_proves_the_folder(
 ) -> None:
     sealer = evidence.sealer(anchor=auditor.url)
     for number in range(2):
-        record(evidence, number)
+        evidence.record(number)
         sealer.seal()
 
     kept = tmp_path / "kept.ndjson"
@@ -78,7 +67,7 @@ def test_a_place_that_refuses_is_told_of_until_a_later_root_arrives(
 ) -> None:
     auditor.status = status
     sealer = evidence.sealer(anchor=auditor.url)
-    record(evidence, 0)
+    evidence.record(0)
     assert len(sealer.seal().segments) == 1
     assert not sealer.anchor.well()
     last = last_anchored(evidence.folder)
@@ -86,7 +75,7 @@ def test_a_place_that_refuses_is_told_of_until_a_later_root_arrives(
     assert last.failure == f"{auditor.url}: it answered {status}"
 
     auditor.status = 200
-    record(evidence, 1)
+    evidence.record(1)
     sealer.seal()
     assert sealer.anchor.well()
     assert len(auditor.posted) == 2
@@ -95,7 +84,7 @@ def test_a_place_that_refuses_is_told_of_until_a_later_root_arrives(
 def test_a_place_that_is_gone_stops_no_seal(evidence: Evidence, tmp_path: Path) -> None:
     for place in ("http://127.0.0.1:9/", f"file:{tmp_path}/nowhere/roots"):
         sealer = evidence.sealer(anchor=place)
-        record(evidence, 0)
+        evidence.record(0)
         assert len(sealer.seal().segments) == 1
         assert not sealer.anchor.well()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import threading
 from base64 import b64decode
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -17,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from gateway.audit.files import load_verifier, log_key
 from gateway.audit.files.notes import COSIGNATURE, NoteKey
 from gateway.config import Witness
-from tests.unit.audit.conftest import Evidence, decision
+from tests.unit.audit.conftest import Evidence, serving
 from tests.unit.audit.files.test_merkle import grew
 
 ORIGIN = "acme.example/regate"
@@ -68,18 +67,8 @@ class _AddCheckpoint(BaseHTTPRequestHandler):
 @pytest.fixture
 def witness() -> Iterator[Cosigner]:
     server = Cosigner()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def record(evidence: Evidence, number: int) -> None:
-    journal = evidence.journal()
-    journal.record_sync(decision(number))
-    journal.close()
+    with serving(server):
+        yield server
 
 
 def test_each_root_is_cosigned_as_it_grows_also_by_another_process(
@@ -89,7 +78,7 @@ def test_each_root_is_cosigned_as_it_grows_also_by_another_process(
     for _ in range(2):
         sealer = evidence.sealer(origin=ORIGIN, witnesses=[witness.setting])
         for number in range(3):
-            record(evidence, number)
+            evidence.record(number)
             sealer.seal(sign=True)
             assert sealer.witnesses.well()
     report = evidence.verify(witnesses=[str(witness.key)])
@@ -100,17 +89,17 @@ def test_each_root_is_cosigned_as_it_grows_also_by_another_process(
 def test_a_folder_that_was_rolled_back_is_cosigned_no_more(evidence: Evidence, witness: Cosigner) -> None:
     """What was cosigned before is not in the log: verification says so."""
     sealer = evidence.sealer(origin=ORIGIN, witnesses=[witness.setting])
-    record(evidence, 0)
+    evidence.record(0)
     sealer.seal(sign=True)
     before = evidence.folder.checkpoints.read_bytes()
-    record(evidence, 1)
+    evidence.record(1)
     sealer.seal(sign=True)
     evidence.folder.checkpoints.write_bytes(before)
     assert "was cosigned, and the log has another one or none" in str(
         evidence.verify(witnesses=[str(witness.key)]).breaks
     )
     for number in range(3):  # at first shorter than what was seen, then longer
-        record(evidence, number)
+        evidence.record(number)
         fresh = evidence.sealer(origin=ORIGIN, witnesses=[witness.setting])
         fresh.seal(sign=True)
         assert not fresh.witnesses.well()
@@ -122,7 +111,7 @@ def test_a_folder_that_was_rolled_back_is_cosigned_no_more(evidence: Evidence, w
 )
 def test_go_reads_the_note_and_both_signatures(evidence: Evidence, witness: Cosigner, tmp_path: Path) -> None:
     """The package golang.org/x/mod/sumdb/note knows nothing of ours."""
-    record(evidence, 0)
+    evidence.record(0)
     evidence.sealer(origin=ORIGIN, witnesses=[witness.setting]).seal(sign=True)
     ours = log_key(ORIGIN, load_verifier(evidence.key.with_suffix(".pub")))
     done = subprocess.run(
