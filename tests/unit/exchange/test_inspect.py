@@ -146,3 +146,15 @@ def test_json_stays_json_when_a_bare_number_of_it_is_masked(text, masked):
     finding = Finding("CREDIT_CARD", "pii", 1.0, "/a", start, start + 16)
     shown = with_placeholders(text, [finding], Vault(b"k" * 32))
     assert json.loads(re.sub(r"(<CREDIT_CARD_)\w+>", r"\1*>", shown)) == masked
+
+
+@pytest.mark.parametrize("text", [f"to={EMAIL}", "to=all"])
+async def test_an_envelope_that_comes_again_is_masked_again(
+    new_exchange: NewExchange, inspector: Inspector, text: str
+) -> None:
+    """Only what was clean is known again: what holds a value is masked for each exchange."""
+    parts = [Part("", "field", "path", "/v1/files", "structural"), Part("", "field", "query", text)]
+    first, second, third = [await inspector.inspect_envelope(new_exchange(), parts) for _ in range(3)]
+    assert [one.masked for one in second] == [one.masked for one in third] == [one.masked for one in first]
+    assert [one.findings for one in third] == [one.findings for one in first]
+    assert (EMAIL in third[1].masked, bool(third[1].findings)) == (False, EMAIL in text)

@@ -107,3 +107,16 @@ async def test_a_text_that_failed_is_not_remembered_as_harmless(
             await asked.find([part("mail a@example.com")])
     assert len((await asked.find([part("mail a@example.com")]))[0]) == 1
     await asked.close()
+
+
+async def test_a_small_text_is_not_waited_for_longer_than_a_large_one(
+    inspector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is small is inspected without a timer, unless it leaves the event loop."""
+    monkeypatch.setattr(inspection, "_INLINE_CHARACTERS", 0)
+    asked = DetectionService(inspector, 0.05)
+    monkeypatch.setattr(asked, "_off_loop", lambda _: asyncio.sleep(3600))
+    with pytest.raises(InspectionLate):
+        async with asyncio.timeout(60):
+            await asked.find([part("mail a@example.com")])
+    await asked.close()
