@@ -21,6 +21,7 @@ _CACHE_BYTES = 16 * 1024 * 1024
 # What is inspected at once: a kB of nothing but values costs a millisecond, a process a third of one.
 _INLINE_CHARACTERS = 4096
 _INLINE_SECONDS = 0.008  # then a text goes the way of the large ones, whatever its size
+_COLD = 10  # so many small texts are late because theirs is the first search for a pattern, which compiles it
 # Over so many characters, parts or findings, also what is done beside the inspecting leaves the event loop.
 _LARGE, _MANY = 256 * 1024, 1000
 _THREADS = 2
@@ -43,6 +44,7 @@ class DetectionService:
         self._pool = ProcessPool(inspector.settings, deadline_seconds)
         self._names = Names(inspector.settings, deadline_seconds) if inspector.settings.ner.enabled else None
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="inspect")
+        self._late = 0  # small texts that were not inspected in time on the loop
 
     async def find(self, parts: Sequence[Part], *, names: bool = False) -> tuple[tuple[Finding, ...], ...]:
         """Return the findings of each part, those that cross from one part into the next included.
@@ -108,8 +110,13 @@ class DetectionService:
         return found
 
     async def _off_loop(self, texts: Sequence[_Text]) -> Sequence[tuple[Match, ...]]:
-        """Inspect in a process, or in a thread while none is up: a start takes seconds."""
-        if self._pool.ensure_started():
+        """Inspect in a process, or in a thread while none is up: a start takes seconds.
+
+        The first few small texts are no reason for one.
+        """
+        is_small = sum(len(text) for _, text in texts) <= _INLINE_CHARACTERS
+        self._late += is_small
+        if not (is_small and self._late <= _COLD) and self._pool.ensure_started():
             return await self._pool.inspect(texts)
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._in_thread, texts)
 

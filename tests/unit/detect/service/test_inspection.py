@@ -68,6 +68,22 @@ async def test_a_small_text_that_takes_long_leaves_the_event_loop(
     assert finding.entity == "EMAIL_ADDRESS"
 
 
+async def test_a_process_is_started_for_small_texts_only_once_several_were_late(
+    inspector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspection, "_INLINE_SECONDS", 1e-9)
+    asked = DetectionService(inspector, 30)
+    monkeypatch.setattr(inspector, "inspect", _late_on_the_loop(inspector.inspect))
+    began = []
+    monkeypatch.setattr(asked._pool, "ensure_started", lambda: began.append(1))
+    for number in range(inspection._COLD):
+        await asked.find([part(f"mail a{number}@example.com")])
+    assert not began
+    await asked.find([part("mail b@example.com")])
+    assert began
+    await asked.close()
+
+
 def _late_on_the_loop(inspect: Callable[..., tuple[Match, ...]]) -> Callable[..., tuple[Match, ...]]:
     def guarded(text: str, *, key: str, seconds: float | None = None) -> tuple[Match, ...]:
         if seconds is not None and seconds < 1:
