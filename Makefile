@@ -31,7 +31,7 @@ run: setup ## start the gateway with regate.yaml; prints keys and a curl line
 	@REGATE_OPA="$(OPA)" $(BIN)/regate up --demo
 
 demo: setup ## five prompts through a running gateway: allowed, masked, streamed, held, denied
-	@REGATE_OPA="$(OPA)" $(BIN)/python scripts/demo.py
+	@REGATE_OPA="$(OPA)" $(BIN)/regate demo
 
 test: setup .venv/.duckdb-2 .venv/.duckdb-1.4 policy-test ## every test: Python and opa test
 	REGATE_CHROMIUM="$$(scripts/install-chromium)" REGATE_OPA="$(OPA)" REGATE_REQUIRE_OPA=$(if $(OPA),1,0) \

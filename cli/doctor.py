@@ -18,7 +18,7 @@ import typer
 from gateway.audit.files import Folder, are_shared, load_verifier, log_key
 from gateway.audit.sealing import last_anchored
 from gateway.config import Config, Provider, config_path, load_config, load_server_key, resolve_reference
-from gateway.errors import RegateError
+from gateway.errors import ConfigError, RegateError
 from gateway.policy import PINNED, configured_policy, find_opa
 from gateway.state import open_state
 
@@ -47,8 +47,10 @@ def doctor(
 
     Example: regate doctor
     """
-    config = load_config(config_path())
-    checks = list(examine(config))
+    try:
+        checks = list(examine(load_config(config_path())))
+    except ConfigError as error:
+        checks = [Check("configuration", str(error), False), *_engines("auto")]
     if as_json:
         typer.echo(json.dumps([asdict(check) for check in checks]))
     else:
@@ -59,7 +61,7 @@ def doctor(
 def examine(config: Config) -> Iterator[Check]:
     """Yield every check, in the order in which the gateway needs them."""
     yield Check("configuration", f"{config_path()} is valid")
-    yield from _engines(config)
+    yield from _engines(config.policy.engine)
     yield _policy(config)
     yield _detection(config)
     yield _state(config)
@@ -73,10 +75,10 @@ def examine(config: Config) -> Iterator[Check]:
         yield _provider(name, provider)
 
 
-def _engines(config: Config) -> Iterator[Check]:
+def _engines(wanted: str) -> Iterator[Check]:
     opa = find_opa()
     embedded = importlib.util.find_spec("regorus") is not None
-    need_opa = config.policy.engine == "sidecar"
+    need_opa = wanted == "sidecar"
     found = f"{opa} (pinned {PINNED})" if opa else "not found"
     yield Check("OPA", found, opa is not None or not need_opa, "" if opa else "run: make setup")
     yield Check(

@@ -13,7 +13,13 @@ from gateway import __version__
 from gateway.errors import ConfigError, RegateError
 
 COMMANDS = {
+    "init": Late(
+        "cli.first.init", "Write settings, policy with its tests, and a workflow for CI into a folder."
+    ),
     "up": Late("cli.up", "Start OPA, the workers and the sealer. SIGTERM and Ctrl-C drain."),
+    "demo": Late(
+        "cli.first.demo", "Send five prompts through a gateway of its own, and show what became of each."
+    ),
     "doctor": Late(
         "cli.doctor",
         "Look at everything the gateway needs. Exit code 1 when something stops it from working.",

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import socket
 import sys
-import time
 from functools import partial
 from typing import Annotated, Literal
 
 import typer
 
 from gateway.config import Config, config_path, load_config
-from gateway.identity import create_key
 from gateway.observe import configure_logs
-from gateway.state import Keys, open_state
 
 _COMMAND = (sys.executable, "-m", "cli.main", "up")
-_DEMO_LIFE_SECONDS = 86400
 
 
 app = typer.Typer(add_completion=False)
@@ -25,8 +21,13 @@ app = typer.Typer(add_completion=False)
 @app.command("up")
 def up(
     demo: Annotated[
-        bool, typer.Option("--demo", help="Make keys that last a day and print a line to paste.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--demo/--no-demo",
+            help="Make keys that last a day, and print a request to paste. "
+            "[default: when there is no key yet, and listen is an address of this machine alone]",
+        ),
+    ] = None,
     fd: Annotated[int, typer.Option(hidden=True, help="A listening socket of the parent's.")] = -1,
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
@@ -53,35 +54,13 @@ def up(
     raise typer.Exit(serve.run_workers(config, listener, [*_COMMAND, "--log-level", log_level], greet))
 
 
-def _greet(config: Config, listener: socket.socket, demo: bool) -> None:
+def _greet(config: Config, listener: socket.socket, demo: bool | None) -> None:
+    from cli.first.welcome import is_first, welcome  # they import what the gateway imports
+
     host, port = listener.getsockname()[:2]
     base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     typer.echo(f"regate: listening on {base}")
     typer.echo(f"regate: console     {base}/console")
-    if demo:
-        _print_demo(config, base)
+    if demo or (demo is None and is_first(config)):
+        typer.echo(welcome(config, base))
     sys.stdout.flush()
-
-
-def _print_demo(config: Config, base: str) -> None:
-    """Print keys for a first look, and a request that works at once."""
-    state = open_state(config.state_path)
-    try:
-        keys = Keys(state)
-        make = partial(create_key, keys, now=time.time(), expires_seconds=_DEMO_LIFE_SECONDS)
-        _, agent = make(agent="demo", owner="you")
-        _, approver = make(agent="approver", owner="colleague", role="approver")
-    finally:
-        state.close()
-    provider = next((n for n, p in config.providers.items() if p.base_url == "builtin:demo"), "")
-    typer.echo(f"regate: agent key    {agent}   (agent demo, one day)")
-    typer.echo(f"regate: approver key {approver}   (for REGATE_KEY and the console, one day)")
-    if provider:
-        typer.echo("regate: try")
-        typer.echo(
-            f"""
-  curl -s {base}/{provider}/v1/chat/completions \\
-    -H 'Authorization: Bearer {agent}' -H 'Content-Type: application/json' \\
-    -d '{{"model": "demo", "messages": [{{"role": "user", "content": "Write to jane.roe@acme.org"}}]}}'
-"""
-        )

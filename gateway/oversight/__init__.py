@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from gateway.oversight.acts import Act, Actor, Acts, local_user, settings_in_force
     from gateway.oversight.bodies import BodyTooLarge, BodyTooLate, read_body
     from gateway.oversight.evidence import Busy, Evidence, NotInEvidence, Rows
-    from gateway.oversight.keyring import Keyring, NewKey, UnknownKey, key_document
+    from gateway.oversight.keyring import Keyring, MadeKey, NewKey, UnknownKey, key_document
     from gateway.oversight.oversight import Oversight
     from gateway.oversight.pinned import NamedTool, PinnedTools, UnknownTool
     from gateway.oversight.rights import Forbidden, Right, require, rights_of
@@ -27,6 +27,7 @@ __all__ = [
     "Evidence",
     "Forbidden",
     "Keyring",
+    "MadeKey",
     "Mention",
     "NamedTool",
     "NewKey",

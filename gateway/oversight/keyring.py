@@ -86,9 +86,12 @@ class Keyring:
         row, ended = await self._keys.state.reading(self._found, key_id, visit_id)
         return row if row is not None and not ended and row.status(self._now()) == "active" else None
 
-    async def end_visit(self, visit_id: str, until: float) -> None:
-        """End a visit in every worker, for as long as its cookie lives. Raises StateUnavailable."""
-        await self._keys.state.writing(self._visits.end, visit_id, until, self._now())
+    async def end_visit(self, visit_id: str, until: float) -> bool:
+        """End a visit in every worker, for as long as its cookie lives. Raises StateUnavailable.
+
+        Returns False when it was ended before.
+        """
+        return await self._keys.state.writing(self._visits.end, visit_id, until, self._now())
 
     async def create(self, by: Actor | KeyRow, wanted: NewKey) -> MadeKey:
         """Make a key, shown this once. It is on record before the caller has it.

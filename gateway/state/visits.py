@@ -15,12 +15,15 @@ class EndedVisits:
     def __init__(self, state: State) -> None:
         self._state = state
 
-    def end(self, visit_id: str, until: float, now: float) -> None:
-        """End a visit whose cookie would live until then; times are seconds since 1970."""
+    def end(self, visit_id: str, until: float, now: float) -> bool:
+        """End a visit whose cookie would live until then; return False when it was ended before.
+
+        Times are seconds since 1970.
+        """
         with self._state.write() as connection:
             connection.execute(delete(ended_visits).where(ended_visits.c.until <= now))
             ended = insert(ended_visits).values(id=visit_id, until=until)
-            connection.execute(ended.on_conflict_do_nothing())
+            return connection.execute(ended.on_conflict_do_nothing()).rowcount == 1
 
     def has(self, visit_id: str) -> bool:
         """Return whether this visit was ended."""

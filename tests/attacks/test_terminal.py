@@ -111,12 +111,21 @@ COMMANDS = [
     "policy inspect {hostile}", "policy use {hostile}",
     "policy rollback", "policy check --path {hostile}", "policy new {hostile}", "policy eval {hostile}",
     "policy try {hostile}", "policy import {hostile}", "policy learn --since all", "policy learn --json",
-    "policy build --key {hostile}", "doctor", "doctor --json", "scan {hostile}",
+    "policy build --key {hostile}", "doctor", "doctor --json", "scan {hostile}", "init {hostile}",
     "keys create --agent {hostile} --owner {hostile}",
     "tools pins", "tools pins --json", "tools forget {hostile} {hostile}",
 ]  # fmt: skip
 # These say nothing of what others wrote, or run what the commands above run.
-SILENT = {"up", "policy test", "policy fmt", "policy docs", "policy keygen", "audit rotate-key", "mcp"}
+SILENT = {
+    "up",
+    "demo",
+    "policy test",
+    "policy fmt",
+    "policy docs",
+    "policy keygen",
+    "audit rotate-key",
+    "mcp",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -397,7 +406,7 @@ def _sql(text: str) -> str:
 
 
 def _leaf(words: list[str]) -> list[str]:
-    return words[:1] if words[0] in ("up", "doctor", "scan") else words[:2]
+    return words[:1] if words[0] in ("init", "up", "doctor", "scan") else words[:2]
 
 
 def _leaves(command: Any, path: tuple[str, ...] = ()) -> Iterator[str]:

@@ -31,7 +31,9 @@ from tests.support.gateway import GatewayProcess
 
 # The act that a command records, "" for one that changes no authority and reads evidence as masked.
 COMMANDS = {
+    "init": "",  # files in a folder
     "up": "started",
+    "demo": "",  # what its own gateway and commands record
     "doctor": "",
     "scan": "",
     "keys create": "key_created",

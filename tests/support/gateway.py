@@ -63,7 +63,7 @@ class GatewayProcess:
         before = len(self.said())
         with self._output("stdout") as out, self._output("stderr") as err:
             self.process = prefork.start(
-                ["up", *options],
+                ["up", *(options if "--demo" in options else ("--no-demo", *options))],
                 (out.fileno(), err.fileno()),
                 folder=ROOT,
                 environment=self._environment(),

@@ -34,6 +34,7 @@ def console_routes(oversight: Oversight, key: ServerKey) -> list[BaseRoute]:
             Route("/", door.admits(pages.start)),
             Route("/login", door.guards(signing_in.form)),
             Route("/login", door.guards(signing_in.enter), methods=["POST"]),
+            Route("/enter", door.guards(signing_in.enter_by_link)),
             Route("/logout", door.guards(signing_in.leave), methods=["POST"]),
             Route("/approvals", door.admits(pages.approvals)),
             Route("/approvals/{id}", door.admits(pages.approval)),
@@ -46,7 +47,12 @@ def console_routes(oversight: Oversight, key: ServerKey) -> list[BaseRoute]:
         exception_handlers={HTTPException: door.refuse},
     )
     app.router.redirect_slashes = False
-    return [Route("/console", _start), Mount("/console", app=app)]
+    return [Route("/", _start), Route("/console", _start), Mount("/console", app=app)]
+
+
+def sign_in_path(key: ServerKey, key_id: str) -> str:
+    """Return a path of the console that signs the owner of an API key in, once and within ten minutes."""
+    return f"/console/enter?code={Visits(key).link(key_id)}"
 
 
 def _static(folder: Path) -> Callable[[Request], Awaitable[Response]]:

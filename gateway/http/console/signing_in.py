@@ -62,6 +62,19 @@ class SigningIn:
         self._visits.keep(self._visits.open(key.id), request, response)
         return response
 
+    async def enter_by_link(self, request: Request) -> Response:
+        """Open a visit by a link that was not used yet. Without one, show the sign-in page."""
+        link = self._visits.of_link(request.query_params.get("code", ""))
+        keys = self._oversight.keys
+        key = None if link is None else await keys.live(link.key_id, link.id)
+        if link is None or key is None or not await keys.end_visit(link.id, link.until):
+            over = "Not signed in: this link was used, or is too old. Sign in with a key."
+            return await self._form(request, 401, over)
+        await self._end(self._visits.of(request))
+        response = see_other(first_tab(key))
+        self._visits.keep(self._visits.open(key.id), request, response)
+        return response
+
     async def leave(self, request: Request) -> Response:
         """End the visit on the server, for every copy of its cookie, and delete the cookie."""
         visit = self._visits.of(request)

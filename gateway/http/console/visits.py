@@ -20,7 +20,9 @@ from gateway.config import ServerKey
 
 COOKIE = "regate_console"
 LIFE_SECONDS = 3600
+LINK_SECONDS = 600
 _PURPOSE = b"console visit 1"
+_LINK_PURPOSE = b"console link 1"
 _NONCE_BYTES = 12
 _MAX_COOKIE = 1024
 
@@ -47,12 +49,28 @@ class Visits:
 
     def of(self, request: Request) -> Visit | None:
         """Return the visit of the request's cookie; None when the cookie is forged or has expired."""
-        cookie = request.cookies.get(COOKIE, "")
-        if not 0 < len(cookie) <= _MAX_COOKIE:
+        return self._opened(request.cookies.get(COOKIE, ""), _PURPOSE)
+
+    def link(self, key_id: str) -> str:
+        """Return the code of a link that signs the key's owner in, within ten minutes."""
+        visit = Visit(secrets.token_urlsafe(18), key_id, self._now() + LINK_SECONDS)
+        return self._encrypted(visit, _LINK_PURPOSE)
+
+    def of_link(self, code: str) -> Visit | None:
+        """Return what a link's code says; None when it is forged or too old. Its use is noted elsewhere."""
+        return self._opened(code, _LINK_PURPOSE)
+
+    def _encrypted(self, visit: Visit, purpose: bytes) -> str:
+        nonce = os.urandom(_NONCE_BYTES)
+        encrypted = nonce + self._cipher.encrypt(nonce, msgspec.json.encode(visit), purpose)
+        return base64.urlsafe_b64encode(encrypted).decode().rstrip("=")  # unquoted in headers and URLs
+
+    def _opened(self, text: str, purpose: bytes) -> Visit | None:
+        if not 0 < len(text) <= _MAX_COOKIE:
             return None
         try:
-            encrypted = base64.urlsafe_b64decode(cookie + "==")
-            opened = self._cipher.decrypt(encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:], _PURPOSE)
+            encrypted = base64.urlsafe_b64decode(text + "==")
+            opened = self._cipher.decrypt(encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:], purpose)
             visit = msgspec.json.decode(opened, type=Visit)
         except (binascii.Error, ValueError, InvalidTag, msgspec.DecodeError):
             return None
@@ -60,11 +78,9 @@ class Visits:
 
     def keep(self, visit: Visit, request: Request, response: Response) -> None:
         """Set the cookie. Only these pages get it; neither scripts nor other sites can use it."""
-        nonce = os.urandom(_NONCE_BYTES)
-        encrypted = nonce + self._cipher.encrypt(nonce, msgspec.json.encode(visit), _PURPOSE)
         response.set_cookie(
             COOKIE,
-            base64.urlsafe_b64encode(encrypted).decode().rstrip("="),  # unquoted in the header
+            self._encrypted(visit, _PURPOSE),
             max_age=max(0, round(visit.until - self._now())),
             path="/console",
             httponly=True,

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from cli.doctor import _detection, _locks
+from cli.doctor import _detection, _locks, app
 from gateway.config import Audit, Config, CustomEntity, Detect, Ner, Provider
 from gateway.detect.entities import ner
 
 PROVIDERS = {"demo": Provider(family="openai", base_url="builtin:demo")}
+
+
+def test_without_a_configuration_the_rest_is_looked_at_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("REGATE_CONFIG", raising=False)
+    told = CliRunner().invoke(app, ["--json"])
+    checks = {check["what"]: check for check in json.loads(told.stdout)}
+    assert told.exit_code == 1
+    assert not checks["configuration"]["ok"]
+    assert "regate init writes a new one" in checks["configuration"]["state"]
+    assert set(checks) == {"configuration", "OPA", "embedded engine"}
 
 
 def test_a_pattern_that_would_be_refused_at_start_is_named() -> None:

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.state import Keys, open_state
 from tests.support import prefork
 from tests.support.configuration import any_engine, configuration
 from tests.support.gateway import DidNotStart, GatewayProcess
 from tests.support.prefork import ROOT
-from tests.support.waiting import until
-
-DAY_SECONDS = 86_400
 
 Prepare = Callable[..., GatewayProcess]
 
@@ -60,26 +54,3 @@ def test_an_unknown_log_level_is_refused_with_those_that_there_are() -> None:
     told = prefork.run(["up", "--log-level", "loud"], folder=ROOT, environment={"COLUMNS": "200"}, seconds=60)
     assert told.returncode == 2
     assert "'debug', 'info', 'warning', 'error'" in told.stderr
-
-
-def test_the_demo_prints_keys_for_a_day_and_a_request_that_works_at_once(prepare: Prepare) -> None:
-    gateway = prepare().start("--demo")
-    until(lambda: "}]}'" in gateway.said())  # the end of the request
-
-    state = open_state(gateway.state)
-    try:
-        keys = {key.agent: key for key in Keys(state).list()}
-    finally:
-        state.close()
-    assert {(key.agent, key.owner, key.role) for key in keys.values()} == {
-        ("demo", "you", "agent"),
-        ("approver", "colleague", "approver"),
-    }
-    for key in keys.values():
-        assert key.expires_at is not None
-        assert key.expires_at - key.created_at == pytest.approx(DAY_SECONDS)
-        assert key.expires_at > time.time()
-
-    pasted = gateway.said().partition("regate: try\n")[2]
-    answer = subprocess.run(["sh", "-c", pasted], capture_output=True, text=True, check=True).stdout
-    assert '"choices"' in answer, answer

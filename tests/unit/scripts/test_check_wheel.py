@@ -18,7 +18,10 @@ def project(tmp_path: Path) -> Path:
     for name in ("pyproject.toml", "README.md", "LICENSE", "scripts/check-wheel"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
-    for name in ("gateway", "cli"):
+    shutil.copy(ROOT / "regate.yaml", tmp_path)
+    (tmp_path / ".github" / "workflows").mkdir(parents=True)
+    shutil.copy(ROOT / ".github/workflows/policy.yml", tmp_path / ".github" / "workflows")
+    for name in ("gateway", "cli", "policies", "policy_tests", ".regal", ".vscode"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path
 

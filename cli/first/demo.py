@@ -1,4 +1,4 @@
-"""`make demo`: five prompts through a running gateway, what the model saw and what the agent got."""
+"""`regate demo`: five prompts through a running gateway, what the model saw and what the agent got."""
 
 from __future__ import annotations
 
@@ -8,24 +8,23 @@ import socket
 import string
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import httpx
+import typer
 
-_ROOT = Path(__file__).parent.parent
+from cli.first.init import write_folder
+from cli.screen import line
+from gateway.config import load_config
+from gateway.errors import ConfigError
+
 _REGATE = [sys.executable, "-m", "cli.main"]
-_CONFIG = """
-listen: 127.0.0.1:{port}
-providers:
-  demo: {{family: openai, base_url: "builtin:demo"}}
-policy: {{path: {policies}}}
-"""
 _ALLOWED = "Which is the longest river of Europe?"
 _MASKED = "Write to jane.roe@acme.org, or call her on (212) 555-0187."
 _BULK = "Summarise: " + ", ".join(f"{letter}.{letter}oe@acme.org" for letter in string.ascii_lowercase)
@@ -51,12 +50,47 @@ class Gateway:
     def regate(self, *arguments: str) -> str:
         """What a command prints, run from another process."""
         command = [*_REGATE, *arguments]
-        return subprocess.run(command, env=self.env, check=True, stdout=subprocess.PIPE, text=True).stdout
+        done = subprocess.run(command, env=self.env, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 - this program
+        return done.stdout
 
 
-def main() -> int:
-    """Run the five cases; 0 when each ended as it should."""
-    with _gateway() as gateway:
+app = typer.Typer(add_completion=False)
+
+
+@app.command("demo")
+def demo(
+    folder: Annotated[
+        Path, typer.Argument(help="Where the gateway, its policy and its evidence stay.")
+    ] = Path("regate-demo"),
+) -> None:
+    """Send five prompts through a gateway of its own, and show what became of each.
+
+    The folder stays: every command that is shown works in it. Exit code 1 when a prompt ends in another way.
+
+    Example: regate demo
+    """
+    config = _written(folder)
+    print(line(f"The commands below work in {folder.absolute()}."), flush=True)
+    raise typer.Exit(0 if _shown_cases(config) else 1)
+
+
+def _written(folder: Path) -> Path:
+    """Return the configuration in the folder; it is written unless it is there, for a port that is free."""
+    config = folder / "regate.yaml"
+    if config.exists():
+        return config
+    write_folder(folder)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    text = config.read_text("utf-8")
+    config.write_text(text.replace("listen: 127.0.0.1:8700", f"listen: 127.0.0.1:{port}", 1), "utf-8")
+    return config
+
+
+def _shown_cases(config: Path) -> bool:
+    """Run the five cases, and return whether each ended as it should."""
+    with _gateway(config) as gateway:
         ends = [
             _case(gateway, "1. allowed", _ALLOWED, 200, "allow"),
             _case(gateway, "2. masked, and restored in the answer", _MASKED, 200, "mask"),
@@ -70,7 +104,7 @@ def main() -> int:
         print(gateway.regate("audit", "sql", query))
         print("$ regate audit verify")
         print(gateway.regate("audit", "verify"))
-    return 0 if all(ends) else 1
+    return all(ends)
 
 
 def _case(
@@ -105,16 +139,14 @@ def _approve(gateway: Gateway) -> None:
 
 def _shown(gateway: Gateway, response: httpx.Response, status: int, action: str) -> bool:
     exchange = response.headers["x-regate-exchange-id"]
-    query = (
-        "select text from parts where phase = 'request' and role = 'user' "
-        f"and exchange_id = '{exchange}' order by 1 limit 1"
-    )
+    of_prompt = f"exchange_id = '{exchange}' and phase = 'request' and role = 'user'"
+    query = f"select text from parts where {of_prompt} order by 1 limit 1"  # noqa: S608 - an id of ours
     saw = json.loads(gateway.regate("audit", "sql", query, "--format", "json"))
     if response.status_code == 200:
         print(f"model saw    {_short(saw[0]['text'])}")
     print(f"agent got    {_short(_answer(response))}")
     print(f"decision     {response.headers['x-regate-action']}, HTTP {response.status_code}")
-    print(f"find it      regate audit sql \"select * from decisions where exchange_id = '{exchange}'\"")
+    print(f"find it      regate audit sql \"from decisions where exchange_id = '{exchange}'\"")
     return response.status_code == status and response.headers["x-regate-action"] == action
 
 
@@ -139,28 +171,25 @@ def _short(text: str, limit: int = 150) -> str:
 
 
 @contextmanager
-def _gateway() -> Iterator[Gateway]:
-    with tempfile.TemporaryDirectory(prefix="regate-demo-") as folder, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-        probe.close()
-        config = Path(folder, "regate.yaml")
-        config.write_text(_CONFIG.format(port=port, policies=_ROOT / "policies/rego"))
-        env = {**os.environ, "REGATE_CONFIG": str(config), "PYTHONPATH": str(_ROOT)}
+def _gateway(file: Path) -> Iterator[Gateway]:
+    config = load_config(file)
+    if config.providers.get("demo") is None:
+        raise ConfigError(f"{file}: found no provider demo; expected a folder that `regate demo` wrote")
+    env = {**os.environ, "REGATE_CONFIG": str(file.absolute())}
+    process = subprocess.Popen([*_REGATE, "up", "--no-demo", "--log-level", "error"], env=env)  # noqa: S603 - this program
+    try:
+        _await(config.port, process)
         agent = _key(env, "--agent", "demo", "--owner", "you")
         approver = _key(env, "--agent", "approver", "--owner", "colleague", "--role", "approver")
-        process = subprocess.Popen([*_REGATE, "up", "--log-level", "warning"], env=env)
-        try:
-            _await(port, process)
-            yield Gateway(port, agent, approver, {**env, "REGATE_KEY": approver})
-        finally:
-            process.terminate()
-            process.wait(timeout=60)
+        yield Gateway(config.port, agent, approver, {**env, "REGATE_KEY": approver})
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
 
 
 def _key(env: dict[str, str], *arguments: str) -> str:
-    command = [*_REGATE, "keys", "create", *arguments, "--json"]
-    return str(json.loads(subprocess.check_output(command, env=env))["key"])
+    command = [*_REGATE, "keys", "create", *arguments, "--expires", "1d", "--json"]
+    return str(json.loads(subprocess.check_output(command, env=env))["key"])  # noqa: S603 - this program
 
 
 def _await(port: int, process: subprocess.Popen[bytes], seconds: float = 60) -> None:
@@ -171,8 +200,4 @@ def _await(port: int, process: subprocess.Popen[bytes], seconds: float = 60) -> 
                 return
         except httpx.TransportError:
             time.sleep(0.1)
-    raise SystemExit("the gateway did not become ready")
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    raise ConfigError("the gateway did not become ready")
