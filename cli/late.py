@@ -61,8 +61,12 @@ def late_group(summary: str, commands: Mapping[str, Late]) -> typer.Typer:
 
 
 def plain(app: typer.Typer) -> typer.Typer:
-    """Return the application with help in plain text: to load what draws boxes takes longer than the rest."""
+    """Return the application with help in plain text: to load what draws boxes takes longer than the rest.
+
+    Below it, too, help is asked for with `-h` as with `--help`.
+    """
     app.rich_markup_mode = None
+    app.info.context_settings = {"help_option_names": ["-h", "--help"]}
     return app
 
 

@@ -10,7 +10,7 @@ import re
 import stat
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -24,6 +24,7 @@ from gateway.errors import ConfigError, RegateError
 from gateway.processes import draft
 
 _TABLE_ROWS = 1000
+_WIDEST = 10_000  # characters of a table, where a pipe takes it
 _FORMULA, _BREAK = tuple("=+-@"), tuple("\t\r\n")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
@@ -32,13 +33,17 @@ class Format(StrEnum):
     """How rows are written."""
 
     TABLE = "table"
+    VERTICAL = "vertical"
     JSON = "json"
     CSV = "csv"
     PARQUET = "parquet"
 
 
 def write_rows(result: Result, form: Format, file: TextIO) -> None:
-    """Write every row as it comes; a table ends after a thousand, and says so."""
+    """Write every row as it comes; a table ends after a thousand, and says so.
+
+    A table that is wider than the terminal is written vertically: no cell is cut.
+    """
     match form:
         case Format.CSV:
             # a file keeps the lines of a text, quoted
@@ -49,7 +54,7 @@ def write_rows(result: Result, form: Format, file: TextIO) -> None:
         case Format.JSON:
             _write_json(result, file)
         case _:
-            _write_table(result, file)
+            _write_table(result, file, vertical=form is Format.VERTICAL)
 
 
 @contextmanager
@@ -121,20 +126,35 @@ def _write_json(result: Result, file: TextIO) -> None:
     file.write("[]\n" if opening == "[" else "\n]\n")
 
 
-def _write_table(result: Result, file: TextIO) -> None:
+def _write_table(result: Result, file: TextIO, *, vertical: bool) -> None:
     from rich.console import Console  # here: scripts ask for no table
     from rich.table import Table
     from rich.text import Text
 
+    names = [line(name) for name in result.columns]
+    rows = [[line(_cell(value)) for value in row] for row in itertools.islice(result.rows, _TABLE_ROWS)]
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in result.columns:
-        table.add_column(Text(line(name)))
-    for row in itertools.islice(result.rows, _TABLE_ROWS):
-        table.add_row(*(Text(line(_cell(value))) for value in row))
-    # a pipe has no width: nothing is cut off for it
-    Console(file=file, width=None if file.isatty() else 10_000).print(table)
+    for name in names:
+        table.add_column(Text(name))
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console = Console(file=file, width=None if file.isatty() else _WIDEST)
+    wanted = console.measure(table, options=console.options.update(max_width=_WIDEST)).maximum
+    if vertical or wanted > console.width:
+        _write_records(names, rows, file)
+    else:
+        console.print(table)
     if next(result.rows, None) is not None:
         typer.echo(f"the first {_TABLE_ROWS} rows; --format csv gives all", err=True)
+
+
+def _write_records(names: Sequence[str], rows: Sequence[Sequence[str]], file: TextIO) -> None:
+    """Write a line for each cell, and one before each row with its number."""
+    width = max(map(len, names), default=0)
+    for number, row in enumerate(rows, 1):
+        print(f"-- {number}", file=file)
+        for name, cell in zip(names, row, strict=True):
+            print(f"{name:<{width}}  {cell}".rstrip(), file=file)
 
 
 def _cell(value: Any) -> str:

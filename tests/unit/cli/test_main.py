@@ -40,6 +40,16 @@ def test_each_command_is_found_in_its_module(command: str) -> None:
     told = regate(command, "--help")
     assert told.returncode == 0, told.stderr
     assert f" {command} " in told.stdout
+    assert regate(command, "-h").stdout == told.stdout
+
+
+@pytest.mark.parametrize(
+    "command", ["policy check", "keys create", "audit sql", "sessions list", "tools pins"]
+)
+def test_a_command_of_a_group_takes_both_options_of_help(command: str) -> None:
+    told = regate(*command.split(), "-h")
+    assert told.returncode == 0, told.stderr
+    assert told.stdout == regate(*command.split(), "--help").stdout
 
 
 def test_an_unknown_command_is_a_wrong_use() -> None:

@@ -37,6 +37,36 @@ def test_json_is_one_array() -> None:
     assert json.loads(empty.getvalue()) == []
 
 
+class Terminal(io.StringIO):
+    """Text that goes to a terminal, whose width is in COLUMNS."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+def test_no_cell_is_cut_whatever_the_width_of_the_terminal(
+    width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    values = [f"ex_{'abcdefgh' * 3}{number}" for number in range(4)]
+    names = ("exchange_id", "decision_id", "approval_id", "session_id")
+    wide = Result(names, ("VARCHAR",) * 4, iter([values, values]))
+    file = Terminal()
+    write_rows(wide, Format.TABLE, file)
+    assert [file.getvalue().count(value) for value in values] == [2] * 4
+    is_table = len(file.getvalue().splitlines()) == 3
+    assert is_table == (width == 200)
+    if not is_table:
+        assert file.getvalue().splitlines()[:2] == ["-- 1", f"exchange_id  {values[0]}"]
+
+
+def test_rows_are_written_vertically_when_that_is_asked_for() -> None:
+    file = io.StringIO()
+    write_rows(result(), Format.VERTICAL, file)
+    assert file.getvalue() == f"-- 1\nname   =1+1\ncount  2\n-- 2\nname   plain\ncount  {10**30}\n"
+
+
 def test_a_file_is_its_owners_alone(tmp_path: Path) -> None:
     """It may hold what was said."""
     out = tmp_path / "rows"
