@@ -13,6 +13,7 @@
         ├── OriginRefused            403 origin_refused
         ├── PromptTooLarge           413 prompt_too_large
         ├── WebSocketUnsupported     426 websocket_unsupported
+        ├── TooManyExchanges         429 too_many_exchanges
         ├── PolicyError              500 policy_error
         ├── PolicyUnavailable        503 policy_unavailable
         ├── InspectionFailed         503 inspection_failed
@@ -112,6 +113,10 @@ class PromptTooLarge(Refusal):
 class WebSocketUnsupported(Refusal):
     status, code = 426, "websocket_unsupported"
     headers = MappingProxyType({"upgrade": "HTTP/1.1"})  # what it asks for instead (RFC 9110, 15.5.22)
+
+
+class TooManyExchanges(Refusal):
+    status, code = 429, "too_many_exchanges"
 
 
 class PolicyError(Refusal):

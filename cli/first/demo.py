@@ -32,7 +32,7 @@ _DENIED = "-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEowIBAAKCAQEAx1" * 8 + "\n--
 
 
 @dataclass(frozen=True)
-class Gateway:
+class DemoGateway:
     """A running gateway: where it listens, the two keys, and the environment of its commands."""
 
     port: int
@@ -108,7 +108,7 @@ def _shown_cases(config: Path) -> bool:
 
 
 def _case(
-    gateway: Gateway, title: str, prompt: str, status: int, action: str, *, stream: bool = False
+    gateway: DemoGateway, title: str, prompt: str, status: int, action: str, *, stream: bool = False
 ) -> bool:
     _title(title)
     print(f"agent asks   {_short(prompt)}")
@@ -116,7 +116,7 @@ def _case(
     return _shown(gateway, response, status, action)
 
 
-def _held(gateway: Gateway) -> bool:
+def _held(gateway: DemoGateway) -> bool:
     _title("4. held, then approved by another person")
     print(f"agent asks   {_short(_BULK)}")
     approving = threading.Thread(target=_approve, args=[gateway])
@@ -126,7 +126,7 @@ def _held(gateway: Gateway) -> bool:
     return _shown(gateway, response, 200, "mask")
 
 
-def _approve(gateway: Gateway) -> None:
+def _approve(gateway: DemoGateway) -> None:
     """A colleague at another terminal."""
     waiting: list[dict[str, str]] = []
     while not waiting:
@@ -137,7 +137,7 @@ def _approve(gateway: Gateway) -> None:
     print("approved     by a colleague, with `regate approvals approve`")
 
 
-def _shown(gateway: Gateway, response: httpx.Response, status: int, action: str) -> bool:
+def _shown(gateway: DemoGateway, response: httpx.Response, status: int, action: str) -> bool:
     exchange = response.headers["x-regate-exchange-id"]
     of_prompt = f"exchange_id = '{exchange}' and phase = 'request' and role = 'user'"
     query = f"select text from parts where {of_prompt} order by 1 limit 1"  # noqa: S608 - an id of ours
@@ -171,7 +171,7 @@ def _short(text: str, limit: int = 150) -> str:
 
 
 @contextmanager
-def _gateway(file: Path) -> Iterator[Gateway]:
+def _gateway(file: Path) -> Iterator[DemoGateway]:
     config = load_config(file)
     if config.providers.get("demo") is None:
         raise ConfigError(f"{file}: found no provider demo; expected a folder that `regate demo` wrote")
@@ -181,7 +181,7 @@ def _gateway(file: Path) -> Iterator[Gateway]:
         _await(config.port, process)
         agent = _key(env, "--agent", "demo", "--owner", "you")
         approver = _key(env, "--agent", "approver", "--owner", "colleague", "--role", "approver")
-        yield Gateway(config.port, agent, approver, {**env, "REGATE_KEY": approver})
+        yield DemoGateway(config.port, agent, approver, {**env, "REGATE_KEY": approver})
     finally:
         process.terminate()
         process.wait(timeout=60)

@@ -54,7 +54,7 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `credential_header` is the header in which it goes up, as it is; "" is the way of the family. With `aws`
     requests are signed instead. `prices` by model, a name or a glob: the first that fits counts. `labels` are
-    for policy: `region: eu`.
+    for policy: `region: eu`. `exchanges` is how many of its calls are under way at once in a worker.
     """
 
     family: str
@@ -63,6 +63,7 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     prices: dict[str, Price] = {}
     credential_header: Annotated[str, msgspec.Meta(pattern=_KEY_HEADER)] = ""
     labels: dict[Label, Label] = {}
+    exchanges: Positive | None = None
     aws: Aws | None = None
 
     @property
@@ -199,9 +200,12 @@ class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Bounds, in bytes and seconds. `connections` and `held_bytes` are those of one worker."""
+    """Bounds, in bytes and seconds. Those of requests under way are of one worker."""
 
     connections: Positive = 1000
+    exchanges: Positive = 800  # under way at once; those that wait for people do not count
+    agent_exchanges: Positive = 400  # of one agent
+    queue_seconds: Seconds = 5  # for which one more waits for its turn
     held_bytes: Positive = 256 * 1024 * 1024  # of the bodies of all requests and answers under way
     body_bytes: Positive = 10 * 1024 * 1024
     response_bytes: Positive = 32 * 1024 * 1024

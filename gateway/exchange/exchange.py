@@ -14,6 +14,7 @@ from typing import Any, cast
 from gateway.contract import ACTIONS, Decision
 from gateway.dialects import is_form, serialize
 from gateway.exchange.origins import Origins
+from gateway.exchange.seats import Seats
 from gateway.masking import Restorer, Vault
 from gateway.sessions import Reservation, Session
 from gateway.upstream import Transport, Upstream
@@ -182,6 +183,7 @@ class Exchange:
     vault: Vault = field(init=False)  # the prompt's values
     response_vault: Vault = field(init=False)  # values that the completion brought
     received: Received = Received()
+    seats: Seats = field(default_factory=Seats)
     reservation: Reservation | None = None  # of usage, until the exchange is settled
     usage: UsageFacts = UsageFacts()
     inspected: Inspected = Inspected()

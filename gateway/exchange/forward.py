@@ -14,6 +14,7 @@ from gateway.exchange.hold import Holder
 from gateway.exchange.inspect import scope_of
 from gateway.exchange.mask import masked_prompt
 from gateway.exchange.record import Ledger
+from gateway.exchange.seats import Rooms
 from gateway.identity import Identity
 from gateway.masking import Restorer
 from gateway.upstream import (
@@ -30,19 +31,25 @@ _PATH_SAFE = "/:@!$&'()*+,;=-._~%"  # a percent sign stands for an encoded slash
 class Forwarder:
     """Sends requests. An approval is spent first, and given back if the provider fails."""
 
-    def __init__(self, identity: Identity, holder: Holder, ledger: Ledger, key: ServerKey) -> None:
+    def __init__(
+        self, identity: Identity, holder: Holder, rooms: Rooms, ledger: Ledger, key: ServerKey
+    ) -> None:
         self._identity = identity
         self._holder = holder
+        self._rooms = rooms
         self._ledger = ledger
         self._key = key
 
     async def forward(self, exchange: Exchange, kept: bytes | None) -> UpstreamResponse:
         """Return the provider's answer; with `kept`, that of an earlier, identical request, without a call.
 
-        Raises PolicyDenied, Unauthenticated, ApprovalRequired, RecordingFailed, UpstreamUnavailable.
+        Raises PolicyDenied, Unauthenticated, ApprovalRequired, RecordingFailed, UpstreamUnavailable,
+        TooManyExchanges.
         """
         if exchange.outgoing is None:
             await self.prepare(exchange)
+        if kept is None:
+            await exchange.seats.take(self._rooms.of_provider(exchange.provider))
         await self._identity.confirm(exchange.agent)  # the body, or an approval, may have taken minutes
         await self._holder.spend(exchange.held.prompt, exchange.id)
         if kept is not None:

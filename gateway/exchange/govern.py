@@ -24,6 +24,7 @@ from gateway.exchange.receipts import Receipts
 from gateway.exchange.receive import Receiver
 from gateway.exchange.record import Ledger
 from gateway.exchange.refuse import refusal_answer
+from gateway.exchange.seats import Rooms
 from gateway.identity import Identity, api_key, check_names
 from gateway.policy import Policies
 from gateway.sessions import Sessions, UsageCounters
@@ -71,8 +72,11 @@ class Gateway:
             services.policies, services.ledger, services.shadow, services.detector.describe
         )
         self._holder = Holder(self._decider, services.approvals, key)
+        self._rooms = Rooms(
+            config.limits, {name: provider.exchanges for name, provider in config.providers.items()}
+        )
         self._receipts = Receipts(key)
-        self._forwarder = Forwarder(services.identity, self._holder, services.ledger, key)
+        self._forwarder = Forwarder(services.identity, self._holder, self._rooms, services.ledger, key)
         answering = self._holder, self._inspector, services.ledger, config.limits
         self._whole = WholeCompletion(*answering)
         self._stream = StreamedCompletion(*answering)
@@ -102,6 +106,7 @@ class Gateway:
     async def govern(self, exchange: Exchange) -> Answer:
         """Take one exchange through its steps, in order. Raise a Refusal when it ends before its answer."""
         exchange.agent = await self._identify(exchange.call)
+        await exchange.seats.take(self._rooms.of_agent(exchange.agent.id))
         await self._receiver.receive(exchange)
         expected = expected_usage(exchange)
         tokens, cost = expected.input_tokens, cost_of(exchange, expected)
@@ -164,7 +169,8 @@ class Gateway:
         self._ledger.record_break(exchange, code)
 
     def settle(self, exchange: Exchange) -> None:
-        """Count the exchange, once its answer is over, for its session and for budgets."""
+        """Give the seats back once the answer is over, and count the exchange for its session and budgets."""
+        exchange.seats.leave()
         usage = counted_usage(exchange)
         tokens = usage.input_tokens + usage.output_tokens
         if exchange.session_id and exchange.decided:

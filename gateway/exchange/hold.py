@@ -29,6 +29,7 @@ from gateway.exchange.decide import Decider, Subject, prompt_of
 from gateway.exchange.exchange import STREAM_HEADERS, Answer, Exchange
 from gateway.exchange.record import Ledger
 from gateway.exchange.refuse import refusal_event
+from gateway.exchange.seats import Room
 from gateway.exchange.summary import contents_of
 from gateway.upstream import is_bound
 from gateway.words import ApprovalFacts, Phase
@@ -78,7 +79,7 @@ class Holder:
         if approval is None:
             return None
         terms = exchange.decision.approval if exchange.decision else ApprovalTerms()
-        await self._outcome(approval, terms.wait_seconds)
+        await self._outcome(exchange, approval, terms.wait_seconds)
         kept = await self._approvals.held_completion(binding)
         if kept is None:
             return None
@@ -115,10 +116,12 @@ class Holder:
         )
         exchange.held = replace(exchange.held, id=approval.id)
         exchange.log("held", lambda: {"approval_id": approval.id})
-        return await self._outcome(approval, decision.approval.wait_seconds)
+        return await self._outcome(exchange, approval, decision.approval.wait_seconds)
 
-    async def _outcome(self, approval: Approval, wait_seconds: float) -> ApprovalFacts:
+    async def _outcome(self, exchange: Exchange, approval: Approval, wait_seconds: float) -> ApprovalFacts:
+        rooms: tuple[Room, ...] = ()
         if approval.status == "pending":
+            rooms = exchange.seats.leave()  # people take long: others may go on meanwhile
             approval = await self._approvals.wait(approval.id, wait_seconds)
         extra = {"approval_id": approval.id, "reasons": [dict(reason) for reason in approval.reasons]}
         if approval.status == "pending":
@@ -131,6 +134,7 @@ class Holder:
             raise ApprovalExpired("the approval expired before a decision", **extra)
         if approval.status != "approved":
             raise ApprovalDenied(f"the approval was {approval.status}", **extra)
+        await exchange.seats.take(rooms)
         return approval.facts()
 
     def _binding(self, exchange: Exchange, phase: Phase) -> Binding:

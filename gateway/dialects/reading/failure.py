@@ -13,6 +13,7 @@ _TYPES: Mapping[str, str] = {
     "unauthenticated": "authentication_error",
     "websocket_unsupported": "invalid_request_error",
     "prompt_too_large": "request_too_large",
+    "too_many_exchanges": "rate_limit_error",
     "upstream_timeout": "timeout_error",
     **dict.fromkeys(
         ("policy_denied", "approval_required", "approval_denied", "approval_expired", "origin_refused"),

@@ -12,7 +12,7 @@ import pytest
 
 from gateway.audit import Journal, new_writer
 from gateway.audit.sealing.content import ContentKey
-from gateway.config import ServerKey
+from gateway.config import Limits, ServerKey
 from gateway.contract.decision import Decision, Mask
 from gateway.dialects import read_prompt
 from gateway.errors import RecordingFailed, Unauthenticated
@@ -21,6 +21,7 @@ from gateway.exchange.forward import Forwarder
 from gateway.exchange.hold import Holder
 from gateway.exchange.inspect import Inspector, scope_of
 from gateway.exchange.record import Ledger
+from gateway.exchange.seats import Rooms
 from gateway.identity import Identity, create_key
 from gateway.sessions.session import Sessions
 from gateway.state import Keys, open_state
@@ -67,7 +68,8 @@ def provider() -> Provider:
 @pytest.fixture
 def forwarder(journal: Journal, keys: Keys) -> Forwarder:
     holder = Holder(cast(Any, None), cast(Any, None), KEY)  # no request here has an approval
-    return Forwarder(Identity(keys, fresh_seconds=0), holder, Ledger(journal, ContentKey(b"content")), KEY)
+    ledger = Ledger(journal, ContentKey(b"content"))
+    return Forwarder(Identity(keys, fresh_seconds=0), holder, Rooms(Limits(), {}), ledger, KEY)
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ async def test_an_unforeseen_fault_is_a_recorded_refusal(new_exchange: NewExchan
         approvals=unused,
         ledger=cast(Any, ledger),
     )
-    config = cast(Config, SimpleNamespace(limits=Limits(), cors_origins=()))
+    config = cast(Config, SimpleNamespace(limits=Limits(), cors_origins=(), providers={}))
     answer = await Gateway(config, ServerKey(b"s" * 32), services).answer(new_exchange())
 
     assert answer.status == 500
