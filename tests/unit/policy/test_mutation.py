@@ -63,7 +63,7 @@ def test_every_mutant_of_the_library_fails_a_test(opa: Path) -> None:
     pytest.importorskip("regorus", reason="the embedded engine is not installed")
     every = [mutant for file in load_source(LIBRARY).modules for mutant in mutants(opa, LIBRARY, file)]
     assert len({mutant.name for mutant in every}) == len(every) > 500, "expected mutants of every rule"
-    every = share(every, 5)
+    every = share(every, 8)
     original = [Mutant(file, 0, file, text) for file, text in load_source(LIBRARY).modules.items()]
     passing = _survivors([*original, *every])
     assert [each for each in passing if each in original] == sorted(original), (

@@ -82,37 +82,36 @@ async def test_an_edit_of_the_settings_is_in_force(config: Config, document: Doc
         assert (await policies.decide(document())).action == "deny"
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("rules/stop.rego", STOP + "\nverdicts contains x if {\n"),
-        ("rules/stop.rego", "package system.authz\n\ndefault allow := true\n"),
-        ("rules/stop.rego", STOP.replace("}\n", "} if nobody(1)\n")),
-        ("settings/data.yaml", "groups: [\n"),
-        ("settings/data.yaml", "groups: 7\n"),
-        ("main.rego", 'package regate\n\ndecision := {"action": "dney"}\n'),
-    ],
-    ids=["syntax", "package", "undefined", "settings", "wrong type", "decision"],
-)
+BROKEN = {
+    "syntax": ("rules/stop.rego", STOP + "\nverdicts contains x if {\n"),
+    "package": ("rules/stop.rego", "package system.authz\n\ndefault allow := true\n"),
+    "undefined": ("rules/stop.rego", STOP.replace("}\n", "} if nobody(1)\n")),
+    "settings": ("settings/data.yaml", "groups: [\n"),
+    "wrong type": ("settings/data.yaml", "groups: 7\n"),
+    "decision": ("main.rego", 'package regate\n\ndecision := {"action": "dney"}\n'),
+}
+
+
 async def test_a_broken_edit_leaves_the_last_good_policy_and_shows(
-    config: Config, document: Document, name: str, text: str
+    config: Config, document: Document
 ) -> None:
     async with running(config) as policies:
         before = policies.status().revision
-        file = config.policy_path / name
-        good = file.read_text() if file.exists() else None
-        file.write_text(text)
-        await until(lambda: policies.status().error != "")
-        assert str(config.policy_path) in policies.status().error
-        assert policies.status().ready
-        decision = await policies.decide(document())
-        assert (decision.action, decision.revision) == ("allow", before)
-        if good is None:
-            file.unlink()
-        else:
-            file.write_text(good)
-        await until(lambda: policies.status().error == "")
-        assert policies.status().revision == before
+        for why, (name, text) in BROKEN.items():
+            file = config.policy_path / name
+            good = file.read_text() if file.exists() else None
+            file.write_text(text)
+            await until(lambda: policies.status().error != "")
+            assert str(config.policy_path) in policies.status().error, why
+            assert policies.status().ready, why
+            decision = await policies.decide(document())
+            assert (decision.action, decision.revision) == ("allow", before), why
+            if good is None:
+                file.unlink()
+            else:
+                file.write_text(good)
+            await until(lambda: policies.status().error == "")
+            assert policies.status().revision == before, why
 
 
 BLOCKED = (
