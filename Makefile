@@ -8,7 +8,7 @@ PYTEST_ARGS ?= -n 4 --dist worksteal
 # A child process should not compile what one before it has compiled, nor a worker rewrite all assertions again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup run demo test thorough test-fast policy-test check audit format docs bench bench-steps accuracy leaks clients suites conformance fuzz lock clean
+.PHONY: help setup run demo test thorough test-fast policy-test check audit format docs bench bench-steps soak accuracy leaks clients suites conformance fuzz lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -79,6 +79,9 @@ bench: setup ## what governing costs, against a bare pass-through
 
 bench-steps: setup ## where the time of one exchange goes, step by step
 	@REGATE_OPA="$(OPA)" $(BIN)/python -m bench.steps
+
+soak: setup ## half an hour of mixed load: memory, files and latency stay flat; SOAK_SECONDS says how long
+	@REGATE_OPA="$(OPA)" $(BIN)/python -m bench.soak
 
 accuracy: setup ## how well values are found; ACCURACY_DATA names a labeled file to score as well
 	@$(BIN)/python -m bench.accuracy

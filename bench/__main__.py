@@ -18,9 +18,9 @@ from pathlib import Path
 from bench.load import Result, run
 from gateway.policy import find_opa
 
-_ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent
 _SECONDS = float(os.environ.get("BENCH_SECONDS", "5"))
-_REGATE = [sys.executable, "-m", "cli.main"]
+REGATE = [sys.executable, "-m", "cli.main"]
 _BARE = "bare pass-through"
 _CONFIG = """
 listen: 127.0.0.1:{port}
@@ -65,8 +65,8 @@ def _report(results: dict[str, tuple[Result, Result]]) -> None:
 
 @contextmanager
 def server(module: str, *arguments: str) -> Iterator[int]:
-    port = _free_port()
-    process = subprocess.Popen([sys.executable, "-m", module, str(port), *arguments], cwd=_ROOT)
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", module, str(port), *arguments], cwd=ROOT)
     try:
         await_port(port)
         yield port
@@ -79,13 +79,13 @@ def server(module: str, *arguments: str) -> Iterator[int]:
 def configured(engine: str, provider: int) -> Iterator[tuple[int, str, Path]]:
     """What a gateway of its own folder starts from: a free port, an agent's key, the configuration."""
     with tempfile.TemporaryDirectory(prefix="regate-bench-") as folder:
-        port = _free_port()
+        port = free_port()
         config = Path(folder, "regate.yaml")
         config.write_text(
-            _CONFIG.format(port=port, provider=provider, engine=engine, policies=_ROOT / "policies/rego")
+            _CONFIG.format(port=port, provider=provider, engine=engine, policies=ROOT / "policies/rego")
         )
         create = ["keys", "create", "--agent", "bench", "--owner", "bench", "--json"]
-        said = subprocess.check_output([*_REGATE, *create], env=environment(config), cwd=_ROOT)
+        said = subprocess.check_output([*REGATE, *create], env=environment(config), cwd=ROOT)
         yield port, json.loads(said)["key"], config
 
 
@@ -94,9 +94,9 @@ def gateway(engine: str, provider: int) -> Iterator[tuple[int, str, Path]]:
     """A gateway, with fsync as in production: port, an agent's key, configuration."""
     with configured(engine, provider) as (port, key, config):
         process = subprocess.Popen(
-            [*_REGATE, "up", "--log-level", "error"],
+            [*REGATE, "up", "--log-level", "error"],
             env=environment(config),
-            cwd=_ROOT,
+            cwd=ROOT,
             stdout=subprocess.DEVNULL,
         )
         try:
@@ -111,7 +111,7 @@ def environment(config: Path) -> dict[str, str]:
     return {**os.environ, "REGATE_CONFIG": str(config)}
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
