@@ -211,6 +211,15 @@ TABLE = {
         lambda one: rows(chosen(one, "choices", "logprobs")),
         whole=lambda piece: completions([piece])[0],
     ),
+    "openai.fim": Telling(
+        "openai/v1/fim/completions",
+        {"prompt": ASKED, "suffix": "", "model": "m", "stream": True},
+        chat,
+        lambda one: str(chosen(one, "choices", "delta").get("content") or ""),
+        lambda one: chosen(one, "choices", "logprobs").get("content") or [],
+        whole=whole_chat,
+        whole_text=lambda one: str(chosen(one, "choices", "message")["content"]),
+    ),
     "openai.responses": Telling(
         "openai/v1/responses",
         {"input": ASKED, "model": "m", "stream": True, "include": ["message.output_text.logprobs"]},
