@@ -9,6 +9,7 @@ from typing import Annotated
 
 import msgspec
 
+from gateway.config.providers import Provider
 from gateway.config.settings import (
     BUNDLE,
     Audit,
@@ -16,7 +17,6 @@ from gateway.config.settings import (
     Hold,
     Limits,
     PolicySettings,
-    Provider,
     TelemetrySettings,
     UsageSettings,
 )

@@ -17,7 +17,7 @@ from gateway.exchange.origins import Origins
 from gateway.exchange.seats import Seats
 from gateway.masking import Restorer, Vault
 from gateway.sessions import Reservation, Session
-from gateway.upstream import Transport, Upstream
+from gateway.upstream import Trail, Transport, Upstream
 from gateway.words import (
     Agent,
     ApprovalFacts,
@@ -194,8 +194,7 @@ class Exchange:
     restorer: Restorer = field(init=False)
     origins: Origins | None = None  # once a completion calls tools
     forwarded: Sent | None = None  # once the provider is called
-    # What went up with it: that of AWS is replaced within hours.
-    sent_secret: str | None = field(default=None, repr=False)
+    trail: Trail = field(default_factory=Trail)  # how it went up
     completion: Completion = Completion()  # as far as the provider sent it
     heard: int = 0  # tokens that the completion is thought to be, as far as it came
     is_counted: bool = True  # its tokens count; those of what is stored counted when it was made
@@ -209,7 +208,7 @@ class Exchange:
     @property
     def secret(self) -> str | None:
         """What went up that no answer may repeat."""
-        return self.sent_secret or self.upstream.secret
+        return self.trail.secret or self.upstream.secret
 
     @property
     def provider(self) -> str:

@@ -63,7 +63,7 @@ async def test_a_credential_goes_up_in_the_header_of_its_family_or_its_provider(
     provider = Provider(family, "http://h", "env:SOME_KEY", credential_header=header)
     async with open_session(1, 1) as session:
         found = Upstreams({"p": provider}, session).find("p")
-        assert found.transport._credential == sent
+        assert found.transport._header("s3cret") == sent
 
 
 async def test_keys_of_aws_sign_and_a_missing_one_disables(monkeypatch, tmp_path):
@@ -76,9 +76,9 @@ async def test_keys_of_aws_sign_and_a_missing_one_disables(monkeypatch, tmp_path
     assert provider.region == "eu-central-1"
     async with open_session(1, 1) as session:
         off = Upstreams({"bedrock": provider}, session)
+        assert off.disabled == {"bedrock": f"its credential file:{token} is not set"}
         token.write_text("t0ken")
         upstream = Upstreams({"bedrock": provider}, session).find("bedrock")
-    assert off.disabled == {"bedrock": f"its credential file:{token} is not set"}
     assert upstream.secret == "t0ken"  # what goes up; the key never does
     assert upstream.signature
     assert "t0ken" not in f"{upstream} {upstream.signature.keys}"
