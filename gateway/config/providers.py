@@ -131,9 +131,7 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return (self.aws.region if self.aws else "") or (found[1] if found else "")
 
     def __post_init__(self) -> None:
-        _check_place(self.base_url, self.credential, self.credentials, is_first=True)
-        if self.base_url == BUILT_IN and self.deployments:
-            raise ValueError(f"deployments: found {BUILT_IN} before them; expected an address")
+        _check_place(self.base_url, self.credential, self.credentials)
         if self.aws and (self.credential or self.credentials or self.credential_header):
             raise ValueError("aws: found a credential beside it; expected keys to sign with, or a credential")
         if self.aws and not self.region:
@@ -153,6 +151,8 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             if not (text.isascii() and text.isprintable()):
                 raise ValueError(f"headers.{name}: expected printable ASCII")
         places = [place.base_url.rstrip("/") for place in self.places]
+        if self.deployments and BUILT_IN in places:
+            raise ValueError(f"deployments: found {BUILT_IN} among them; expected addresses")
         if len(set(places)) < len(places):
             raise ValueError("deployments: found an address twice; a place has one weight")
 
@@ -163,7 +163,7 @@ def weighted(credential: str, credentials: tuple[WeightedCredential, ...]) -> tu
 
 
 def check_credential(given: str) -> None:
-    """Raise ValueError for what is no reference; it may be the secret itself, so it is not repeated."""
+    """Raise ValueError unless it is a reference. It may be the secret itself, so it is not repeated."""
     if not _CREDENTIAL.fullmatch(given):
         raise ValueError(f"credential: {_EXPECTED}")
     try:
@@ -172,12 +172,9 @@ def check_credential(given: str) -> None:
         raise ValueError("credential: expected the quotes of the command of exec: to end") from None
 
 
-def _check_place(
-    base_url: str, credential: str, credentials: tuple[WeightedCredential, ...], *, is_first: bool = False
-) -> None:
-    if not _BASE_URL.fullmatch(base_url) and not (is_first and base_url == BUILT_IN):
-        other = f", or {BUILT_IN}" if is_first else ""
-        raise ValueError(f"base_url: expected http(s)://host[/path] without a query{other}")
+def _check_place(base_url: str, credential: str, credentials: tuple[WeightedCredential, ...]) -> None:
+    if base_url != BUILT_IN and not _BASE_URL.fullmatch(base_url):
+        raise ValueError(f"base_url: expected http(s)://host[/path] without a query, or {BUILT_IN}")
     if credential:
         check_credential(credential)
     if credential and credentials:

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     )
     from gateway.upstream.directory import Upstream, Upstreams
     from gateway.upstream.headers import down_headers, is_bound, is_credential, syntax_headers, up_headers
+    from gateway.upstream.probing import Probed, probe
 else:
     __getattr__ = on_demand(__name__)
 
 __all__ = [
     "CountedResponse",
     "HttpTransport",
+    "Probed",
     "ReplayedResponse",
     "Trail",
     "Transport",
@@ -37,6 +39,7 @@ __all__ = [
     "is_credential",
     "open_session",
     "pack",
+    "probe",
     "syntax_headers",
     "unpack",
     "up_headers",

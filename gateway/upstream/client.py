@@ -12,8 +12,8 @@ import orjson
 from yarl import URL
 
 from gateway.errors import RegateError, UpstreamTimeout, UpstreamUnavailable, UpstreamUnreadable
+from gateway.upstream.connection import ConnectionSettings
 from gateway.upstream.connector import BoundedConnector
-from gateway.upstream.door import Door
 from gateway.upstream.faults import NotConnected, explain
 from gateway.upstream.sigv4 import Signature
 
@@ -85,11 +85,11 @@ class HttpTransport:
         base_url: str,
         credential: Mapping[str, str],
         signature: Signature | None = None,
-        door: Door | None = None,
+        connection: ConnectionSettings | None = None,
     ) -> None:
         self._session = session
-        self._door = door or Door()
-        self._timeout = self._door.timeout or session.timeout
+        self._connection = connection or ConnectionSettings()
+        self._timeout = self._connection.timeout or session.timeout
         self._read_seconds = self._timeout.sock_read
         self._base_url = base_url.rstrip("/")
         self._credential = credential
@@ -107,7 +107,7 @@ class HttpTransport:
         query = f"?{said}" if said else ""
         url = URL(f"{self._base_url}{request.path}{query}", encoded=True)
         held = self._credential if credential is None else credential
-        trust, proxy = self._door.trust(), self._door.proxy(url)
+        trust, proxy = self._connection.trust(), self._connection.proxy(url)
         try:
             # over all of it: interim answers (1xx) without end keep the socket from being silent
             async with asyncio.timeout(self._read_seconds):
@@ -117,7 +117,7 @@ class HttpTransport:
                     # identity: a masked stream is re-framed, so a compressed one would only be undone here
                     headers={
                         **request.headers,
-                        **self._door.headers,
+                        **self._connection.headers,
                         "accept-encoding": "identity",
                         **self._authorization(request, url, held),
                     },
@@ -128,7 +128,7 @@ class HttpTransport:
                     timeout=self._timeout,
                 )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _unconnected(error, self._door, proxy) or _translate(error) from error
+            raise _unconnected(error, self._connection, proxy) or _translate(error) from error
         if response.status not in _STATUSES:
             response.close()
             raise UpstreamUnreadable(f"the provider's answer has the status {response.status}")
@@ -228,7 +228,7 @@ def _readable(value: str) -> str:
     return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
-def _unconnected(error: Exception, door: Door, proxy: URL | None) -> NotConnected | None:
+def _unconnected(error: Exception, connection: ConnectionSettings, proxy: URL | None) -> NotConnected | None:
     """Return the refusal for a failure before anything was sent."""
     if not isinstance(
         error, aiohttp.ConnectionTimeoutError | aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError
@@ -237,7 +237,7 @@ def _unconnected(error: Exception, door: Door, proxy: URL | None) -> NotConnecte
     message = "the provider could not be reached or closed the connection"
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         message = "the provider could not be reached in time"
-    return NotConnected(message, explain(error, ca=door.ca.path if door.ca else "", proxy=proxy))
+    return NotConnected(message, explain(error, ca=connection.ca.path if connection.ca else "", proxy=proxy))
 
 
 def _translate(error: Exception) -> RegateError:

@@ -130,6 +130,7 @@ class FetchedCredential:
         self._now = now
         self._held: Fetched | None = None
         self._failed_at = 0.0
+        self._failure: Exception | None = None
         self._asking = asyncio.Lock()
 
     @property
@@ -147,7 +148,7 @@ class FetchedCredential:
                     await self._renew()
         value = self.value
         if value is None:
-            raise UpstreamUnavailable("the provider's credential cannot be had")
+            raise UpstreamUnavailable("the provider's credential cannot be had") from self._failure
         return value
 
     @property
@@ -165,7 +166,7 @@ class FetchedCredential:
             if fetched.ends_at <= self._now():
                 raise ValueError("what came has ended already; compare the clocks")
         except (OSError, ValueError) as error:
-            self._failed_at = self._now()
+            self._failed_at, self._failure = self._now(), error
             _log.warning("credential %s cannot be had: %s", self.reference, error)
         else:
             self._held = fetched

@@ -15,18 +15,18 @@ from gateway.config import BUILT_IN, Aws, Deployment, Price, Provider, resolve_r
 from gateway.dialects import families
 from gateway.errors import InvalidRequest, UpstreamUnavailable
 from gateway.upstream.client import HttpTransport, Transport
+from gateway.upstream.connection import ConnectionSettings
 from gateway.upstream.credentials import Credential, credential_of
 from gateway.upstream.demo import DemoTransport
-from gateway.upstream.door import Door
-from gateway.upstream.keyring import Key, Keyring
-from gateway.upstream.routes import Place, Routes, Telling, Untold
+from gateway.upstream.keyring import CredentialRing, Key
+from gateway.upstream.routes import LiveDeployment, Routes, Telling, Untold
 from gateway.upstream.sigv4 import AwsKeys, Signature
 from gateway.words import Usage
 
 _SERVICE = "bedrock"  # the name that AWS has in signatures for what is called here
 
 
-class Secrets(Protocol):
+class ProviderSecrets(Protocol):
     """What a provider is called with."""
 
     @property
@@ -44,7 +44,7 @@ class Upstream:
     name: str
     family: str
     transport: Transport
-    secrets: Secrets | None
+    secrets: ProviderSecrets | None
     prices: Mapping[str, Price] = field(default_factory=dict)
     base_url: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -113,15 +113,15 @@ def _upstream(
             name, provider.family, DemoTransport(provider.family), _keyring(places[0], {}), *about
         )
     held: dict[str, Credential] = {}
-    door = Door.of(provider, root, session.timeout)
+    connection = ConnectionSettings.of(provider, root, session.timeout)
     signature = Signature(partial(_keys, provider.aws), provider.region, _SERVICE) if provider.aws else None
     routes = Routes(
         name,
         [
-            Place(
+            LiveDeployment(
                 one.base_url,
                 one.weight,
-                HttpTransport(session, one.base_url, {}, signature, door),
+                HttpTransport(session, one.base_url, {}, signature, connection),
                 _keyring(one, held),
             )
             for one in places
@@ -133,11 +133,11 @@ def _upstream(
     return Upstream(name, provider.family, routes, secrets, *about, signature)
 
 
-def _keyring(place: Deployment, held: dict[str, Credential]) -> Keyring:
+def _keyring(place: Deployment, held: dict[str, Credential]) -> CredentialRing:
     """Return the credentials of a deployment; those that others have as well are asked for once."""
     for one in place.credentials:
         held.setdefault(one.credential, credential_of(one.credential))
-    return Keyring([Key(held[one.credential], one.weight) for one in place.credentials])
+    return CredentialRing([Key(held[one.credential], one.weight) for one in place.credentials])
 
 
 def _header(provider: Provider) -> Callable[[str], Mapping[str, str]]:

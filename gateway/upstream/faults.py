@@ -26,7 +26,7 @@ def explain(error: BaseException, *, ca: str | Path = "", proxy: URL | None = No
     """Return what failed, and where to look. The text holds no secret: no header, no password of a proxy."""
     through = f" (proxy {proxy.with_user(None)})" if proxy else ""
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return f"the proxy {_shown(proxy)} refused the connection: {error.status} {error.message}"
+        return f"the proxy {_shown(proxy)} refused the connection: {error.status}"
     if isinstance(error, aiohttp.ClientProxyConnectionError):
         return f"the proxy {_shown(proxy)} cannot be reached: {error.os_error.strerror or error.os_error}"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):

@@ -26,7 +26,7 @@ class Key:
     rests_until: float = field(default=0.0)
 
 
-class Keyring:
+class CredentialRing:
     """The credentials by which requests go up."""
 
     def __init__(self, keys: Sequence[Key], *, now: Callable[[], float] = time.monotonic) -> None:
@@ -41,8 +41,13 @@ class Keyring:
     @property
     def unset(self) -> str:
         """The reference of the first credential, where none is set."""
-        missing = all(key.credential.is_unset for key in self._keys)
-        return self._keys[0].credential.reference if self._keys and missing else ""
+        missing = self.all_unset
+        return missing[0] if missing and len(missing) == len(self._keys) else ""
+
+    @property
+    def all_unset(self) -> list[str]:
+        """The references of the credentials that are not set."""
+        return [key.credential.reference for key in self._keys if key.credential.is_unset]
 
     def order(self, session: str) -> list[Key | None]:
         """Return the credentials to be tried for a session, in order; [None] where it takes none."""

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from gateway.errors import Refusal, UpstreamUnavailable
 from gateway.upstream.client import Attempt, HttpTransport, UpstreamRequest, UpstreamResponse
 from gateway.upstream.faults import NotConnected
-from gateway.upstream.keyring import Key, Keyring, by_share
+from gateway.upstream.keyring import CredentialRing, Key, by_share
 
 _log = logging.getLogger("regate.upstream")
 _MOST_ATTEMPTS = 6
@@ -77,13 +77,13 @@ class Health:
 
 
 @dataclass(slots=True)
-class Place:
+class LiveDeployment:
     """A deployment: its name in records, how it is called, with what, and how it does."""
 
     base_url: str
     weight: int
     transport: HttpTransport
-    keyring: Keyring
+    keyring: CredentialRing
     health: Health = field(default_factory=Health)
 
     @property
@@ -98,25 +98,25 @@ class Routes:
     def __init__(
         self,
         provider: str,
-        places: Sequence[Place],
+        places: Sequence[LiveDeployment],
         header: Callable[[str], Mapping[str, str]],
         telling: Telling,
     ) -> None:
         """Make them; `header` gives the header that carries a credential."""
+        self.places = places
+        self.header = header
         self._provider = provider
-        self._places = places
-        self._header = header
         self._telling = telling
 
     @property
     def secret(self) -> str | None:
         """What no answer may repeat as long as nothing went up."""
-        return next((secret for place in self._places if (secret := place.keyring.secret)), None)
+        return next((secret for place in self.places if (secret := place.keyring.secret)), None)
 
     @property
     def unset(self) -> str:
         """The reference of a credential, where no deployment has one that is set."""
-        missing = [place.keyring.unset for place in self._places]
+        missing = [place.keyring.unset for place in self.places]
         return missing[0] if all(missing) else ""
 
     async def send(self, request: UpstreamRequest) -> UpstreamResponse:
@@ -140,24 +140,26 @@ class Routes:
             await response.close()
         raise fault
 
-    def _order(self, session: str) -> Iterator[tuple[Place, Key | None]]:
+    def _order(self, session: str) -> Iterator[tuple[LiveDeployment, Key | None]]:
         """Yield what may be tried for a session: deployments that stand back come last."""
-        standing = [place for place in self._places if not place.health.is_open]
+        standing = [place for place in self.places if not place.health.is_open]
         back = sorted(
-            (p for p in self._places if p.health.is_open), key=lambda place: place.health.rests_until
+            (p for p in self.places if p.health.is_open), key=lambda place: place.health.rests_until
         )
         ranked = by_share(session, ((place.base_url, place.weight, place) for place in standing))
         for place in (*ranked, *back):
             for key in place.keyring.order(session):
                 yield place, key
 
-    async def _attempt(self, request: UpstreamRequest, place: Place, key: Key | None) -> UpstreamResponse:
+    async def _attempt(
+        self, request: UpstreamRequest, place: LiveDeployment, key: Key | None
+    ) -> UpstreamResponse:
         began, status, fault = time.perf_counter(), 0, "broken off"
         place.health.begin()
         try:
             credential = await _current(key)
             request.trail.secret = credential or request.trail.secret
-            response = await place.transport.send(request, self._header(credential) if credential else {})
+            response = await place.transport.send(request, self.header(credential) if credential else {})
             status, fault = response.status, ""
         except NotConnected as error:
             fault = error.message
@@ -175,13 +177,13 @@ class Routes:
         self._answered(place, key, response)
         return response
 
-    def _failed(self, place: Place, error: NotConnected) -> None:
+    def _failed(self, place: LiveDeployment, error: NotConnected) -> None:
         place.health.failed()
         if place.health.failures in (1, _FAILURES):
             row = place.health.failures
             _log.warning("provider %s at %s, failure %d: %s", self._provider, place.name, row, error.why)
 
-    def _answered(self, place: Place, key: Key | None, response: UpstreamResponse) -> None:
+    def _answered(self, place: LiveDeployment, key: Key | None, response: UpstreamResponse) -> None:
         if place.health.failures:
             _log.info("provider %s at %s answers again", self._provider, place.name)
         place.health.well()
@@ -212,8 +214,8 @@ async def _current(key: Key | None) -> str | None:
 
 
 def _others(
-    status: int, place: Place, ahead: Sequence[tuple[Place, Key | None]]
-) -> list[tuple[Place, Key | None]]:
+    status: int, place: LiveDeployment, ahead: Sequence[tuple[LiveDeployment, Key | None]]
+) -> list[tuple[LiveDeployment, Key | None]]:
     """Return what may be tried after an answer: nothing, unless it says that it did not serve."""
     if status in (_UNKNOWN_KEY, _TOO_MANY):
         return [*ahead]

@@ -21,7 +21,13 @@ def load(tmp_path: Path, text: str):
     [
         ("", r"\$: Expected `object`, got `null`"),
         ("providers: {}", "expected at least one"),
-        (MINIMAL + "workrs: 2", "unknown field `workrs`"),
+        (MINIMAL + "workrs: 2", "unknown field `workrs`; did you mean workers?"),
+        ("providers: {a: {family: openaii, base_url: http://h}}", "found 'openaii'; did you mean openai?"),
+        (
+            "providers: {a: {family: openai, base_url: http://h, timeouts: {conect: 1}}}",
+            r"\$\.providers\.a\.timeouts: .*did you mean connect\?",
+        ),
+        (MINIMAL + "detect: {zzz: 1}", "unknown field `zzz`; expected one of threshold, "),
         (MINIMAL + "workers: two", r"\$\.workers: Expected `int`, got `str`, found 'two'"),
         (MINIMAL + "workers: 0", r"\$\.workers: Expected `int` >= 1, found 0"),
         (MINIMAL + "workers: 1\nworkers: 2", "'workers' is given twice"),

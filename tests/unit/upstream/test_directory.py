@@ -63,7 +63,7 @@ async def test_a_credential_goes_up_in_the_header_of_its_family_or_its_provider(
     provider = Provider(family, "http://h", "env:SOME_KEY", credential_header=header)
     async with open_session(1, 1) as session:
         found = Upstreams({"p": provider}, session).find("p")
-        assert found.transport._header("s3cret") == sent
+        assert found.transport.header("s3cret") == sent
 
 
 async def test_keys_of_aws_sign_and_a_missing_one_disables(monkeypatch, tmp_path):

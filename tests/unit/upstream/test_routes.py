@@ -201,7 +201,10 @@ async def test_when_all_deployments_are_down_it_is_said_and_each_was_tried() -> 
             assert len(request.trail.attempts) == 2
 
 
-async def test_a_file_that_becomes_empty_leaves_nothing_to_call_with(tmp_path: Path) -> None:
+async def test_a_file_that_becomes_empty_leaves_nothing_to_call_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.upstream.credentials._LOOK_SECONDS", 0)
     file = tmp_path / "key"
     file.write_text("key-a\n")
     async with (
@@ -211,8 +214,6 @@ async def test_a_file_that_becomes_empty_leaves_nothing_to_call_with(tmp_path: P
         upstream = found.find("p")
         assert (await ask(found))[0] == 200
         file.write_text("")
-        ring = upstream.transport._places[0].keyring  # type: ignore[attr-defined]
-        ring._keys[0].credential._file._read_at = -1e9  # a second later
         with pytest.raises(UpstreamUnavailable, match="its credential is not set"):
             found.find("p")
         with pytest.raises(UpstreamUnavailable, match="no credential"):  # found before it became empty
@@ -236,7 +237,7 @@ async def test_a_command_whose_token_ends_is_asked_again(tmp_path: Path) -> None
     ):
         for _ in range(3):
             assert (await ask(found))[0] == 200
-        ring = found.find("p").transport._places[0].keyring  # type: ignore[attr-defined]
+        ring = found.find("p").transport.places[0].keyring  # type: ignore[attr-defined]
         held = ring._keys[0].credential
         held._held = None  # it has ended
         assert (await ask(found))[0] == 200

@@ -17,7 +17,7 @@ from gateway.upstream.faults import NotConnected
 
 
 @dataclass(slots=True)
-class Door:
+class ConnectionSettings:
     """What all deployments of one provider share. A CA file is read again when it changes."""
 
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -27,8 +27,8 @@ class Door:
     _trusted: tuple[str, ssl.SSLContext] | None = None
 
     @classmethod
-    def of(cls, provider: Provider, root: Path, default: aiohttp.ClientTimeout) -> Door:
-        """Return the door of a provider; paths are taken from `root`."""
+    def of(cls, provider: Provider, root: Path, default: aiohttp.ClientTimeout) -> ConnectionSettings:
+        """Return the connection of a provider; paths are taken from `root`."""
         given = provider.timeouts
         timeout = aiohttp.ClientTimeout(
             total=None, connect=given.connect or default.connect, sock_read=given.read or default.sock_read
