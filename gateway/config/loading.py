@@ -48,6 +48,9 @@ def load_config(path: Path) -> Config:
             near = get_close_matches(provider.family, families(), n=1)
             meant = f"; did you mean {near[0]}?" if near else ""
             raise ConfigError(f"{path}: $.providers.{name}.family: {expected}{meant}")
+        for other in provider.fallback:
+            if fault := _fallback_fault(config, name, other):
+                raise ConfigError(f"{path}: $.providers.{name}.fallback: found {other!r}; {fault}")
     try:
         return msgspec.structs.replace(config, root=path.resolve().parent)
     except ValueError as error:  # what only shows once the paths are known
@@ -96,6 +99,17 @@ def _first_invalid(document: Any) -> str:
         except msgspec.ValidationError:
             return str(name)
     return "[...]"
+
+
+def _fallback_fault(config: Config, name: str, other: str) -> str:
+    """Return what is wrong with a fallback of a provider; "" when nothing is."""
+    if other == name:
+        return "expected another provider"
+    if other not in config.providers:
+        near = get_close_matches(other, config.providers, n=1)
+        return f"did you mean {near[0]}?" if near else f"expected one of {', '.join(config.providers)}"
+    family, theirs = config.providers[name].family, config.providers[other].family
+    return "" if theirs == family else f"expected a provider of family {family}, and it is {theirs}"
 
 
 def _choices(tokens: list[str]) -> list[str]:

@@ -84,7 +84,8 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `credential_header` is the header in which it goes up, as it is; "" is the way of the family. With `aws`
     requests are signed instead. `prices` by model, a name or a glob: the first that fits counts. `labels` are
     for policy: `region: eu`. `exchanges` is how many of its calls are under way at once in a worker.
-    `deployments` are further places beside `base_url`.
+    `deployments` are further places beside `base_url`, `fallback` the providers that are asked, one after the
+    other, where it did not serve.
     """
 
     family: str
@@ -102,6 +103,7 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proxy: str = ""
     headers: dict[str, str] = {}
     timeouts: Timeouts = Timeouts()
+    fallback: tuple[str, ...] = ()
 
     @property
     def places(self) -> tuple[Deployment, ...]:

@@ -220,7 +220,8 @@ def _cached(exchange: Exchange) -> dict[str, int]:
 def _timing(exchange: Exchange) -> dict[str, Any]:
     """Return how long a stream's first event took, the trace of the exchange, and how it went up."""
     first = {"ttft_ms": round(exchange.ttft_ms, 3)} if exchange.ttft_ms >= 0 else {}
-    return {**first, **_trace(exchange), **_attempts(exchange)}
+    before = {"fallback_of": exchange.fallback_of} if exchange.fallback_of else {}
+    return {**first, **_trace(exchange), **_attempts(exchange), **before}
 
 
 def _attempts(exchange: Exchange) -> dict[str, Any]:

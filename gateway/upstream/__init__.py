@@ -18,14 +18,18 @@ if TYPE_CHECKING:
         unpack,
     )
     from gateway.upstream.directory import Upstream, Upstreams
+    from gateway.upstream.faults import NotSent
     from gateway.upstream.headers import down_headers, is_bound, is_credential, syntax_headers, up_headers
     from gateway.upstream.probing import Probed, probe
+    from gateway.upstream.routes import SERVED_NOTHING
 else:
     __getattr__ = on_demand(__name__)
 
 __all__ = [
+    "SERVED_NOTHING",
     "CountedResponse",
     "HttpTransport",
+    "NotSent",
     "Probed",
     "ReplayedResponse",
     "Trail",

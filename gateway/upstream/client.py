@@ -25,6 +25,7 @@ _STATUSES = range(200, 600)  # of answers that end an exchange (RFC 9110, 15); n
 class Attempt:
     """One attempt: where, with which credential (its reference), and how it ended."""
 
+    provider: str
     deployment: str
     credential: str
     status: int

@@ -28,7 +28,7 @@ class ConnectionSettings:
 
     @classmethod
     def of(cls, provider: Provider, root: Path, default: aiohttp.ClientTimeout) -> ConnectionSettings:
-        """Return the connection of a provider; paths are taken from `root`."""
+        """Return the settings of a provider; paths are taken from `root`."""
         given = provider.timeouts
         timeout = aiohttp.ClientTimeout(
             total=None, connect=given.connect or default.connect, sock_read=given.read or default.sock_read

@@ -48,7 +48,7 @@ class Upstream:
     prices: Mapping[str, Price] = field(default_factory=dict)
     base_url: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
-    signature: Signature | None = None
+    fallback: tuple[str, ...] = ()
 
     @property
     def secret(self) -> str | None:
@@ -98,7 +98,7 @@ class Upstreams:
         if name not in self._upstreams:
             raise InvalidRequest("unknown provider: expected the name of one that regate.yaml configures")
         found = self._upstreams[name]
-        if found.unset:
+        if found.unset and not found.fallback:
             raise UpstreamUnavailable(f"provider {name!r} is disabled: its credential is not set")
         return found
 
@@ -129,8 +129,8 @@ def _upstream(
         _header(provider),
         telling,
     )
-    secrets = _Signing(signature, provider.references) if signature else routes
-    return Upstream(name, provider.family, routes, secrets, *about, signature)
+    secrets = SigningSecrets(signature, provider.references) if signature else routes
+    return Upstream(name, provider.family, routes, secrets, *about, provider.fallback)
 
 
 def _keyring(place: Deployment, held: dict[str, Credential]) -> CredentialRing:
@@ -148,7 +148,7 @@ def _header(provider: Provider) -> Callable[[str], Mapping[str, str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Signing:
+class SigningSecrets:
     """The keys behind a signature, of which none may be missing."""
 
     signature: Signature

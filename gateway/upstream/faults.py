@@ -14,7 +14,11 @@ from gateway.errors import UpstreamUnavailable
 _NOT_YET, _EXPIRED = 9, 10  # OpenSSL's X509_V_ERR_CERT_…
 
 
-class NotConnected(UpstreamUnavailable):
+class NotSent(UpstreamUnavailable):
+    """Nothing was sent: another provider may be asked."""
+
+
+class NotConnected(NotSent):
     """No connection came about, and nothing was sent. `why` is for operators."""
 
     def __init__(self, message: str, why: str = "") -> None:

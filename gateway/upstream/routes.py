@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from gateway.errors import Refusal, UpstreamUnavailable
 from gateway.upstream.client import Attempt, HttpTransport, UpstreamRequest, UpstreamResponse
-from gateway.upstream.faults import NotConnected
+from gateway.upstream.faults import NotConnected, NotSent
 from gateway.upstream.keyring import CredentialRing, Key, by_share
 
 _log = logging.getLogger("regate.upstream")
@@ -24,6 +24,8 @@ _MOST_ATTEMPTS = 6
 _FAILURES, _FIRST_REST, _LONGEST_REST = 5, 2.0, 60.0
 _UNKNOWN_KEY, _TOO_MANY = 401, 429
 _NOT_SERVED = (503, 529)  # by what it says, it did not even begin
+SERVED_NOTHING = (_UNKNOWN_KEY, _TOO_MANY, *_NOT_SERVED)
+"""The statuses after which a request may go to another provider."""
 
 
 class Telling(Protocol):
@@ -121,7 +123,7 @@ class Routes:
 
     async def send(self, request: UpstreamRequest) -> UpstreamResponse:
         """Return the first answer that stands. Raises the refusal of the last attempt."""
-        fault: Refusal = UpstreamUnavailable("no credential of the provider is set")
+        fault: Refusal = NotSent("no credential of the provider is set")
         ahead = list(self._order(request.session))[:_MOST_ATTEMPTS]
         while ahead:
             place, key = ahead.pop(0)
@@ -172,7 +174,7 @@ class Routes:
             place.health.ended()
             ms = round((time.perf_counter() - began) * 1000, 1)
             named = key.credential.reference if key else ""
-            request.trail.attempts.append(Attempt(place.name, named, status, fault, ms))
+            request.trail.attempts.append(Attempt(self._provider, place.name, named, status, fault, ms))
             self._telling.attempted(self._provider, place.name, str(status) if status else "failed")
         self._answered(place, key, response)
         return response
@@ -202,7 +204,7 @@ class Routes:
             key.is_refused = False
 
 
-class _Unreadable(UpstreamUnavailable):
+class _Unreadable(NotSent):
     """A credential that cannot be had: nothing was sent."""
 
 

@@ -21,6 +21,8 @@ class Site:
     keys: list[str] = field(default_factory=list)
     heads: list[dict[str, str]] = field(default_factory=list)
     targets: list[str] = field(default_factory=list)
+    bodies: list[str] = field(default_factory=list)
+    says: str = '{"ok": true}'
 
 
 @asynccontextmanager
@@ -32,8 +34,10 @@ async def site(answer: Answer, tls: ssl.SSLContext | None = None, *, port: int =
         found.keys.append(request.headers.get("authorization", "").removeprefix("Bearer "))
         found.heads.append({name.lower(): text for name, text in request.headers.items()})
         found.targets.append(request.path_qs if request.method != "CONNECT" else request.path)
+        found.bodies.append(await request.text())
         status, headers = answer(request)
-        return aiohttp.web.Response(status=status, headers=headers, text='{"ok": true}')
+        kind = "application/json"
+        return aiohttp.web.Response(status=status, headers=headers, text=found.says, content_type=kind)
 
     runner = aiohttp.web.ServerRunner(aiohttp.web.Server(serve))
     await runner.setup()

@@ -27,6 +27,17 @@ def load(tmp_path: Path, text: str):
             "providers: {a: {family: openai, base_url: http://h, timeouts: {conect: 1}}}",
             r"\$\.providers\.a\.timeouts: .*did you mean connect\?",
         ),
+        (
+            "providers: {a: {family: openai, base_url: http://h, fallback: [openal]}, "
+            "openai: {family: openai, base_url: http://i}}",
+            r"\$\.providers\.a\.fallback: found 'openal'; did you mean openai\?",
+        ),
+        (
+            "providers: {a: {family: openai, base_url: http://h, fallback: [b]}, "
+            "b: {family: mcp, base_url: http://i}}",
+            "expected a provider of family openai, and it is mcp",
+        ),
+        ("providers: {a: {family: openai, base_url: http://h, fallback: [a]}}", "expected another provider"),
         (MINIMAL + "detect: {zzz: 1}", "unknown field `zzz`; expected one of threshold, "),
         (MINIMAL + "workers: two", r"\$\.workers: Expected `int`, got `str`, found 'two'"),
         (MINIMAL + "workers: 0", r"\$\.workers: Expected `int` >= 1, found 0"),

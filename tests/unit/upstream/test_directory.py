@@ -5,6 +5,7 @@ import pytest
 from gateway.config import Aws, Price, Provider
 from gateway.errors import InvalidRequest, UpstreamUnavailable
 from gateway.upstream import Upstreams, open_session
+from gateway.upstream.directory import SigningSecrets
 from gateway.upstream.sigv4 import AwsKeys
 from gateway.words import Usage
 
@@ -80,7 +81,9 @@ async def test_keys_of_aws_sign_and_a_missing_one_disables(monkeypatch, tmp_path
         token.write_text("t0ken")
         upstream = Upstreams({"bedrock": provider}, session).find("bedrock")
     assert upstream.secret == "t0ken"  # what goes up; the key never does
-    assert upstream.signature
-    assert "t0ken" not in f"{upstream} {upstream.signature.keys}"
+    assert isinstance(upstream.secrets, SigningSecrets)
+    assert "t0ken" not in f"{upstream} {upstream.secrets.signature.keys}"
     assert "SecretAccess" not in repr(AwsKeys("AKID", "SecretAccess"))
-    assert upstream.signature.headers("POST", "h", "/", "", {}, b"")["x-amz-security-token"] == "t0ken"
+    assert (
+        upstream.secrets.signature.headers("POST", "h", "/", "", {}, b"")["x-amz-security-token"] == "t0ken"
+    )
