@@ -70,7 +70,7 @@ def examine(config: Config) -> Iterator[Check]:
     if config.audit.origin and (public := config.evidence_key_path.with_suffix(".pub")).exists():
         yield Check("log", f"witnesses know it as {log_key(config.audit.origin, load_verifier(public))}")
     for name, provider in config.providers.items():
-        yield from _provider(name, provider, config.root)
+        yield from _provider(name, provider, config)
 
 
 def _engines(wanted: str) -> Iterator[Check]:
@@ -154,13 +154,13 @@ def _nearest(path: Path) -> Path:
     return next(folder for folder in (path, *path.parents) if folder.exists())
 
 
-def _provider(name: str, provider: Provider, root: Path) -> Iterator[Check]:
+def _provider(name: str, provider: Provider, config: Config) -> Iterator[Check]:
     """Check one provider at its places; without its credential it is disabled, which stops nothing else."""
     what = f"provider {name}"
     if provider.base_url == BUILT_IN:
         yield Check(what, "built in")
         return
-    for probed in probe(provider, root):
+    for probed in probe(provider, config.root, config.vault):
         yield Check(what, f"{probed.place} {probed.state}".strip(), probed.ok, probed.remedy)
 
 

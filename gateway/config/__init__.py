@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         TelemetrySettings,
         Witness,
     )
+    from gateway.config.vault import VaultSettings
     from gateway.config.yaml12 import compose, strict_yaml
 else:
     __getattr__ = on_demand(__name__)
@@ -40,6 +41,6 @@ else:
 __all__ = [
     "BUILT_IN", "BUNDLE", "RESERVED_PROVIDERS", "Allow", "Audit", "Aws", "Checksum", "Config", "CustomEntity",
     "Deployment", "Detect", "Hold", "Limits", "Ner", "Opa", "PolicySettings", "Price", "Provider",
-    "RetentionRule", "ServerKey", "TelemetrySettings", "Timeouts", "WeightedCredential", "Witness",
-    "compose", "config_path", "load_config", "load_server_key", "resolve_reference", "strict_yaml",
+    "RetentionRule", "ServerKey", "TelemetrySettings", "Timeouts", "VaultSettings", "WeightedCredential",
+    "Witness", "compose", "config_path", "load_config", "load_server_key", "resolve_reference", "strict_yaml",
 ]  # fmt: skip

@@ -48,6 +48,9 @@ def load_config(path: Path) -> Config:
             near = get_close_matches(provider.family, families(), n=1)
             meant = f"; did you mean {near[0]}?" if near else ""
             raise ConfigError(f"{path}: $.providers.{name}.family: {expected}{meant}")
+        if config.vault is None and any(one.startswith("vault:") for one in provider.all_references):
+            expected = "expected the section `vault`, which says where that is"
+            raise ConfigError(f"{path}: $.providers.{name}: found a credential of a Vault; {expected}")
         for other in provider.fallback:
             if fault := _fallback_fault(config, name, other):
                 raise ConfigError(f"{path}: $.providers.{name}.fallback: found {other!r}; {fault}")

@@ -13,7 +13,7 @@ Label = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=3600)]
 Weight = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 REFERENCE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)")
-_CREDENTIAL = re.compile(rf"({REFERENCE.pattern}|exec:\s*\S.*)")
+_CREDENTIAL = re.compile(rf"({REFERENCE.pattern}|exec:\s*\S.*|vault:[\w.-]+(/[\w.@ -]+)+#[\w.@-]+)", re.ASCII)
 _BASE_URL = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 _PROXY = re.compile(rf"(environment|https?://[^/?#@\s]+/?|{REFERENCE.pattern})")
 # No header that means something to HTTP itself, or that goes up from the agent.
@@ -24,7 +24,7 @@ _NO_HEADER = re.compile(
     r"|(.*-)?(authorization|cookie|token|secret|password|api-?key|key)"
 )
 _REGION = re.compile(r"://bedrock[a-z-]*\.([a-z0-9-]+)\.(?:amazonaws\.com|api\.aws)")
-_EXPECTED = "expected a reference, env:NAME, file:/path or exec:COMMAND"
+_EXPECTED = "expected a reference, env:NAME, file:/path, exec:COMMAND or vault:MOUNT/PATH#MEMBER"
 
 
 class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -125,6 +125,12 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """All references to what the provider is called with at `base_url`."""
         keys = (self.aws.access_key, self.aws.secret_key, self.aws.session_token) if self.aws else ()
         return tuple(filter(None, (self.credential, *(one.credential for one in self.credentials), *keys)))
+
+    @property
+    def all_references(self) -> tuple[str, ...]:
+        """The references at all places."""
+        there = (each.credential for place in self.places for each in place.credentials)
+        return tuple(dict.fromkeys((*self.references, *there)))
 
     @property
     def region(self) -> str:

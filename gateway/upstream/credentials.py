@@ -3,6 +3,7 @@
 env:NAME        as the gateway was started with it
 file:/path      read again each second
 exec:COMMAND    asked again before its token ends; without an end, after five minutes
+    vault:PATH#NAME read again after four minutes; the one that was read serves one more
 """
 
 from __future__ import annotations
@@ -53,12 +54,21 @@ class Credential(Protocol):
         """Return what it is now. Raises UpstreamUnavailable when there is none."""
 
 
-def credential_of(reference: str) -> Credential:
+def credential_of(reference: str, vault: Vault | None = None) -> Credential:
     """Return the credential behind a reference that was checked."""
     kind, _, rest = reference.partition(":")
     if kind == "exec":
         return FetchedCredential(reference, Command(rest).fetch)
+    if kind == "vault":
+        assert vault is not None  # the configuration was checked
+        return FetchedCredential(reference, vault.reader(rest))
     return StoredCredential(reference)
+
+
+class Vault(Protocol):
+    """Reads what `vault:` references name."""
+
+    def reader(self, reference: str) -> Callable[[float], Awaitable[Fetched]]: ...
 
 
 class WatchedFile:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import aiohttp
 
-from gateway.config import BUILT_IN, Aws, Deployment, Price, Provider, resolve_reference
+from gateway.config import BUILT_IN, Aws, Deployment, Price, Provider, VaultSettings, resolve_reference
 from gateway.dialects import families
 from gateway.errors import InvalidRequest, UpstreamUnavailable
 from gateway.upstream.client import HttpTransport, Transport
@@ -21,6 +21,7 @@ from gateway.upstream.demo import DemoTransport
 from gateway.upstream.keyring import CredentialRing, Key
 from gateway.upstream.routes import LiveDeployment, Routes, Telling, Untold
 from gateway.upstream.sigv4 import AwsKeys, Signature
+from gateway.upstream.vault import VaultReader
 from gateway.words import Usage
 
 _SERVICE = "bedrock"  # the name that AWS has in signatures for what is called here
@@ -78,10 +79,12 @@ class Upstreams:
         session: aiohttp.ClientSession,
         root: Path = Path(),
         telling: Telling | None = None,
+        vault: VaultSettings | None = None,
     ) -> None:
-        told = telling or Untold()
+        told, reader = telling or Untold(), VaultReader(vault, session, root) if vault else None
         self._upstreams = {
-            name: _upstream(name, provider, session, root, told) for name, provider in providers.items()
+            name: _upstream(name, provider, session, root, told, reader)
+            for name, provider in providers.items()
         }
 
     @property
@@ -104,13 +107,18 @@ class Upstreams:
 
 
 def _upstream(
-    name: str, provider: Provider, session: aiohttp.ClientSession, root: Path, telling: Telling
+    name: str,
+    provider: Provider,
+    session: aiohttp.ClientSession,
+    root: Path,
+    telling: Telling,
+    vault: VaultReader | None,
 ) -> Upstream:
     about = provider.prices, provider.base_url, provider.labels
     places = provider.places
     if provider.base_url == BUILT_IN:
         return Upstream(
-            name, provider.family, DemoTransport(provider.family), _keyring(places[0], {}), *about
+            name, provider.family, DemoTransport(provider.family), _keyring(places[0], {}, vault), *about
         )
     held: dict[str, Credential] = {}
     connection = ConnectionSettings.of(provider, root, session.timeout)
@@ -122,7 +130,7 @@ def _upstream(
                 one.base_url,
                 one.weight,
                 HttpTransport(session, one.base_url, {}, signature, connection),
-                _keyring(one, held),
+                _keyring(one, held, vault),
             )
             for one in places
         ],
@@ -133,10 +141,10 @@ def _upstream(
     return Upstream(name, provider.family, routes, secrets, *about, provider.fallback)
 
 
-def _keyring(place: Deployment, held: dict[str, Credential]) -> CredentialRing:
+def _keyring(place: Deployment, held: dict[str, Credential], vault: VaultReader | None) -> CredentialRing:
     """Return the credentials of a deployment; those that others have as well are asked for once."""
     for one in place.credentials:
-        held.setdefault(one.credential, credential_of(one.credential))
+        held.setdefault(one.credential, credential_of(one.credential, vault))
     return CredentialRing([Key(held[one.credential], one.weight) for one in place.credentials])
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-from gateway.config import Provider
+from gateway.config import Provider, VaultSettings
 from gateway.errors import Refusal
 from gateway.upstream.client import UpstreamRequest, open_session
 from gateway.upstream.directory import Upstreams
@@ -40,14 +40,14 @@ class Probed:
     remedy: str = ""
 
 
-def probe(provider: Provider, root: Path) -> list[Probed]:
+def probe(provider: Provider, root: Path, vault: VaultSettings | None = None) -> list[Probed]:
     """Ask every deployment of a provider with every credential; nothing of its answers is shown."""
-    return asyncio.run(_probe(provider, root))
+    return asyncio.run(_probe(provider, root, vault))
 
 
-async def _probe(provider: Provider, root: Path) -> list[Probed]:
+async def _probe(provider: Provider, root: Path, vault: VaultSettings | None) -> list[Probed]:
     async with open_session(_SECONDS, _SECONDS) as session:
-        upstreams = Upstreams({"": provider}, session, root)
+        upstreams = Upstreams({"": provider}, session, root, vault=vault)
         if disabled := upstreams.disabled.get(""):
             return [Probed("", f"disabled: {disabled}", remedy="set it to enable the provider")]
         routes = upstreams.find("").transport

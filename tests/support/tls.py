@@ -42,6 +42,13 @@ def certificate(folder: Path, *, days: int = 1) -> tuple[Path, Path]:
     return pem, secret
 
 
+def serving(folder: Path) -> ssl.SSLContext:
+    """Return what serves with the certificate in a folder."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / "tls.pem", folder / "tls.key")
+    return context
+
+
 @asynccontextmanager
 async def behind_tls(url: str, pem: Path, secret: Path) -> AsyncIterator[str]:
     """Open a proxy that ends TLS before the server at `url`, and return its address."""

@@ -17,16 +17,14 @@ from gateway.upstream import UpstreamRequest, Upstreams, open_session
 from gateway.upstream.connection import ConnectionSettings
 from gateway.upstream.faults import NotConnected
 from tests.support.sites import always, site
-from tests.support.tls import certificate
+from tests.support.tls import certificate, serving
 
 
 def served(folder: Path, **how: int) -> tuple[Path, ssl.SSLContext]:
     """Return a certificate, and what serves with it."""
     folder.mkdir(exist_ok=True)
-    pem, secret = certificate(folder, **how)
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(pem, secret)
-    return pem, context
+    pem, _ = certificate(folder, **how)
+    return pem, serving(folder)
 
 
 async def ask(settings: Mapping[str, Any], root: Path = Path()) -> int:
