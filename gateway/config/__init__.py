@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from gateway.config.loading import config_path, load_config, resolve_reference
     from gateway.config.providers import (
         BUILT_IN,
+        GOOGLE,
         Aws,
         Deployment,
         Price,
@@ -39,8 +40,9 @@ else:
     __getattr__ = on_demand(__name__)
 
 __all__ = [
-    "BUILT_IN", "BUNDLE", "RESERVED_PROVIDERS", "Allow", "Audit", "Aws", "Checksum", "Config", "CustomEntity",
-    "Deployment", "Detect", "Hold", "Limits", "Ner", "Opa", "PolicySettings", "Price", "Provider",
-    "RetentionRule", "ServerKey", "TelemetrySettings", "Timeouts", "VaultSettings", "WeightedCredential",
-    "Witness", "compose", "config_path", "load_config", "load_server_key", "resolve_reference", "strict_yaml",
+    "BUILT_IN", "BUNDLE", "GOOGLE", "RESERVED_PROVIDERS", "Allow", "Audit", "Aws", "Checksum", "Config",
+    "CustomEntity", "Deployment", "Detect", "Hold", "Limits", "Ner", "Opa", "PolicySettings", "Price",
+    "Provider", "RetentionRule", "ServerKey", "TelemetrySettings", "Timeouts", "VaultSettings",
+    "WeightedCredential", "Witness", "compose", "config_path", "load_config",
+    "load_server_key", "resolve_reference", "strict_yaml",
 ]  # fmt: skip

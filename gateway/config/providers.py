@@ -9,11 +9,14 @@ from typing import Annotated
 import msgspec
 
 BUILT_IN = "builtin:demo"
+GOOGLE = "gcp:"
 Label = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=3600)]
 Weight = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 REFERENCE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)")
-_CREDENTIAL = re.compile(rf"({REFERENCE.pattern}|exec:\s*\S.*|vault:[\w.-]+(/[\w.@ -]+)+#[\w.@-]+)", re.ASCII)
+_CREDENTIAL = re.compile(
+    rf"({REFERENCE.pattern}|exec:\s*\S.*|gcp:(default|/.+)|vault:[\w.-]+(/[\w.@ -]+)+#[\w.@-]+)", re.ASCII
+)
 _BASE_URL = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 _PROXY = re.compile(rf"(environment|https?://[^/?#@\s]+/?|{REFERENCE.pattern})")
 # No header that means something to HTTP itself, or that goes up from the agent.
@@ -24,7 +27,7 @@ _NO_HEADER = re.compile(
     r"|(.*-)?(authorization|cookie|token|secret|password|api-?key|key)"
 )
 _REGION = re.compile(r"://bedrock[a-z-]*\.([a-z0-9-]+)\.(?:amazonaws\.com|api\.aws)")
-_EXPECTED = "expected a reference, env:NAME, file:/path, exec:COMMAND or vault:MOUNT/PATH#MEMBER"
+_EXPECTED = "expected a reference, env:NAME, file:/path, exec:COMMAND, vault:MOUNT/PATH#MEMBER or gcp:/path"
 
 
 class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -158,6 +161,10 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 raise ValueError(f"headers: found {name!r}; expected {expected}")
             if not (text.isascii() and text.isprintable()):
                 raise ValueError(f"headers.{name}: expected printable ASCII")
+        if len({one.startswith(GOOGLE) for one in self.all_references}) > 1:
+            raise ValueError(
+                f"credential: found {GOOGLE} beside others; expected it alone: it is a bearer token"
+            )
         places = [place.base_url.rstrip("/") for place in self.places]
         if self.deployments and BUILT_IN in places:
             raise ValueError(f"deployments: found {BUILT_IN} among them; expected addresses")

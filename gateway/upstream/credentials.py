@@ -3,6 +3,7 @@
 env:NAME        as the gateway was started with it
 file:/path      read again each second
 exec:COMMAND    asked again before its token ends; without an end, after five minutes
+gcp:WHERE       asked again before its token ends
     vault:PATH#NAME read again after four minutes; the one that was read serves one more
 """
 
@@ -59,6 +60,10 @@ def credential_of(reference: str, vault: Vault | None = None) -> Credential:
     kind, _, rest = reference.partition(":")
     if kind == "exec":
         return FetchedCredential(reference, Command(rest).fetch)
+    if kind == "gcp":
+        from gateway.upstream.google import GoogleToken  # here: it needs this module
+
+        return FetchedCredential(reference, GoogleToken(rest).fetch)
     if kind == "vault":
         assert vault is not None  # the configuration was checked
         return FetchedCredential(reference, vault.reader(rest))

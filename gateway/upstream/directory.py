@@ -11,7 +11,16 @@ from typing import Protocol
 
 import aiohttp
 
-from gateway.config import BUILT_IN, Aws, Deployment, Price, Provider, VaultSettings, resolve_reference
+from gateway.config import (
+    BUILT_IN,
+    GOOGLE,
+    Aws,
+    Deployment,
+    Price,
+    Provider,
+    VaultSettings,
+    resolve_reference,
+)
 from gateway.dialects import families
 from gateway.errors import InvalidRequest, UpstreamUnavailable
 from gateway.upstream.client import HttpTransport, Transport
@@ -152,6 +161,8 @@ def _header(provider: Provider) -> Callable[[str], Mapping[str, str]]:
     """Return what gives the header of a credential: the family's way, unless the provider names one."""
     if name := provider.credential_header:
         return lambda secret: {name: secret}
+    if any(one.startswith(GOOGLE) for one in provider.all_references):
+        return lambda secret: {"authorization": f"Bearer {secret}"}
     return families()[provider.family].credential
 
 
