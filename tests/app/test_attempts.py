@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,8 @@ import httpx
 import pytest
 
 from tests.support.application import Opened, Running
-from tests.support.sites import only, site
+from tests.support.scripted import completion
+from tests.support.sites import always, only, site
 
 SECRETS = {"FIRST": "sk-first-0123456789abcdef", "SECOND": "sk-second-0123456789abcdef"}
 IN_FILE = "sk-in-a-file-0123456789abcdef"
@@ -95,3 +98,46 @@ async def test_attempts_are_on_record_and_no_secret_is_anywhere(
     for secret in (*SECRETS.values(), IN_FILE, BY_COMMAND):
         assert secret not in told
         assert secret.encode() not in kept
+
+
+async def test_nothing_is_lost_while_credentials_and_deployments_change(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both keys hold while they are rotated, one deployment ends its service, and another one begins it."""
+    monkeypatch.setattr("gateway.upstream.credentials._LOOK_SECONDS", 0)
+    key, draft = tmp_path / "key", tmp_path / "draft"
+    key.write_text("key-0")
+    told = json.dumps(completion({"content": "Done."}))
+    statuses: list[int] = []
+
+    async def load(running: Running, count: int) -> None:
+        path = "p/v1/chat/completions"  # each is a session of its own
+        answers = await asyncio.gather(*(running.ask(f"hello {one}", path) for one in range(count)))
+        statuses.extend(answer.status_code for answer in answers)
+
+    async with AsyncExitStack() as kept, AsyncExitStack() as ending:
+        first = await ending.enter_async_context(site(always()))
+        second = await kept.enter_async_context(site(always()))
+        first.says = second.says = told
+        places = {"base_url": first.url, "deployments": [{"base_url": second.url}]}
+        provider = {"family": "openai", "credential": f"file:{key}", **places}
+        running = await kept.enter_async_context(opened(providers={"p": provider}))
+        for number in range(1, 4):
+            await load(running, 4)
+            loading = asyncio.create_task(load(running, 20))
+            await asyncio.sleep(0)
+            draft.write_text(f"key-{number}")
+            draft.replace(key)
+            await loading
+        loading = asyncio.create_task(load(running, 24))
+        await ending.aclose()  # it answers what it has taken
+        await loading
+        await load(running, 12)
+        port = int(first.url.rpartition(":")[2])
+        again = await kept.enter_async_context(site(always(), port=port))
+        again.says = told
+        await load(running, 12)
+    assert statuses == [200] * 120
+    assert first.keys
+    assert second.keys
+    assert {*first.keys, *second.keys, *again.keys} == {f"key-{number}" for number in range(4)}
