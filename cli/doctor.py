@@ -166,9 +166,13 @@ def _provider(name: str, provider: Provider, config: Config) -> Iterator[Check]:
 
 def _print(checks: list[Check]) -> None:
     from rich.console import Console  # here: --json needs no table
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("", "what", "state", "what to do", box=None, pad_edge=False)
     for check in checks:
-        table.add_row("[green]ok[/]" if check.ok else "[red]!![/]", check.what, check.state, check.remedy)
+        table.add_row(
+            "[green]ok[/]" if check.ok else "[red]!![/]",
+            *map(escape, (check.what, check.state, check.remedy)),
+        )
     Console().print(table)
