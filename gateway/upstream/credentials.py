@@ -55,7 +55,7 @@ class Credential(Protocol):
         """Return what it is now. Raises UpstreamUnavailable when there is none."""
 
 
-def credential_of(reference: str, vault: Vault | None = None) -> Credential:
+def credential_of(reference: str, vault: SecretStore | None = None) -> Credential:
     """Return the credential behind a reference that was checked."""
     kind, _, rest = reference.partition(":")
     if kind == "exec":
@@ -70,7 +70,7 @@ def credential_of(reference: str, vault: Vault | None = None) -> Credential:
     return StoredCredential(reference)
 
 
-class Vault(Protocol):
+class SecretStore(Protocol):
     """Reads what `vault:` references name."""
 
     def reader(self, reference: str) -> Callable[[float], Awaitable[Fetched]]: ...
