@@ -51,6 +51,9 @@ def load_config(path: Path) -> Config:
         if config.vault is None and any(one.startswith("vault:") for one in provider.all_references):
             expected = "expected the section `vault`, which says where that is"
             raise ConfigError(f"{path}: $.providers.{name}: found a credential of a Vault; {expected}")
+        if families()[provider.family].issued_headers and (provider.deployments or provider.credentials[1:]):
+            expected = f"one address and one credential: sessions of family {provider.family} live at one"
+            raise ConfigError(f"{path}: $.providers.{name}: found several; expected {expected}")
         for other in provider.fallback:
             if fault := _fallback_fault(config, name, other):
                 raise ConfigError(f"{path}: $.providers.{name}.fallback: found {other!r}; {fault}")

@@ -38,6 +38,10 @@ def load(tmp_path: Path, text: str):
             "expected a provider of family openai, and it is mcp",
         ),
         ("providers: {a: {family: openai, base_url: http://h, fallback: [a]}}", "expected another provider"),
+        (
+            "providers: {a: {family: mcp, base_url: http://h, deployments: [{base_url: http://i}]}}",
+            "sessions of family mcp live at one",
+        ),
         (MINIMAL + "detect: {zzz: 1}", "unknown field `zzz`; expected one of threshold, "),
         (MINIMAL + "workers: two", r"\$\.workers: Expected `int`, got `str`, found 'two'"),
         (MINIMAL + "workers: 0", r"\$\.workers: Expected `int` >= 1, found 0"),
