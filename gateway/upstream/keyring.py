@@ -81,5 +81,7 @@ def by_share(session: str, weighted: Iterable[tuple[str, int, _T]]) -> list[_T]:
         share = (int.from_bytes(digest) + 1) / (2**64 + 1)
         return -weight / math.log(share)
 
-    ranked = sorted(weighted, key=lambda one: height(one[0], one[1]), reverse=True)
+    ranked = list(weighted)
+    if len(ranked) > 1:
+        ranked.sort(key=lambda one: height(one[0], one[1]), reverse=True)
     return [each for _, _, each in ranked]

@@ -87,11 +87,11 @@ class LiveDeployment:
     transport: HttpTransport
     keyring: CredentialRing
     health: Health = field(default_factory=Health)
+    name: str = field(init=False)
 
-    @property
-    def name(self) -> str:
+    def __post_init__(self) -> None:
         parts = urlsplit(self.base_url)
-        return f"{parts.netloc}{parts.path.rstrip('/')}"
+        self.name = f"{parts.netloc}{parts.path.rstrip('/')}"
 
 
 class Routes:
