@@ -140,6 +140,7 @@ def _upstream(
                 one.weight,
                 HttpTransport(session, one.base_url, {}, signature, connection),
                 _keyring(one, held, vault),
+                Key(credential_of(provider.aws.access_key)) if provider.aws else None,
             )
             for one in places
         ],

@@ -23,6 +23,10 @@ _log = logging.getLogger("regate.upstream")
 _MOST_ATTEMPTS = 6
 _FAILURES, _FIRST_REST, _LONGEST_REST = 5, 2.0, 60.0
 _UNKNOWN_KEY, _TOO_MANY = 401, 429
+# AWS answers 403 to many things; these are about who asks.
+_AWS_REFUSALS = frozenset(
+    ("ExpiredTokenException", "InvalidSignatureException", "UnrecognizedClientException")
+)
 _NOT_SERVED = (503, 529)  # by what it says, it did not even begin
 SERVED_NOTHING = (_UNKNOWN_KEY, _TOO_MANY, *_NOT_SERVED)
 """The statuses after which a request may go to another provider."""
@@ -86,6 +90,7 @@ class LiveDeployment:
     weight: int
     transport: HttpTransport
     keyring: CredentialRing
+    signing: Key | None = None  # what requests are signed with; it goes up with none of them
     health: Health = field(default_factory=Health)
     name: str = field(init=False)
 
@@ -189,9 +194,10 @@ class Routes:
         if place.health.failures:
             _log.info("provider %s at %s answers again", self._provider, place.name)
         place.health.well()
+        key = key or place.signing
         if key is None:
             return
-        refused = response.status == _UNKNOWN_KEY
+        refused = response.status == _UNKNOWN_KEY or _aws_error(response) in _AWS_REFUSALS
         if refused != key.is_refused:
             said = "refuses" if refused else "takes again"
             _log.warning("provider %s %s its credential %s", self._provider, said, key.credential.reference)
@@ -202,6 +208,10 @@ class Routes:
             place.keyring.rest(key, response.headers)
         else:
             key.is_refused = False
+
+
+def _aws_error(response: UpstreamResponse) -> str:
+    return response.headers.get("x-amzn-errortype", "").partition(":")[0]
 
 
 class _Unreadable(NotSent):

@@ -86,6 +86,23 @@ async def test_a_refused_credential_is_told_once_by_its_reference(
     assert "key-a" not in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("error", "refused"),
+    [("ExpiredTokenException:http://x", True), ("AccessDeniedException:http://x", False)],
+)
+async def test_keys_of_aws_that_are_refused_are_told(
+    monkeypatch: pytest.MonkeyPatch, error: str, refused: bool
+) -> None:
+    keys(monkeypatch, ID="AKID", SECRET="s3cret")
+    aws = {"access_key": "env:ID", "secret_key": "env:SECRET", "region": "eu-central-1"}
+    told = Told()
+    answer = always(403, x_amzn_errortype=error)
+    async with site(answer) as one, upstreams({"base_url": one.url, "aws": aws}, told) as found:
+        assert [(await ask(found))[0] for _ in range(2)] == [403, 403]
+    assert told.refusals == ([("env:ID", True)] if refused else [])
+    assert "s3cret" not in str(one.heads)
+
+
 async def test_where_nothing_else_is_left_the_answer_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A", "key-a")
     for status in (401, 429, 503):
