@@ -60,7 +60,7 @@ async def behind_tls(url: str, pem: Path, secret: Path) -> AsyncIterator[str]:
         serving.add(asyncio.current_task())
         up_reader, up_writer = await asyncio.open_connection(host, int(port))
         try:
-            await asyncio.gather(_pipe(reader, up_writer), _pipe(up_reader, writer))
+            await asyncio.gather(pipe(reader, up_writer), pipe(up_reader, writer))
         finally:
             for one in (writer, up_writer):
                 one.transport.abort()
@@ -77,7 +77,7 @@ async def behind_tls(url: str, pem: Path, secret: Path) -> AsyncIterator[str]:
         await asyncio.sleep(0.1)  # transports close with the loop's next turns
 
 
-async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(ConnectionError, ssl.SSLError):
         while data := await reader.read(65536):
             writer.write(data)

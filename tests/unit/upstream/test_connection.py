@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ from gateway.upstream import UpstreamRequest, Upstreams, open_session
 from gateway.upstream.connection import ConnectionSettings
 from gateway.upstream.faults import NotConnected
 from tests.support.sites import always, site
-from tests.support.tls import certificate, serving
+from tests.support.tls import certificate, pipe, serving
 
 
 def served(folder: Path, **how: int) -> tuple[Path, ssl.SSLContext]:
@@ -118,6 +119,29 @@ async def test_a_proxy_is_used_as_the_settings_or_the_environment_say(
         assert await ask({"base_url": one.url, "proxy": "environment"}) == 200
         assert await ask({"base_url": one.url}) == 200  # the environment alone decides nothing
         assert len(proxy.targets) == 3
+
+
+async def test_tls_goes_through_a_proxy_to_the_provider_itself(tmp_path: Path) -> None:
+    """The proxy opens a tunnel: it sees an address, and neither prompt nor credential."""
+    pem, context = served(tmp_path)
+    seen: list[bytes] = []
+
+    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        seen.append(head)
+        port = int(head.split(b" ")[1].rpartition(b":")[2])
+        up_reader, up_writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await asyncio.gather(pipe(reader, up_writer), pipe(up_reader, writer))
+
+    proxy = await asyncio.start_server(tunnel, "127.0.0.1", 0)
+    port = proxy.sockets[0].getsockname()[1]
+    async with proxy, site(always(), context) as one:
+        for _ in range(2):
+            said = {"base_url": one.url, "ca": pem.name, "proxy": f"http://127.0.0.1:{port}"}
+            assert await ask(said, tmp_path) == 200
+    assert all(head.startswith(b"CONNECT 127.0.0.1:") and b"x-a" not in head for head in seen)
+    assert len(seen) == len(one.targets) == 2
 
 
 async def test_a_proxy_that_refuses_or_is_gone_is_named_without_its_password(
