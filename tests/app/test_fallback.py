@@ -89,12 +89,11 @@ async def test_another_provider_serves_what_the_first_did_not_and_policy_decides
     )
     ways = [(one["provider"], one["status"]) for one in last["body"]["attempts"]]
     assert ways == [("busy", 429), ("gone", 0), ("free", 200)]
-    asked = "SELECT provider, state, status, sent, action FROM exchanges WHERE exchange_id = ?"
-    seen = {}
-    for name in ("busy", "strict"):
-        for each in chains[name]:
-            with query(tmp_path / "audit", asked, [each]) as rows:
-                seen[name] = [*seen.get(name, []), *rows.rows]
+    with query(
+        tmp_path / "audit", "SELECT exchange_id, provider, state, status, sent, action FROM exchanges"
+    ) as rows:
+        told = {one: about for one, *about in rows.rows}
+    seen = {name: [told[one] for one in chains[name]] for name in ("busy", "strict")}
     assert seen["busy"] == [
         ["free", "completed", 200, "yes", "mask"],
         ["gone", "failed", 502, "unknown", "mask"],
