@@ -194,7 +194,7 @@ def _exchange(number: int) -> tuple[Exchange, Phase, tuple[InspectedPart, ...]]:
     exchange.received = Received(
         "openai.chat",
         prompt=Prompt(model="gpt-4.1"),
-        upstream=Upstream("bench", "openai", cast(Transport, None), ""),  # nothing is sent
+        upstream=Upstream("bench", "openai", cast(Transport, None), None),  # nothing is sent
         envelope=Envelope(path="/v1/chat/completions"),
         session=_SESSIONS.enter("bench", f"{number // 12}", ""),
     )

@@ -6,24 +6,22 @@ import importlib.util
 import json
 import os
 import shutil
-import socket
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
 from gateway.audit.files import Folder, are_shared, load_verifier, log_key
 from gateway.audit.sealing import last_anchored
-from gateway.config import Config, Provider, config_path, load_config, load_server_key, resolve_reference
+from gateway.config import BUILT_IN, Config, Provider, config_path, load_config, load_server_key
 from gateway.errors import ConfigError, RegateError
 from gateway.policy import PINNED, configured_policy, find_opa
 from gateway.state import open_state
+from gateway.upstream import probe
 
 _LOW_DISK = 1024**3  # bytes
-_CONNECT_SECONDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ def examine(config: Config) -> Iterator[Check]:
     if config.audit.origin and (public := config.evidence_key_path.with_suffix(".pub")).exists():
         yield Check("log", f"witnesses know it as {log_key(config.audit.origin, load_verifier(public))}")
     for name, provider in config.providers.items():
-        yield _provider(name, provider)
+        yield from _provider(name, provider, config)
 
 
 def _engines(wanted: str) -> Iterator[Check]:
@@ -156,29 +154,25 @@ def _nearest(path: Path) -> Path:
     return next(folder for folder in (path, *path.parents) if folder.exists())
 
 
-def _provider(name: str, provider: Provider) -> Check:
-    """Check one provider; without its credential it is disabled, which stops nothing else."""
+def _provider(name: str, provider: Provider, config: Config) -> Iterator[Check]:
+    """Check one provider at its places; without its credential it is disabled, which stops nothing else."""
     what = f"provider {name}"
-    if provider.base_url == "builtin:demo":
-        return Check(what, "built in")
-    if unset := next((one for one in provider.references if resolve_reference(one) is None), None):
-        return Check(what, f"disabled: {unset} is not set", True, "set it to enable the provider")
-    url = urlsplit(provider.base_url)
-    try:
-        port = url.port or (443 if url.scheme == "https" else 80)
-        socket.create_connection((url.hostname or "", port), _CONNECT_SECONDS).close()
-    except OSError as error:
-        return Check(
-            what, f"{provider.base_url} cannot be reached: {error}", False, "check address and network"
-        )
-    return Check(what, f"{provider.base_url} answers")
+    if provider.base_url == BUILT_IN:
+        yield Check(what, "built in")
+        return
+    for probed in probe(provider, config.root, config.vault):
+        yield Check(what, f"{probed.place} {probed.state}".strip(), probed.ok, probed.remedy)
 
 
 def _print(checks: list[Check]) -> None:
     from rich.console import Console  # here: --json needs no table
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table("", "what", "state", "what to do", box=None, pad_edge=False)
     for check in checks:
-        table.add_row("[green]ok[/]" if check.ok else "[red]!![/]", check.what, check.state, check.remedy)
+        table.add_row(
+            "[green]ok[/]" if check.ok else "[red]!![/]",
+            *map(escape, (check.what, check.state, check.remedy)),
+        )
     Console().print(table)

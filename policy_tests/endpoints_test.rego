@@ -6,8 +6,8 @@ import data.policy_tests.fixtures
 import data.regate
 
 _known := {
-	"openai.chat", "openai.responses", "openai.completions", "openai.embeddings", "openai.moderations",
-	"openai.images", "openai.audio", "openai.files", "openai.batches", "anthropic.files",
+	"openai.chat", "openai.responses", "openai.completions", "openai.fim", "openai.embeddings", "openai.moderations",
+	"openai.rerank", "openai.images", "openai.audio", "openai.files", "openai.batches", "anthropic.files",
 	"anthropic.messages", "anthropic.count_tokens", "anthropic.batches",
 	"gemini.generate", "gemini.count_tokens", "gemini.embeddings",
 	"ollama.chat", "ollama.generate", "ollama.embeddings",

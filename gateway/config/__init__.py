@@ -7,12 +7,21 @@ from gateway.facade import on_demand
 if TYPE_CHECKING:
     from gateway.config.config import RESERVED_PROVIDERS, Config
     from gateway.config.loading import config_path, load_config, resolve_reference
+    from gateway.config.providers import (
+        BUILT_IN,
+        GOOGLE,
+        Aws,
+        Deployment,
+        Price,
+        Provider,
+        Timeouts,
+        WeightedCredential,
+    )
     from gateway.config.server_key import ServerKey, load_server_key
     from gateway.config.settings import (
         BUNDLE,
         Allow,
         Audit,
-        Aws,
         Checksum,
         CustomEntity,
         Detect,
@@ -21,19 +30,19 @@ if TYPE_CHECKING:
         Ner,
         Opa,
         PolicySettings,
-        Price,
-        Provider,
         RetentionRule,
         TelemetrySettings,
         Witness,
     )
+    from gateway.config.vault import VaultSettings
     from gateway.config.yaml12 import compose, strict_yaml
 else:
     __getattr__ = on_demand(__name__)
 
 __all__ = [
-    "BUNDLE", "RESERVED_PROVIDERS", "Allow", "Audit", "Aws", "Checksum", "Config", "CustomEntity", "Detect",
-    "Hold", "Limits", "Ner", "Opa", "PolicySettings", "Price", "Provider", "RetentionRule", "ServerKey",
-    "TelemetrySettings", "Witness", "compose", "config_path", "load_config", "load_server_key",
-    "resolve_reference", "strict_yaml",
+    "BUILT_IN", "BUNDLE", "GOOGLE", "RESERVED_PROVIDERS", "Allow", "Audit", "Aws", "Checksum", "Config",
+    "CustomEntity", "Deployment", "Detect", "Hold", "Limits", "Ner", "Opa", "PolicySettings", "Price",
+    "Provider", "RetentionRule", "ServerKey", "TelemetrySettings", "Timeouts", "VaultSettings",
+    "WeightedCredential", "Witness", "compose", "config_path", "load_config",
+    "load_server_key", "resolve_reference", "strict_yaml",
 ]  # fmt: skip

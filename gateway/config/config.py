@@ -9,6 +9,7 @@ from typing import Annotated
 
 import msgspec
 
+from gateway.config.providers import Provider
 from gateway.config.settings import (
     BUNDLE,
     Audit,
@@ -16,10 +17,10 @@ from gateway.config.settings import (
     Hold,
     Limits,
     PolicySettings,
-    Provider,
     TelemetrySettings,
     UsageSettings,
 )
+from gateway.config.vault import VaultSettings
 
 RESERVED_PROVIDERS = frozenset({"admin", "bundles", "console", "healthz", "readyz", "metrics"})
 Origin = Annotated[str, msgspec.Meta(pattern=r"^(\*|https?://[^/\s*]+)$")]
@@ -40,6 +41,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     detect: Detect = Detect()
     telemetry: TelemetrySettings = TelemetrySettings()
     usage: UsageSettings = UsageSettings()
+    vault: VaultSettings | None = None
     trusted_proxies: tuple[str, ...] = ()  # addresses and networks whose X-Forwarded-… count
     cors_origins: tuple[Origin, ...] = ()  # whose pages may call providers from a browser; "*": anyone's
     root: Path = Path()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ import msgspec
 import yaml
 
 from gateway.config.config import Config
-from gateway.config.settings import Provider
+from gateway.config.providers import Provider
 from gateway.config.variables import SECRETS, NotExpanded, expand
 from gateway.config.yaml12 import strict_yaml
 from gateway.errors import ConfigError
+
+_UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`")
 
 
 def load_config(path: Path) -> Config:
@@ -42,7 +45,18 @@ def load_config(path: Path) -> Config:
     for name, provider in config.providers.items():
         if provider.family not in families():
             expected = f"Expected one of {', '.join(families())}, found {provider.family!r}"
-            raise ConfigError(f"{path}: $.providers.{name}.family: {expected}")
+            near = get_close_matches(provider.family, families(), n=1)
+            meant = f"; did you mean {near[0]}?" if near else ""
+            raise ConfigError(f"{path}: $.providers.{name}.family: {expected}{meant}")
+        if config.vault is None and any(one.startswith("vault:") for one in provider.all_references):
+            expected = "expected the section `vault`, which says where that is"
+            raise ConfigError(f"{path}: $.providers.{name}: found a credential of a Vault; {expected}")
+        if families()[provider.family].issued_headers and (provider.deployments or provider.credentials[1:]):
+            expected = f"one address and one credential: sessions of family {provider.family} live at one"
+            raise ConfigError(f"{path}: $.providers.{name}: found several; expected {expected}")
+        for other in provider.fallback:
+            if fault := _fallback_fault(config, name, other):
+                raise ConfigError(f"{path}: $.providers.{name}.fallback: found {other!r}; {fault}")
     try:
         return msgspec.structs.replace(config, root=path.resolve().parent)
     except ValueError as error:  # what only shows once the paths are known
@@ -76,6 +90,10 @@ def _explain(error: msgspec.ValidationError, document: object) -> str:
         return f"{path}: {what}"
     if what.startswith("Invalid enum value"):
         what = f"Expected one of {', '.join(_choices(tokens))}"
+    if unknown := _UNKNOWN.fullmatch(what):
+        known = [field.name for field in getattr(_node(tokens), "fields", ()) if field.name != "root"]
+        near = get_close_matches(unknown[1], known, n=1)
+        what += f"; did you mean {near[0]}?" if near else f"; expected one of {', '.join(known)}"
     found = _at(document, tokens)
     return f"{path}: {what}" if isinstance(found, dict | list) else f"{path}: {what}, found {found!r}"
 
@@ -89,8 +107,24 @@ def _first_invalid(document: Any) -> str:
     return "[...]"
 
 
+def _fallback_fault(config: Config, name: str, other: str) -> str:
+    """Return what is wrong with a fallback of a provider; "" when nothing is."""
+    if other == name:
+        return "expected another provider"
+    if other not in config.providers:
+        near = get_close_matches(other, config.providers, n=1)
+        return f"did you mean {near[0]}?" if near else f"expected one of {', '.join(config.providers)}"
+    family, theirs = config.providers[name].family, config.providers[other].family
+    return "" if theirs == family else f"expected a provider of family {family}, and it is {theirs}"
+
+
 def _choices(tokens: list[str]) -> list[str]:
     """Return the values that the setting at this path may take."""
+    return [str(value) for value in getattr(_node(tokens), "values", ()) if value]
+
+
+def _node(tokens: list[str]) -> Any:
+    """Return the type of the setting at this path."""
     node: Any = msgspec.inspect.type_info(Config)
     for token in tokens:
         if isinstance(node, msgspec.inspect.DictType):
@@ -99,7 +133,9 @@ def _choices(tokens: list[str]) -> list[str]:
             node = node.item_type
         elif isinstance(node, msgspec.inspect.StructType):
             node = next(field.type for field in node.fields if field.name == token)
-    return [str(value) for value in getattr(node, "values", ()) if value]
+        if isinstance(node, msgspec.inspect.UnionType):  # a section that may be left out
+            node = next(one for one in node.types if not isinstance(one, msgspec.inspect.NoneType))
+    return node
 
 
 def _at(document: object, tokens: list[str]) -> object:

@@ -9,85 +9,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from gateway.config.providers import REFERENCE
 from gateway.words import Category
 
 BUNDLE = ".tar.gz"
-_BASE_URL = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 _ANCHOR = r"^(|file:/.+|https://.+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?/.*)$"
 _OPA_URL = re.compile(r"(?P<scheme>https?)://(?P<host>\[[0-9a-fA-F:]+\]|[^/?#@:\s\[\]]+)(:[1-9]\d{0,4})?/?")
 _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
-# No header that means something to HTTP itself, or that goes up from the agent.
-_KEY_HEADER = r"^(|authorization|api-key|[a-z0-9-]+-(api-)?(key|token))$"
-_REGION = re.compile(r"://bedrock[a-z-]*\.([a-z0-9-]+)\.(?:amazonaws\.com|api\.aws)")
-_REFERENCE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)")
 
 Checksum = Literal["", "luhn", "mod97", "mod11", "mod11_10", "verhoeff"]
 Positive = Annotated[int, msgspec.Meta(gt=0)]
-Label = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
-
-
-class Price(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a million tokens cost, in whatever currency all prices are in."""
-
-    input: Annotated[float, msgspec.Meta(ge=0)]
-    output: Annotated[float, msgspec.Meta(ge=0)]
-
-
-class Aws(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Keys of AWS to sign requests with, as references, never values; the region is no secret."""
-
-    access_key: str
-    secret_key: str
-    session_token: str = ""
-    region: Annotated[str, msgspec.Meta(pattern=r"^(|[a-z]{2}(-[a-z]+)+-\d+)$")] = ""
-
-    def __post_init__(self) -> None:
-        for name in ("access_key", "secret_key", "session_token"):
-            if (given := getattr(self, name)) and not _REFERENCE.fullmatch(given):
-                # the text may be the secret itself, so it is not repeated
-                raise ValueError(f"{name}: expected a reference, env:NAME or file:/path")
-
-
-class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A configured LLM endpoint. `credential` is a reference (`env:NAME`, `file:/path`), never a value.
-
-    `credential_header` is the header in which it goes up, as it is; "" is the way of the family. With `aws`
-    requests are signed instead. `prices` by model, a name or a glob: the first that fits counts. `labels` are
-    for policy: `region: eu`. `exchanges` is how many of its calls are under way at once in a worker.
-    """
-
-    family: str
-    base_url: str
-    credential: str = ""
-    prices: dict[str, Price] = {}
-    credential_header: Annotated[str, msgspec.Meta(pattern=_KEY_HEADER)] = ""
-    labels: dict[Label, Label] = {}
-    exchanges: Positive | None = None
-    aws: Aws | None = None
-
-    @property
-    def references(self) -> tuple[str, ...]:
-        """All references to what the provider is called with."""
-        keys = (self.aws.access_key, self.aws.secret_key, self.aws.session_token) if self.aws else ()
-        return tuple(filter(None, (self.credential, *keys)))
-
-    @property
-    def region(self) -> str:
-        """The region of AWS: the configured one, or that of the address."""
-        found = _REGION.search(self.base_url)
-        return (self.aws.region if self.aws else "") or (found[1] if found else "")
-
-    def __post_init__(self) -> None:
-        if self.base_url != "builtin:demo" and not _BASE_URL.fullmatch(self.base_url):
-            raise ValueError("base_url: expected http(s)://host[/path] without a query, or builtin:demo")
-        if self.credential and not _REFERENCE.fullmatch(self.credential):
-            # the text may be the secret itself, so it is not repeated
-            raise ValueError("credential: expected a reference, env:NAME or file:/path")
-        if self.aws and (self.credential or self.credential_header):
-            raise ValueError("aws: found a credential beside it; expected keys to sign with, or a credential")
-        if self.aws and not self.region:
-            raise ValueError("aws.region: expected it, since base_url names none")
 
 
 class Opa(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,7 +37,7 @@ class Opa(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         found = _OPA_URL.fullmatch(self.url)
         if not found or (found["scheme"] == "http" and found["host"] not in _LOOPBACK):
             raise ValueError("url: expected https://host[:port], or http:// on this machine's loopback")
-        if not _REFERENCE.fullmatch(self.token):
+        if not REFERENCE.fullmatch(self.token):
             raise ValueError("token: expected a reference, env:NAME or file:/path")
 
 
@@ -188,7 +120,7 @@ class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.witnesses and not self.origin:
             raise ValueError("origin: expected a name for the log, like acme.example/regate, with witnesses")
-        if self.content_key and not _REFERENCE.fullmatch(self.content_key):
+        if self.content_key and not REFERENCE.fullmatch(self.content_key):
             # the text may be the secret itself, so it is not repeated
             raise ValueError("content_key: expected a reference, env:NAME or file:/path")
 

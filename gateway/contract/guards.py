@@ -9,7 +9,7 @@ from gateway.contract.decision import Decision, Mask, Reason
 from gateway.contract.entities import CREDENTIAL_ENTITY
 from gateway.words import Kind, PartPlace
 
-MASKABLE: tuple[PartPlace, ...] = ("value", "number", "key", "constant")
+MASKABLE: tuple[PartPlace, ...] = ("value", "number", "key", "constant", "tokens")
 
 
 @dataclass(frozen=True, slots=True)

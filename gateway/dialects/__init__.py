@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         json_event,
     )
     from gateway.dialects.reading.strict import DuplicateKey, strict_json
+    from gateway.dialects.reading.tokens import hidden
     from gateway.dialects.reading.tools import schema_digest, tool_schema
     from gateway.dialects.registry import (
         answers_media,
@@ -103,6 +104,7 @@ __all__ = [
     "families",
     "find",
     "framing",
+    "hidden",
     "is_form",
     "is_generative",
     "is_json",

@@ -26,6 +26,7 @@ from gateway.dialects import (
     openai_files,
     openai_images,
     openai_moderations,
+    openai_rerank,
     openai_responses,
     plain,
 )
@@ -51,8 +52,10 @@ DIALECTS: tuple[Dialect, ...] = (
     anthropic_batches.DIALECT,
     anthropic_files.DIALECT,
     openai_completions.DIALECT,
+    openai_completions.FIM,
     openai_embeddings.DIALECT,
     openai_moderations.DIALECT,
+    openai_rerank.DIALECT,
     openai_images.DIALECT,
     openai_audio.DIALECT,
     openai_files.FILES,

@@ -7,7 +7,7 @@ import re
 import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -17,7 +17,7 @@ from gateway.exchange.origins import Origins
 from gateway.exchange.seats import Seats
 from gateway.masking import Restorer, Vault
 from gateway.sessions import Reservation, Session
-from gateway.upstream import Transport, Upstream
+from gateway.upstream import Trail, Transport, Upstream
 from gateway.words import (
     Agent,
     ApprovalFacts,
@@ -194,13 +194,28 @@ class Exchange:
     restorer: Restorer = field(init=False)
     origins: Origins | None = None  # once a completion calls tools
     forwarded: Sent | None = None  # once the provider is called
-    # What went up with it: that of AWS is replaced within hours.
-    sent_secret: str | None = field(default=None, repr=False)
+    fallbacks: list[str] | None = None  # the providers that may still be asked, once the first served nothing
+    fallback_of: str = ""  # the exchange with the provider that did not serve it
+    trail: Trail = field(default_factory=Trail)  # how it went up
     completion: Completion = Completion()  # as far as the provider sent it
     heard: int = 0  # tokens that the completion is thought to be, as far as it came
     is_counted: bool = True  # its tokens count; those of what is stored counted when it was made
     status: int = 0  # of the provider's answer, once that came to its end
     outcome: str = ""  # "completed", or the code of what ended it; "" while it is open
+
+    def begin_anew(self, provider: str, body: bytes) -> None:
+        """Become another exchange, which asks another provider the same; the one before is closed."""
+
+        async def read() -> bytes:
+            return body
+
+        headers = {name: text for name, text in self.call.headers.items() if name != "content-encoding"}
+        self.call = replace(self.call, provider=provider, headers=headers, body=read, hold=lambda _: None)
+        self.fallback_of, self.id = self.id, new_id("ex")
+        self.started, self.clock = datetime.now(UTC), time.perf_counter()
+        self.inspected, self.decided, self.recorded, self.held = Inspected(), None, [], Held()
+        self.outgoing = self.forwarded = None
+        self.status, self.outcome = 0, ""
 
     @property
     def upstream(self) -> Upstream:
@@ -209,7 +224,7 @@ class Exchange:
     @property
     def secret(self) -> str | None:
         """What went up that no answer may repeat."""
-        return self.sent_secret or self.upstream.secret
+        return self.trail.secret or self.upstream.secret
 
     @property
     def provider(self) -> str:

@@ -81,10 +81,12 @@ class Forwarder:
             exchange.envelope.up_query,
             _outgoing_headers(exchange),
             body,
+            exchange.session_id,
+            exchange.trail,
         )
         try:
             self._ledger.record_forwarding(exchange, body, self._key.digest("sent", body).hex())
-            exchange.sent_secret = exchange.upstream.secret
+            exchange.trail.secret = exchange.upstream.secret
             return await exchange.upstream.transport.send(request)
         except (RecordingFailed, UpstreamUnavailable):
             await self._holder.give_back(exchange.held.prompt)

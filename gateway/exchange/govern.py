@@ -11,12 +11,13 @@ from gateway.approvals import Approvals
 from gateway.candidate import Shadow
 from gateway.config import Config, ServerKey
 from gateway.dialects import framing, media_type_of, named_alike
-from gateway.errors import Refusal, UpstreamUnreadable
+from gateway.errors import Refusal, UpstreamUnavailable, UpstreamUnreadable
 from gateway.exchange.answer_stream import StreamedCompletion
 from gateway.exchange.answer_whole import WholeCompletion
 from gateway.exchange.counting import cost_of, counted_usage, expected_usage
 from gateway.exchange.decide import Decider, prompt_of
 from gateway.exchange.exchange import Answer, Call, Exchange
+from gateway.exchange.fallback import Fallback
 from gateway.exchange.forward import Forwarder
 from gateway.exchange.hold import Holder, answer_at_once, keeps_alive
 from gateway.exchange.inspect import Inspector
@@ -29,7 +30,7 @@ from gateway.identity import Identity, api_key, check_names
 from gateway.policy import Policies
 from gateway.sessions import Sessions, UsageCounters
 from gateway.state import TaskHolders, ToolPins
-from gateway.upstream import UpstreamResponse, Upstreams
+from gateway.upstream import NotSent, UpstreamResponse, Upstreams
 from gateway.words import Agent, Completion
 
 _log = logging.getLogger("regate.gateway")
@@ -76,6 +77,9 @@ class Gateway:
             config.limits, {name: provider.exchanges for name, provider in config.providers.items()}
         )
         self._receipts = Receipts(key)
+        self._fallback = Fallback(
+            services.upstreams, self._receiver, self._inspector, services.ledger, self._rooms
+        )
         self._forwarder = Forwarder(services.identity, self._holder, self._rooms, services.ledger, key)
         answering = self._holder, self._inspector, services.ledger, config.limits
         self._whole = WholeCompletion(*answering)
@@ -121,8 +125,22 @@ class Gateway:
     async def _act(self, exchange: Exchange) -> Answer:
         """Carry the decision out: refuse, hold, or mask and forward; then answer."""
         kept = await self._holder.release(exchange)
-        response = await self._forwarder.forward(exchange, kept)
-        return await self._answer(exchange, response)
+        try:
+            response = await self._forwarder.forward(exchange, kept)
+        except NotSent as error:
+            if not self._fallback.follows(exchange):
+                raise
+            ended: UpstreamUnavailable = error
+        else:
+            if kept is not None or not self._fallback.follows(exchange, response.status):
+                return await self._answer(exchange, response)
+            ended = await self._fallback.give_up(exchange, response)
+        await self._fallback.turn(exchange, ended)
+        exchange.inspected = await self._inspector.inspect(exchange, self._policies.revision)
+        decision = await self._decider.decide(exchange, prompt_of(exchange), self._forwarder.prepare)
+        if exchange.enforced and decision.action == "deny":  # the agent learns why the first did not serve it
+            raise ended
+        return await self._act(exchange)
 
     async def _identify(self, call: Call) -> Agent:
         headers = call.headers

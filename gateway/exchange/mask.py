@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar, TypeVarTuple
 
 from gateway.contract import CREDENTIAL_ENTITY, MASKABLE, Decision, Mask, Syntax, why_unmaskable
-from gateway.dialects import at, drop, put, rename_keys
+from gateway.dialects import at, drop, hidden, put, rename_keys
 from gateway.errors import PolicyDenied
 from gateway.exchange.exchange import Exchange, Restored
 from gateway.masking import Restorer, Vault, Where, apply_mask, splice_json, splice_pieces
@@ -98,6 +98,7 @@ class Rewriting:
     _names: dict[str, str] = field(default_factory=dict)
     _restored: set[str] = field(default_factory=set)  # the keys that only a restored value renames
     _signed: set[str] = field(default_factory=set)
+    _dropped: set[str] = field(default_factory=set)  # what is told of masked words
 
     def mask(
         self,
@@ -112,10 +113,17 @@ class Rewriting:
         `own_words`. Raises PolicyDenied when a mask covers what can be neither masked nor left out.
         """
         check_maskable(parts, masks)
+        # a text may go on in the next one: its tokens by themselves do not show it
+        spelled = {one.part.text: one.findings for one in parts if one.part.place == "value" and one.findings}
         keys = {one.part.pointer for one in parts if one.part.kind == "signed" and one.part.place == "key"}
         for inspected in parts:
-            part, text = inspected.part, masked_text(inspected, masks, vault)
-            if text is None:
+            part = inspected.part
+            if part.place == "tokens":
+                found = (*inspected.findings, *spelled.get(part.text, ()))
+                spans = [(one.start, one.end) for one in found if mask_for(masks, one, part.kind)]
+                self._dropped.update(hidden(self.body, part, spans) if spans else ())
+                continue
+            if (text := masked_text(inspected, masks, vault)) is None:
                 continue
             if part.kind != "signed":
                 self.put(part, text)
@@ -149,7 +157,7 @@ class Rewriting:
     def end(self) -> Any:
         """Return the body, its keys renamed and the blocks that were signed taken out."""
         rename_keys(self.body, self._names, kept=self._restored)
-        drop(self.body, self._signed)
+        drop(self.body, self._dropped | self._signed)
         drop(self.body, {message for block in self._signed if (message := self._emptied(block))})
         return self.body
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable, Mapping, Sequence, Set
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -217,9 +218,17 @@ def _cached(exchange: Exchange) -> dict[str, int]:
 
 
 def _timing(exchange: Exchange) -> dict[str, Any]:
-    """Return how long a stream's first event took, and the trace that the exchange belongs to."""
+    """Return how long a stream's first event took, the trace of the exchange, and how it went up."""
     first = {"ttft_ms": round(exchange.ttft_ms, 3)} if exchange.ttft_ms >= 0 else {}
-    return {**first, **_trace(exchange)}
+    before = {"fallback_of": exchange.fallback_of} if exchange.fallback_of else {}
+    return {**first, **_trace(exchange), **_attempts(exchange), **before}
+
+
+def _attempts(exchange: Exchange) -> dict[str, Any]:
+    """Return the attempts to reach the provider, where there was more than one that went well."""
+    attempts = exchange.trail.attempts
+    plain = len(attempts) <= 1 and not any(one.fault for one in attempts)
+    return {} if plain else {"attempts": [asdict(one) for one in attempts]}
 
 
 def _trace(exchange: Exchange) -> dict[str, str]:

@@ -86,6 +86,13 @@ class Seats:
             await room.enter()
             self._taken.append(room)
 
+    def give_back(self, rooms: Iterable[Room]) -> None:
+        """Give the seats in these rooms back, as far as it has any there."""
+        for room in rooms:
+            if room in self._taken:
+                self._taken.remove(room)
+                room.leave()
+
     def leave(self) -> tuple[Room, ...]:
         """Give all seats back, and return the rooms that they were in."""
         taken, self._taken = self._taken, []

@@ -77,7 +77,11 @@ async def arrive(config: Config, request: TrialRequest) -> Trial:
     inspection = DetectionService(detector, config.limits.inspect_seconds)
     session = open_session(config.limits.connect_seconds, config.limits.read_seconds)
     # nothing is sent, so a provider without its credential can be tried as well
-    unsent = {request.provider: msgspec.structs.replace(provider, credential="", base_url="builtin:demo")}
+    unsent = {
+        request.provider: msgspec.structs.replace(
+            provider, credential="", credentials=(), deployments=(), aws=None, base_url="builtin:demo"
+        )
+    }
     key = ServerKey(secrets.token_bytes(32))
     inspector = Inspector(inspection, detector, key)
     receiver = Receiver(

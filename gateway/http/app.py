@@ -123,7 +123,7 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
         await usage.start()
         session = open_session(config.limits.connect_seconds, config.limits.read_seconds)
         stack.push_async_callback(session.close)
-        upstreams = Upstreams(config.providers, session)
+        upstreams = Upstreams(config.providers, session, config.root, metrics, config.vault)
         for name, reason in upstreams.disabled.items():
             _log.warning("provider %s is disabled: %s", name, reason)
         if not config.policy.enforce:

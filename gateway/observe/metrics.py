@@ -32,6 +32,19 @@ class Metrics:
         self._tokens = Counter(
             "regate_tokens_total", "Tokens as providers count them", ("provider",), registry=self._registry
         )
+        self._attempts = Counter(
+            "regate_provider_attempts_total",
+            "Attempts to reach a provider, by deployment; `ended` is the status, or `failed`",
+            ("provider", "deployment", "ended"),
+            registry=self._registry,
+        )
+        self._refused = Gauge(
+            "regate_provider_credential_refused",
+            "1 while a provider refuses this credential (401), which has the name of its reference",
+            ("provider", "credential"),
+            registry=self._registry,
+            multiprocess_mode="livemax",
+        )
         self._open = Gauge(
             "regate_exchanges_open",
             "Exchanges under way",
@@ -76,6 +89,14 @@ class Metrics:
 
     def warned(self, rule: str) -> None:
         self._warnings.labels(rule).inc()
+
+    def attempted(self, provider: str, deployment: str, ended: str) -> None:
+        """Count one attempt to reach a provider."""
+        self._attempts.labels(provider, deployment, ended).inc()
+
+    def refused(self, provider: str, credential: str, *, refused: bool) -> None:
+        """Say whether a provider refuses a credential; `credential` is its reference."""
+        self._refused.labels(provider, credential).set(refused)
 
     def anchored(self, *, well: bool) -> None:
         self._anchored.set(well)

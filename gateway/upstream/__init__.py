@@ -9,6 +9,7 @@ if TYPE_CHECKING:
         CountedResponse,
         HttpTransport,
         ReplayedResponse,
+        Trail,
         Transport,
         UpstreamRequest,
         UpstreamResponse,
@@ -17,14 +18,21 @@ if TYPE_CHECKING:
         unpack,
     )
     from gateway.upstream.directory import Upstream, Upstreams
+    from gateway.upstream.faults import NotSent
     from gateway.upstream.headers import down_headers, is_bound, is_credential, syntax_headers, up_headers
+    from gateway.upstream.probing import Probed, probe
+    from gateway.upstream.routes import SERVED_NOTHING
 else:
     __getattr__ = on_demand(__name__)
 
 __all__ = [
+    "SERVED_NOTHING",
     "CountedResponse",
     "HttpTransport",
+    "NotSent",
+    "Probed",
     "ReplayedResponse",
+    "Trail",
     "Transport",
     "Upstream",
     "UpstreamRequest",
@@ -35,6 +43,7 @@ __all__ = [
     "is_credential",
     "open_session",
     "pack",
+    "probe",
     "syntax_headers",
     "unpack",
     "up_headers",

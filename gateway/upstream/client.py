@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import aiohttp
@@ -12,11 +12,33 @@ import orjson
 from yarl import URL
 
 from gateway.errors import RegateError, UpstreamTimeout, UpstreamUnavailable, UpstreamUnreadable
+from gateway.upstream.connection import ConnectionSettings
 from gateway.upstream.connector import BoundedConnector
+from gateway.upstream.faults import NotConnected, explain
 from gateway.upstream.sigv4 import Signature
 
 _CHUNK = 65536
 _STATUSES = range(200, 600)  # of answers that end an exchange (RFC 9110, 15); no other can be passed on
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt: where, with which credential (its reference), and how it ended."""
+
+    provider: str
+    deployment: str
+    credential: str
+    status: int
+    fault: str
+    ms: float
+
+
+@dataclass(slots=True)
+class Trail:
+    """How a request went up: each attempt, and the secret that went with the last one."""
+
+    attempts: list[Attempt] = field(default_factory=list)
+    secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +50,8 @@ class UpstreamRequest:
     query: str
     headers: Mapping[str, str]
     body: bytes
+    session: str = ""  # requests of one session go to one deployment
+    trail: Trail = field(default_factory=Trail)
 
 
 class UpstreamResponse(Protocol):
@@ -54,7 +78,7 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """A provider over HTTP. Redirects are not followed and nothing is retried."""
+    """A provider at one address. Redirects are not followed and nothing is retried."""
 
     def __init__(
         self,
@@ -62,18 +86,29 @@ class HttpTransport:
         base_url: str,
         credential: Mapping[str, str],
         signature: Signature | None = None,
+        connection: ConnectionSettings | None = None,
     ) -> None:
         self._session = session
-        self._read_seconds = session.timeout.sock_read
+        self._connection = connection or ConnectionSettings()
+        self._timeout = self._connection.timeout or session.timeout
+        self._read_seconds = self._timeout.sock_read
         self._base_url = base_url.rstrip("/")
         self._credential = credential
         self._signature = signature
 
-    async def send(self, request: UpstreamRequest) -> UpstreamResponse:
+    async def send(
+        self, request: UpstreamRequest, credential: Mapping[str, str] | None = None
+    ) -> UpstreamResponse:
+        """Send the request, with this credential in place of its own.
+
+        Raises NotConnected when nothing was sent, UpstreamUnavailable, UpstreamTimeout, UpstreamUnreadable.
+        """
         # a signature knows a space as %20 alone, and nothing else goes up as a plus sign
         said = request.query.replace("+", "%20") if self._signature else request.query
         query = f"?{said}" if said else ""
         url = URL(f"{self._base_url}{request.path}{query}", encoded=True)
+        held = self._credential if credential is None else credential
+        trust, proxy = self._connection.trust(), self._connection.proxy(url)
         try:
             # over all of it: interim answers (1xx) without end keep the socket from being silent
             async with asyncio.timeout(self._read_seconds):
@@ -83,23 +118,29 @@ class HttpTransport:
                     # identity: a masked stream is re-framed, so a compressed one would only be undone here
                     headers={
                         **request.headers,
+                        **self._connection.headers,
                         "accept-encoding": "identity",
-                        **self._authorization(request, url),
+                        **self._authorization(request, url, held),
                     },
                     data=request.body or None,
                     allow_redirects=False,
+                    ssl=trust,
+                    proxy=proxy,
+                    timeout=self._timeout,
                 )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _translate(error) from error
+            raise _unconnected(error, self._connection, proxy) or _translate(error) from error
         if response.status not in _STATUSES:
             response.close()
             raise UpstreamUnreadable(f"the provider's answer has the status {response.status}")
         return _HttpResponse(response, self._read_seconds)
 
-    def _authorization(self, request: UpstreamRequest, url: URL) -> Mapping[str, str]:
+    def _authorization(
+        self, request: UpstreamRequest, url: URL, credential: Mapping[str, str]
+    ) -> Mapping[str, str]:
         """Return what says who asks: the credential, or a signature over what goes up."""
         if self._signature is None:
-            return self._credential
+            return credential
         host = url.host_port_subcomponent or ""
         said = request.method, host, url.raw_path, url.raw_query_string
         return self._signature.headers(*said, request.headers, request.body)
@@ -188,10 +229,20 @@ def _readable(value: str) -> str:
     return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
+def _unconnected(error: Exception, connection: ConnectionSettings, proxy: URL | None) -> NotConnected | None:
+    """Return the refusal for a failure before anything was sent."""
+    if not isinstance(
+        error, aiohttp.ConnectionTimeoutError | aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError
+    ):
+        return None
+    message = "the provider could not be reached or closed the connection"
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        message = "the provider could not be reached in time"
+    return NotConnected(message, explain(error, ca=connection.ca.path if connection.ca else "", proxy=proxy))
+
+
 def _translate(error: Exception) -> RegateError:
     """Translate a failure into a refusal; the foreign message may name internal hosts and is left out."""
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return UpstreamUnavailable("the provider could not be reached in time")
     if isinstance(error, TimeoutError):
         return UpstreamTimeout("the provider did not answer in time")
     if isinstance(error, aiohttp.ClientResponseError | aiohttp.http_exceptions.HttpProcessingError):

@@ -1,43 +1,74 @@
-"""The configured providers by name, each with its credential resolved once."""
+"""The configured providers by name, each with its deployments and their credentials."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
+from pathlib import Path
+from typing import Protocol
 
 import aiohttp
 
-from gateway.config import Aws, Price, Provider, resolve_reference
+from gateway.config import (
+    BUILT_IN,
+    GOOGLE,
+    Aws,
+    Deployment,
+    Price,
+    Provider,
+    VaultSettings,
+    resolve_reference,
+)
 from gateway.dialects import families
 from gateway.errors import InvalidRequest, UpstreamUnavailable
 from gateway.upstream.client import HttpTransport, Transport
+from gateway.upstream.connection import ConnectionSettings
+from gateway.upstream.credentials import Credential, credential_of
 from gateway.upstream.demo import DemoTransport
+from gateway.upstream.keyring import CredentialRing, Key
+from gateway.upstream.routes import LiveDeployment, Routes, Telling, Untold
 from gateway.upstream.sigv4 import AwsKeys, Signature
+from gateway.upstream.vault import VaultReader
 from gateway.words import Usage
 
 _SERVICE = "bedrock"  # the name that AWS has in signatures for what is called here
 
 
+class ProviderSecrets(Protocol):
+    """What a provider is called with."""
+
+    @property
+    def secret(self) -> str | None: ...
+
+    @property
+    def unset(self) -> str:
+        """The reference without which it cannot be called; "" where nothing is missing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """A provider that can be called, with a credential or with a signature."""
+    """A provider that can be called, with credentials or with a signature."""
 
     name: str
     family: str
     transport: Transport
-    credential: str | None = field(repr=False)
+    secrets: ProviderSecrets | None
     prices: Mapping[str, Price] = field(default_factory=dict)
     base_url: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
-    signature: Signature | None = None
+    fallback: tuple[str, ...] = ()
 
     @property
     def secret(self) -> str | None:
         """What goes up that no answer may repeat: the credential, or the session token of a signature."""
-        keys = self.signature.keys if self.signature else None
-        return (keys.session_token or keys.secret_key) if keys else self.credential
+        return self.secrets.secret if self.secrets else None
+
+    @property
+    def unset(self) -> str:
+        """The reference without which it cannot be called; "" where nothing is missing."""
+        return self.secrets.unset if self.secrets else ""
 
     def cost(self, model: str, usage: Usage) -> float:
         """Return what these tokens cost; -1 when they were not counted or the model has no price."""
@@ -49,49 +80,110 @@ class Upstream:
 
 
 class Upstreams:
-    """Every configured provider; `disabled` says why some of them cannot be called."""
+    """Every configured provider. Paths in their settings are taken from `root`."""
 
-    def __init__(self, providers: Mapping[str, Provider], session: aiohttp.ClientSession) -> None:
-        self.disabled: dict[str, str] = {}
-        self._upstreams: dict[str, Upstream] = {}
-        for name, provider in providers.items():
-            unset = next((one for one in provider.references if resolve_reference(one) is None), None)
-            if unset:
-                self.disabled[name] = f"its credential {unset} is not set"
-            else:
-                self._upstreams[name] = _upstream(name, provider, session)
+    def __init__(
+        self,
+        providers: Mapping[str, Provider],
+        session: aiohttp.ClientSession,
+        root: Path = Path(),
+        telling: Telling | None = None,
+        vault: VaultSettings | None = None,
+    ) -> None:
+        told, reader = telling or Untold(), VaultReader(vault, session, root) if vault else None
+        self._upstreams = {
+            name: _upstream(name, provider, session, root, told, reader)
+            for name, provider in providers.items()
+        }
+
+    @property
+    def disabled(self) -> dict[str, str]:
+        """Why some of them cannot be called now."""
+        found = ((name, one.unset) for name, one in self._upstreams.items())
+        return {name: f"its credential {unset} is not set" for name, unset in found if unset}
 
     def find(self, name: str) -> Upstream:
         """Return the provider of this name.
 
         Raises InvalidRequest for an unknown provider, UpstreamUnavailable for one that is disabled.
         """
-        if name in self.disabled:
-            raise UpstreamUnavailable(f"provider {name!r} is disabled: its credential is not set")
         if name not in self._upstreams:
             raise InvalidRequest("unknown provider: expected the name of one that regate.yaml configures")
-        return self._upstreams[name]
+        found = self._upstreams[name]
+        if found.unset and not found.fallback:
+            raise UpstreamUnavailable(f"provider {name!r} is disabled: its credential is not set")
+        return found
 
 
-def _upstream(name: str, provider: Provider, session: aiohttp.ClientSession) -> Upstream:
-    secret = resolve_reference(provider.credential) if provider.credential else None
-    signature = Signature(partial(_keys, provider.aws), provider.region, _SERVICE) if provider.aws else None
-    transport: Transport
-    if provider.base_url == "builtin:demo":
-        transport = DemoTransport(provider.family)
-    else:
-        transport = HttpTransport(session, provider.base_url, _credential(provider, secret), signature)
+def _upstream(
+    name: str,
+    provider: Provider,
+    session: aiohttp.ClientSession,
+    root: Path,
+    telling: Telling,
+    vault: VaultReader | None,
+) -> Upstream:
     about = provider.prices, provider.base_url, provider.labels
-    return Upstream(name, provider.family, transport, secret, *about, signature)
+    places = provider.places
+    if provider.base_url == BUILT_IN:
+        return Upstream(
+            name, provider.family, DemoTransport(provider.family), _keyring(places[0], {}, vault), *about
+        )
+    held: dict[str, Credential] = {}
+    connection = ConnectionSettings.of(provider, root, session.timeout)
+    signature = Signature(partial(_keys, provider.aws), provider.region, _SERVICE) if provider.aws else None
+    routes = Routes(
+        name,
+        [
+            LiveDeployment(
+                one.base_url,
+                one.weight,
+                HttpTransport(session, one.base_url, {}, signature, connection),
+                _keyring(one, held, vault),
+                Key(credential_of(provider.aws.access_key)) if provider.aws else None,
+            )
+            for one in places
+        ],
+        _header(provider),
+        telling,
+    )
+    secrets = SigningSecrets(signature, provider.references) if signature else routes
+    return Upstream(name, provider.family, routes, secrets, *about, provider.fallback)
 
 
-def _credential(provider: Provider, secret: str | None) -> Mapping[str, str]:
-    """Return the header that carries the credential, in the family's way unless the provider names one."""
-    if not secret:
-        return {}
-    if provider.credential_header:
-        return {provider.credential_header: secret}
-    return families()[provider.family].credential(secret)
+def _keyring(place: Deployment, held: dict[str, Credential], vault: VaultReader | None) -> CredentialRing:
+    """Return the credentials of a deployment; those that others have as well are asked for once."""
+    for one in place.credentials:
+        held.setdefault(one.credential, credential_of(one.credential, vault))
+    return CredentialRing([Key(held[one.credential], one.weight) for one in place.credentials])
+
+
+def _header(provider: Provider) -> Callable[[str], Mapping[str, str]]:
+    """Return what gives the header of a credential: the family's way, unless the provider names one."""
+    if name := provider.credential_header:
+        return lambda secret: {name: secret}
+    if any(one.startswith(GOOGLE) for one in provider.all_references):
+        return lambda secret: {"authorization": f"Bearer {secret}"}
+    return families()[provider.family].credential
+
+
+@dataclass(frozen=True, slots=True)
+class SigningSecrets:
+    """The keys behind a signature, of which none may be missing."""
+
+    signature: Signature
+    references: Sequence[str]
+
+    @property
+    def secret(self) -> str | None:
+        keys = self.signature.keys
+        return (keys.session_token or keys.secret_key) if keys else None
+
+    @property
+    def unset(self) -> str:
+        if self.signature.keys:
+            return ""
+        return next((one for one in self.references if resolve_reference(one) is None), self.references[0])
 
 
 def _keys(aws: Aws) -> AwsKeys | None:

@@ -12,8 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from gateway.upstream.faults import NotSent
+
 _ALGORITHM = "AWS4-HMAC-SHA256"
-_FRESH_SECONDS = 60.0
+_FRESH_SECONDS = 1.0
 _NOT_QUOTED = "/~"  # the path is quoted a second time: `%3A` of the address is `%253A` here
 
 
@@ -29,7 +31,7 @@ class AwsKeys:
 class Signature:
     """Signs requests to one service in one region. `read` gives the keys, None where one is missing.
 
-    They are read again each minute, since keys with a session token are replaced where they are kept.
+    They are read again each second, since keys with a session token are replaced where they are kept.
     """
 
     def __init__(
@@ -49,9 +51,9 @@ class Signature:
 
     @property
     def keys(self) -> AwsKeys | None:
-        """The keys; those from before where new ones cannot be read."""
-        if self._now() - self._read_at > _FRESH_SECONDS:
-            self._keys, self._read_at = self._read() or self._keys, self._now()
+        """The keys as they are now; None where one is missing."""
+        if self._keys is None or self._now() - self._read_at > _FRESH_SECONDS:
+            self._keys, self._read_at = self._read(), self._now()
         return self._keys
 
     def headers(
@@ -60,10 +62,11 @@ class Signature:
         """Return the headers to add to a request, whose own are in lower case.
 
         `path` and `query` are as they go up. Signed are the host, the content type and what is AWS's own.
+        Raises NotSent when a key is missing.
         """
         keys = self.keys
-        if keys is None:
-            return {}
+        if keys is None:  # a request without a signature would tell its prompt all the same
+            raise NotSent("the provider's keys are not set")
         at = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self._now()))
         own = {"x-amz-date": at} | (
             {"x-amz-security-token": keys.session_token} if keys.session_token else {}

@@ -10,8 +10,8 @@ from typing import Any, Literal
 Kind = Literal["text", "system", "tool_call", "tool_result", "tool_definition", "field", "signed"]
 # Where a part stands in its body. A finding in a `structural` value (model, type, id) can only be refused,
 # because the provider reads it as syntax; everywhere else it can be masked. A `constant` is a value that a
-# schema fixes.
-PartPlace = Literal["value", "number", "key", "constant", "structural"]
+# schema fixes. `tokens` repeat a text in pieces: those that reach into what is masked are left out.
+PartPlace = Literal["value", "number", "key", "constant", "structural", "tokens"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,7 @@ class Part:
     """One leaf of text inside a prompt or completion, at a JSON pointer (RFC 6901).
 
     `block` is the pointer of what goes or stays with it, where it is `signed`; "": the object that holds it.
+    Of `tokens` it is the pointer of the object whose lists tell of them column by column.
     """
 
     role: str

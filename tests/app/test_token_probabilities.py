@@ -1,10 +1,10 @@
-"""What a provider tells of the tokens of a stream follows their text, and never tells what was masked."""
+"""What a provider tells of the tokens of a text follows it, and never tells what was masked."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -53,6 +53,19 @@ class Telling:
     text: Callable[[Json], str]
     tokens: Callable[[Json], list[Json]]
     media_type: str = "text/event-stream"
+    whole: Callable[[Piece], Json] = dict
+    whole_text: Callable[[Json], str] | None = None
+    whole_tokens: Callable[[Json], list[Json]] | None = None
+
+    @property
+    def unstreamed(self) -> Telling:
+        """The same, asked for an answer in one piece."""
+        path = self.path.replace("streamGenerateContent?alt=sse", "generateContent")
+        return replace(
+            self,
+            path=path,
+            request={**self.request, **({"stream": False} if "stream" in self.request else {})},
+        )
 
 
 def words(piece: Piece) -> str:
@@ -155,6 +168,29 @@ def audio(pieces: Sequence[Piece]) -> list[Any]:
     return [*told, {"type": f"{kind}.done", "text": "".join(map(words, pieces)), "logprobs": every}]
 
 
+def whole_chat(piece: Piece) -> Json:
+    (told, *_) = chat([piece])
+    message = {"role": "assistant", "content": words(piece), "refusal": None}
+    choice = {
+        "index": 0,
+        "message": message,
+        "finish_reason": "stop",
+        "logprobs": told["choices"][0]["logprobs"],
+    }
+    return {**told, "object": "chat.completion", "choices": [choice]}
+
+
+def whole_response(piece: Piece) -> Json:
+    said = responses_wire.message(words(piece))
+    said["content"][0]["logprobs"] = piece
+    return {**responses_wire.HEAD, "output": [said], "usage": responses_wire.USAGE}
+
+
+def whole_gemini(piece: Piece) -> Json:
+    (first, end) = gemini([piece])
+    return {"candidates": [first["candidates"][0] | end["candidates"][0]]}
+
+
 ASKED = f"Write to {EMAIL}."
 SAID = {"messages": [{"role": "user", "content": ASKED}], "model": "m", "stream": True}
 TABLE = {
@@ -164,6 +200,8 @@ TABLE = {
         chat,
         lambda one: str(chosen(one, "choices", "delta").get("content") or ""),
         lambda one: chosen(one, "choices", "logprobs").get("content") or [],
+        whole=whole_chat,
+        whole_text=lambda one: str(chosen(one, "choices", "message")["content"]),
     ),
     "openai.completions": Telling(
         "openai/v1/completions",
@@ -171,6 +209,16 @@ TABLE = {
         completions,
         lambda one: str(chosen(one, "choices").get("text")),
         lambda one: rows(chosen(one, "choices", "logprobs")),
+        whole=lambda piece: completions([piece])[0],
+    ),
+    "openai.fim": Telling(
+        "openai/v1/fim/completions",
+        {"prompt": ASKED, "suffix": "", "model": "m", "stream": True},
+        chat,
+        lambda one: str(chosen(one, "choices", "delta").get("content") or ""),
+        lambda one: chosen(one, "choices", "logprobs").get("content") or [],
+        whole=whole_chat,
+        whole_text=lambda one: str(chosen(one, "choices", "message")["content"]),
     ),
     "openai.responses": Telling(
         "openai/v1/responses",
@@ -178,6 +226,9 @@ TABLE = {
         responses,
         lambda one: one["delta"] if one["type"].endswith("text.delta") else "",
         lambda one: one["logprobs"] if one["type"].endswith("text.delta") else [],
+        whole=whole_response,
+        whole_text=lambda one: str(chosen(chosen(one, "output"), "content")["text"]),
+        whole_tokens=lambda one: chosen(chosen(one, "output"), "content")["logprobs"],
     ),
     "gemini.generate": Telling(
         "gemini/v1beta/models/m:streamGenerateContent?alt=sse",
@@ -185,6 +236,7 @@ TABLE = {
         gemini,
         lambda one: "".join(p["text"] for p in chosen(one, "candidates", "content").get("parts", ())),
         candidates,
+        whole=whole_gemini,
     ),
     "ollama.chat": Telling(
         "ollama/api/chat",
@@ -193,6 +245,7 @@ TABLE = {
         lambda one: str(one["message"]["content"]),
         lambda one: one.get("logprobs", []),
         LINES,
+        lambda piece: ollama(lambda text: {"message": {"role": "assistant", "content": text}})([piece])[0],
     ),
     "ollama.generate": Telling(
         "ollama/api/generate",
@@ -201,6 +254,7 @@ TABLE = {
         lambda one: str(one["response"]),
         lambda one: one.get("logprobs", []),
         LINES,
+        lambda piece: ollama(lambda text: {"response": text})([piece])[0],
     ),
     "openai.audio": Telling(
         "openai/v1/audio/transcriptions",
@@ -208,6 +262,9 @@ TABLE = {
         audio,
         lambda one: one.get("delta", ""),
         lambda one: one.get("logprobs", []) if "delta" in one else [],
+        whole=lambda piece: {"text": words(piece), "logprobs": piece},
+        whole_text=lambda one: str(one["text"]),
+        whole_tokens=lambda one: one["logprobs"],
     ),
 }
 
@@ -250,6 +307,46 @@ async def test_tokens_follow_their_text_but_for_masked_ones(opened: Opened, spok
             assert all(one == tokens for one in repeated), name
             for one in told:
                 assert all(part["logprobs"] in ([], tokens) for part in parts_of(one)), name
+
+
+async def test_tokens_of_a_whole_answer_tell_nothing_of_masked_words(opened: Opened, spoken: Spoken) -> None:
+    every = [one for piece in PIECES for one in piece]
+    async with opened(providers=BUILT_IN) as running:
+        for name, telling in TABLE.items():
+            spoken.document(telling.whole(every))
+            answer = await ask(running, telling.unstreamed)
+            assert answer.status_code == 200, (name, answer.text)
+            text = (telling.whole_text or telling.text)(answer.json())
+            assert text.startswith(f"Write to {EMAIL}. The card is "), (name, text)
+            assert text.endswith(" it seems likely, done"), (name, text)
+            tokens = (telling.whole_tokens or telling.tokens)(answer.json())
+            kept = [one.replace("PLACEHOLDER", tokens[2]["token"]) for one in KEPT]
+            assert [one["token"] for one in tokens] == kept, name
+            assert tokens[-1] == token(" done", logprob=-0.5), name
+            for part in (HEAD, TAIL, MODEL_CARD):
+                assert part not in answer.text, (name, part)
+
+
+async def test_words_of_a_transcript_tell_nothing_of_masked_ones(opened: Opened, spoken: Spoken) -> None:
+    said = ["The", "card", "is", *MODEL_CARD.split(" "), "done"]
+    spoken.document({"text": " ".join(said), "words": [{"word": word, "start": 0.5} for word in said]})
+    async with opened(providers=BUILT_IN) as running:
+        answer = await ask(running, TABLE["openai.audio"].unstreamed)
+    assert [one["word"] for one in answer.json()["words"]] == ["The", "card", "is", "done"]
+
+
+async def test_tokens_of_a_value_that_goes_on_in_the_next_text_stay_behind(
+    opened: Opened, spoken: Spoken
+) -> None:
+    """By themselves neither half is found."""
+    response = whole_response([token("My card: "), token(HEAD)])
+    (message,) = response["output"]
+    message["content"] += whole_response([token(TAIL), token(" it is")])["output"][0]["content"]
+    spoken.document(response)
+    async with opened(providers=BUILT_IN) as running:
+        answer = await ask(running, TABLE["openai.responses"].unstreamed)
+    told = [[one["token"] for one in part["logprobs"]] for part in answer.json()["output"][0]["content"]]
+    assert told == [["My card: "], [" it is"]]
 
 
 async def test_tokens_that_spell_another_text_stay_behind(opened: Opened, spoken: Spoken) -> None:

@@ -16,16 +16,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """Write a certificate for this machine, and its key."""
+def certificate(folder: Path, *, days: int = 1) -> tuple[Path, Path]:
+    """Write a certificate for this machine, and its key; it ends in `days`, or ended before."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "gateway")])
     now = datetime.datetime.now(datetime.UTC)
     here = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     made = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(minutes=5))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - datetime.timedelta(days=30))
+        .not_valid_after(now + datetime.timedelta(days=days))
         .add_extension(here, critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
@@ -42,6 +42,13 @@ def certificate(folder: Path) -> tuple[Path, Path]:
     return pem, secret
 
 
+def serving(folder: Path) -> ssl.SSLContext:
+    """Return what serves with the certificate in a folder."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(folder / "tls.pem", folder / "tls.key")
+    return context
+
+
 @asynccontextmanager
 async def behind_tls(url: str, pem: Path, secret: Path) -> AsyncIterator[str]:
     """Open a proxy that ends TLS before the server at `url`, and return its address."""
@@ -53,7 +60,7 @@ async def behind_tls(url: str, pem: Path, secret: Path) -> AsyncIterator[str]:
         serving.add(asyncio.current_task())
         up_reader, up_writer = await asyncio.open_connection(host, int(port))
         try:
-            await asyncio.gather(_pipe(reader, up_writer), _pipe(up_reader, writer))
+            await asyncio.gather(pipe(reader, up_writer), pipe(up_reader, writer))
         finally:
             for one in (writer, up_writer):
                 one.transport.abort()
@@ -70,7 +77,7 @@ async def behind_tls(url: str, pem: Path, secret: Path) -> AsyncIterator[str]:
         await asyncio.sleep(0.1)  # transports close with the loop's next turns
 
 
-async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(ConnectionError, ssl.SSLError):
         while data := await reader.read(65536):
             writer.write(data)

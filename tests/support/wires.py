@@ -217,6 +217,13 @@ WIRES: Mapping[str, Wire] = {
         lambda text, calls, reason: [_text(text, calls, reason), "[DONE]"],
         calls=False,
     ),
+    "openai.fim": Wire(
+        "openai/v1/fim/completions",
+        "length",
+        lambda text, stream: {"model": "m", "prompt": text, "suffix": "", "stream": stream},
+        _chat,
+        _chat_events,
+    ),
     "anthropic.messages": Wire("anthropic/v1/messages", "max_tokens", _messages, _message, _message_events),
     "gemini.generate": Wire(
         "gemini/v1beta/models/m:generateContent",

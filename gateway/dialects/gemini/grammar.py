@@ -25,6 +25,7 @@ from gateway.dialects.reading.leaves import (
     words,
 )
 from gateway.dialects.reading.scalars import string
+from gateway.dialects.reading.tokens import read_beside, read_tokens
 from gateway.dialects.reading.vectors import vector
 
 _UPPER = re.compile("[A-Z]")
@@ -110,7 +111,7 @@ def _signature(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label)
 
 
 def _logprobs(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """Read tokens joined: one by one they are pieces of text, in which no detector finds anything."""
+    """Read what columns tell of tokens."""
     if not isinstance(value, dict):
         walk.syntax(value, at, label)
         return
@@ -118,15 +119,10 @@ def _logprobs(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) 
         here = f"{at}/{escape(key)}"
         if key not in RESPONSE.words:
             walk.text(key, here, label, "key")
-        if (
-            isinstance(tokens, list)
-            and tokens
-            and all(isinstance(one, dict) and isinstance(one.get("token"), str) for one in tokens)
-        ):
-            walk.text("".join(one["token"] for one in tokens), here, ASSISTANT, "structural")
-            for index, one in enumerate(tokens):
-                rest = {name: item for name, item in one.items() if name != "token"}
-                walk.counted(rest, f"{here}/{index}", label)
+        if key in both(words("chosenCandidates")):
+            read_tokens(walk, tokens, here, label, at)
+        elif key in both(words("topCandidates")):
+            read_beside(walk, tokens, here, at)
         else:
             walk.counted(tokens, here, label)
 

@@ -24,6 +24,7 @@ from gateway.dialects.reading.leaves import (
 from gateway.dialects.reading.models import named_models
 from gateway.dialects.reading.offers import read_offers
 from gateway.dialects.reading.scalars import integer, mapping, number, string
+from gateway.dialects.reading.tokens import read_tokens
 from gateway.dialects.reading.toolless import members_of
 from gateway.dialects.reading.vectors import tokens_or_text, vector
 from gateway.words import Completion, Parameters, Part, Prompt, ToolCall, Usage
@@ -148,6 +149,7 @@ _RESPONSE_READERS: dict[str, Reader] = {
     **dict.fromkeys(_COUNTS, counted),
     **dict.fromkeys(("message", "response", "thinking"), _as(ASSISTANT)),
     **dict.fromkeys(("embedding", "embeddings"), vector),
+    "logprobs": lambda walk, _, value, at, label: read_tokens(walk, value, at, label),
 }
 _COMMON = words("content thinking function index description")
 REQUEST = Grammar(

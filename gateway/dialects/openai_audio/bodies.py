@@ -17,8 +17,8 @@ from gateway.dialects.reading.leaves import (
     structural,
     words,
 )
-from gateway.dialects.reading.scalars import integer, mapping, mappings
-from gateway.dialects.reading.tokens import read_tokens
+from gateway.dialects.reading.scalars import integer, mapping
+from gateway.dialects.reading.tokens import read_tokens, read_words
 from gateway.dialects.reading.toolless import members_of, toolless_completion, toolless_prompt
 from gateway.words import Completion, Prompt, Usage
 
@@ -51,11 +51,7 @@ def _heard(walk: Walk, _: dict[str, Any], value: Any, at: str, __: Label) -> Non
 
 
 def _words(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """Read the words of a transcript joined as well: in a single one no detector finds anything."""
-    said = [one["word"] for _, one in mappings(value) if isinstance(one.get("word"), str)]
-    if said:
-        walk.text(" ".join(said), at, ASSISTANT, "structural")
-    walk.syntax(value, at, label)
+    read_words(walk, value, at, label)
 
 
 def _tokens(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:

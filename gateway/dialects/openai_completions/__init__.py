@@ -1,7 +1,9 @@
-"""`openai.completions`: the endpoint before chat, which many engines still serve."""
+"""`openai.completions`, the endpoint before chat; `openai.fim`, code between a prompt and its suffix."""
 
 from gateway.dialects.dialect import Dialect
 from gateway.dialects.openai_chat.openai import OPENAI
+from gateway.dialects.openai_chat.stored import read_answer
+from gateway.dialects.openai_chat.stream import OpenAIStream
 from gateway.dialects.openai_completions.bodies import read_completion, read_prompt
 from gateway.dialects.openai_completions.demo import demo
 from gateway.dialects.openai_completions.stream import TextChunks
@@ -17,4 +19,15 @@ DIALECT = Dialect(
     new_stream=lambda: ByTurns(ChunkStream(TextChunks())),
     operation="text_completion",
     demo=demo,
+)
+
+# Asked as a completion, answered as a chat.
+FIM = Dialect(
+    name="openai.fim",
+    family=OPENAI,
+    paths=("*/fim/completions",),
+    read_prompt=read_prompt,
+    read_completion=read_answer,
+    new_stream=lambda: ByTurns(OpenAIStream()),
+    operation="text_completion",
 )

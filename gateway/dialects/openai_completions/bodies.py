@@ -20,6 +20,7 @@ from gateway.dialects.reading.leaves import (
     words,
 )
 from gateway.dialects.reading.scalars import integer, mappings, number, string
+from gateway.dialects.reading.tokens import read_beside, read_tokens
 from gateway.dialects.reading.toolless import members_of, toolless_completion, toolless_prompt
 from gateway.dialects.reading.vectors import tokens_or_text
 from gateway.words import Completion, Parameters, Prompt
@@ -72,7 +73,7 @@ def _said(label: Label) -> Reader:
 
 
 def _logprobs(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) -> None:
-    """Read tokens joined: one by one they are pieces of text, in which no detector finds anything."""
+    """Read what columns tell of tokens."""
     if not isinstance(value, dict):
         walk.syntax(value, at, label)
         return
@@ -80,8 +81,10 @@ def _logprobs(walk: Walk, _: dict[str, Any], value: Any, at: str, label: Label) 
         here = f"{at}/{escape(key)}"
         if key not in RESPONSE.words:
             walk.text(key, here, label, "key")
-        if key == "tokens" and isinstance(item, list) and all(isinstance(token, str) for token in item):
-            walk.text("".join(item), here, ASSISTANT, "structural")
+        if key == "tokens":
+            read_tokens(walk, item, here, label, at)
+        elif key == "top_logprobs":
+            read_beside(walk, item, here, at)
         else:
             walk.counted(item, here, label)
 

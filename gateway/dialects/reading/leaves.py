@@ -192,6 +192,10 @@ class Walk:
         block = self.block if label[1] == "signed" else ""
         self.parts.append(Part(label[0], label[1], at, text, place, block))
 
+    def tokens(self, text: str, at: str, columns: str = "") -> None:
+        """Read what tokens of a completion say; `columns`: the object whose lists tell of them."""
+        self.parts.append(Part(*ASSISTANT, at, text, "tokens", columns))
+
     def number(self, value: int | float | bool | None, at: str, label: Label, place: PartPlace) -> None:
         """Read a number: it is a part from seven digits on; true, false and null never are."""
         if value is None or value is True or value is False:

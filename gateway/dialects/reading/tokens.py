@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 from typing import Any
 
-from gateway.dialects.reading.leaves import ASSISTANT, Label, Walk, words
+from gateway.dialects.reading.document import at, escape
+from gateway.dialects.reading.leaves import Label, Walk, words
 from gateway.dialects.reading.sse import SseEvent
 from gateway.dialects.reading.stream import Tokens
+from gateway.words import Part
 
 _LONG = 10**6  # numbers from here on are looked at
 _KNOWN = words(
@@ -17,20 +20,65 @@ _KNOWN = words(
 )
 
 
-def read_tokens(walk: Walk, tokens: Any, at: str, label: Label) -> None:
+def read_tokens(walk: Walk, tokens: Any, at: str, label: Label, columns: str = "") -> None:
     """Read tokens joined: one by one they are pieces of text, in which no detector finds anything.
 
-    A finding there cannot be masked piece by piece, so the joined text is structural.
+    `columns` is the pointer of the object of which each list tells of the same tokens.
     """
-    if not isinstance(tokens, list) or not all(
-        isinstance(token, dict) and isinstance(token.get("token"), str) for token in tokens
-    ):
+    texts = _texts_of(tokens, "token")
+    if texts is None:
         walk.free(tokens, at, label)
         return
-    walk.text("".join(token["token"] for token in tokens), at, ASSISTANT, "structural")
-    for index, token in enumerate(tokens):
-        rest = {name: item for name, item in token.items() if name != "token"}
-        walk.counted(rest, f"{at}/{index}", label)
+    walk.tokens("".join(texts), at, columns)
+    read_beside(walk, [_without(token, "token") for token in tokens if isinstance(token, dict)], at, columns)
+
+
+def read_beside(walk: Walk, items: Any, at: str, columns: str = "") -> None:
+    """Read what a list tells of each token beside its text, the likely others say, as one text for each."""
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        if beside := "\n".join(_texts(item)):
+            walk.tokens(beside, f"{at}/{index}", columns)
+
+
+def read_words(walk: Walk, said: Any, at: str, label: Label) -> None:
+    """Read the words of a transcript, and joined as well: in a single one no detector finds anything."""
+    if texts := _texts_of(said, "word"):
+        walk.tokens(" ".join(texts), at)
+    walk.syntax(said, at, label)
+
+
+def hidden(body: Any, part: Part, spans: Sequence[tuple[int, int]]) -> Iterator[str]:
+    """Yield the pointers of all that tells of the tokens of a part which reach into one of the spans."""
+    above, _, index = part.pointer.rpartition("/")
+    if isinstance(at(body, above), list):  # what stands beside one token
+        yield from _row(body, part.block, above, int(index))
+        return
+    for name, joint in (("token", ""), ("word", " ")):
+        texts = _texts_of(at(body, part.pointer), name) or ()
+        if joint.join(texts) != part.text:
+            continue
+        starts = accumulate((len(text) + len(joint) for text in texts), initial=0)
+        for number, (start, text) in enumerate(zip(starts, texts, strict=False)):
+            if any(first < start + len(text) and start < last for first, last in spans):
+                yield from _row(body, part.block, part.pointer, number)
+
+
+def _row(body: Any, columns: str, above: str, index: int) -> Iterator[str]:
+    """Yield the pointers of one token in its list, and in the columns beside it."""
+    yield f"{above}/{index}"
+    count = len(at(body, above))
+    for name, column in at(body, columns).items() if columns else ():
+        if isinstance(column, list) and len(column) == count:
+            yield f"{columns}/{escape(name)}/{index}"
+
+
+def _texts_of(tokens: Any, name: str) -> list[str] | None:
+    """Return the texts of tokens, which stand by themselves or under a name; None where one has none."""
+    if not isinstance(tokens, list):
+        return None
+    found = (one.get(name) if isinstance(one, dict) else one for one in tokens)
+    texts = [text for text in found if isinstance(text, str)]
+    return texts if len(texts) == len(tokens) else None
 
 
 class TokenReader:
@@ -60,7 +108,7 @@ class TokenReader:
             if not _spell(items, text):
                 return None
             texts, named = [text, *("" for _ in items[1:])], {"bytes"}
-        rest = [{name: value for name, value in one.items() if name not in named} for one in items]
+        rest = [_without(one, *named) for one in items]
         return Tokens(items, texts, "\n".join(_texts(rest)), event, place)
 
 
@@ -70,6 +118,10 @@ def _spell(items: Sequence[dict[str, Any]], text: str) -> bool:
         return b"".join(bytes(one["bytes"]) for one in items) == text.encode()
     except (KeyError, TypeError, ValueError):
         return False
+
+
+def _without(token: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in token.items() if name not in names}
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.doctor import _detection, _locks, app
+from cli.doctor import Check, _detection, _locks, _print, _provider, app
 from gateway.config import Audit, Config, CustomEntity, Detect, Ner, Provider
 from gateway.detect.entities import ner
 
@@ -57,3 +57,23 @@ def test_locks_are_tried_from_two_processes(tmp_path: Path, monkeypatch: pytest.
     finding = _locks(config)
     assert not finding.ok
     assert "do not hold" in finding.state
+
+
+def test_brackets_are_shown_as_they_stand(capsys: pytest.CaptureFixture[str]) -> None:
+    _print([Check("engine", "exec:[red]x", False, "pip install 'regate[embedded]'")])
+    shown = capsys.readouterr().out
+    assert "exec:[red]x" in shown
+    assert "regate[embedded]" in shown
+
+
+def test_a_provider_is_asked_and_one_without_its_credential_is_disabled(tmp_path: Path) -> None:
+    dead = Provider("openai", "http://127.0.0.1:1")
+    unset = Provider("openai", "http://127.0.0.1:1", f"file:{tmp_path}/none")
+    config = Config({**PROVIDERS, "dead": dead, "unset": unset})
+    found = {name: list(_provider(name, provider, config)) for name, provider in config.providers.items()}
+    assert [(one.ok, one.state) for one in found["demo"]] == [(True, "built in")]
+    (one,) = found["dead"]
+    assert not one.ok
+    assert one.state.startswith("http://127.0.0.1:1 cannot be reached: ")
+    (one,) = found["unset"]
+    assert (one.ok, one.state) == (True, f"disabled: its credential file:{tmp_path}/none is not set")

@@ -21,7 +21,28 @@ def load(tmp_path: Path, text: str):
     [
         ("", r"\$: Expected `object`, got `null`"),
         ("providers: {}", "expected at least one"),
-        (MINIMAL + "workrs: 2", "unknown field `workrs`"),
+        (MINIMAL + "workrs: 2", "unknown field `workrs`; did you mean workers?"),
+        ("providers: {a: {family: openaii, base_url: http://h}}", "found 'openaii'; did you mean openai?"),
+        (
+            "providers: {a: {family: openai, base_url: http://h, timeouts: {conect: 1}}}",
+            r"\$\.providers\.a\.timeouts: .*did you mean connect\?",
+        ),
+        (
+            "providers: {a: {family: openai, base_url: http://h, fallback: [openal]}, "
+            "openai: {family: openai, base_url: http://i}}",
+            r"\$\.providers\.a\.fallback: found 'openal'; did you mean openai\?",
+        ),
+        (
+            "providers: {a: {family: openai, base_url: http://h, fallback: [b]}, "
+            "b: {family: mcp, base_url: http://i}}",
+            "expected a provider of family openai, and it is mcp",
+        ),
+        ("providers: {a: {family: openai, base_url: http://h, fallback: [a]}}", "expected another provider"),
+        (
+            "providers: {a: {family: mcp, base_url: http://h, deployments: [{base_url: http://i}]}}",
+            "sessions of family mcp live at one",
+        ),
+        (MINIMAL + "detect: {zzz: 1}", "unknown field `zzz`; expected one of threshold, "),
         (MINIMAL + "workers: two", r"\$\.workers: Expected `int`, got `str`, found 'two'"),
         (MINIMAL + "workers: 0", r"\$\.workers: Expected `int` >= 1, found 0"),
         (MINIMAL + "workers: 1\nworkers: 2", "'workers' is given twice"),

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.config.settings import Audit, Aws, CustomEntity, Opa, PolicySettings, Provider
+from gateway.config.providers import Aws, Provider
+from gateway.config.settings import Audit, CustomEntity, Opa, PolicySettings
 
 
 @pytest.mark.parametrize("url", ["builtin:demo", "http://127.0.0.1:1", "https://llm.example/v1"])

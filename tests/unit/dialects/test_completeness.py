@@ -38,6 +38,7 @@ from gateway.dialects.openai_files import bodies as openai_files
 from gateway.dialects.openai_files import results as openai_results
 from gateway.dialects.openai_images import bodies as openai_images
 from gateway.dialects.openai_moderations import bodies as openai_moderations
+from gateway.dialects.openai_rerank import bodies as openai_rerank
 from gateway.dialects.openai_responses import bodies as openai_responses
 from gateway.dialects.openai_responses import grammar as responses_grammar
 from gateway.dialects.plain import bodies as plain
@@ -111,6 +112,8 @@ CASES = {
         False,
     ),
     "moderations completion": (openai_moderations.VOCABULARY, openai_moderations.RESPONSE.read, True),
+    "rerank prompt": (openai_rerank.VOCABULARY, prompt_of(openai_rerank.read_prompt), False),
+    "rerank completion": (openai_rerank.VOCABULARY, openai_rerank.RESPONSE.read, True),
     "images prompt": (openai_images.VOCABULARY, prompt_of(openai_images.read_prompt), False),
     "images completion": (openai_images.VOCABULARY, openai_images.RESPONSE.read, True),
     "speech prompt": (openai_audio.VOCABULARY, prompt_of(openai_audio.read_prompt), False),
@@ -244,6 +247,7 @@ RESPONSES: list[Callable[[Any], Any]] = [
     ollama.read_completion,
     mcp.read_completion,
     openai_moderations.read_completion,
+    openai_rerank.read_completion,
     anthropic_messages.read_completion,
     anthropic_count_tokens.read_completion,
     anthropic_batches.read_completion,

@@ -39,7 +39,8 @@ def new_exchange() -> NewExchange:
             "body": read,
         }
         exchange = Exchange(Call(**{**fields, **changes}), enforced=True)
-        upstream = Upstream("openai", "openai", cast(Transport, None), CREDENTIAL)
+        upstream = Upstream("openai", "openai", cast(Transport, None), None)
+        exchange.trail.secret = CREDENTIAL
         exchange.received = Received(upstream=upstream, envelope=Envelope("/v1/chat/completions"))
         exchange.vault, exchange.response_vault = Vault(b"k" * 32), Vault(b"k" * 32)
         return exchange

@@ -26,6 +26,7 @@ from gateway.identity import Identity, create_key
 from gateway.sessions.session import Sessions
 from gateway.state import Keys, open_state
 from gateway.upstream import ReplayedResponse, Upstream, UpstreamRequest, UpstreamResponse, pack
+from gateway.upstream.directory import SigningSecrets
 from gateway.upstream.sigv4 import AwsKeys, Signature
 from tests.support.values import EMAIL
 from tests.unit.exchange.conftest import NewExchange
@@ -104,7 +105,7 @@ async def test_what_went_up_stays_secret_when_its_keys_are_replaced(
     """The session token of AWS is read again while a request is under way."""
     read, now = ["t0ken-of-before", "t0ken-of-after"], [0.0]
     signature = Signature(lambda: AwsKeys("AKID", "k", read.pop(0)), "r", "bedrock", now=lambda: now[0])
-    upstream = replace(exchange.upstream, signature=signature)
+    upstream = replace(exchange.upstream, secrets=SigningSecrets(signature, ()))
     exchange.received = replace(exchange.received, upstream=upstream)
     await forwarder.forward(exchange, None)
     now[0] += 61

@@ -5,6 +5,7 @@ import pytest
 from gateway.config import Aws, Price, Provider
 from gateway.errors import InvalidRequest, UpstreamUnavailable
 from gateway.upstream import Upstreams, open_session
+from gateway.upstream.directory import SigningSecrets
 from gateway.upstream.sigv4 import AwsKeys
 from gateway.words import Usage
 
@@ -63,7 +64,7 @@ async def test_a_credential_goes_up_in_the_header_of_its_family_or_its_provider(
     provider = Provider(family, "http://h", "env:SOME_KEY", credential_header=header)
     async with open_session(1, 1) as session:
         found = Upstreams({"p": provider}, session).find("p")
-        assert found.transport._credential == sent
+        assert found.transport.header("s3cret") == sent
 
 
 async def test_keys_of_aws_sign_and_a_missing_one_disables(monkeypatch, tmp_path):
@@ -76,11 +77,13 @@ async def test_keys_of_aws_sign_and_a_missing_one_disables(monkeypatch, tmp_path
     assert provider.region == "eu-central-1"
     async with open_session(1, 1) as session:
         off = Upstreams({"bedrock": provider}, session)
+        assert off.disabled == {"bedrock": f"its credential file:{token} is not set"}
         token.write_text("t0ken")
         upstream = Upstreams({"bedrock": provider}, session).find("bedrock")
-    assert off.disabled == {"bedrock": f"its credential file:{token} is not set"}
     assert upstream.secret == "t0ken"  # what goes up; the key never does
-    assert upstream.signature
-    assert "t0ken" not in f"{upstream} {upstream.signature.keys}"
+    assert isinstance(upstream.secrets, SigningSecrets)
+    assert "t0ken" not in f"{upstream} {upstream.secrets.signature.keys}"
     assert "SecretAccess" not in repr(AwsKeys("AKID", "SecretAccess"))
-    assert upstream.signature.headers("POST", "h", "/", "", {}, b"")["x-amz-security-token"] == "t0ken"
+    assert (
+        upstream.secrets.signature.headers("POST", "h", "/", "", {}, b"")["x-amz-security-token"] == "t0ken"
+    )

@@ -12,6 +12,7 @@ from botocore.credentials import Credentials
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.upstream import NotSent
 from gateway.upstream.sigv4 import AwsKeys, Signature
 
 AT = 1795871234.5
@@ -77,13 +78,13 @@ def test_every_signature_is_that_of_botocore(
     assert ours.get("x-amz-security-token", "") == token
 
 
-def test_keys_are_read_again_each_minute_and_kept_where_they_cannot_be() -> None:
-    found: list[AwsKeys | None] = [AwsKeys("a", "b")]
-    clock = [0.0]
-    signature = Signature(lambda: found[0], "eu-central-1", "bedrock", now=lambda: clock[0])
-    found[0] = AwsKeys("c", "d")
+def test_keys_are_read_again_each_second_and_nothing_is_signed_without_them() -> None:
+    clock, read = [0.0], [AwsKeys("a", "b"), AwsKeys("c", "d"), None, AwsKeys("e", "f")]
+    signature = Signature(lambda: read.pop(0), "r", "s", now=lambda: clock[0])
     assert signature.keys == AwsKeys("a", "b")
-    clock[0] = 61
+    clock[0] = 2
     assert signature.keys == AwsKeys("c", "d")
-    found[0], clock[0] = None, 122
-    assert signature.keys == AwsKeys("c", "d")
+    clock[0] = 4
+    with pytest.raises(NotSent):
+        signature.headers("POST", "h", "/", "", {}, b"")
+    assert signature.keys == AwsKeys("e", "f")

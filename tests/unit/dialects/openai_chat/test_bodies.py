@@ -389,7 +389,7 @@ def test_token_probabilities_are_inspected_joined() -> None:
     document = completion(message, logprobs={"content": tokens, "refusal": None})
     parts = read_completion("openai.chat", document).parts
     below = [part for part in parts if "logprobs" in part.pointer]
-    assert below == [Part("assistant", "text", "/choices/0/logprobs/content", "a@b.c", "structural")]
+    assert below == [Part("assistant", "text", "/choices/0/logprobs/content", "a@b.c", "tokens")]
 
 
 def test_an_error_is_read_as_fields() -> None:

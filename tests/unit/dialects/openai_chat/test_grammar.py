@@ -56,7 +56,7 @@ def test_tokens_with_probabilities_are_one_text() -> None:
     tokens = [{"token": token, "logprob": -0.5, "bytes": [1]} for token in ("ana", "@acme", ".org")]
     found = parts_of({"choices": [{"index": 0, "logprobs": {"content": tokens}}]}, RESPONSE)
     part = found["/choices/0/logprobs/content"]
-    assert (part.text, part.place) == ("ana@acme.org", "structural")
+    assert (part.text, part.place) == ("ana@acme.org", "tokens")
 
 
 def test_the_vocabulary_holds_the_words_of_both_directions() -> None:

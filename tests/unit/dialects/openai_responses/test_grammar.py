@@ -26,7 +26,7 @@ def test_the_code_of_a_call_is_text_and_that_of_an_error_is_syntax() -> None:
 def test_tokens_are_joined_in_answers_only() -> None:
     content = [{"type": "output_text", "text": "hi", "logprobs": [{"token": "h"}, {"token": "i"}]}]
     answered = places({"output": [{"type": "message", "content": content}]}, response=True)
-    assert answered["/output/0/content/0/logprobs"] == "structural"
+    assert answered["/output/0/content/0/logprobs"] == "tokens"
     asked = places({"input": [{"role": "assistant", "content": content}]})
     assert asked["/input/0/content/0/logprobs/1/token"] == "value"
 

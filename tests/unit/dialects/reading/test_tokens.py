@@ -19,12 +19,11 @@ def read(tokens: Any) -> list[tuple[str, str, str]]:
     return [(part.pointer, part.text, part.place) for part in walk.parts]
 
 
-def test_tokens_are_one_structural_part() -> None:
+def test_tokens_are_one_part_and_what_stands_beside_each_another() -> None:
     tokens = [{"token": "ali", "logprob": -0.12345678}, {"token": "ce@x.example", "odd": "o"}]
     assert read(tokens) == [
-        ("/logprobs", "alice@x.example", "structural"),
-        ("/logprobs/1/odd", "odd", "key"),
-        ("/logprobs/1/odd", "o", "structural"),
+        ("/logprobs", "alice@x.example", "tokens"),
+        ("/logprobs/1", "odd\no", "tokens"),
     ]
 
 
