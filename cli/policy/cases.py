@@ -101,10 +101,15 @@ def case_faults(cases: Iterable[Case], source: PolicySource) -> Iterator[PolicyF
 
 def verdict_names(source: PolicySource) -> list[str]:
     """Return the names of verdicts; those of a topic that computes some are a glob."""
-    said = [(text, ["".join(name) for name in _RULE.findall(text)]) for text in source.modules.values()]
-    named = {name for _, found in said for name in found if name}
-    topics = {_TOPIC.search(text) for text, found in said if "" in found}
-    return sorted(named | {f"{topic[1]}.*" for topic in topics if topic})
+    return sorted({name for text in source.modules.values() for name in names_in(text, text)})
+
+
+def names_in(package: str, rules: str) -> Iterator[str]:
+    """Yield the names of verdicts in the text of rules; `package` is a text that names their topic."""
+    topic = _TOPIC.search(package)
+    for name in map("".join, _RULE.findall(rules)):
+        if name or topic:
+            yield name or f"{topic[1] if topic else ''}.*"
 
 
 def _slips(case: Case, source: PolicySource) -> Iterator[PolicyFault]:

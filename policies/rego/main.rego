@@ -117,6 +117,11 @@ _excused(verdict) if {
 }
 
 _excused(verdict) if {
+	verdict.log_only == true
+	_may_be_excused(verdict)
+}
+
+_excused(verdict) if {
 	data.settings.waivers != []
 	_waived_by(verdict) != set()
 }
@@ -179,11 +184,12 @@ _readable_rest(verdict) if {
 	_readable_mask(verdict)
 } else if {
 	rest := object.keys(verdict) - {"action", "rule", "title", "message", "severity", "controls"}
-	count(rest - {"mask", "approval", "record", "response", "retry_after"}) == 0
+	count(rest - {"mask", "approval", "record", "response", "retry_after", "log_only"}) == 0
 	_readable_mask(object.union({"mask": []}, verdict))
 	object.get(verdict, "record", "masked") in {"masked", "metadata", "full"}
 	object.get(verdict, "response", "findings") in {"findings", "always"}
 	_is_whole(object.get(verdict, "retry_after", 0))
+	is_boolean(object.get(verdict, "log_only", false))
 	terms := object.get(verdict, "approval", {})
 	is_object(terms)
 	object.keys(terms) - {"groups", "quorum", "all_of", "wait_seconds", "expires_seconds"} == set()
