@@ -102,7 +102,9 @@ _actions := {verdict.action | some verdict in _heard}
 # What the topics said; what cannot be read counts as deny.
 _said := [_read(verdict) | some verdict in data.regate.rules[_].verdicts]
 
-_heard := [verdict | some verdict in _said; not verdict in _aside]
+_heard := _said if {
+	_aside == []
+} else := [verdict | some verdict in _said; not verdict in _aside]
 
 _aside := [verdict | some verdict in _said; _only_warns(verdict)]
 
