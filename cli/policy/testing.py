@@ -13,6 +13,7 @@ import typer
 
 from cli import rego_tests
 from cli.policy import opa_tests
+from cli.policy.almost import Almost, almost
 from cli.policy.apart import TOGETHER, can_stand_apart, module_folder, module_of, named, other_than
 from cli.policy.cases import Case, case_faults, read_cases
 from cli.policy.failing import Decisions, explained
@@ -70,7 +71,10 @@ def run_tests(config: Config, tests: Path | None, seconds: float) -> TestReport:
         )
         return found
 
-    told = explained(report.outcomes, {case.name: case for case in cases}, decide)
+    def silent(query: str, wanted: Sequence[str]) -> Sequence[Almost]:
+        return almost(opa, config.policy_path, opa_tests.traced(opa, folders, query), wanted) if opa else ()
+
+    told = explained(report.outcomes, {case.name: case for case in cases}, decide, silent)
     outcomes = sorted(
         told, key=lambda each: (each.file, each.line, each.title)
     )  # OPA gives cases in any order

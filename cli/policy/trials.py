@@ -44,7 +44,9 @@ def trials(source: PolicySource, audit: Path) -> list[TriedRule]:
                 if any(fnmatchcase(rule, each) for each in tried):
                     found.setdefault(rule, {})[would] = count
     silent = [each for each in tried if not any(fnmatchcase(rule, each) for rule in found)]
-    return [TriedRule(rule, would) for rule, would in sorted([*found.items(), *((one, {}) for one in silent)])]
+    return [
+        TriedRule(rule, would) for rule, would in sorted([*found.items(), *((one, {}) for one in silent)])
+    ]
 
 
 def _marked(source: PolicySource) -> Iterator[str]:

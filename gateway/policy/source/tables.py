@@ -41,6 +41,11 @@ class Tables:
     revisions: Mapping[str, str] = field(default_factory=lambda: _NO_REVISIONS)
     content: bytes = field(default=b'{"_revisions":{}}', repr=False)
 
+    @property
+    def document(self) -> bytes:
+        """The data with `tables` in them, in JSON."""
+        return b'{"tables":' + self.content + b"}"
+
 
 NO_TABLES = Tables()
 
