@@ -22,7 +22,7 @@ _MOST_LEFT = 1  # conditions after the one that does not hold
 
 @dataclass(frozen=True, slots=True)
 class Almost:
-    """A rule that did not speak: the condition where it stops, and how many lines of them hold and are left."""
+    """A rule that did not speak: where it stops, and how many lines of conditions hold and are left."""
 
     rules: frozenset[str]
     place: str

@@ -21,8 +21,7 @@ from gateway.audit.reading import RecordedDecision, find_decision
 from gateway.config import Config
 from gateway.contract import guard, to_document
 from gateway.errors import ConfigError, RegateError
-from gateway.policy import PINNED, find_opa, load_source
-from gateway.policy.source import read_tables
+from gateway.policy import PINNED, find_opa, load_source, tables_at
 
 _LOST = {
     "not_recorded": "decision.record was metadata, so its texts were not recorded",
@@ -234,7 +233,10 @@ def _traced(config: Config, recorded: RecordedDecision, trace: Trace) -> str:
     if recorded.input is None:
         raise Unexplained(f"there is no input to trace: {_held_back(recorded)}")
     # the decision above may be another engine's, and of files since edited
-    with capabilities(opa) as allowed, beside(read_tables(config.tables_path)) as tables:
+    with (
+        capabilities(opa) as allowed,
+        beside(tables_at(config.tables_path, config.tables_key_path)) as tables,
+    ):
         run = run_opa(
             opa,
             "eval",

@@ -43,7 +43,7 @@ def explained(
     decide: Callable[[str], Decisions],
     silent: Silent,
 ) -> list[Outcome]:
-    """Put place, difference and rules into the outcomes of cases that failed; `decide` evaluates the query."""
+    """Put place, difference and rules into the outcomes of cases that failed."""
     failed = [each.case for each in outcomes if _is_failed_case(each) and each.case in cases]
     if not failed:
         return list(outcomes)

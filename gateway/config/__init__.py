@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Price,
         Provider,
         RetentionRule,
+        TableBundle,
         TelemetrySettings,
         Witness,
     )
@@ -34,6 +35,6 @@ else:
 __all__ = [
     "BUNDLE", "RESERVED_PROVIDERS", "Allow", "Audit", "Aws", "Checksum", "Config", "CustomEntity", "Detect",
     "Hold", "Limits", "Ner", "Opa", "PolicySettings", "Price", "Provider", "RetentionRule", "ServerKey",
-    "TelemetrySettings", "Witness", "compose", "config_path", "load_config", "load_server_key",
+    "TableBundle", "TelemetrySettings", "Witness", "compose", "config_path", "load_config", "load_server_key",
     "resolve_reference", "strict_yaml",
 ]  # fmt: skip

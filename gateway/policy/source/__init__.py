@@ -17,7 +17,7 @@ else:
     __getattr__ = on_demand(__name__)
 
 __all__ = [
-    "FORMATS", "NO_TABLES", "SETTINGS", "Block", "Names", "Tables", "built_in", "closest", "declared", "examine", "expected",
-    "is_library", "line_in", "metadata", "misnamed", "missing_tables", "place_in", "read_tables",
-    "revision_of", "unknown_names",
+    "FORMATS", "NO_TABLES", "SETTINGS", "Block", "Names", "Tables", "built_in", "closest", "declared",
+    "examine", "expected", "is_library", "line_in", "metadata", "misnamed", "missing_tables", "place_in",
+    "read_tables", "revision_of", "unknown_names",
 ]  # fmt: skip

@@ -71,7 +71,7 @@ def test_rules_that_stop_at_their_last_conditions_are_told_the_nearest_first(
 
 
 @pytest.mark.parametrize(
-    "wanted, stops",
+    ("wanted", "stops"),
     [
         ("night.far", 'night.far stops at /rules/night.rego:11: "owls" in input.groups'),
         ("night.first", 'night.first stops at /rules/night.rego:17: input.phase == "response"'),
