@@ -52,7 +52,7 @@ class Tables:
         return b'{"tables":' + self.content + b"}"
 
     def too_old(self, seconds: float) -> str:
-        """Return what is wrong when they were issued more than so many seconds ago, "" otherwise; 0: never."""
+        """Return what is wrong when they were issued more seconds ago than this, "" if not; 0: no limit."""
         longest, issued = timedelta(seconds=seconds), self.issued_at
         if not longest or not issued or datetime.now(UTC) - issued <= longest:
             return ""
