@@ -34,26 +34,12 @@ class Almost:
         return f"{' or '.join(sorted(self.rules))} stops at {self.place}: {self.condition}"
 
 
-def almost(opa: Path, policy: Path, steps: Sequence[Node], wanted: Sequence[str] = ()) -> list[Almost]:
-    """Return the rules below `policy` that almost spoke in a trace, the nearest first.
-
-    Rules in `wanted` come before them, wherever they stop.
-    """
-    silent = list(_silent(_verdicts(opa, policy), steps))
-    asked = [each for each in silent if any(_is_of(each, name) for name in wanted)]
-    near = [each for each in silent if each.held and each.left <= _MOST_LEFT and each not in asked]
-    return asked + sorted(near, key=lambda each: (each.left, -each.held, each.place))[:_MOST]
-
-
-def _is_of(each: Almost, name: str) -> bool:
-    return name in each.rules or f"{name.partition('.')[0]}." in each.rules
-
-
 Verdicts = Mapping[tuple[str, int], tuple[frozenset[str], list[int]]]
 """By file and line of a rule: the names in its reasons, and the lines of its conditions."""
 
 
-def _verdicts(opa: Path, policy: Path) -> Verdicts:
+def verdicts_of(opa: Path, policy: Path) -> Verdicts:
+    """Return the rules below `policy` that give verdicts. Raises OpaFailed."""
     return {
         (str(module.path.resolve()), line_of(rule["head"])): (
             frozenset(names_of(rule, module.package.removeprefix(_RULES))),
@@ -64,6 +50,21 @@ def _verdicts(opa: Path, policy: Path) -> Verdicts:
         for rule in module.rules
         if rule_name(rule) == "verdicts"
     }
+
+
+def almost(verdicts: Verdicts, steps: Sequence[Node], wanted: Sequence[str] = ()) -> list[Almost]:
+    """Return the rules that almost spoke in a trace, the nearest first.
+
+    Rules in `wanted` come before them, wherever they stop.
+    """
+    silent = list(_silent(verdicts, steps))
+    asked = [each for each in silent if any(_is_of(each, name) for name in wanted)]
+    near = [each for each in silent if each.held and each.left <= _MOST_LEFT and each not in asked]
+    return asked + sorted(near, key=lambda each: (each.left, -each.held, each.place))[:_MOST]
+
+
+def _is_of(each: Almost, name: str) -> bool:
+    return name in each.rules or f"{name.partition('.')[0]}." in each.rules
 
 
 def _silent(verdicts: Verdicts, steps: Sequence[Node]) -> Iterator[Almost]:

@@ -162,7 +162,7 @@ def _unspoken(source: PolicySource) -> Iterator[PolicyFault]:
             str(source.root / SETTINGS),
             0,
             f"nothing says what {SETTINGS}.{name} may be",
-            f"give data.{SETTINGS}.{name} a schema in the METADATA of the package that reads it",
+            f"give data.{SETTINGS}.{name} a schema in METADATA of the package that reads it, or remove it",
         )
 
 

@@ -14,7 +14,7 @@ from jsonschema import Draft7Validator
 
 from cli import rego_tests
 from cli.policy import opa_tests
-from cli.policy.almost import almost
+from cli.policy.almost import almost, verdicts_of
 from cli.policy.folders import PolicyFolder, configured
 from cli.policy.loading import load
 from cli.screen import block, printable
@@ -93,7 +93,7 @@ def _spoken(config: Config, document: dict[str, Any], decision: dict[str, Any]) 
     for spoke in (*decision["reasons"], *decision["warnings"]):
         yield f"spoke: {spoke['rule']}: {spoke['message']}"
     steps = opa_tests.traced(opa, [source.root], "data.regate.decision", document, source.tables)
-    yield from (f"almost: {each}" for each in almost(opa, source.root, steps))
+    yield from (f"almost: {each}" for each in almost(verdicts_of(opa, source.root), steps))
 
 
 def _printed(config: Config, document: dict[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import regex
 
 from gateway.errors import ConfigError
-from gateway.policy.source.names import closest
+from gateway.policy.source.hints import closest
 from gateway.policy.source.tables import REVISIONS
 
 if TYPE_CHECKING:

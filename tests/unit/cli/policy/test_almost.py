@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.policy.almost import almost
+from cli.policy.almost import almost, verdicts_of
 from cli.policy.opa_tests import traced
 from gateway.policy.source import Tables
 
@@ -54,7 +54,10 @@ def told(opa: Path, folder: Path, *wanted: str) -> list[str]:
     (folder / FILE).parent.mkdir()
     (folder / FILE).write_text(NIGHT)
     steps = traced(opa, [folder], QUERY, DOCUMENT, Tables({}, b'{"shifts":{"day":"early"}}'))
-    return [str(each).replace(str(folder.resolve()), "") for each in almost(opa, folder, steps, wanted)]
+    return [
+        str(each).replace(str(folder.resolve()), "")
+        for each in almost(verdicts_of(opa, folder), steps, wanted)
+    ]
 
 
 NEAR = [

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.policy.failing import QUERY
+from cli.policy.failing import DECIDED
 from tests.unit.cli.policy.conftest import regate
 from tests.unit.policy.conftest import TESTS
 
@@ -63,7 +63,7 @@ def test_each_case_that_fails_says_why(machine: str, tests: Path) -> None:
 
 def test_a_failing_case_is_evaluated_as_it_was_tested() -> None:
     tested = (TESTS / "cases_test.rego").read_text("utf-8")
-    assert re.findall(r"with (\S+) as", QUERY) == re.findall(r"with (\S+) as", tested)
+    assert re.findall(r"with (\S+) as", DECIDED) == re.findall(r"with (\S+) as", tested)
 
 
 def test_what_a_test_prints_is_told(machine: str, tests: Path) -> None:
