@@ -1,7 +1,7 @@
 """Tables as one signed bundle: `tables/users/data.json` in it is the table `users`, as OPA reads it.
 
-The manifest says when the bundle was issued, and the signature covers it: whoever serves an old bundle, it
-stays old.
+The manifest says when the bundle was issued, and the signature covers that: an old bundle stays old on any
+server.
 """
 
 from __future__ import annotations
