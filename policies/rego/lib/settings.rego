@@ -103,15 +103,22 @@ dialect := data.settings.dialects[input.dialect]
 # description: >-
 #   A set of terms for this phase, by kind (`entities`, `categories`) and name: those of the agent's groups and the
 #   provider; where these say nothing those of the dialect, then what all share; undefined where none says anything.
+#   Step by step: of several variables in one reference the embedded engine makes four times the work.
 # scope: document
 terms(kind, name) := own if {
-	own := {said_of | some speaker in speakers; said_of := _in_phase(speaker[kind], name)}
+	own := {said_of |
+		some speaker in speakers
+		of_kind := speaker[kind]
+		of_name := of_kind[name]
+		said_of := of_name[input.phase]
+	}
 	own != set()
 } else := {said_of} if {
-	said_of := _in_phase(dialect[kind], name)
+	of_kind := dialect[kind]
+	of_name := of_kind[name]
+	said_of := of_name[input.phase]
 } else := {shared} if {
-	shared := _in_phase(data.settings[kind], name)
+	of_kind := data.settings[kind]
+	of_name := of_kind[name]
+	shared := of_name[input.phase]
 }
-
-# Step by step: of several variables in one reference the embedded engine makes four times the work.
-_in_phase(of_kind, name) := of_name[input.phase] if of_name := of_kind[name]
