@@ -83,7 +83,7 @@ def evaluate(source: PolicySource, folder: Path, query: str) -> Any:
 
 def printed(source: PolicySource, document: Mapping[str, Any]) -> list[str]:
     """Return what `print()` says while the policy decides on an input."""
-    engine = _engine(_modules(source), [source.data_json.decode()])
+    engine = _engine(_modules(source), [source.data_json.decode(), source.tables.document.decode()])
     engine.set_gather_prints(True)
     engine.set_input_json(json.dumps(document))
     with contextlib.suppress(RuntimeError):

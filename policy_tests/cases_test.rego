@@ -23,15 +23,25 @@ passes[name] := passed if {
 }
 
 _as_expected(case) if {
-	object.keys(case) - {"base", "input", "settings", "tables", "decision", "rules", "broken"} == set()
+	object.keys(case) - {"base", "input", "settings", "tables", "decision", "rules", "warnings", "broken"} == set()
 	settings := object.union(data.settings, object.get(case, "settings", {}))
-	tables := object.get(case, "tables", {})
-	decision := regate.decision with input as _input(case) with data.settings as settings with data.tables as tables
+	own := object.get(case, "tables", tables)
+	decision := regate.decision with input as _input(case) with data.settings as settings with data.tables as own
 	count(object.keys(case.decision)) > 0
 	object.union(decision, case.decision) == decision
 	rules := [reason.rule | some reason in decision.reasons]
 	object.get(case, "rules", rules) == rules
+	warnings := [warning.rule | some warning in object.get(decision, "warnings", [])]
+	object.get(case, "warnings", warnings) == warnings
 }
+
+# METADATA
+# title: The tables of cases that have none of their own
+# description: "`tables/data.yaml` beside the cases; none where it is not there."
+# scope: document
+default tables := {}
+
+tables := data.tables
 
 _input(case) := object.union(document, {
 	"findings": [object.union(_row, row) | some row in document.findings],

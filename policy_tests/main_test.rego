@@ -284,6 +284,25 @@ test_a_verdict_that_cannot_be_read_denies_though_it_is_only_logged if {
 	decision.action == "deny"
 }
 
+test_a_verdict_may_say_itself_that_it_is_only_logged if {
+	every action in ["deny", "require_approval", "mask"] {
+		verdict := object.union(_masking(_email), {"action": action, "log_only": true})
+		decision := _logged({_allow, verdict}, [])
+		decision.action == "allow"
+		decision.mask == []
+		[warning.would | some warning in decision.warnings] == [action]
+	}
+	_logged({object.union(_allow, {"log_only": true})}, []).action == "allow"
+	_logged({_allow, object.union(_verdict("deny"), {"log_only": false})}, []).action == "deny"
+}
+
+test_a_verdict_that_says_so_in_other_words_denies if {
+	every slip in [{"log_only": "true"}, {"log_only": 1}, {"log-only": true}] {
+		decision := _logged({_allow, object.union(_verdict("warn"), slip)}, [])
+		[reason.rule | some reason in decision.reasons] == ["regate.unreadable_verdict"]
+	}
+}
+
 test_settings_without_rules_on_trial_log_none if {
 	settings := object.remove(data.settings, ["log_only"])
 	decision := regate.decision with input as fixtures.prompt with data.settings as settings

@@ -142,7 +142,7 @@ def _source(config: Config, candidate: Path | None) -> PolicySource:
         found = read_bundle(candidate, read_archive(candidate), known_verify_key(config, None))
     else:
         found = load_source(candidate.absolute())
-    return with_tables(found, config.tables_path)  # a candidate reads those of today
+    return with_tables(found, config.tables_path, config.tables_key_path)  # a candidate reads those of today
 
 
 def _moment(since: str) -> datetime | None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +24,7 @@ from gateway.policy.bundle import (
     SigningKey,
     VerifyKey,
     build_bundle,
+    build_table_bundle,
     check_signature,
     create_signing_key,
     describe_bundle,
@@ -30,7 +32,7 @@ from gateway.policy.bundle import (
     load_verify_key,
     read_archive,
 )
-from gateway.policy.source import revision_of
+from gateway.policy.source import read_tables, revision_of
 
 _log = logging.getLogger("regate.policy")
 VerifyKeyFile = Annotated[
@@ -73,11 +75,21 @@ def build(
         Path | None,
         typer.Option("--output", "-o", help="The bundle. [default: bundles/policy-<revision>.tar.gz]"),
     ] = None,
+    tables: Annotated[
+        Path | None,
+        typer.Option("--tables", help="Write the tables of this folder instead, to bundles/tables.tar.gz."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the policy as a signed bundle, once it loads; the same files and key give the same bytes."""
+    """Write the policy as a signed bundle, once it loads; the same files and key give the same bytes.
+
+    A bundle of tables also says when it was written: a gateway takes none that is older than what it has.
+    """
     config = configured(path)
     signing = _signing_key(key or config.signing_key_path)
+    if tables is not None:
+        _build_tables(tables, signing, output or config.bundles_path / "tables.tar.gz", as_json)
+        return
     source = load_source(config.policy_path)
     asyncio.run(try_out(config, source))
     revision = revision_of(config.policy_path, source.revision)
@@ -93,6 +105,20 @@ def build(
         typer.echo(json.dumps(found | {"bytes": len(content)}))
     else:
         typer.echo(f"{file}: revision {source.revision}, signed by {signing.public.key_id}")
+
+
+def _build_tables(folder: Path, key: SigningKey, file: Path, as_json: bool) -> None:
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: expected a folder of tables")
+    content = build_table_bundle(read_tables(folder), key, datetime.now(UTC))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    _write(file, content)
+    revision = describe_bundle(file, content).revision
+    if as_json:
+        found = {"file": str(file), "revision": revision, "key_id": key.public.key_id}
+        typer.echo(json.dumps(found | {"bytes": len(content)}))
+    else:
+        typer.echo(f"{file}: tables of revision {revision}, signed by {key.public.key_id}")
 
 
 def inspect(

@@ -7,10 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from jsonschema import Draft7Validator
-from jsonschema.exceptions import ValidationError
 
 from cli.policy.faults import PolicyFault
 from cli.rego_tests import hidden, read_document
@@ -24,13 +23,14 @@ from gateway.policy.source import (
     Names,
     closest,
     declared,
-    expected,
+    hint,
     is_library,
     line_in,
     misnamed,
 )
 
 _FOLDER = "cases"
+SAID = ("rules", "warnings")  # the rules of the decision's reasons, and of its warnings
 # What a whole document must have, and a part of one need not.
 _WHOLE = ("required", "if", "then", "else")
 _MAY_BREAK = ("input", "settings")
@@ -96,26 +96,36 @@ def case_faults(cases: Iterable[Case], source: PolicySource) -> Iterator[PolicyF
             steps = ".".join(map(str, fault.absolute_path))
             at = f"{steps}: " if steps else ""
             line = line_in(case.text, (case.topic, case.title, *fault.absolute_path))
-            yield PolicyFault(str(case.path), line, f"{case.name}: {at}{fault.message}", _hint(fault))
+            yield PolicyFault(str(case.path), line, f"{case.name}: {at}{fault.message}", hint(fault))
 
 
 def verdict_names(source: PolicySource) -> list[str]:
     """Return the names of verdicts; those of a topic that computes some are a glob."""
-    said = [(text, ["".join(name) for name in _RULE.findall(text)]) for text in source.modules.values()]
-    named = {name for _, found in said for name in found if name}
-    topics = {_TOPIC.search(text) for text, found in said if "" in found}
-    return sorted(named | {f"{topic[1]}.*" for topic in topics if topic})
+    return sorted({name for text in source.modules.values() for name in names_in(text, text)})
+
+
+def names_in(package: str, rules: str) -> Iterator[str]:
+    """Yield the names of verdicts in the text of rules; `package` is a text that names their topic."""
+    topic = _TOPIC.search(package)
+    for name in map("".join, _RULE.findall(rules)):
+        if name or topic:
+            yield name or f"{topic[1] if topic else ''}.*"
 
 
 def _slips(case: Case, source: PolicySource) -> Iterator[PolicyFault]:
     """Find names of rules, and names in the settings of a case, that are nearly one that exists."""
-    rules = case.about.get("rules") if isinstance(case.about, Mapping) else None
+    said = [(key, case.about.get(key)) for key in SAID] if isinstance(case.about, Mapping) else []
     known = verdict_names(source)
-    for index, name in enumerate(rules if isinstance(rules, list) else ()):
+    for key, index, name in [
+        (key, index, name)
+        for key, names in said
+        if isinstance(names, list)
+        for index, name in enumerate(names)
+    ]:
         is_one = not isinstance(name, str) or any(fnmatchcase(name, each) for each in known)
         if not is_one and (meant := closest(name, known)):
-            line = line_in(case.text, (case.topic, case.title, "rules", index))
-            told = f"{case.name}: rules.{index}: no verdict has the name {name}"
+            line = line_in(case.text, (case.topic, case.title, key, index))
+            told = f"{case.name}: {key}.{index}: no verdict has the name {name}"
             yield PolicyFault(str(case.path), line, told, f"did you mean {meant}?")
     settings = case.about.get("settings") if isinstance(case.about, Mapping) else None
     if not isinstance(settings, Mapping):
@@ -143,17 +153,6 @@ def _names(case: Case, source: PolicySource) -> Names:
     }
 
 
-def _hint(fault: ValidationError) -> str:
-    """Return what a key was meant to be, or what a value with a syntax looks like."""
-    if fault.validator == "format":
-        return f"expected {told}" if (told := expected(str(fault.validator_value))) else ""
-    if fault.validator != "additionalProperties" or not isinstance(fault.schema, Mapping):
-        return ""
-    known, found = fault.schema["properties"], cast("Mapping[str, Any]", fault.instance)
-    close = [closest(str(name), known) for name in found if name not in known]
-    return f"did you mean {', '.join(filter(None, close))}?" if any(close) else f"expected {', '.join(known)}"
-
-
 def _schema(source: PolicySource) -> dict[str, Any]:
     return {
         "definitions": _partial(schema_of("settings"))["definitions"],
@@ -164,7 +163,7 @@ def _schema(source: PolicySource) -> dict[str, Any]:
             "settings": _settings(source),
             "tables": {"type": "object"},
             "decision": {**_partial(schema_of("decision")), "minProperties": 1},
-            "rules": {"type": "array", "items": {"type": "string"}},
+            **{said: {"type": "array", "items": {"type": "string"}} for said in SAID},
             "broken": {"const": True},
         },
         "required": ["base", "decision"],

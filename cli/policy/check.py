@@ -29,7 +29,7 @@ from cli.screen import block, line
 from gateway.config import Config, Detect, config_path
 from gateway.contract import schema_of
 from gateway.errors import ConfigError, RegateError
-from gateway.policy import PINNED, PolicySource, find_opa
+from gateway.policy import PINNED, PolicySource, find_opa, tables_at
 from gateway.policy.engine import embedded_available
 from gateway.policy.source import (
     SETTINGS,
@@ -38,7 +38,6 @@ from gateway.policy.source import (
     declared,
     examine,
     missing_tables,
-    read_tables,
     unknown_names,
 )
 
@@ -95,7 +94,7 @@ def look_at(config: Config, folders: Sequence[Path], tools: Sequence[OfferedTool
     source, errors = examine(config.policy_path)
     faults = {fault_of(error, str(config.policy_path)) for error in errors}
     try:
-        source = replace(source, tables=read_tables(config.tables_path))
+        source = replace(source, tables=tables_at(config.tables_path, config.tables_key_path))
         faults.update(fault_of(each, "") for each in missing_tables(source))
     except ConfigError as error:
         faults.add(fault_of(error, str(config.tables_path)))
@@ -163,7 +162,7 @@ def _unspoken(source: PolicySource) -> Iterator[PolicyFault]:
             str(source.root / SETTINGS),
             0,
             f"nothing says what {SETTINGS}.{name} may be",
-            f"give data.{SETTINGS}.{name} a schema in the METADATA of the package that reads it",
+            f"give data.{SETTINGS}.{name} a schema in METADATA of the package that reads it, or remove it",
         )
 
 

@@ -14,13 +14,14 @@ from jsonschema import Draft7Validator
 
 from cli import rego_tests
 from cli.policy import opa_tests
+from cli.policy.almost import almost, verdicts_of
 from cli.policy.folders import PolicyFolder, configured
 from cli.policy.loading import load
 from cli.screen import block, printable
 from gateway.config import Config
 from gateway.contract import guard, schema_of, to_document
 from gateway.errors import ConfigError
-from gateway.policy import configured_policy, find_opa
+from gateway.policy import PINNED, configured_policy, find_opa
 from gateway.policy.engine import embedded_available
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ def evaluate(
     group: Annotated[list[str] | None, typer.Option("--group", help="A group of theirs; repeatable.")] = None,
     with_input: Annotated[
         bool, typer.Option("--input", help='Print {"input", "decision"}: what policy saw, and what it said.')
+    ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say on stderr which rules spoke, and which almost did.")
     ] = False,
     path: PolicyFolder = None,
 ) -> None:
@@ -75,8 +79,21 @@ def evaluate(
         raise ConfigError("expected an input document, or --body with --provider")
     for line in _printed(config, document):
         typer.echo(printable(line), err=True)
+    for line in _spoken(config, document, decision) if explain else ():
+        typer.echo(printable(line), err=True)
     answer = {"input": document, "decision": decision} if with_input else decision
     typer.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+
+
+def _spoken(config: Config, document: dict[str, Any], decision: dict[str, Any]) -> Iterator[str]:
+    """Yield the rules that spoke, and where OPA's trace has others stop. Raises ConfigError without OPA."""
+    source, opa = configured_policy(config), find_opa()
+    if opa is None or not source.root.is_dir():
+        raise ConfigError(f"--explain: expected opa {PINNED} (run make setup) and a folder of policy")
+    for spoke in (*decision["reasons"], *decision["warnings"]):
+        yield f"spoke: {spoke['rule']}: {spoke['message']}"
+    steps = opa_tests.traced(opa, [source.root], "data.regate.decision", document, source.tables)
+    yield from (f"almost: {each}" for each in almost(verdicts_of(opa, source.root), steps))
 
 
 def _printed(config: Config, document: dict[str, Any]) -> list[str]:
@@ -86,7 +103,7 @@ def _printed(config: Config, document: dict[str, Any]) -> list[str]:
         return []
     opa = find_opa()
     if opa and source.root.is_dir():
-        return opa_tests.printed(opa, source.root, document)
+        return opa_tests.printed(opa, source, document)
     return rego_tests.printed(source, document) if embedded_available() else []
 
 

@@ -13,7 +13,7 @@ import typer
 
 from cli.policy.folders import AsJson, PolicyFolder, configured
 from cli.policy.loading import load
-from cli.policy.opa import NOT_HIDDEN, OpaFailed, capabilities, run_opa
+from cli.policy.opa import NOT_HIDDEN, OpaFailed, beside, capabilities, run_opa
 from cli.policy.syntax import Module, Node, constant, line_of, nodes, parse_all, rule_name
 from cli.rego_tests import rego_files
 from cli.screen import block, printable
@@ -21,7 +21,7 @@ from gateway.audit.reading import RecordedDecision, find_decision
 from gateway.config import Config
 from gateway.contract import guard, to_document
 from gateway.errors import ConfigError, RegateError
-from gateway.policy import PINNED, find_opa, load_source
+from gateway.policy import PINNED, find_opa, load_source, tables_at
 
 _LOST = {
     "not_recorded": "decision.record was metadata, so its texts were not recorded",
@@ -119,12 +119,12 @@ def rules_on_disk(config: Config) -> dict[str, Rule]:
         topic = module.package.removeprefix("regate.rules.")
         for rule in module.rules if topic != module.package else []:
             if rule_name(rule) == "verdicts":
-                for name in _names(rule, topic):
+                for name in names_of(rule, topic):
                     found.setdefault(name, _rule(module, rule))
     return found
 
 
-def _names(rule: Node, topic: str) -> set[str]:
+def names_of(rule: Node, topic: str) -> set[str]:
     """Return the name that a verdict spells, or what those that it computes begin with, as METADATA says."""
     if (spelt := _named(rule)) is not None:
         return {spelt}
@@ -232,9 +232,11 @@ def _traced(config: Config, recorded: RecordedDecision, trace: Trace) -> str:
         raise ConfigError(f"a trace needs opa {PINNED}: run make setup")
     if recorded.input is None:
         raise Unexplained(f"there is no input to trace: {_held_back(recorded)}")
-    with capabilities(
-        opa
-    ) as allowed:  # the decision above may be another engine's, and of files since edited
+    # the decision above may be another engine's, and of files since edited
+    with (
+        capabilities(opa) as allowed,
+        beside(tables_at(config.tables_path, config.tables_key_path)) as tables,
+    ):
         run = run_opa(
             opa,
             "eval",
@@ -245,6 +247,7 @@ def _traced(config: Config, recorded: RecordedDecision, trace: Trace) -> str:
             NOT_HIDDEN,
             "--data",
             config.policy_path,
+            *tables,
             "--stdin-input",
             "data.regate.decision",
             stdin=json.dumps(recorded.input, ensure_ascii=False),

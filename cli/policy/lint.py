@@ -14,7 +14,7 @@ from gateway.policy.engine import REFUSED, WHY
 _RULES = "regate.rules."
 _VERDICTS = "verdicts"
 _REQUIRED = ("action", "rule", "title", "message", "severity", "controls")
-_OPTIONAL = ("mask", "approval", "record", "response", "retry_after")
+_OPTIONAL = ("mask", "approval", "record", "response", "retry_after", "log_only")
 _WORDS = {
     "action": ("allow", "warn", "mask", "require_approval", "deny"),
     "severity": ("low", "medium", "high", "critical"),
@@ -50,7 +50,7 @@ def _metadata(module: Module) -> Iterator[PolicyFault]:
         name = rule_name(rule)
         wanted = not name.startswith("_") and (name == _VERDICTS or name not in seen)
         seen.add(name)
-        if wanted and not any(each.get("title") for each in rule.get("annotations") or []):
+        if wanted and not any(each.get("title") for each in _about(rule)):
             yield _fault(
                 module,
                 line_of(rule),
@@ -59,6 +59,11 @@ def _metadata(module: Module) -> Iterator[PolicyFault]:
                 # in other packages it may be read from elsewhere, and the decision is read by the gateway
                 + (f", or call it _{name}" if _is_own(module, name) else ""),
             )
+
+
+def _about(rule: Node) -> list[Node]:
+    """Return the METADATA of a rule."""
+    return rule.get("annotations") or []
 
 
 def _is_own(module: Module, name: str) -> bool:
@@ -194,6 +199,13 @@ def _verdict(module: Module, rule: Node) -> Iterator[PolicyFault]:
             yield _fault(
                 module, line_of(value), f"{name} {word!r} is unknown", f"expected {', '.join(_WORDS[name])}"
             )
+    if "log_only" not in said and any("log_only" in (each.get("custom") or {}) for each in _about(rule)):
+        yield _fault(
+            module,
+            line,
+            "METADATA says log_only, which no engine reads, so the rule is in force",
+            'write "log_only": true into the verdict',
+        )
     if "action" in said and constant(said["action"][1]) == "mask" and "mask" not in said:
         yield _fault(module, line, "the verdict masks without a mask list", f"add mask: {counts}")
 

@@ -14,6 +14,7 @@ from typing import Any
 from cli.policy.faults import PolicyFault
 from gateway.errors import RegateError
 from gateway.policy.engine import REFUSED, WHY, offline, restricted
+from gateway.policy.source import Tables
 from gateway.processes import passed_on, run
 
 SECONDS = 60.0
@@ -66,6 +67,15 @@ def capabilities(opa: Path, less: Callable[[str], str] = restricted) -> Iterator
         file = Path(folder) / "capabilities.json"
         file.write_text(less(run_opa(opa, "capabilities", "--current").out), "utf-8")
         yield file
+
+
+@contextmanager
+def beside(tables: Tables) -> Iterator[list[str]]:
+    """Write the tables into a file, and yield the options that have OPA read it beside the policy."""
+    with tempfile.TemporaryDirectory(prefix="regate-tables-") as folder:
+        file = Path(folder) / "tables.json"
+        file.write_bytes(tables.document)
+        yield ["--data", str(file)]
 
 
 def compile_faults(opa: Path, folders: Sequence[Path], schemas: Path) -> list[PolicyFault]:

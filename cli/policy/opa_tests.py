@@ -8,14 +8,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cli.policy.opa import NOT_HIDDEN, OpaRun, capabilities, run_opa
+from cli.policy.opa import NOT_HIDDEN, OpaRun, beside, capabilities, run_opa
 from cli.rego_report import Outcome, TestReport
 from gateway.errors import ConfigError
-from gateway.policy import opa_version
+from gateway.policy import PolicySource, opa_version
 from gateway.policy.engine import explained
+from gateway.policy.source import NO_TABLES, Tables
 
 _TOTAL_SECONDS = 600.0
 _COVERED_IS_SLOWER = 6
+_TRACED_SECONDS = 15.0
 _LATE = "eval_cancel_error"  # its message depends on the built-in that was stopped
 DID_NOT_END = "did not end in time"
 # Without the two more runs that say why a line is not covered: which lines they are, one run says.
@@ -46,14 +48,42 @@ def evaluate(opa: Path, folders: Sequence[Path], query: str) -> Any:
     return found[0]["expressions"][0]["value"] if found else {}
 
 
-def printed(opa: Path, policy: Path, document: Mapping[str, Any]) -> list[str]:
-    """Return what `print()` says while the policy decides on an input. Raises OpaFailed."""
-    query = ("--data", policy, "--stdin-input", "data.regate.decision")
-    with capabilities(opa) as allowed:
+def printed(opa: Path, source: PolicySource, document: Mapping[str, Any]) -> list[str]:
+    """Return what `print()` says while the policy, a folder, decides on an input. Raises OpaFailed."""
+    query = ("--data", source.root, "--stdin-input", "data.regate.decision")
+    with capabilities(opa) as allowed, beside(source.tables) as tables:
         run = run_opa(
-            opa, "eval", f"--capabilities={allowed}", NOT_HIDDEN, *query, stdin=json.dumps(document)
+            opa, "eval", f"--capabilities={allowed}", NOT_HIDDEN, *tables, *query, stdin=json.dumps(document)
         )
     return run.err.splitlines()
+
+
+def traced(
+    opa: Path,
+    data: Sequence[Path],
+    query: str,
+    document: Mapping[str, Any] | None = None,
+    tables: Tables = NO_TABLES,
+) -> Any:
+    """Return each step of OPA's as it evaluates a query, rules that an index rules out included.
+
+    Raises OpaFailed, also where it takes long: a trace is many times slower than an evaluation.
+    """
+    options = ("--explain=full", "--disable-indexing", "--format=json", NOT_HIDDEN, "--stdin-input")
+    folders = [argument for folder in data for argument in ("--data", folder)]
+    with capabilities(opa) as allowed, beside(tables) as more:
+        run = run_opa(
+            opa,
+            "eval",
+            f"--capabilities={allowed}",
+            *options,
+            *folders,
+            *more,
+            query,
+            stdin=json.dumps(document or {}),
+            seconds=_TRACED_SECONDS,
+        )
+    return run.document().get("explanation") or []
 
 
 def _run(

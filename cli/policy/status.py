@@ -66,7 +66,7 @@ def _print_worker(worker: dict[str, Any]) -> None:
         typer.echo(f"            {worker['error']}")
     else:
         typer.echo(f"  state     {'ready' if worker['ready'] else 'no decision can be made'}")
-    _print_tables(worker.get("tables", {}))
+    _print_tables(worker.get("tables", {}), worker.get("tables_issued_at"))
     pulled = worker["pulled"]
     if pulled:
         seen = pulled["succeeded_at"] or "never"
@@ -79,7 +79,7 @@ def _print_disk(config: Config, found: PolicyStatus) -> None:
     typer.echo(f"  engine    {found.engine or 'none'}")
     typer.echo(f"  policy    {config.policy_path}")
     typer.echo(f"  revision  {found.revision or 'none'}")
-    _print_tables(found.tables)
+    _print_tables(found.tables, found.tables_issued_at)
     for trial in _trials(config, found):
         typer.echo(line(f"  trial     {trial}"))
     typer.echo(f"  state     {found.error or 'ready'}")
@@ -89,9 +89,11 @@ def _trials(config: Config, found: PolicyStatus) -> list[TriedRule]:
     return trials(configured_policy(config), config.audit_path) if found.ready else []
 
 
-def _print_tables(revisions: Mapping[str, str]) -> None:
+def _print_tables(revisions: Mapping[str, str], issued: object) -> None:
     for name, revision in sorted(revisions.items()):
         typer.echo(f"  table     {name}, revision {revision}")
+    if issued:
+        typer.echo(f"            in a bundle issued at {issued}")
 
 
 def _shadow(config: Config) -> tuple[Config, PolicyStatus, Compared | None] | None:
@@ -129,7 +131,10 @@ async def _status(config: Config) -> PolicyStatus:
         name = new_engine(config, _log).name
         source = configured_policy(config)
         revision = source.revision
+        if fault := source.tables.too_old(config.tables_max_age_seconds):
+            raise ConfigError(fault)
         await load(config)
     except (ConfigError, PolicyUnavailable) as error:
         return PolicyStatus(name, revision, ready=False, error=str(error), origin=origin)
-    return PolicyStatus(name, revision, ready=True, origin=origin, tables=dict(source.tables.revisions))
+    tables, issued = dict(source.tables.revisions), source.tables.issued_at
+    return PolicyStatus(name, revision, ready=True, origin=origin, tables=tables, tables_issued_at=issued)

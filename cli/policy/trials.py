@@ -1,11 +1,14 @@
-"""What rules on trial (`settings.log_only`) would have done so far, read from the evidence."""
+"""What rules on trial would have done so far, read from the evidence."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
+from cli.policy.cases import names_in
 from gateway.audit.reading import query
 from gateway.policy import PolicySource
 from gateway.policy.source import SETTINGS
@@ -14,6 +17,8 @@ _WOULD = """
     SELECT rule, would, count(*) FROM warnings
     WHERE would IS NOT NULL AND waiver IS NULL GROUP BY ALL ORDER BY rule, would
 """
+_RULES = re.compile(r"^verdicts contains\b", re.MULTILINE)
+_LOG_ONLY = re.compile(r'^[^#\n]*"log_only":\s*true\b', re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +35,24 @@ class TriedRule:
 
 
 def trials(source: PolicySource, audit: Path) -> list[TriedRule]:
-    """Return what the evidence holds of each rule that the settings have on trial. Raises QueryFailed."""
-    rules: Sequence[str] = source.data.get(SETTINGS, {}).get("log_only", [])
-    found: dict[str, dict[str, int]] = {rule: {} for rule in rules}
-    if found and audit.is_dir():
+    """Return what the evidence holds of each rule that is on trial. Raises QueryFailed."""
+    tried = sorted({*source.data.get(SETTINGS, {}).get("log_only", []), *_marked(source)})
+    found: dict[str, dict[str, int]] = {}
+    if tried and audit.is_dir():
         with query(audit, _WOULD) as result:
             for rule, would, count in result.rows:
-                if rule in found:
-                    found[rule][would] = count
-    return [TriedRule(rule, would) for rule, would in sorted(found.items())]
+                if any(fnmatchcase(rule, each) for each in tried):
+                    found.setdefault(rule, {})[would] = count
+    silent = [each for each in tried if not any(fnmatchcase(rule, each) for rule in found)]
+    return [
+        TriedRule(rule, would) for rule, would in sorted([*found.items(), *((one, {}) for one in silent)])
+    ]
+
+
+def _marked(source: PolicySource) -> Iterator[str]:
+    """Yield the rules whose verdicts say `"log_only": true`; a name that is computed is a glob."""
+    for text in source.modules.values():
+        package, *rules = _RULES.split(text)
+        for rule in rules:
+            if _LOG_ONLY.search(rule):
+                yield from names_in(package, rule)

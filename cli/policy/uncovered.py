@@ -30,7 +30,8 @@ def uncovered(root: Path, source: PolicySource, since: datetime | None) -> Seque
     try:
         for name, text in source.modules.items():
             engine.add_policy(name, text)
-        engine.add_data_json(source.data_json.decode())
+        for data in (source.data_json, source.tables.document):
+            engine.add_data_json(data.decode())
         engine.set_enable_coverage(True)
         run = 0
         for line in islice(decision_lines(root, since), MOST):

@@ -79,8 +79,19 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def tables_path(self) -> Path:
-        """The folder of tables; it need not be there."""
+        """The folder of tables, which need not be there, or the bundle of them."""
         return self.root / self.policy.tables
+
+    @property
+    def tables_key_path(self) -> Path | None:
+        """The public key of the people who sign bundles of tables."""
+        bundle = self.policy.tables_bundle
+        return self.root / bundle.verify_key if bundle else None
+
+    @property
+    def tables_max_age_seconds(self) -> float:
+        """How old tables may be; 0 sets no limit."""
+        return self.policy.tables_bundle.max_age_seconds if self.policy.tables_bundle else 0
 
     @property
     def shadow_config(self) -> Config | None:
@@ -89,7 +100,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if not policy.shadow:
             return None
         key = policy.verify_key if policy.shadow.endswith(BUNDLE) else ""
-        candidate = msgspec.structs.replace(policy, path=policy.shadow, shadow="", verify_key=key, opa=None)
+        tables = policy.tables_bundle  # fetched for both by the policy in force
+        tables = msgspec.structs.replace(tables, url="", token="", ca="") if tables else None
+        candidate = msgspec.structs.replace(
+            policy, path=policy.shadow, shadow="", verify_key=key, opa=None, tables_bundle=tables
+        )
         return msgspec.structs.replace(self, policy=candidate)
 
     @property

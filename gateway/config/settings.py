@@ -15,6 +15,7 @@ from gateway.words import Category
 BUNDLE = ".tar.gz"
 _ANCHOR = r"^(|file:/.+|https://.+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?/.*)$"
 _OPA_URL = re.compile(r"(?P<scheme>https?)://(?P<host>\[[0-9a-fA-F:]+\]|[^/?#@:\s\[\]]+)(:[1-9]\d{0,4})?/?")
+_TABLES_URL = re.compile(_OPA_URL.pattern.removesuffix("/?") + r"/[^\s#]*")
 _LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 
 Checksum = Literal["", "luhn", "mod97", "mod11", "mod11_10", "verhoeff"]
@@ -41,18 +42,44 @@ class Opa(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("token: expected a reference, env:NAME or file:/path")
 
 
+class TableBundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Tables as one file that the key in the file `verify_key` has signed.
+
+    With a `url` the gateway fetches it, every `poll_seconds`; without one it is put there. Once it was
+    issued more than `max_age_seconds` ago, no decision is made by it; 0 sets no limit.
+    """
+
+    verify_key: str
+    url: str = ""
+    token: str = ""
+    ca: str = ""
+    poll_seconds: Seconds = 60.0
+    max_age_seconds: Annotated[float, msgspec.Meta(ge=0)] = 0
+
+    def __post_init__(self) -> None:
+        found = _TABLES_URL.fullmatch(self.url)
+        if self.url and (not found or (found["scheme"] == "http" and found["host"] not in _LOOPBACK)):
+            raise ValueError("url: expected https://host[:port]/path, or http:// on this machine's loopback")
+        if self.token and not _REFERENCE.fullmatch(self.token):
+            raise ValueError("token: expected a reference, env:NAME or file:/path")
+        if (self.token or self.ca) and not self.url:
+            raise ValueError("url: found a token or a ca for it, and no url")
+
+
 class PolicySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where policy lives and how it is evaluated. `enforce: false` records actions, carries out none.
 
     `path` is a folder of Rego, or a bundle (`*.tar.gz`) that the key in the file `verify_key` has signed.
     `shadow` is a candidate that is asked about live traffic as well, and never decides. `tables` is a folder
-    of data that its rules look things up in.
+    of data that its rules look things up in, or a bundle of them (`*.tar.gz`), of which `tables_bundle` says
+    who has signed it.
     """
 
     engine: Literal["auto", "sidecar", "embedded"] = "auto"
     path: str = "policies/rego"
     shadow: str = ""
     tables: str = "policies/data"
+    tables_bundle: TableBundle | None = None
     verify_key: str = ""
     opa: Opa | None = None
     enforce: bool = True
@@ -66,6 +93,10 @@ class PolicySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if bool(bundles) != bool(self.verify_key):
             found = f"{bundles[0]} and no key" if bundles else "a key and no bundle"
             raise ValueError(f"verify_key: expected it with a bundle and not without one; found {found}")
+        if self.tables.endswith(BUNDLE) != bool(self.tables_bundle):
+            raise ValueError(
+                f"tables_bundle: expected it with tables in a bundle (*{BUNDLE}) and not without one"
+            )
 
 
 class RetentionRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

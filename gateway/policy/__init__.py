@@ -10,7 +10,13 @@ if TYPE_CHECKING:
     from gateway.policy.engine.engine import PolicyEngine
     from gateway.policy.engine.opa import PINNED, find_opa, opa_version
     from gateway.policy.gauges import PolicyGauges
-    from gateway.policy.loading.origin import configured_policy, is_bundle, load_policy, with_tables
+    from gateway.policy.loading.origin import (
+        configured_policy,
+        is_bundle,
+        load_policy,
+        tables_at,
+        with_tables,
+    )
     from gateway.policy.policies import Policies, PolicyStatus, new_engine
     from gateway.policy.reports import StatusFile, read_reports
     from gateway.policy.source.source import PolicySource, load_source
@@ -35,5 +41,6 @@ __all__ = [
     "new_engine",
     "opa_version",
     "read_reports",
+    "tables_at",
     "with_tables",
 ]

@@ -26,6 +26,7 @@ from gateway.policy.source.source import PolicySource
 
 if TYPE_CHECKING:  # what asks an OPA brings its client's libraries: loaded where one is asked
     from gateway.policy.engine.pulling_opa import Pulled
+    from gateway.policy.loading.fetching import TableSource
 
 _MOST_SECONDS = 60.0  # between two attempts to load what the engine could not run
 
@@ -34,7 +35,8 @@ _MOST_SECONDS = 60.0  # between two attempts to load what the engine could not r
 class PolicyStatus:
     """The policy in force, and what is wrong with its latest edit ("" when nothing is).
 
-    `tables` are the revisions of its tables, by their names. `failures` counts the loads that went wrong
+    `tables` are the revisions of its tables, by their names, and `tables_issued_at` the time of their bundle.
+    `failures` counts the loads that went wrong
     since the start; `failing_since` is set until one goes right. `pulled` is what an OPA run elsewhere says
     about its bundle.
     """
@@ -46,6 +48,7 @@ class PolicyStatus:
     loaded_at: datetime | None = None
     origin: str = ""
     tables: Mapping[str, str] = field(default_factory=dict)
+    tables_issued_at: datetime | None = None
     failing_since: datetime | None = None
     failures: int = 0
     pulled: Pulled | None = None
@@ -65,7 +68,9 @@ class Policies:
         self._activated = activated
         self._path = config.policy_path
         self._verify_key = config.verify_key_path
-        self._tables = config.tables_path
+        self._tables = config.tables_path, config.tables_key_path
+        self._longest = config.tables_max_age_seconds
+        self._fetched = _table_source(config, log)
         self._names = built_in(config)
         self._reload_seconds = config.policy.reload_seconds
         self._log = log
@@ -76,6 +81,7 @@ class Policies:
         self._again = math.inf  # not before, by the loop's clock, is the same policy tried again
         self._pause = self._reload_seconds
         self._watching: asyncio.Task[None] | None = None
+        self._fetching: asyncio.Task[None] | None = None
 
     @property
     def source(self) -> PolicySource | None:
@@ -92,18 +98,22 @@ class Policies:
 
         Raises ConfigError when it cannot be used, PolicyUnavailable when the engine does not run.
         """
+        if self._fetched:
+            await self._fetched.fetch()
         try:
-            await self._load(await asyncio.to_thread(prints_of, self._path, self._verify_key, self._tables))
+            await self._load(await asyncio.to_thread(prints_of, self._path, self._verify_key, *self._tables))
         except BaseException:
             await self._engine.close()
             raise
         self._watching = asyncio.create_task(self._watch())
+        if self._fetched:
+            self._fetching = asyncio.create_task(self._fetched.watch())
 
     async def start_when_good(self) -> None:
         """Load the policy, now or as soon as an edit mends it; until then the status says what is wrong."""
         seen: object = None
         try:
-            seen = await asyncio.to_thread(prints_of, self._path, self._verify_key, self._tables)
+            seen = await asyncio.to_thread(prints_of, self._path, self._verify_key, *self._tables)
             await self._load(seen)
         except (ConfigError, PolicyUnavailable) as error:
             self._refuse(error, seen)
@@ -111,28 +121,42 @@ class Policies:
 
     async def decide(self, document: dict[str, Any]) -> Decision:
         """Decide by the policy in force. Raises PolicyUnavailable, PolicyError."""
+        if fault := self._too_old(self._source):
+            raise PolicyUnavailable(fault)
         return await self._engine.decide(document)
 
     def status(self) -> PolicyStatus:
         """Return what is in force at this moment."""
         pulled = getattr(self._engine, "pulled", None)
-        status = replace(self._status, ready=self._engine.ready, pulled=pulled)
+        old = self._too_old(self._source)
+        status = replace(self._status, ready=self._engine.ready and not old, pulled=pulled)
+        status = replace(status, error=status.error or old)
+        if self._fetched and (fetched := self._fetched.state).failures:
+            status = replace(
+                status,
+                error=status.error or fetched.error,
+                failing_since=status.failing_since or fetched.failing_since,
+                failures=status.failures + fetched.failures,
+            )
         if self._watching and self._watching.done():
             return replace(status, error="edits are no longer looked for: restart the gateway")
         return status
 
     async def close(self) -> None:
         """Stop watching and end the engine; no process is left behind."""
-        if self._watching:
-            self._watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watching
-            self._watching = None
+        for task in (self._watching, self._fetching):
+            if task:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+        self._watching = self._fetching = None
         await self._engine.close()
 
     async def _load(self, seen: object) -> None:
         """Read the policy, which looked like `seen` before, and put it in force, unless it is already."""
-        source = await read_policy(self._path, self._verify_key, self._names, self._tables)
+        source = await read_policy(self._path, self._verify_key, self._names, *self._tables)
+        if fault := self._too_old(source) or _older(source, self._source):
+            raise ConfigError(fault)
         if source != self._source:
             await self._engine.start(source)
             await self._record(source)
@@ -141,7 +165,8 @@ class Policies:
         elif source.tables.revisions != self._source.tables.revisions:
             await self._engine.renew(source)
             self._log.info("tables are in force: %s", ", ".join(sorted(source.tables.revisions)) or "none")
-        self._status = replace(self._status, tables=dict(source.tables.revisions))
+        tables = source.tables
+        self._status = replace(self._status, tables=dict(tables.revisions), tables_issued_at=tables.issued_at)
         self._source = source  # the same policy in a bundle that is signed anew is served with that signature
         self._seen, self._pause = seen, self._reload_seconds
         self._status = replace(self._status, error="", failing_since=None)
@@ -162,11 +187,14 @@ class Policies:
             await asyncio.sleep(self._reload_seconds)
             seen: object = None
             try:
-                seen = await asyncio.to_thread(prints_of, self._path, self._verify_key, self._tables)
+                seen = await asyncio.to_thread(prints_of, self._path, self._verify_key, *self._tables)
                 if seen != self._seen or self._due():
                     await self._load(seen)
             except (ConfigError, PolicyUnavailable) as error:
                 self._refuse(error, seen)
+
+    def _too_old(self, source: PolicySource | None) -> str:
+        return source.tables.too_old(self._longest) if source else ""
 
     def _due(self) -> bool:
         """Return whether a policy that the engine could not run is to be tried again."""
@@ -189,6 +217,24 @@ class Policies:
         self._pause = min(2 * self._pause, _MOST_SECONDS)
         self._seen = seen
         self._again = asyncio.get_running_loop().time() + self._pause if retried else math.inf
+
+
+def _older(source: PolicySource, present: PolicySource | None) -> str:
+    """Return what is wrong with tables that were issued before those in force, "" for others."""
+    issued, before = source.tables.issued_at, present.tables.issued_at if present else None
+    if not issued or not before or issued >= before:
+        return ""
+    return f"the tables of {issued.isoformat()} are older than those in force, of {before.isoformat()}"
+
+
+def _table_source(config: Config, log: logging.Logger) -> TableSource | None:
+    """Return the server that has the tables, None where they are files. Raises ConfigError."""
+    bundle, key = config.policy.tables_bundle, config.tables_key_path
+    if not bundle or not key or not bundle.url:
+        return None
+    from gateway.policy.loading.fetching import TableSource
+
+    return TableSource(bundle, config, key, log)
 
 
 def _engine(config: Config, log: logging.Logger) -> PolicyEngine:

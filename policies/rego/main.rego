@@ -102,7 +102,9 @@ _actions := {verdict.action | some verdict in _heard}
 # What the topics said; what cannot be read counts as deny.
 _said := [_read(verdict) | some verdict in data.regate.rules[_].verdicts]
 
-_heard := [verdict | some verdict in _said; not verdict in _aside]
+_heard := _said if {
+	_aside == []
+} else := [verdict | some verdict in _said; not verdict in _aside]
 
 _aside := [verdict | some verdict in _said; _only_warns(verdict)]
 
@@ -113,6 +115,11 @@ _only_warns(verdict) if _excused(verdict)
 # A rule that is only logged, or waived for this exchange, restricts nothing. What it allows counts.
 _excused(verdict) if {
 	verdict.rule in data.settings.log_only
+	_may_be_excused(verdict)
+}
+
+_excused(verdict) if {
+	verdict.log_only == true
 	_may_be_excused(verdict)
 }
 
@@ -179,11 +186,12 @@ _readable_rest(verdict) if {
 	_readable_mask(verdict)
 } else if {
 	rest := object.keys(verdict) - {"action", "rule", "title", "message", "severity", "controls"}
-	count(rest - {"mask", "approval", "record", "response", "retry_after"}) == 0
+	count(rest - {"mask", "approval", "record", "response", "retry_after", "log_only"}) == 0
 	_readable_mask(object.union({"mask": []}, verdict))
 	object.get(verdict, "record", "masked") in {"masked", "metadata", "full"}
 	object.get(verdict, "response", "findings") in {"findings", "always"}
 	_is_whole(object.get(verdict, "retry_after", 0))
+	is_boolean(object.get(verdict, "log_only", false))
 	terms := object.get(verdict, "approval", {})
 	is_object(terms)
 	object.keys(terms) - {"groups", "quorum", "all_of", "wait_seconds", "expires_seconds"} == set()

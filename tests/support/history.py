@@ -33,6 +33,7 @@ def _found(entity: str, category: str, kind: str = "text") -> Mapping[str, Any]:
     return {"entity": entity, "category": category, "roles": ["user"], "kinds": [kind], **counts}
 
 
+_MAIL = {"name": "send_mail", "arguments": {}, "restores": [], "origins": []}
 _EMAIL = _found("EMAIL_ADDRESS", "pii")
 _STEERING = _found("PROMPT_INJECTION", "injection", "tool_result")
 _SPENT = {"status": 200, "input_tokens": 900, "output_tokens": 100, "cost": 0.01}
@@ -65,9 +66,10 @@ def _records() -> list[Record]:
         _closing("ex_dry", "completion", status=200, agent="lab"),
         _decision("ex_lost", "allow"),
         _closing("ex_lost", "refusal", status=502, code="upstream_unavailable"),
+        _decision("ex_again", "mask", phase="response", reasons=[_MASKED], tool_calls=[_MAIL]),
         _decision("ex_tool", "allow"),
         _decision("ex_tool", "mask", phase="response", reasons=[_MASKED], findings=[_found("PERSON", "pii")],
-                  tool_calls=[{"name": "send_mail", "arguments": {}, "restores": [], "origins": []}]),
+                  tool_calls=[_MAIL]),
         _closing("ex_tool", "completion", status=200, cost=0.002, body={"cached_tokens": 800}),
     ]  # fmt: skip
 

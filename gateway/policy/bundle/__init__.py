@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         load_signing_key,
         load_verify_key,
     )
+    from gateway.policy.bundle.table_bundle import build_table_bundle, read_table_bundle
 else:
     __getattr__ = on_demand(__name__)
 
@@ -30,6 +31,7 @@ __all__ = [
     "SigningKey",
     "VerifyKey",
     "build_bundle",
+    "build_table_bundle",
     "check_signature",
     "create_signing_key",
     "describe_bundle",
@@ -37,4 +39,5 @@ __all__ = [
     "load_verify_key",
     "read_archive",
     "read_bundle",
+    "read_table_bundle",
 ]

@@ -64,7 +64,7 @@ def read_bundle(path: Path, content: bytes, key: VerifyKey) -> PolicySource:
     try:
         files = unpack(content)
         verify(files, key)
-        bundle = _described(files)
+        bundle = described(files)
     except (BadArchive, BadBundleSignature) as error:
         raise ConfigError(f"{path}: {error}") from error
     if sorted(bundle.roots) != sorted(ROOTS):
@@ -77,7 +77,7 @@ def read_bundle(path: Path, content: bytes, key: VerifyKey) -> PolicySource:
 def describe_bundle(path: Path, content: bytes) -> Bundle:
     """Return what a bundle says about itself, proven or not. Raises ConfigError when it cannot be read."""
     try:
-        return _described(unpack(content))
+        return described(unpack(content))
     except (BadArchive, BadBundleSignature) as error:
         raise ConfigError(f"{path}: {error}") from error
 
@@ -99,8 +99,9 @@ def read_archive(path: Path) -> bytes:
         raise ConfigError(f"{path}: the bundle cannot be read: {error.strerror}") from error
 
 
-def _described(files: Mapping[str, bytes]) -> Bundle:
-    manifest = _manifest(files)
+def described(files: Mapping[str, bytes]) -> Bundle:
+    """Return what files say about themselves. Raises BadArchive, BadBundleSignature."""
+    manifest = manifest_of(files)
     token = signature_of(files)
     return Bundle(
         str(manifest.get("revision", "")),
@@ -110,7 +111,8 @@ def _described(files: Mapping[str, bytes]) -> Bundle:
     )
 
 
-def _manifest(files: Mapping[str, bytes]) -> dict[str, Any]:
+def manifest_of(files: Mapping[str, bytes]) -> dict[str, Any]:
+    """Return the manifest. Raises BadArchive."""
     try:
         manifest = json.loads(files[MANIFEST])
     except KeyError as error:

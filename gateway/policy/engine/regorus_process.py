@@ -67,8 +67,7 @@ class RegorusProcess:
             self._reading = asyncio.create_task(self._read())
             head = {"modules": list(self._source.modules), "refused": sorted(REFUSED)}
             texts = [text.encode() for text in self._source.modules.values()]
-            tables = b'{"tables":' + self._source.tables.content + b"}"
-            policy = [json.dumps(head).encode(), *texts, self._source.data_json, tables]
+            policy = [json.dumps(head).encode(), *texts, self._source.data_json, self._source.tables.document]
             answer = await self._ask(policy, START_SECONDS)
             if "error" in answer:
                 raise ConfigError(f"policy cannot be used: {self._named(answer['error'])}")

@@ -1,10 +1,11 @@
 """The program that reads policy for a gateway, and packs it, in a process of its own.
 
 In a gateway's process the parser would hold the interpreter's lock, and with it every request. The first
-frame in is a task: `{"path", "verify_key", "names", "tables"}` to read, or `{"revision", "modules",
-"signing_key"}` to pack, which the texts of the modules and the data follow. The first frame out is
-`{"revision", "modules", "tables"}` or `{"error"}`. After a task to read come the texts, the data, the tables
-and the archive; after one to pack, the archive.
+frame in is a task: `{"path", "verify_key", "names", "tables", "tables_key"}` to read, `{"revision",
+"modules", "signing_key"}` to pack, which the texts of the modules and the data follow, or `{"keep",
+"tables_key"}` with a bundle of tables to keep as that file. The first frame out is `{"revision", "modules",
+"tables", "issued_at"}` or `{"error"}`. After a task to read come the texts, the data, the tables and the
+archive; after one to pack, the archive.
 """
 
 import gc
@@ -26,19 +27,36 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Do the one task."""
     task = json.loads(read_message(requests) or b"{}")
     try:
-        found = _pack(task, requests) if "signing_key" in task else _read(task)
+        found = _done(task, requests)
     except ConfigError as error:
         found = [json.dumps({"error": str(error)}).encode()]
     for body in found:
         write_message(answers, body)
 
 
+def _done(task: dict[str, Any], requests: BinaryIO) -> list[bytes]:
+    if "signing_key" in task:
+        return _pack(task, requests)
+    if "keep" in task:
+        from gateway.policy.loading.keeping import keep_tables  # here: reading a folder needs no signatures
+
+        keep_tables(Path(task["keep"]), read_message(requests) or b"", Path(task["tables_key"]))
+        return [b"{}"]
+    return _read(task)
+
+
 def _read(task: dict[str, Any]) -> list[bytes]:
-    key = task["verify_key"]
-    tables = Path(task["tables"]) if task["tables"] else None
-    source = load_policy(Path(task["path"]), Path(key) if key else None, task["names"], tables)
-    revisions = dict(source.tables.revisions)
-    head = {"revision": source.revision, "modules": list(source.modules), "tables": revisions}
+    key, tables, tables_key = (
+        Path(task[name]) if task[name] else None for name in ("verify_key", "tables", "tables_key")
+    )
+    source = load_policy(Path(task["path"]), key, task["names"], tables, tables_key)
+    revisions, issued = dict(source.tables.revisions), source.tables.issued_at
+    head = {
+        "revision": source.revision,
+        "modules": list(source.modules),
+        "tables": revisions,
+        "issued_at": issued.isoformat() if issued else "",
+    }
     texts = [text.encode() for text in source.modules.values()]
     bodies = [*texts, source.data_json, source.tables.content, source.archive]
     if sum(map(len, bodies)) > _MOST_BYTES:

@@ -7,6 +7,7 @@ import io
 import json
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,11 @@ _SECONDS = 60.0
 
 
 async def read_policy(
-    path: Path, verify_key: Path | None, names: Names, tables: Path | None = None
+    path: Path,
+    verify_key: Path | None,
+    names: Names,
+    tables: Path | None = None,
+    tables_key: Path | None = None,
 ) -> PolicySource:
     """Return what `load_policy` does.
 
@@ -32,10 +37,12 @@ async def read_policy(
         "verify_key": str(verify_key or ""),
         "names": names,
         "tables": str(tables or ""),
+        "tables_key": str(tables_key or ""),
     }
     head, (*modules, data, content, archive) = await _done([json.dumps(task).encode()])
     texts = dict(zip(head["modules"], [body.decode() for body in modules], strict=True))
-    found = Tables(head["tables"], content)
+    issued = datetime.fromisoformat(head["issued_at"]) if head["issued_at"] else None
+    found = Tables(head["tables"], content, issued)
     return PolicySource(path, texts, data, head["revision"], archive, found)
 
 
@@ -45,6 +52,12 @@ async def pack_policy(source: PolicySource, signing_key: Path) -> bytes:
     texts = [text.encode() for text in source.modules.values()]
     _, bodies = await _done([json.dumps(task).encode(), *texts, source.data_json])
     return bodies[-1]
+
+
+async def keep_fetched(path: Path, content: bytes, key: Path) -> None:
+    """Keep a bundle of tables as the file at `path`, as `keep_tables` does. Raises as `read_policy`."""
+    task = {"keep": str(path), "tables_key": str(key)}
+    await _done([json.dumps(task).encode(), content])
 
 
 async def _done(task: Sequence[bytes]) -> tuple[dict[str, Any], list[bytes]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.contract import schema_of
 from gateway.errors import ConfigError
 from gateway.policy.source.files import policy_files, read_text
+from gateway.policy.source.hints import closest
 from gateway.policy.source.settings import SETTINGS, declared, place_of
 
 if TYPE_CHECKING:
@@ -109,12 +109,6 @@ def _names_one(kind: str, steps: tuple[str | int, ...], name: str, known: Collec
         return any(fnmatchcase(each, name) or fnmatchcase(name, each) for each in known)
     is_glob = kind == "provider" and len(steps) > 2
     return is_glob and ("{" in name or any(fnmatchcase(each, name) for each in known))
-
-
-def closest(name: str, known: Collection[str]) -> str:
-    """Return the name that was meant, "" when none is near."""
-    folded = {each.casefold(): each for each in known}
-    return next((folded[each] for each in get_close_matches(name.casefold(), folded, n=1)), "")
 
 
 def place_in(root: Path, steps: tuple[str | int, ...]) -> str:

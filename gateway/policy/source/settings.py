@@ -19,6 +19,7 @@ from gateway.contract import schema_of
 from gateway.errors import ConfigError
 from gateway.policy.source.annotations import metadata
 from gateway.policy.source.formats import FORMATS, expected, formats_in
+from gateway.policy.source.hints import hint
 
 SETTINGS = "settings"
 _SPOKEN_OF = re.compile(r"data\.settings((?:\.[A-Za-z_]\w*)+)")
@@ -111,7 +112,8 @@ def _faults(
         return
     for fault in found[:_MOST]:
         at = (*steps, *fault.absolute_path)
-        yield ConfigError(f"{place_of(root, files, at)}: {_dotted(at)}: {_brief(fault)}")
+        meant = f"; {told}" if fault.validator != "format" and (told := hint(fault)) else ""
+        yield ConfigError(f"{place_of(root, files, at)}: {_dotted(at)}: {_brief(fault)}{meant}")
 
 
 def _brief(fault: ValidationError) -> str:

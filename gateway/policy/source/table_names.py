@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import regex
 
 from gateway.errors import ConfigError
-from gateway.policy.source.names import closest
+from gateway.policy.source.hints import closest
+from gateway.policy.source.tables import REVISIONS
 
 if TYPE_CHECKING:
     from gateway.policy.source.source import PolicySource
 
 _TABLES = "tables"
-_REVISIONS = "_revisions"  # is there without a table, too
 _STEP = regex.compile(r"""\.\s*+(\w++)|\[\s*+(?:"([^"\\\n]*+)"|`([^`]*+)`)\s*+\]""")
 _STEPS = rf"(?:{_STEP.pattern})*+"
 _TOKEN = regex.compile(
@@ -32,7 +32,7 @@ _TOKEN = regex.compile(
 
 def missing_tables(source: PolicySource) -> Iterator[ConfigError]:
     """Yield each place where a rule reads a table that is not there, or does not say which it reads."""
-    known = {*source.tables.revisions, _REVISIONS}
+    known = {*source.tables.revisions, REVISIONS}  # which is there without a table, too
     for module, text in source.modules.items():
         for start, name in _named(text) if _TABLES in text else ():
             place = f"{source.root / module}:{text.count(chr(10), 0, start) + 1}: data.{_TABLES}"

@@ -12,6 +12,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -26,7 +27,9 @@ from gateway.policy.source.settings import first_fault
 SCHEMA = ".schema.json"
 _KINDS = (".json", ".yaml", ".yml", ".csv")
 _ABOUT = (".md", ".txt")
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+NAME = "[a-z][a-z0-9_]{0,62}"
+REVISIONS = "_revisions"
+_NAME = re.compile(NAME)
 _MOST_BYTES = 64 * 1024 * 1024  # of one file
 _NO_REVISIONS: Mapping[str, str] = MappingProxyType({})
 
@@ -36,10 +39,24 @@ class Tables:
     """What `data.tables` is, in JSON, and the revision of each table: a digest of its file.
 
     `_revisions` in it names them for the engine, which says with each decision what it decided by.
+    `issued_at` is when the bundle that they are from was made, None for those of a folder.
     """
 
     revisions: Mapping[str, str] = field(default_factory=lambda: _NO_REVISIONS)
     content: bytes = field(default=b'{"_revisions":{}}', repr=False)
+    issued_at: datetime | None = None
+
+    @property
+    def document(self) -> bytes:
+        """The data with `tables` in them, in JSON."""
+        return b'{"tables":' + self.content + b"}"
+
+    def too_old(self, seconds: float) -> str:
+        """Return what is wrong when they were issued more seconds ago than this, "" if not; 0: no limit."""
+        longest, issued = timedelta(seconds=seconds), self.issued_at
+        if not longest or not issued or datetime.now(UTC) - issued <= longest:
+            return ""
+        return f"the tables were issued at {issued.isoformat()}, which is more than {seconds:g} s ago"
 
 
 NO_TABLES = Tables()
@@ -63,7 +80,7 @@ def read_tables(folder: Path) -> Tables:
         revisions[name] = hashlib.sha256(content).hexdigest()[:32]
     if not tables:
         return NO_TABLES
-    return Tables(revisions, to_json({**tables, "_revisions": revisions}))
+    return Tables(revisions, to_json({**tables, REVISIONS: revisions}))
 
 
 def table_files(folder: Path) -> list[Path]:

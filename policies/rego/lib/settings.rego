@@ -103,12 +103,22 @@ dialect := data.settings.dialects[input.dialect]
 # description: >-
 #   A set of terms for this phase, by kind (`entities`, `categories`) and name: those of the agent's groups and the
 #   provider; where these say nothing those of the dialect, then what all share; undefined where none says anything.
+#   Step by step: of several variables in one reference the embedded engine makes four times the work.
 # scope: document
 terms(kind, name) := own if {
-	own := {said_of | some speaker in speakers; said_of := speaker[kind][name][input.phase]}
+	own := {said_of |
+		some speaker in speakers
+		of_kind := speaker[kind]
+		of_name := of_kind[name]
+		said_of := of_name[input.phase]
+	}
 	own != set()
 } else := {said_of} if {
-	said_of := dialect[kind][name][input.phase]
+	of_kind := dialect[kind]
+	of_name := of_kind[name]
+	said_of := of_name[input.phase]
 } else := {shared} if {
-	shared := data.settings[kind][name][input.phase]
+	of_kind := data.settings[kind]
+	of_name := of_kind[name]
+	shared := of_name[input.phase]
 }

@@ -85,7 +85,7 @@ def test_every_command_of_the_guide_does_what_the_guide_says(auditor: Path) -> N
     assert "is in the evidence signed at" in answer("regate audit verify", 2)
     assert "/v1/chat/completions" in (auditor / "week.ndjson").read_text()
     with duckdb.connect() as connection:
-        assert connection.execute(f"SELECT count(*) FROM '{auditor}/decisions.parquet'").fetchall() == [(10,)]
+        assert connection.execute(f"SELECT count(*) FROM '{auditor}/decisions.parquet'").fetchall() == [(11,)]
     assert '"class_uid": 6003' in (auditor / "events.ndjson").read_text()
     assert re.search(r"[1-9]\d* bodies erased", answer("regate audit erase"))
     assert "intact" in answer("regate audit verify", 3)

@@ -39,7 +39,7 @@ def test_a_question_has_an_answer(history: Path, question: str) -> None:
     ("question", "answer"),
     [
         ("Did anybody approve what their own agent asked?", [[0, 1]]),
-        ("Which tool calls did models ask for, and what became of them?", [["send_mail", "mask", 1]]),
+        ("Which tool calls did models ask for, and what became of them?", [["send_mail", "mask", 2]]),
         ("What does each team spend, and on which model?", [["support", "gpt-4o", 5, 4000, 0.042]]),
     ],
 )

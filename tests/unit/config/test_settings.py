@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.config.providers import Aws, Provider
-from gateway.config.settings import Audit, CustomEntity, Opa, PolicySettings
+from gateway.config.settings import Audit, CustomEntity, Opa, PolicySettings, TableBundle
 
 
 @pytest.mark.parametrize("url", ["builtin:demo", "http://127.0.0.1:1", "https://llm.example/v1"])
@@ -27,6 +27,7 @@ def test_a_secret_in_the_place_of_its_reference_is_refused_and_not_repeated() ->
             lambda secret=secret: Provider("openai", "https://h", secret),
             lambda secret=secret: Audit(content_key=secret),
             lambda secret=secret: Opa("https://opa", secret),
+            lambda secret=secret: TableBundle("k", "https://h/t", secret),
             lambda secret=secret: Aws(secret, "env:KEY"),
             lambda secret=secret: Aws("env:ID", secret),
             lambda secret=secret: Aws("env:ID", "env:KEY", secret),
@@ -56,6 +57,20 @@ def test_a_bundle_has_a_key_and_a_folder_has_none() -> None:
     ):
         with pytest.raises(ValueError, match=found):
             PolicySettings(path=path, verify_key=key)
+
+
+def test_tables_in_a_bundle_say_whose_it_is_and_come_over_tls_or_from_this_machine() -> None:
+    for url in ("", "https://tables.example/t.tar.gz?region=eu", "http://127.0.0.1:8/t.tar.gz"):
+        bundle = TableBundle("k.pub", url)
+        assert PolicySettings(tables="t.tar.gz", tables_bundle=bundle).tables_bundle == bundle
+    for url in ("http://tables.example/t.tar.gz", "https://tables.example", "https://u:p@h/t", "file:///t"):
+        with pytest.raises(ValueError, match="url: expected https"):
+            TableBundle("k.pub", url)
+    with pytest.raises(ValueError, match="url: found a token or a ca for it, and no url"):
+        TableBundle("k.pub", token="env:TOKEN")
+    for tables, one in (("policies/data", TableBundle("k.pub")), ("t.tar.gz", None)):
+        with pytest.raises(ValueError, match="tables_bundle: expected it with tables in a bundle"):
+            PolicySettings(tables=tables, tables_bundle=one)
 
 
 def test_the_embedded_engine_has_no_opa_to_ask() -> None:

@@ -6,18 +6,23 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from gateway.config import Config, PolicySettings, Provider
-from gateway.errors import ConfigError
+from gateway.config import Config, PolicySettings, Provider, TableBundle
+from gateway.errors import ConfigError, PolicyUnavailable
 from gateway.policy import ActiveBundle, Policies
 from gateway.policy.bundle.bundle import build_bundle
-from gateway.policy.bundle.signing_keys import create_signing_key
+from gateway.policy.bundle.signing_keys import SigningKey, create_signing_key
+from gateway.policy.bundle.table_bundle import build_table_bundle
+from gateway.policy.source.tables import Tables
 from tests.support.bundles import library
+from tests.support.served import RawProvider, Reply, raw_provider
 from tests.unit.policy.conftest import LOG
 
 Document = Callable[..., dict[str, Any]]
@@ -161,6 +166,85 @@ async def test_without_a_table_that_a_rule_names_nothing_starts(with_tables: Con
     ):
         await policies.start()
     await policies.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A server of tables, and a configuration whose policy reads them."""
+
+    server: RawProvider
+    key: SigningKey
+    config: Config
+
+    def serve(self, tables: dict[str, Any], issued_at: datetime) -> None:
+        """Have the server answer with these tables from now on."""
+        found = Tables({}, json.dumps({**tables, "_revisions": {}}).encode())
+        self.server.reply = Reply(pieces=[build_table_bundle(found, self.key, issued_at)])
+
+
+@pytest.fixture
+async def source(config: Config, tmp_path: Path) -> AsyncIterator[Source]:
+    (config.policy_path / "rules" / "blocked.rego").write_text(BLOCKED)
+    key, public = create_signing_key(tmp_path / "tables.key", "ES256")
+    async with raw_provider() as server:
+        bundle = TableBundle(
+            str(public), f"{server.url}/tables.tar.gz", poll_seconds=0.1, max_age_seconds=3600
+        )
+        policy = msgspec.structs.replace(config.policy, tables="tables.tar.gz", tables_bundle=bundle)
+        yield Source(server, key, msgspec.structs.replace(config, policy=policy, root=tmp_path))
+
+
+async def test_tables_from_a_server_decide_alike_in_both_engines_and_never_open(
+    source: Source, document: Document
+) -> None:
+    """What is not there, not signed or too old starts nothing; later the last good tables decide."""
+    asked, now = document(), datetime.now(UTC)
+    for reply in (Reply(404), Reply(pieces=[b"{}"])):
+        source.server.reply = reply
+        with pytest.raises(ConfigError, match=r"tables\.tar\.gz: the bundle cannot be read"):
+            await Policies(source.config, LOG).start()
+    source.serve({"blocked": []}, now - timedelta(hours=2))
+    with pytest.raises(ConfigError, match="more than 3600 s ago"):
+        await Policies(source.config, LOG).start()
+    source.serve({"blocked": [asked["agent"]["owner"]]}, now - timedelta(minutes=2))
+    async with running(source.config) as policies:
+        before = policies.status()
+        assert (before.error, before.tables_issued_at) == ("", now - timedelta(minutes=2))
+        decision = await policies.decide(asked)
+        assert (decision.action, decision.tables) == ("deny", before.tables)
+        source.serve({"blocked": []}, now - timedelta(minutes=3))
+        await until(lambda: "before the present one" in policies.status().error)
+        assert (await policies.decide(asked)).action == "deny"
+        source.serve({"blocked": []}, now - timedelta(minutes=1))
+        await until(lambda: policies.status().tables != before.tables)
+        assert (await policies.decide(asked)).action == "allow"
+        assert policies.status().revision == before.revision
+
+
+async def test_by_tables_that_grew_too_old_nothing_is_decided(
+    source: Source, document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued = datetime.now(UTC)
+    source.serve({"blocked": []}, issued)
+    async with running(source.config) as policies:
+        assert (await policies.decide(document())).action == "allow"
+        source.server.reply = Reply(500)
+        monkeypatch.setattr("gateway.policy.source.tables.datetime", Later)
+        with pytest.raises(PolicyUnavailable, match="more than 3600 s ago"):
+            await policies.decide(document())
+        assert not policies.status().ready
+        assert "more than 3600 s ago" in policies.status().error
+        source.serve({"blocked": []}, issued + timedelta(minutes=4))
+        await until(lambda: policies.status().error == "")
+        assert (await policies.decide(document())).action == "allow"
+
+
+class Later(datetime):
+    """A clock that is an hour and a minute ahead."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Later:
+        return super().now(tz) + timedelta(minutes=61)
 
 
 SLOW = """package regate.rules.slow

@@ -85,7 +85,7 @@ def test_rows_of_any_view_come_as_json_lines_or_parquet(evidence: Evidence, tmp_
     assert out.stat().st_mode & 0o077 == 0
     with duckdb.connect() as connection:
         found = connection.execute(f"SELECT count(*), count(DISTINCT action) FROM '{out}'").fetchall()
-    assert found == [(10, 4)]
+    assert found == [(11, 4)]
 
 
 def test_since_and_until_bound_the_time(evidence: Evidence, tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ default decision := {"action": "allow", "reasons": []}
 
 decision := {"action": "deny", "reasons": []} if input.model == "deny"
 
+decision := {"action": "deny", "reasons": []} if data.tables.models[input.model]
+
 decision := {"action": "mask", "reasons": []} if {
 	input.model == "loop"
 	count([1 | some x in numbers.range(1, 90000); some y in numbers.range(1, 90000); x + y == 0]) == 1
@@ -30,6 +32,8 @@ CASES = """models:
   one that passes: {base: prompt, input: {model: any}, decision: {action: allow}}
   one that "fails": {base: prompt, input: {model: any}, decision: {action: deny}}
   one that is denied: {base: prompt, input: {model: deny}, decision: {action: deny}}
+  one of the shared table: {base: prompt, input: {model: old}, decision: {action: deny}}
+  one of its own table: {base: prompt, input: {model: old}, tables: {models: {}}, decision: {action: allow}}
 """
 
 
@@ -39,6 +43,8 @@ def test_a_case_that_loops_fails_alone(machine: str, tmp_path: Path) -> None:
     (tests / "cases").mkdir(parents=True)
     (policy / "main.rego").write_text(LOOPS)
     (policy / "settings/data.yaml").write_text("own: {}\n")
+    (tests / "tables").mkdir()
+    (tests / "tables/data.yaml").write_text("models: {old: true}\n")
     (tests / "cases/models.yaml").write_text(CASES)
     for name in ("fixtures.rego", "cases_test.rego"):
         shutil.copy(TESTS / name, tests / name)
@@ -48,15 +54,13 @@ def test_a_case_that_loops_fails_alone(machine: str, tmp_path: Path) -> None:
     report = json.loads(run.stdout)
     assert run.exit_code == 1
     outcomes = {test["case"]: test for test in report["tests"]}
-    assert outcomes.keys() == {
-        f"models: one that {what}" for what in ("loops", "passes", '"fails"', "is denied")
-    }
+    ended = ("that passes", "that is denied", "of the shared table", "of its own table")
+    assert outcomes.keys() == {f"models: one {what}" for what in ("that loops", 'that "fails"', *ended)}
     assert "did not end" in outcomes["models: one that loops"]["error"]
     assert outcomes["models: one that loops"]["line"] == 2
     assert 'expected action "deny", found "allow"' in outcomes['models: one that "fails"']["error"]
     assert {name for name, test in outcomes.items() if not test["error"]} == {
-        "models: one that passes",
-        "models: one that is denied",
+        f"models: one {what}" for what in ended
     }
 
 

@@ -38,6 +38,25 @@ def test_a_build_is_the_same_twice_and_proven_by_its_key(root: Path) -> None:
     assert "main.rego" in found["files"]
 
 
+def test_tables_are_built_into_a_bundle_that_policy_reads(root: Path, policy: Path) -> None:
+    (root / "data").mkdir()
+    (root / "data/users.json").write_text('["ana"]')
+    said("keygen")
+    assert "expected a folder of tables" in refused("build", "--tables", str(root / "none"))
+    built = said("build", "--tables", str(root / "data"))
+    found = said("inspect", built["file"])
+    assert (found["verified"], found["roots"]) == (True, ["tables"])
+    key = root / "state/policy.pub"
+    settings = f"tables: {built['file']}, tables_bundle: {{verify_key: {key}}}"
+    providers = "providers:\n  demo: {family: openai, base_url: builtin:demo}\n"
+    (root / "regate.yaml").write_text(f"{providers}policy: {{path: {policy}, {settings}}}\n")
+    status = said("status")
+    assert list(status["tables"]) == ["users"]
+    assert status["tables_issued_at"]
+    Path(built["file"]).write_bytes(b"")
+    assert "tables.tar.gz: it is cut off" in regate("check").output
+
+
 def test_a_policy_that_does_not_load_is_not_built(root: Path, policy: Path) -> None:
     said("keygen")
     (policy / "main.rego").write_text('package regate\n\ndecision := {"action": "dney"}\n')

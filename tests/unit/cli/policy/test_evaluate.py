@@ -42,9 +42,34 @@ def test_what_no_gateway_sends_and_what_policy_prints_is_told(machine: str, root
     run = regate("eval", str(file))
     assert "regate: input: Additional properties are not allowed ('agnt' was unexpected)" in run.stderr
     assert "agent bot" in run.stderr
+    assert "spoke: " not in run.stderr
     file.write_text(json.dumps(document))
     (policy / "rules/say.rego").unlink()
     assert regate("eval", str(file)).stderr == ""
+
+
+def test_the_rules_that_spoke_and_those_that_almost_did_are_told(
+    machine_with_opa: None, root: Path, policy: Path
+) -> None:
+    (root / "policies/data").mkdir(parents=True)
+    (root / "policies/data/shifts.json").write_text('{"support-bot": {"late": false}}')
+    (policy / "rules/say.rego").write_text(
+        'package regate.rules.say\n\nverdicts contains {"rule": "say.late"} if {\n'
+        '\tshift := data.tables.shifts[input.agent.id]\n\tprint("late", shift.late)\n\tshift.late\n}\n'
+    )
+    file = root / "input.json"
+    document = request_document()
+    file.write_text(
+        json.dumps({**document, "agent": {**document["agent"], "id": "support-bot"}, "provider": ""})
+    )
+    run = regate("eval", str(file), "--explain")
+    assert "late false" in run.stderr
+    assert f"almost: say.late stops at {policy / 'rules/say.rego'}:6: shift.late" in run.stderr
+    file.write_text(json.dumps({**document, "agent": {**document["agent"], "id": ""}}))
+    assert (
+        "spoke: access.unknown_agent: the caller is not a known agent"
+        in regate("eval", str(file), "--explain").stderr
+    )
 
 
 @pytest.mark.parametrize("text", ["[]", "{", None])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.policy.failing import QUERY
+from cli.policy.failing import DECIDED
 from tests.unit.cli.policy.conftest import regate
 from tests.unit.policy.conftest import TESTS
 
@@ -17,7 +17,7 @@ CASES = """night:
   everything differs:
     base: prompt
     decision: {action: deny, record: full}
-    rules: [night.interns]
+    rules: [access.provider]
   the action differs:
     base: prompt
     input: {agent: {id: ""}}
@@ -52,16 +52,18 @@ def test_each_case_that_fails_says_why(machine: str, tests: Path) -> None:
         f"FAIL {file}:15: {name}: night: a key is misspelt: settings.bulk: Additional properties are "
         "not allowed ('charcters' was unexpected); expected personal_values",
         f'FAIL {file}:2: {name}.test_case[night: everything differs]: expected action "deny", found '
-        '"allow"; expected record "full", found "masked"; expected the rules ["night.interns"]; '
+        '"allow"; expected record "full", found "masked"; expected the rules ["access.provider"]; '
         "rules that spoke: none",
         f'FAIL {file}:6: {name}.test_case[night: the action differs]: expected action "allow", found "deny"; '
         "rules that spoke: access.unknown_agent, regate.no_allow",
     ]
+    near = 'access.rego:75: not _permitted("providers", input.provider)' in run.stdout
+    assert near == ("almost: access.provider stops at " in run.stdout) == (machine == "opa")
 
 
 def test_a_failing_case_is_evaluated_as_it_was_tested() -> None:
     tested = (TESTS / "cases_test.rego").read_text("utf-8")
-    assert re.findall(r"with (\S+) as", QUERY) == re.findall(r"with (\S+) as", tested)
+    assert re.findall(r"with (\S+) as", DECIDED) == re.findall(r"with (\S+) as", tested)
 
 
 def test_what_a_test_prints_is_told(machine: str, tests: Path) -> None:

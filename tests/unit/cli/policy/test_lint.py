@@ -109,3 +109,14 @@ def test_what_others_read_is_not_to_be_renamed(opa: Path, tmp_path: Path, linted
         file.write_text(f"{ABOUT}package {package}\n\n{rule} := true\n")
         (fault,) = map(str, lint(*parse_all(opa, [file])))
         assert fault.endswith("write # METADATA and # title: … above it"), fault
+
+
+def test_metadata_does_not_put_a_rule_on_trial(linted: Linted) -> None:
+    verdict = (
+        'verdicts contains {"action": "deny", "rule": "night.x", "title": "x", "message": "x", '
+        '"severity": "low", "controls": []%s} if input.agent.id == ""\n'
+    )
+    about = "# METADATA\n# title: A title\n# custom: {log_only: true}\n"
+    assert linted(about + verdict % ', "log_only": true') == []
+    (fault,) = linted(about + verdict % "")
+    assert fault.endswith('write "log_only": true into the verdict')

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cli.policy.trials import trials
 from gateway.audit import Record
-from gateway.policy import load_source
+from gateway.policy import PolicySource, load_source
 from tests.support.configuration import policy_copy
 from tests.unit.audit.conftest import Evidence, evidence
 
@@ -33,4 +33,33 @@ def test_each_rule_on_trial_has_its_counts(tmp_path: Path, evidence: Evidence) -
     assert [str(one) for one in found] == [
         "access.model would have said deny 3 times",
         "pii.mask would have done nothing so far",
+    ]
+
+
+NIGHT = """package regate.rules.night
+
+verdicts contains {
+	"action": "deny",
+	"rule": "night.interns",
+	"log_only": true,
+}
+
+verdicts contains {"rule": sprintf("night.%s", [name]), "log_only": true} if some name in input.agent.groups
+
+verdicts contains {
+	"rule": "night.in_force",
+	# "log_only": true,
+}
+"""
+
+
+def test_a_verdict_that_says_it_is_only_logged_is_on_trial(tmp_path: Path, evidence: Evidence) -> None:
+    """The rules with a computed name are counted one by one."""
+    journal = evidence.journal()
+    for rule in ("night.owls", "night.owls", "access.model"):
+        journal.record_sync(warned(rule, "deny"))
+    source = PolicySource(tmp_path, {"night.rego": NIGHT}, b"{}", "r")
+    assert [str(one) for one in trials(source, evidence.root)] == [
+        "night.interns would have done nothing so far",
+        "night.owls would have said deny 2 times",
     ]

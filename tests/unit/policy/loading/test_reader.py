@@ -27,13 +27,14 @@ def answers(*frames: bytes) -> list[bytes]:
 
 
 def reading(path: Path, tables: Path | str = "") -> bytes:
-    return json.dumps({"path": str(path), "verify_key": "", "names": {}, "tables": str(tables)}).encode()
+    task = {"path": str(path), "verify_key": "", "names": {}, "tables": str(tables), "tables_key": ""}
+    return json.dumps(task).encode()
 
 
 def test_a_folder_comes_as_its_modules_its_data_and_no_archive(policy: Path) -> None:
     source = load_source(policy)
     head, *texts, data, tables, archive = answers(reading(policy))
-    told = {"revision": source.revision, "modules": list(source.modules), "tables": {}}
+    told = {"revision": source.revision, "modules": list(source.modules), "tables": {}, "issued_at": ""}
     assert (json.loads(head), tables) == (told, b'{"_revisions":{}}')
     assert [text.decode() for text in texts] == list(source.modules.values())
     assert (data, archive) == (source.data_json, b"")
