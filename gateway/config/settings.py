@@ -60,7 +60,7 @@ class TableBundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         found = _TABLES_URL.fullmatch(self.url)
         if self.url and (not found or (found["scheme"] == "http" and found["host"] not in _LOOPBACK)):
             raise ValueError("url: expected https://host[:port]/path, or http:// on this machine's loopback")
-        if self.token and not _REFERENCE.fullmatch(self.token):
+        if self.token and not REFERENCE.fullmatch(self.token):
             raise ValueError("token: expected a reference, env:NAME or file:/path")
         if (self.token or self.ca) and not self.url:
             raise ValueError("url: found a token or a ca for it, and no url")
