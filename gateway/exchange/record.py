@@ -99,7 +99,7 @@ class Ledger:
                     **self._content(exchange, parts, level),
                     "finish_reason": texts.get(completion.finish_reason, completion.finish_reason),
                     "model": texts.get(completion.model, completion.model),
-                    **_cached(exchange),
+                    **_token_details(exchange),
                     **_timing(exchange),
                     **({"withheld_calls": withheld} if (withheld := completion.withheld_calls) else {}),
                     **(
@@ -133,7 +133,7 @@ class Ledger:
 
     def record_break(self, exchange: Exchange, code: str) -> None:
         """Close an exchange whose answer ended early, say `cancelled` by the agent or the drain."""
-        self._close(exchange, kind="completion", code=code, body=_cached(exchange) | _timing(exchange))
+        self._close(exchange, kind="completion", code=code, body=_token_details(exchange) | _timing(exchange))
 
     def _close(self, exchange: Exchange, **fields: Any) -> None:
         if exchange.outcome:
@@ -210,11 +210,11 @@ def _usage(exchange: Exchange) -> dict[str, Any]:
     }
 
 
-def _cached(exchange: Exchange) -> dict[str, int]:
-    """Return the input tokens that the provider's prompt cache gave and took, where it said so."""
+def _token_details(exchange: Exchange) -> dict[str, int]:
+    """Return what the provider's prompt cache gave and took, and what reasoning took, where it said so."""
     usage = exchange.usage_spent
-    counts = {"cached_tokens": usage.cached_tokens, "cache_written_tokens": usage.cache_written_tokens}
-    return {name: count for name, count in counts.items() if count >= 0}
+    names = ("cached_tokens", "cache_written_tokens", "reasoning_tokens")
+    return {name: count for name in names if (count := getattr(usage, name)) >= 0}
 
 
 def _timing(exchange: Exchange) -> dict[str, Any]:

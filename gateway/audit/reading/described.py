@@ -27,6 +27,7 @@ COMMON = {
     "body": "the record's body as JSON, as the journal has it; NULL once it was erased",
     "cached_tokens": "of the input tokens, those read from the provider's cache",
     "cache_written_tokens": "of the input tokens, those written into it",
+    "reasoning_tokens": "of the output tokens, those that the model spent on reasoning",
     "erased_at": "when something of it was erased; NULL when nothing was",
     "order_id": "the order that it was erased by, as in `removals`",
     "distinct_values": "how many different values",
