@@ -78,7 +78,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Where a request goes. `path` and `source` are masked; `parts` are those that hold a finding.
+    """Where a request goes. `path`, `source` and `tags` are masked; `parts` are those that hold a finding.
 
     `headers` go up, with values masked in those that are no syntax.
     """
@@ -88,6 +88,7 @@ class Envelope:
     headers: Mapping[str, str] = field(default_factory=dict)
     path: str = ""
     source: Source = Source("", "")
+    tags: Mapping[str, str] = field(default_factory=dict)
     parts: tuple[InspectedPart, ...] = ()
 
 

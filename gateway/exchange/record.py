@@ -302,6 +302,7 @@ def _record(exchange: Exchange, **fields: Any) -> Record:
             "duration_ms": round(exchange.elapsed_ms(), 3),
             "key_id": exchange.agent.key_id or None,
             "source_ip": exchange.call.source.ip or None,
+            "tags": exchange.envelope.tags or None,
             "forwarded_at": sent.at if sent else None,
             "bytes_sent": sent.bytes if sent else None,
             "sent_digest": sent.digest if sent else None,

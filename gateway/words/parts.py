@@ -136,8 +136,8 @@ MOST_TOKENS = 10**11  # of one exchange: a batch's answers may have ten thousand
 class Usage:
     """Tokens as the provider counted them; -1 when it did not say, or said what none can have taken.
 
-    Those that it read from its prompt cache, and those that it wrote into it, are among the input tokens; those
-    of reasoning among the output tokens.
+    Those that it read from its prompt cache, and those that it wrote into it, are among the input tokens, and
+    those of reasoning among the output tokens.
     """
 
     input_tokens: int = -1

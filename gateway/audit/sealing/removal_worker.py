@@ -111,7 +111,7 @@ def _without(opened: OpenLine, target: Target, said: str) -> OpenLine:
     """Return a line without what the target names; `said` stands in its place."""
     if target.names and opened.names:
         names = orjson.loads(b"{" + opened.names + b"}")
-        names |= {name: None if name in NULLABLE else said for name in target.names if names[name]}
+        names |= {name: None if name in NULLABLE else said for name in target.names if names.get(name)}
         if (kept := orjson.dumps(names)[1:-1]) != opened.names:
             opened = opened.without_names(kept)
     if target.body and opened.body and (kept := _blanked(opened.body, target.body, said)) != opened.body:
