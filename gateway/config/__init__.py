@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         PolicySettings,
         RetentionRule,
         TelemetrySettings,
+        TimestampAuthority,
         Witness,
     )
     from gateway.config.vault import VaultSettings
@@ -42,7 +43,7 @@ else:
 __all__ = [
     "BUILT_IN", "BUNDLE", "GOOGLE", "RESERVED_PROVIDERS", "Allow", "Audit", "Aws", "Checksum", "Config",
     "CustomEntity", "Deployment", "Detect", "Hold", "Limits", "Ner", "Opa", "PolicySettings", "Price",
-    "Provider", "RetentionRule", "ServerKey", "TelemetrySettings", "Timeouts", "VaultSettings",
-    "WeightedCredential", "Witness", "compose", "config_path", "load_config",
+    "Provider", "RetentionRule", "ServerKey", "TelemetrySettings", "Timeouts", "TimestampAuthority",
+    "VaultSettings", "WeightedCredential", "Witness", "compose", "config_path", "load_config",
     "load_server_key", "resolve_reference", "strict_yaml",
 ]  # fmt: skip
