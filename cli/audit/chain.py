@@ -205,7 +205,8 @@ def _verify_proof(proof: Path, public_key: Path, as_json: bool) -> None:
 def _stated(said: dict[str, Any]) -> str:
     """Say in words what a statement holds."""
     if said["kind"] == "receipt":
-        sent, answered = (said[name] or "nothing" for name in ("sent", "answered"))
+        sent = said["sent"] or "nothing"
+        answered = said["answered"] or said.get("streamed") or "what is not known"
         decided = f"decision {said['decision']}, policy {said['revision']}, status {said['status']}"
         told = f"the receipt of {said['exchange']} was given at {said['at']}"
         return f"{told}: {decided}, sent {sent}, answered {answered}"

@@ -195,7 +195,7 @@ async def _comments_first(
     task = asyncio.create_task(acting)
     try:
         while not task.done():
-            yield comment("held")
+            yield exchange.handed(comment("held"))
             await asyncio.wait([task], timeout=seconds)
         answer = task.result()
         if isinstance(answer.body, bytes):  # no stream after all: the provider's own error
@@ -204,8 +204,9 @@ async def _comments_first(
         async for event in answer.body:
             yield event
     except Refusal as refusal:
+        last = exchange.handed(encode(refusal_event(exchange, refusal)))
         ledger.record_refusal(exchange, refusal)
-        yield encode(refusal_event(exchange, refusal))
+        yield last
     except (asyncio.CancelledError, GeneratorExit):
         ledger.record_break(exchange, "cancelled")
         raise

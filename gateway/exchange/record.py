@@ -133,7 +133,12 @@ class Ledger:
 
     def record_break(self, exchange: Exchange, code: str) -> None:
         """Close an exchange whose answer ended early, say `cancelled` by the agent or the drain."""
-        self._close(exchange, kind="completion", code=code, body=_token_details(exchange) | _timing(exchange))
+        self._close(
+            exchange,
+            kind="completion",
+            code=code,
+            body=_token_details(exchange) | _timing(exchange),
+        )
 
     def _close(self, exchange: Exchange, **fields: Any) -> None:
         if exchange.outcome:
@@ -218,10 +223,11 @@ def _token_details(exchange: Exchange) -> dict[str, int]:
 
 
 def _timing(exchange: Exchange) -> dict[str, Any]:
-    """Return how long a stream's first event took, the trace of the exchange, and how it went up."""
+    """Return a stream's time to its first event and its keyed digest, the trace, and how it went up."""
     first = {"ttft_ms": round(exchange.ttft_ms, 3)} if exchange.ttft_ms >= 0 else {}
+    handed = {"streamed": exchange.streamed.hexdigest()} if exchange.streamed else {}
     before = {"fallback_of": exchange.fallback_of} if exchange.fallback_of else {}
-    return {**first, **_trace(exchange), **_attempts(exchange), **before}
+    return {**first, **handed, **_trace(exchange), **_attempts(exchange), **before}
 
 
 def _attempts(exchange: Exchange) -> dict[str, Any]:

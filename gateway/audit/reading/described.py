@@ -164,6 +164,7 @@ VIEWS: Mapping[str, View] = {
             "response_model": "the model that answered, as the provider says",
             "finish_reason": "why the model stopped, as the provider says",
             "ttft_ms": "milliseconds until the first event of a stream went down; NULL without a stream",
+            "streamed_digest": "HMAC of what a stream handed down, under the server's key, in hex; NULL without",
             "withheld_calls": "tool calls that were cut off by the token limit and withheld",
         },
     ),
