@@ -163,8 +163,8 @@ FRAMEWORKS: Mapping[str, Framework] = {
     ),
     "eu-ai-act": Framework(
         "EU AI Act, Regulation (EU) 2024/1689",
-        "What the log shows of duties about high-risk systems, of their providers (Art. 12, 14, 19) and their "
-        "deployers (Art. 26). It classifies no system.",
+        "What the log shows of duties about high-risk systems, of their providers (Art. 12, 14, 19) and "
+        "their deployers (Art. 26). It classifies no system.",
         (
             ("Art. 12(1)", "Events are recorded automatically over the lifetime", "logging"),
             (
@@ -221,8 +221,8 @@ def page(name: str) -> str:
             f"# {framework.title}",
             "",
             f"Written by `regate audit report --framework {name} --markdown`. {framework.scope}",
-            "It is evidence for an assessment, and not the assessment. The demands are in our words; behind a",
-            "colon stands what the log shows of one.",
+            "It is evidence for an assessment, and not the assessment. The demands are in our words; behind",
+            "a colon stands what the log shows of one.",
             "",
             "| demand | what it asks for | view | command |",
             "|---|---|---|---|",

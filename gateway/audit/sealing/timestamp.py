@@ -133,7 +133,7 @@ def stamped_at(
 def _in_order(answer: bytes) -> bytes:
     """Return the answer with its certificates sorted: DER has them so, the library insists, OpenSSL does not.
 
-    Their order is covered by no signature. Raises ValueError for what is no DER.
+    No signature covers their order. Raises ValueError where the answer is not DER.
     """
     _, *token = _members(answer)  # behind the status; none of a refusal
     if not token:
