@@ -24,6 +24,11 @@ help: ## list the targets
 		--target .venv/duckdb-$* -r tests/duckdb-$*.lock
 	@touch $@
 
+.venv/.dataframes: tests/dataframes.lock .venv/.locked
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade \
+		--target .venv/dataframes -r tests/dataframes.lock
+	@touch $@
+
 setup: .venv/.locked ## .venv with the locked dependencies, and OPA
 	@scripts/install-opa
 
@@ -33,7 +38,7 @@ run: setup ## start the gateway with regate.yaml; prints keys and a curl line
 demo: setup ## five prompts through a running gateway: allowed, masked, streamed, held, denied
 	@REGATE_OPA="$(OPA)" $(BIN)/regate demo
 
-test: setup .venv/.duckdb-2 .venv/.duckdb-1.4 policy-test ## every test: Python and opa test
+test: setup .venv/.duckdb-2 .venv/.duckdb-1.4 .venv/.dataframes policy-test ## every test: Python and opa test
 	REGATE_CHROMIUM="$$(scripts/install-chromium)" REGATE_OPA="$(OPA)" REGATE_REQUIRE_OPA=$(if $(OPA),1,0) \
 		$(BIN)/pytest $(PYTEST_ARGS)
 

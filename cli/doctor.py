@@ -8,13 +8,14 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gateway.audit.files import Folder, are_shared, load_verifier, log_key
-from gateway.audit.sealing import last_anchored
+from gateway.audit.sealing import last_anchored, load_authorities
 from gateway.config import BUILT_IN, Config, Provider, config_path, load_config, load_server_key
 from gateway.errors import ConfigError, RegateError
 from gateway.policy import PINNED, configured_policy, find_opa
@@ -67,6 +68,8 @@ def examine(config: Config) -> Iterator[Check]:
     yield _locks(config)
     if config.audit.anchor:
         yield _anchor(config)
+    if config.audit.timestamps:
+        yield _timestamps(config)
     if config.audit.origin and (public := config.evidence_key_path.with_suffix(".pub")).exists():
         yield Check("log", f"witnesses know it as {log_key(config.audit.origin, load_verifier(public))}")
     for name, provider in config.providers.items():
@@ -148,6 +151,19 @@ def _anchor(config: Config) -> Check:
         remedy = "see to the place: until then a rolled-back audit folder does not show"
         return Check("anchor", f"failed at {last.at}: {last.failure}", False, remedy)
     return Check("anchor", f"{config.audit.anchor}, last at {last.at}")
+
+
+def _timestamps(config: Config) -> Check:
+    authority, kept = config.audit.timestamps, Folder(config.audit_path).timestamps
+    assert authority
+    try:
+        trusted = len(load_authorities(Path(authority.ca)))
+    except RegateError as error:
+        return Check("timestamps", str(error), False, "see to audit.timestamps: the gateway does not start")
+    if not kept.exists():
+        return Check("timestamps", f"{authority.url}, {trusted} certificates, nothing stamped yet")
+    last = datetime.fromtimestamp(kept.stat().st_mtime, UTC)
+    return Check("timestamps", f"{authority.url}, last at {last.isoformat(timespec='seconds')}")
 
 
 def _nearest(path: Path) -> Path:

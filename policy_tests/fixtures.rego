@@ -20,7 +20,7 @@ _prompt := {
 	"version": 1,
 	"phase": "request",
 	"time": "2026-11-22T08:00:00.000000Z",
-	"exchange": {"id": "x1", "session_id": "s1"},
+	"exchange": {"id": "x1", "session_id": "s1", "tags": {}},
 	"agent": {
 		"id": "support-bot", "owner": "dana", "key_id": "k1", "method": "api_key",
 		"groups": [], "claims": {}, "on_behalf_of": "", "person": "",

@@ -36,7 +36,8 @@ COMMANDS = {
     ),
     "hold": Late(
         "cli.audit.hold:hold",
-        "Put a session, an agent or everything on legal hold: neither erasure nor retention removes it.",
+        "Put a session, an agent, a person or everything on legal hold: "
+        "no erasure and no retention removes it.",
     ),
     "release": Late("cli.audit.hold:release", "End a legal hold: what waits to be erased then goes."),
     "verify": Late(
@@ -54,6 +55,10 @@ COMMANDS = {
     "seal": Late(
         "cli.audit.chain:seal",
         "Seal what no gateway is writing any more, of closed and of dead processes, and sign a root.",
+    ),
+    "tiles": Late(
+        "cli.audit.tiles:write",
+        "Write the log of heads as tiles (C2SP tlog-tiles), with the checkpoint that witnesses cosigned.",
     ),
     "rotate-key": Late(
         "cli.audit.chain:rotate_key",

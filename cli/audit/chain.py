@@ -18,6 +18,7 @@ from cli.rows import binary_output
 from cli.screen import line, progress_bar
 from gateway.audit import Sealer
 from gateway.audit.files import Folder, load_verifier, open_signer, rotate, stamp
+from gateway.audit.sealing import load_authorities
 from gateway.audit.verifying import (
     Verification,
     check_proofs,
@@ -43,6 +44,10 @@ def verify(
     ] = None,
     witness: Annotated[
         list[str] | None, typer.Option(help="A witness's public key; by default those of audit.witnesses.")
+    ] = None,
+    timestamp_ca: Annotated[
+        Path | None,
+        typer.Option(help="Certificates of the timestamp authority; by default those of audit.timestamps."),
     ] = None,
     proof: Annotated[
         Path | None,
@@ -70,6 +75,8 @@ def verify(
         raise typer.BadParameter("expected it with --since", param_hint="--statement")
     config = load_config(config_path())
     from_then = stamp(begun.astimezone(UTC)) if (begun := moment(since, "--since")) else ""
+    stamping = config.audit.timestamps
+    ca = timestamp_ca or (Path(stamping.ca) if stamping else None)
     columns = (TextColumn("proving"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with progress_bar(*columns) as progress:
         task = progress.add_task("", total=size(config.audit_path))
@@ -81,6 +88,7 @@ def verify(
             known=known,
             since=from_then,
             witnesses=witness or [each.key for each in config.audit.witnesses],
+            authorities=load_authorities(ca) if ca else (),
             progress=lambda proved: progress.advance(task, proved),
         )
     report.notes += unknown
@@ -142,16 +150,7 @@ def seal(
     journal = made_journal(config)
     journal.start(register=False)
     journal.close()
-    audit = config.audit
-    sealer = Sealer(
-        config.audit_path,
-        key=config.evidence_key_path,
-        anchor=audit.anchor,
-        retention=audit.kept,
-        rules=audit.retention_rules,
-        origin=audit.origin,
-        witnesses=audit.witnesses,
-    )
+    sealer = Sealer.of(config)
     sealer.start()
     done = sealer.seal(everything=True, sign=True, all_hosts=all_hosts)
     if as_json:
@@ -206,7 +205,8 @@ def _verify_proof(proof: Path, public_key: Path, as_json: bool) -> None:
 def _stated(said: dict[str, Any]) -> str:
     """Say in words what a statement holds."""
     if said["kind"] == "receipt":
-        sent, answered = (said[name] or "nothing" for name in ("sent", "answered"))
+        sent = said["sent"] or "nothing"
+        answered = said["answered"] or said.get("streamed") or "what is not known"
         decided = f"decision {said['decision']}, policy {said['revision']}, status {said['status']}"
         told = f"the receipt of {said['exchange']} was given at {said['at']}"
         return f"{told}: {decided}, sent {sent}, answered {answered}"
@@ -244,5 +244,6 @@ def _told(report: Verification) -> str:
     unsigned = f", {report.unsigned} more behind no signed head yet" if report.unsigned else ""
     anchored = f", {report.anchored} roots as anchored" if report.anchored else ""
     anchored += f", cosigned by {report.witnessed} witnesses" if report.witnessed else ""
+    anchored += f", stamped {len(report.timestamps)} times" if report.timestamps else ""
     told = [*map(str, report.breaks), *report.notes, *report.removed]
     return "\n".join([*told, f"{verdict}: {count}{unsigned}{anchored}"])

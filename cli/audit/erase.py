@@ -93,6 +93,7 @@ def carry_out(config: Config, count: Callable[[], int]) -> int:
         config.audit_path,
         key=config.evidence_key_path,
         anchor=audit.anchor,
+        anchor_token=audit.anchor_token,
         settle_seconds=1,
         bury_seconds=2,
     )

@@ -15,7 +15,7 @@ from gateway.exchange import Receipts
 
 _RECORDED = """
     SELECT coalesce(max(decision_id) FILTER (decision_id = $2), ''), coalesce(max(revision) FILTER
-        (decision_id = $2), ''), coalesce(max(sent_digest), '')
+        (decision_id = $2), ''), coalesce(max(sent_digest), ''), coalesce(max(body->>'$.streamed'), '')
     FROM records WHERE exchange_id = $1
 """
 
@@ -28,7 +28,8 @@ def redeemed(config: Config, token: str, answer: Path | None) -> tuple[str, byte
     receipts = Receipts(load_server_key(config.key_path))
     receipt = receipts.read(token.strip())
     with query(config.audit_path, _RECORDED, [receipt.exchange, receipt.decision]) as result:
-        recorded = dict(zip(("decision", "revision", "sent"), next(result.rows), strict=True))
+        *said, streamed = next(result.rows)
+    recorded = dict(zip(("decision", "revision", "sent"), said, strict=True))
     for name, value in recorded.items():
         if (claimed := getattr(receipt, name)) != value:
             raise RegateError(
@@ -40,7 +41,11 @@ def redeemed(config: Config, token: str, answer: Path | None) -> tuple[str, byte
             found = receipts.digest(answer.read_bytes())
         except OSError as error:
             raise ConfigError(f"{answer}: it cannot be read: {error}") from error
-        if found != receipt.answered:
+        if not (answered := receipt.answered or streamed):
+            why = "its stream is under way or broke off with the gateway, or that was erased"
+            raise RegateError(f"{receipt.exchange}: the evidence does not say what came back: {why}")
+        if found != answered:
             raise RegateError(f"{answer}: it is not the answer that the receipt came with")
     signer = open_signer(config.evidence_key_path, Folder(config.audit_path))
-    return receipt.exchange, state_receipt(config.audit_path, signer, msgspec.to_builtins(receipt))
+    claims = {**msgspec.to_builtins(receipt), "streamed": streamed}
+    return receipt.exchange, state_receipt(config.audit_path, signer, claims)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         RetentionRule,
         TableBundle,
         TelemetrySettings,
+        TimestampAuthority,
         Witness,
     )
     from gateway.config.vault import VaultSettings
@@ -44,6 +45,7 @@ __all__ = [
     "BUILT_IN", "BUNDLE", "GOOGLE", "RESERVED_PROVIDERS", "Allow", "Audit", "Aws", "Checksum", "Config",
     "CustomEntity", "Deployment", "Detect", "Hold", "Limits", "Ner", "Opa", "PolicySettings", "Price",
     "Provider", "RetentionRule", "ServerKey", "TableBundle", "TelemetrySettings", "Timeouts",
+    "TimestampAuthority",
     "VaultSettings", "WeightedCredential", "Witness", "compose", "config_path", "load_config",
     "load_server_key", "resolve_reference", "strict_yaml",
 ]  # fmt: skip

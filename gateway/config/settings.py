@@ -127,8 +127,21 @@ class Witness(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: Annotated[str, msgspec.Meta(pattern=r"^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*$")]
 
 
+class TimestampAuthority(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An authority by RFC 3161. `ca` is a file of the certificates it is trusted by, `token` a reference."""
+
+    url: Annotated[str, msgspec.Meta(pattern=r"^https?://.+$")]  # what comes back is signed
+    ca: Annotated[str, msgspec.Meta(min_length=1)]
+    token: str = ""
+
+    def __post_init__(self) -> None:
+        _check_reference("token", self.token)
+        if self.token and not self.url.startswith("https:"):
+            raise ValueError("url: expected https where a token goes along")
+
+
 class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where evidence is kept, and how long (`365d`; empty is for ever). `content_key` is a reference.
+    """Where evidence is kept, and how long (`365d`; empty is for ever). Key and token are references.
 
     `origin` is the name by which witnesses know the log: a host and a path that are yours.
     """
@@ -137,6 +150,8 @@ class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     segment_bytes: Positive = 64 * 1024 * 1024
     segment_seconds: Seconds = 3600
     anchor: Annotated[str, msgspec.Meta(pattern=_ANCHOR)] = ""
+    anchor_token: str = ""
+    timestamps: TimestampAuthority | None = None
     content_key: str = ""
     retention: Annotated[str, msgspec.Meta(pattern=r"^([1-9]\d{0,4}d)?$")] = ""
     retention_rules: tuple[RetentionRule, ...] = ()
@@ -151,9 +166,14 @@ class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.witnesses and not self.origin:
             raise ValueError("origin: expected a name for the log, like acme.example/regate, with witnesses")
-        if self.content_key and not REFERENCE.fullmatch(self.content_key):
-            # the text may be the secret itself, so it is not repeated
-            raise ValueError("content_key: expected a reference, env:NAME or file:/path")
+        _check_reference("content_key", self.content_key)
+        _check_reference("anchor_token", self.anchor_token)
+
+
+def _check_reference(name: str, given: str) -> None:
+    """Raise ValueError unless it refers to a secret. It may be the secret itself, so it is not repeated."""
+    if given and not REFERENCE.fullmatch(given):
+        raise ValueError(f"{name}: expected a reference, env:NAME or file:/path")
 
 
 class Hold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -16,7 +16,17 @@ _INSIDE = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>.*))?", 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?P<fraction>\.[0-9]+)?")  # longer ones are no setting's
 # Settings that name where a secret is. A secret never comes into the configuration itself.
 SECRETS = frozenset(
-    {"content_key", "credential", "token", "access_key", "secret_key", "session_token", "secret_id", "jwt"},
+    {
+        "anchor_token",
+        "content_key",
+        "credential",
+        "token",
+        "access_key",
+        "secret_key",
+        "session_token",
+        "secret_id",
+        "jwt",
+    },
 )
 
 

@@ -77,6 +77,7 @@ class InputFacts:
     phase: Phase = "request"
     exchange_id: str = ""
     session_id: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
     agent: Agent = _NO_AGENT
     source: Source = Source(ip="", user_agent="")
     provider: str = ""
@@ -104,7 +105,7 @@ def build_input(facts: InputFacts) -> dict[str, Any]:
         "version": VERSION,
         "phase": facts.phase,
         "time": facts.time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "exchange": {"id": facts.exchange_id, "session_id": facts.session_id},
+        "exchange": {"id": facts.exchange_id, "session_id": facts.session_id, "tags": dict(facts.tags)},
         "agent": _agent(facts.agent),
         "source": {"ip": source.ip, "user_agent": source.user_agent},
         "provider": facts.provider,

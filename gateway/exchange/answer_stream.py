@@ -36,7 +36,7 @@ class StreamedCompletion:
         passage = Passage(exchange, intake, self._inspector, self._ask)
         endless = _is_endless(exchange)
         events = self._events(passage, endless=endless)
-        first = comment("listening") if endless else await anext(events, b"")
+        first = exchange.handed(comment("listening")) if endless else await anext(events, b"")
         named = named_alike(response.headers.get("content-type", ""), framing.media_type)
         headers |= exchange.headers() | STREAM_HEADERS | {"content-type": named}
         return Answer(response.status, headers, _chain(first, events))
@@ -52,25 +52,26 @@ class StreamedCompletion:
             if exchange.asks_always:
                 await self._ask_about_all(passage)
             async for events in passage.events():
+                frames = [exchange.handed(encoder.encode(event)) for event in events]
                 if intake.ended:  # the last events go out once the end is recorded
+                    frames.append(exchange.handed(encoder.end()))
                     exchange.remember_signed(passage.parts())
                     said = replace(intake.completion, unknown=tuple(passage.unknown))
                     self._ledger.record_completion(exchange, status, said, passage.parts())
-                for event in events:
+                for frame in filter(None, frames):
                     if exchange.ttft_ms < 0:
                         exchange.ttft_ms = exchange.elapsed_ms()
                     began = True
-                    yield encoder.encode(event)
-            if end := encoder.end():
-                yield end
+                    yield frame
         except Refusal as refusal:
             if not began:
                 raise
             if endless and isinstance(refusal, UpstreamTimeout):  # silence is no fault of it
                 self._ledger.record_completion(exchange, status, intake.completion, passage.parts())
                 return
+            last = exchange.handed(encoder.encode(refusal_event(exchange, refusal)) + encoder.end())
             self._ledger.record_refusal(exchange, refusal)
-            yield encoder.encode(refusal_event(exchange, refusal)) + encoder.end()
+            yield last
         except (asyncio.CancelledError, GeneratorExit):
             self._ledger.record_break(exchange, "cancelled")
             raise

@@ -151,6 +151,7 @@ def input_of(
             phase=subject.phase,
             exchange_id=exchange.id,
             session_id=exchange.session_id,
+            tags=exchange.envelope.tags,
             agent=exchange.agent,
             source=exchange.envelope.source,
             provider=exchange.provider,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import logging
 import re
 import secrets
@@ -78,7 +79,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Where a request goes. `path` and `source` are masked; `parts` are those that hold a finding.
+    """Where a request goes. `path`, `source` and `tags` are masked; `parts` are those that hold a finding.
 
     `headers` go up, with values masked in those that are no syntax.
     """
@@ -88,6 +89,7 @@ class Envelope:
     headers: Mapping[str, str] = field(default_factory=dict)
     path: str = ""
     source: Source = Source("", "")
+    tags: Mapping[str, str] = field(default_factory=dict)
     parts: tuple[InspectedPart, ...] = ()
 
 
@@ -200,6 +202,8 @@ class Exchange:
     completion: Completion = Completion()  # as far as the provider sent it
     heard: int = 0  # tokens that the completion is thought to be, as far as it came
     is_counted: bool = True  # its tokens count; those of what is stored counted when it was made
+    receipt_key: bytes = field(default=b"", repr=False)
+    streamed: hmac.HMAC | None = None  # what a stream has handed down so far, under that key
     status: int = 0  # of the provider's answer, once that came to its end
     outcome: str = ""  # "completed", or the code of what ended it; "" while it is open
 
@@ -330,6 +334,13 @@ class Exchange:
         """The rules that warned so far, each once, as far as a header can name them."""
         named = [one.rule for decided in self.recorded for one in decided.decision.warnings]
         return [rule for rule in dict.fromkeys(named) if _PLAIN.fullmatch(rule)]
+
+    def handed(self, frame: bytes) -> bytes:
+        """Return bytes of a stream that go down next, taken into account for what its record says went."""
+        if self.receipt_key:
+            self.streamed = self.streamed or hmac.new(self.receipt_key, digestmod="sha256")
+            self.streamed.update(frame)
+        return frame
 
     def headers(self) -> dict[str, str]:
         """Return the headers that every answer carries, as far as their values are known."""

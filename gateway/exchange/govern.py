@@ -90,6 +90,7 @@ class Gateway:
 
         Whatever goes wrong becomes a recorded refusal in the dialect's own words.
         """
+        exchange.receipt_key = self._receipts.answered_key
         return self._receipts.attach(exchange, await self._answered(exchange))
 
     async def _answered(self, exchange: Exchange) -> Answer:

@@ -141,6 +141,8 @@ class Holder:
         """Return what an approval is bound to: it passes this request and no other."""
         # a header that goes up can change what the provider does with the same body
         bound = sorted(header for header in exchange.received.bound_headers.items() if is_bound(header[0]))
+        if tags := exchange.envelope.tags:  # policy may have asked for the approval by them
+            bound += sorted(tags.items())
         return Binding(
             agent=exchange.agent,
             method=exchange.call.method,
@@ -193,7 +195,7 @@ async def _comments_first(
     task = asyncio.create_task(acting)
     try:
         while not task.done():
-            yield comment("held")
+            yield exchange.handed(comment("held"))
             await asyncio.wait([task], timeout=seconds)
         answer = task.result()
         if isinstance(answer.body, bytes):  # no stream after all: the provider's own error
@@ -202,8 +204,9 @@ async def _comments_first(
         async for event in answer.body:
             yield event
     except Refusal as refusal:
+        last = exchange.handed(encode(refusal_event(exchange, refusal)))
         ledger.record_refusal(exchange, refusal)
-        yield encode(refusal_event(exchange, refusal))
+        yield last
     except (asyncio.CancelledError, GeneratorExit):
         ledger.record_break(exchange, "cancelled")
         raise

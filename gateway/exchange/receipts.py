@@ -2,7 +2,8 @@
 
 A receipt is `<claims>.<mac>`, each as URL-safe base64 without padding. The claims are JSON: the exchange, the
 decision, the policy revision, keyed digests of what went up and of what came back (empty for a stream, whose
-headers go before it is known), the status and the time. `regate audit prove --receipt` redeems it.
+headers go before it is known: its closing record says it), the status and the time. `regate audit prove
+--receipt` redeems it.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Receipts:
 
     def __init__(self, key: ServerKey) -> None:
         self._key = key.derive("receipt")
-        self._answered = key.derive("answered")
+        self.answered_key = key.derive("answered")
 
     def attach(self, exchange: Exchange, answer: Answer) -> Answer:
         """Return the answer with its receipt among the headers."""
@@ -63,7 +64,7 @@ class Receipts:
 
     def digest(self, answer: bytes) -> str:
         """Return the keyed digest of what came back."""
-        return hmac.digest(self._answered, answer, "sha256").hex()
+        return hmac.digest(self.answered_key, answer, "sha256").hex()
 
     def read(self, token: str) -> Receipt:
         """Return what a receipt claims. Raises NoReceipt unless this gateway made it."""

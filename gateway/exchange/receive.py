@@ -38,6 +38,9 @@ from gateway.words import Part
 _ENCODED = re.compile("%[0-9A-Fa-f]{2}")
 _LOCAL_PAGE = re.compile(r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 _NODE_BYTES, _ITEM_BYTES = 64, 32  # of an object or an array, and of each thing in it
+TAGS = "x-regate-tags"
+_TAG = re.compile(r"([a-z0-9][a-z0-9_.-]{0,63})=([!-+\--~](?:[ -+\--~]{0,126}[!-+\--~])?)")
+_MOST_TAGS = 16
 _LARGE = 64 * 1024  # bytes: a body over this is parsed off the event loop, for it may be nothing but parts
 
 
@@ -92,8 +95,9 @@ class Receiver:
         source = exchange.call.source
         agent = Part("", "field", "user-agent", source.user_agent)
         beside = Part("", "field", "headers", _lines(envelope.headers))
-        inspected = await self._inspector.inspect_envelope(exchange, [*texts, agent, beside])
-        path, *others, user_agent, headers = inspected
+        tags = Part("", "field", "tags", "\n".join(f"{name}={said}" for name, said in envelope.tags.items()))
+        inspected = await self._inspector.inspect_envelope(exchange, [*texts, agent, beside, tags])
+        path, *others, user_agent, headers, tagged = inspected
         theirs = user_agent.masked if user_agent.masked.isprintable() else ""
         ours = {"user-agent": f"{theirs} regate/{__version__}".lstrip()}
         return replace(
@@ -101,6 +105,7 @@ class Receiver:
             headers=_from_lines(headers.masked, envelope.headers) | syntax_headers(envelope.headers) | ours,
             path=path.masked if path.findings else envelope.up_path,
             source=replace(source, user_agent=user_agent.masked),
+            tags=dict(line.split("=", 1) for line in tagged.masked.split("\n") if "=" in line),
             parts=tuple(part for part in (path, *others) if part.findings),
         )
 
@@ -193,7 +198,19 @@ def open_envelope(call: Call) -> tuple[Envelope, list[Part]]:
     headers = up_headers(call.headers)
     texts = {"path": decoded(up_path), "query": query, **syntax_headers(headers)}
     parts = [Part("", "field", name, text, "structural") for name, text in texts.items()]
-    return Envelope(up_path, up_query, headers), parts
+    return Envelope(up_path, up_query, headers, tags=read_tags(call.headers.get(TAGS, ""))), parts
+
+
+def read_tags(said: str) -> dict[str, str]:
+    """Return the tags of a header like `team=payments, env=prod`. Raises InvalidRequest."""
+    pairs = [_TAG.fullmatch(each.strip()) for each in said.split(",")] if said else []
+    tags = {pair[1]: pair[2] for pair in pairs if pair}
+    if len(tags) != len(pairs) or len(tags) > _MOST_TAGS:
+        raise InvalidRequest(
+            f"header {TAGS}: expected at most {_MOST_TAGS} names, each with a value of up to 128 characters "
+            "of ASCII, as in team=payments, env=prod"
+        )
+    return tags
 
 
 def _query(raw: bytes) -> tuple[str, str]:

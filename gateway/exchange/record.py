@@ -99,7 +99,7 @@ class Ledger:
                     **self._content(exchange, parts, level),
                     "finish_reason": texts.get(completion.finish_reason, completion.finish_reason),
                     "model": texts.get(completion.model, completion.model),
-                    **_cached(exchange),
+                    **_token_details(exchange),
                     **_timing(exchange),
                     **({"withheld_calls": withheld} if (withheld := completion.withheld_calls) else {}),
                     **(
@@ -133,7 +133,12 @@ class Ledger:
 
     def record_break(self, exchange: Exchange, code: str) -> None:
         """Close an exchange whose answer ended early, say `cancelled` by the agent or the drain."""
-        self._close(exchange, kind="completion", code=code, body=_cached(exchange) | _timing(exchange))
+        self._close(
+            exchange,
+            kind="completion",
+            code=code,
+            body=_token_details(exchange) | _timing(exchange),
+        )
 
     def _close(self, exchange: Exchange, **fields: Any) -> None:
         if exchange.outcome:
@@ -210,18 +215,19 @@ def _usage(exchange: Exchange) -> dict[str, Any]:
     }
 
 
-def _cached(exchange: Exchange) -> dict[str, int]:
-    """Return the input tokens that the provider's prompt cache gave and took, where it said so."""
+def _token_details(exchange: Exchange) -> dict[str, int]:
+    """Return what the provider's prompt cache gave and took, and what reasoning took, where it said so."""
     usage = exchange.usage_spent
-    counts = {"cached_tokens": usage.cached_tokens, "cache_written_tokens": usage.cache_written_tokens}
-    return {name: count for name, count in counts.items() if count >= 0}
+    names = ("cached_tokens", "cache_written_tokens", "reasoning_tokens")
+    return {name: count for name in names if (count := getattr(usage, name)) >= 0}
 
 
 def _timing(exchange: Exchange) -> dict[str, Any]:
-    """Return how long a stream's first event took, the trace of the exchange, and how it went up."""
+    """Return a stream's time to its first event and its keyed digest, the trace, and how it went up."""
     first = {"ttft_ms": round(exchange.ttft_ms, 3)} if exchange.ttft_ms >= 0 else {}
+    handed = {"streamed": exchange.streamed.hexdigest()} if exchange.streamed else {}
     before = {"fallback_of": exchange.fallback_of} if exchange.fallback_of else {}
-    return {**first, **_trace(exchange), **_attempts(exchange), **before}
+    return {**first, **handed, **_trace(exchange), **_attempts(exchange), **before}
 
 
 def _attempts(exchange: Exchange) -> dict[str, Any]:
@@ -302,6 +308,7 @@ def _record(exchange: Exchange, **fields: Any) -> Record:
             "duration_ms": round(exchange.elapsed_ms(), 3),
             "key_id": exchange.agent.key_id or None,
             "source_ip": exchange.call.source.ip or None,
+            "tags": exchange.envelope.tags or None,
             "forwarded_at": sent.at if sent else None,
             "bytes_sent": sent.bytes if sent else None,
             "sent_digest": sent.digest if sent else None,

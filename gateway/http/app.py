@@ -186,15 +186,7 @@ async def _open_journal(config: Config, state: State, stack: AsyncExitStack) -> 
         segment_seconds=config.audit.segment_seconds,
         remember=WriterStore(state).remember,
     )
-    sealer = Sealer(
-        config.audit_path,
-        key=signing_key,
-        anchor=config.audit.anchor,
-        retention=config.audit.kept,
-        rules=config.audit.retention_rules,
-        origin=config.audit.origin,
-        witnesses=config.audit.witnesses,
-    )
+    sealer = Sealer.of(config)
     await asyncio.to_thread(journal.start)
     await asyncio.to_thread(sealer.start)
     stack.push_async_callback(_close_journal, journal, sealer)
@@ -219,7 +211,7 @@ async def _close_journal(journal: Journal, sealer: Sealer) -> None:
 async def _watch(shadow: Shadow | None, sealer: Sealer, metrics: Metrics) -> None:
     while True:
         _gauge_shadow(shadow, metrics)
-        metrics.anchored(well=sealer.anchor.well() and sealer.witnesses.well())
+        metrics.anchored(well=sealer.well())
         await asyncio.sleep(_GAUGE_SECONDS)
 
 

@@ -32,7 +32,8 @@ _ENTITIES = """
 _COLUMNS = ("writer", "seq", "recorded_at", "kind", "exchange_id", "session_id", "approval_id", "agent",
             *NAMES, "provider", "model", "action", "code")  # fmt: skip
 _NAMED = f"""
-    SELECT {", ".join(_COLUMNS)}, body FROM (SELECT *, lower(body::VARCHAR) AS said FROM stored.records)
+    SELECT {", ".join(_COLUMNS)}, body
+    FROM (SELECT *, lower(concat(body::VARCHAR, to_json(tags)::VARCHAR)) AS said FROM stored.records)
     WHERE list_contains(from_json($1, '["VARCHAR"]'), owner)
         OR list_contains(from_json($1, '["VARCHAR"]'), on_behalf_of)
         OR len(list_filter(from_json($2, '["VARCHAR"]'), lambda needle: contains(said, needle))) > 0
@@ -101,10 +102,16 @@ class DataSubject:
         if own and "owner" in names and record["source_ip"]:
             names.append("source_ip")
         holds = self._holds(needles)
-        places = list(_places(body, lambda text: text in self._names or holds(text)))
+
+        def is_meant(text: str) -> bool:
+            return text in self._names or holds(text)
+
+        places = list(_places(body, is_meant))
+        tags = [text for text in (record["tags"] or {}).values() if own or is_meant(text)]
+        names += ["tags"] if tags else []
         approved = [place for place, text in places if record["kind"] == "approval" and text in self._names]
         roles += ["approver"] if approved else []
-        roles += ["value"] if any(holds(text) for _, text in places) else []
+        roles += ["value"] if any(map(holds, [*tags, *(text for _, text in places)])) else []
         whole = own and bool(body) and (record["kind"] in ERASED_KINDS or "summary" in body)
         pointers = ("",) if whole else tuple(place for place, _ in places)
         if not (names or pointers):

@@ -136,17 +136,19 @@ MOST_TOKENS = 10**11  # of one exchange: a batch's answers may have ten thousand
 class Usage:
     """Tokens as the provider counted them; -1 when it did not say, or said what none can have taken.
 
-    Those that it read from its prompt cache, and those that it wrote into it, are among the input tokens.
+    Those that it read from its prompt cache, and those that it wrote into it, are among the input tokens, and
+    those of reasoning among the output tokens.
     """
 
     input_tokens: int = -1
     output_tokens: int = -1
     cached_tokens: int = -1
     cache_written_tokens: int = -1
+    reasoning_tokens: int = -1
 
     def __post_init__(self) -> None:
         """Forget counts out of reason: one that is added to what was used would hide all that comes after."""
-        for name in ("input_tokens", "output_tokens", "cached_tokens", "cache_written_tokens"):
+        for name in self.__slots__:
             if not 0 <= getattr(self, name) <= MOST_TOKENS:
                 object.__setattr__(self, name, -1)
 

@@ -31,6 +31,7 @@ async def test_an_exchange_is_found_as_messages_with_its_trace(tmp_path: Path, o
     async with opened() as running:
         for trace in (f"00-{TRACE}-00f067aa0ba902b7-01", f"00-{'0' * 32}-00f067aa0ba902b7-01"):
             headers = {"authorization": f"Bearer {running.key}", "traceparent": trace}
+            headers["x-regate-tags"] = "team=payments, who=jane@acme.org"
             answer = await running.http.post("/demo/v1/chat/completions", json=PROMPT, headers=headers)
             assert answer.status_code == 200
     rows: dict[str, list[Any]] = {}
@@ -38,6 +39,10 @@ async def test_an_exchange_is_found_as_messages_with_its_trace(tmp_path: Path, o
         "decisions": "SELECT trace_id FROM decisions ORDER BY recorded_at",
         "completions": "SELECT trace_id, ttft_ms BETWEEN 0 AND duration_ms, response_model, finish_reason"
         " FROM completions ORDER BY recorded_at",
+        "exchanges": "SELECT tags['team'], tags['who'] = regexp_extract(messages[1].content, '<.*>') FROM"
+        " exchanges JOIN contents USING (exchange_id)",
+        "policy": "SELECT DISTINCT to_json(tags) = (body->'$.input.exchange.tags') FROM records"
+        " WHERE kind = 'decision'",
         "contents": "SELECT system, messages, answers[1].role FROM contents ORDER BY started_at LIMIT 1",
     }.items():
         with query(tmp_path / "audit", sql) as found:
@@ -45,6 +50,8 @@ async def test_an_exchange_is_found_as_messages_with_its_trace(tmp_path: Path, o
 
     assert rows["decisions"] == [[TRACE], [None]]
     assert rows["completions"] == [[TRACE, True, "demo", "stop"], [None, True, "demo", "stop"]]
+    assert rows["exchanges"] == [["payments", True]] * 2
+    assert rows["policy"] == [[True]]
     [(system, messages, answering)] = rows["contents"]
     assert (system, answering) == ("be brief", "assistant")
     assert [(said["role"], said["name"]) for said in messages] == [

@@ -41,7 +41,7 @@ FILLED: dict[str, Any] = {
     "log_only": ["access.model"],
 }
 # Below these, names are those of callers and of regate.yaml.
-_CHOSEN = ("arguments", "claims", "labels", "provider_labels", "pins")
+_CHOSEN = ("arguments", "claims", "labels", "provider_labels", "pins", "tags")
 NAMES = {
     "entity": list(ENTITIES),
     "dialect": list(dialect_names()),

@@ -76,6 +76,7 @@ COMMANDS = {
     "audit verify": "",
     "audit prove": "",
     "audit seal": "",
+    "audit tiles": "",  # heads and hashes, which witnesses have
     "audit rotate-key": "key_rotated",
     "tools pins": "",
     "tools forget": "tool_forgotten",

@@ -41,7 +41,14 @@ def fill(journal: Writes, name: str) -> None:
     journal.record_sync(Record("shadow", **asked, body={"before": "mask", "after": "deny", "differs": True}))
     journal.record_sync(Record("approval", **about, code="requested", body={"status": "pending"}))
     journal.record_sync(Record("forwarded", **about))
-    journal.record_sync(Record("completion", **about, status=200, body={"parts": [part], "cached_tokens": 7}))
+    journal.record_sync(
+        Record(
+            "completion",
+            **about,
+            status=200,
+            body={"parts": [part], "cached_tokens": 7, "reasoning_tokens": 3},
+        )
+    )
     journal.record_sync(
         Record("refusal", **{**about, "exchange_id": f"no_{name}"}, status=403, code="policy_denied")
     )

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from gateway.audit.files.signing import (
         load_verifier,
     )
+    from gateway.audit.files.tiles import (
+        write_tiles,
+    )
 else:
     __getattr__ = on_demand(__name__)
 
@@ -45,4 +48,5 @@ __all__ = [
     "open_signer",
     "rotate",
     "stamp",
+    "write_tiles",
 ]

@@ -72,6 +72,7 @@ class HoldLine(TypedDict):
     id: str
     session: str
     agent: str
+    targets: NotRequired[list[tuple[str, int]]]  # the records that it is on, by writer and number
     at: str
 
 

@@ -22,6 +22,9 @@ _SPEC = json.dumps(COLUMNS)
 _NAMES = ", ".join(COLUMNS)
 _PARSED = ", ".join(f"s.{name}" for name in COLUMNS)
 _ROWS_AT_A_TIME = 256
+# Of rows, and of a column's values that DuckDB writes once each, with a Bloom filter: an exchange has two or
+# three records, so its id has such a filter, and most groups need not be read for it. Hashes have none.
+_GROUP, _WORDS = 8192, 6144
 
 
 def write_empty(path: Path, disk: Disk) -> None:
@@ -136,7 +139,8 @@ def _database(_process: int) -> duckdb.DuckDBPyConnection:
 
 def _copy(connection: duckdb.DuckDBPyConnection, select: str, path: Path, disk: Disk) -> None:
     connection.execute(
-        f"COPY ({select}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 8192)"
+        f"COPY ({select}) TO {literal(str(path))} (FORMAT parquet, COMPRESSION zstd, "
+        f"ROW_GROUP_SIZE {_GROUP}, DICTIONARY_SIZE_LIMIT {_WORDS})"
     )
     descriptor = disk.open(path, os.O_RDONLY)
     try:

@@ -101,6 +101,10 @@ class Record:
     source_ip: Annotated[
         str | None, _says("the address that the request came from; NULL when it has none")
     ] = None
+    tags: Annotated[
+        Mapping[str, str] | None,
+        _says("what the header `X-Regate-Tags` said, values masked, as in `tags['team']`; NULL without one"),
+    ] = None
     forwarded_at: Annotated[
         datetime | None,
         _says("when the gateway began to send it to the provider; NULL when it is not known to have"),
@@ -144,6 +148,8 @@ def _duckdb(hint: Any) -> str:
         return f"{_duckdb(get_args(hint)[0])}[]"
     if get_origin(hint) is Literal:
         return "VARCHAR"
+    if get_origin(hint) is Mapping:
+        return f"MAP({', '.join(map(_duckdb, get_args(hint)))})"
     found = [_duckdb(kind) for kind in get_args(hint) if kind is not type(None)]
     return found[0] if found else _DUCKDB[hint]
 
@@ -180,8 +186,8 @@ SENTINELS: Mapping[str, str] = {
     for column in fields(Record)
     if column.default in ("", -1)
 }
-# Who a record is about. They stand apart in its line, so that they can be taken out of it.
-NAMES = ("owner", "on_behalf_of", "source_ip")
+# Who a record is about, and what the caller said of it. They stand apart in its line, so that they can go.
+NAMES = ("owner", "on_behalf_of", "source_ip", "tags")
 # NULL where the value is not known, or where there is none.
 NULLABLE = tuple(column.name for column in fields(Record) if column.default is None)
 

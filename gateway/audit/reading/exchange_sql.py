@@ -25,6 +25,8 @@ _PART = json.dumps(
     ]
 )
 
+# Their ids are never empty, so the views give them as they are: a filter on what a function gives would have
+# DuckDB read every id.
 _ABOUT_EXCHANGES = f"""
     {STORED} WHERE kind IN ('decision', 'forwarded', 'completion', 'refusal') AND exchange_id <> ''
 """
@@ -80,7 +82,7 @@ _GROUPED = f"""
         arg_max(on_behalf_of, seq) AS on_behalf_of,
         arg_max(provider, seq) AS provider, arg_max(dialect, seq) AS dialect, arg_max(model, seq) AS model,
         arg_max(method, seq) AS method, arg_max(path, seq) AS path,
-        arg_max(key_id, seq) AS key_id, arg_max(source_ip, seq) AS source_ip,
+        arg_max(key_id, seq) AS key_id, arg_max(source_ip, seq) AS source_ip, arg_max(tags, seq) AS tags,
         max(forwarded_at) AS forwarded_at, max(bytes_sent) AS bytes_sent, max(sent_digest) AS sent_digest,
         arg_max(findings, seq) FILTER ({_ASKED}) AS findings,
         coalesce(arg_max(action, seq) FILTER ({_ASKED}), '') AS action,
@@ -100,7 +102,7 @@ _GROUPED = f"""
 """  # noqa: S608 - our own names
 
 _EXCHANGES = f"""
-    SELECT {known("exchange_id", "session_id")}, started_at, ended_at, {known(*WHO, *CALL)}, {ACTION},
+    SELECT exchange_id, {known("session_id")}, started_at, ended_at, {known(*WHO, "tags", *CALL)}, {ACTION},
         nullif(response_action, '') AS response_action,
         {rank("response_action", "allow", "mask", "require_approval", "deny")},
         {known("decision_id", "enforced", "revision", "approval_id")}, state, {known("status", "code")},
@@ -113,7 +115,7 @@ _EXCHANGES = f"""
 _EGRESS = f"""
     SELECT * EXCLUDE (one), one.entity AS entity, one.category AS category,
         one.treatment AS treatment, one.count AS count, one."distinct" AS distinct_values
-    FROM (SELECT {known("exchange_id", "session_id")}, started_at, {known(*WHO, *CALL)}, {ACTION}, enforced,
+    FROM (SELECT exchange_id, {known("session_id")}, started_at, {known(*WHO, *CALL)}, {ACTION}, enforced,
               state, {known("code")}, {_SENT} AS sent, forwarded_at, bytes_sent, sent_digest,
               unnest(CASE WHEN len(findings) > 0 THEN {FINDINGS} ELSE [NULL] END) AS one
           FROM {_GROUPED})
@@ -217,7 +219,7 @@ def _messages(condition: str) -> str:
 
 
 _CONTENTS = f"""
-    SELECT {known("exchange_id", "session_id")}, started_at, {known(*_WHOSE)}, prompt, completion, system,
+    SELECT exchange_id, {known("session_id")}, started_at, {known(*_WHOSE)}, prompt, completion, system,
         messages, answers, fields, erased_at
     FROM (SELECT exchange_id, session_id,
               {", ".join(f"any_value({name}) AS {name}" for name in _OF_EXCHANGE)},

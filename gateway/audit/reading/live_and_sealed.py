@@ -120,6 +120,7 @@ def _joined(
             SELECT {from_live}, parse_filename(filename, true) AS segment, false AS is_sealed
             FROM {live}
             WHERE CASE WHEN {late} THEN error({_LATE})::BOOLEAN ELSE {is_record} END
+                AND split_part(parse_filename(filename, true), '-', 1) IN ({_registered(root)})
             UNION ALL
             SELECT {from_sealed}, parse_filename(filename, true) AS segment, true AS is_sealed
             FROM read_parquet({root} || '/sealed/*/*.parquet', filename=true, hive_partitioning=false,
@@ -127,7 +128,6 @@ def _joined(
             WHERE seq IS NOT NULL AND kind IS NOT NULL
         ) WHERE is_sealed =
             (CASE WHEN is_sealed THEN 'file ' ELSE 'segment ' END || segment IN ({visible(root, unless)}))
-            AND (is_sealed OR split_part(segment, '-', 1) IN ({_registered(root)}))
     """  # noqa: S608 - our own names; the root is a quoted path
 
 

@@ -88,8 +88,10 @@ _COMPLETIONS = f"""
         {text("model", "response_model")}, {text("finish_reason", "finish_reason")},
         {known("input_tokens", "output_tokens")}, (body->>'$.cached_tokens')::BIGINT AS cached_tokens,
         (body->>'$.cache_written_tokens')::BIGINT AS cache_written_tokens,
+        (body->>'$.reasoning_tokens')::BIGINT AS reasoning_tokens,
         (body->>'$.withheld_calls')::BIGINT AS withheld_calls, {known("cost", "duration_ms")},
-        (body->>'$.ttft_ms')::DOUBLE AS ttft_ms, {text("trace_id", "trace_id")}, writer, seq
+        (body->>'$.ttft_ms')::DOUBLE AS ttft_ms, {text("streamed", "streamed_digest")},
+        {text("trace_id", "trace_id")}, writer, seq
     FROM {STORED} WHERE kind = 'completion'
 """  # noqa: S608 - our own names
 

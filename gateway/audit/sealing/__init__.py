@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from gateway.audit.sealing.seal import (
         SealingFailed,
     )
+    from gateway.audit.sealing.timestamp import (
+        load_authorities,
+    )
 else:
     __getattr__ = on_demand(__name__)
 
@@ -40,6 +43,7 @@ __all__ = [
     "Target",
     "holds_in_force",
     "last_anchored",
+    "load_authorities",
     "load_content_key",
     "new_order_id",
     "order_erasure",

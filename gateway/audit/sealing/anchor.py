@@ -1,7 +1,8 @@
 """Anchoring: each signed root goes to a place that is the auditor's, so that a rolled-back folder shows.
 
-`file:/path` appends the line, `https://…` posts it. It happens off the data path, is bounded in time, and a
-failure stops nothing: it is logged, counted as a metric, and shown by `regate doctor`.
+`file:/path` appends the line, `https://…` posts it, with a bearer token that a reference names. It happens
+off the data path and is bounded in time. A failure stops nothing: it is logged, counted as a metric, and
+shown by `regate doctor`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import orjson
 
 from gateway.audit.files.folder import Folder
 from gateway.audit.files.heads import stamp
+from gateway.config import resolve_reference
 
 _SECONDS = 10
 
@@ -33,8 +35,9 @@ class Anchored:
 class Anchor:
     """One place of the auditor's; the empty string for none."""
 
-    def __init__(self, place: str, folder: Folder) -> None:
+    def __init__(self, place: str, folder: Folder, token: str = "") -> None:
         self._place = place
+        self._token = token
         self._folder = folder
         self._failure = ""
 
@@ -72,7 +75,7 @@ class Anchor:
             answer = httpx.post(
                 self._place,
                 content=root,
-                headers={"content-type": "application/json"},
+                headers={"content-type": "application/json", **bearer(self._token)},
                 timeout=_SECONDS,
                 follow_redirects=False,
                 trust_env=False,
@@ -93,6 +96,13 @@ class Anchor:
             self._folder.disk.replace(path, orjson.dumps(asdict(last)), path.with_suffix(".aside"), 0o644)
         except OSError as error:
             _log.error("what became of the anchor could not be noted: %s", error)
+
+
+def bearer(reference: str) -> dict[str, str]:
+    """Return the header with the token that a reference names, read anew each time. Raises OSError."""
+    if reference and not (token := resolve_reference(reference)):
+        raise OSError(f"{reference} is not set")
+    return {"authorization": f"Bearer {token}"} if reference else {}
 
 
 def last_anchored(folder: Folder) -> Anchored | None:

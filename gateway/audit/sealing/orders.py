@@ -16,7 +16,7 @@ from gateway.audit.files.signing import Signer
 
 # What policy saw, said and answered. Of an approval only what was shown to people goes: verdicts stay.
 ERASED_KINDS = ("decision", "completion", "refusal")
-_TARGETS = 1_000  # of an order, on one line
+_TARGETS = 1_000  # of an order or a hold, on one line
 
 
 class Target(msgspec.Struct, frozen=True, array_like=True):
@@ -29,6 +29,9 @@ class Target(msgspec.Struct, frozen=True, array_like=True):
     seq: int
     names: tuple[str, ...] = ()
     body: tuple[str, ...] = ()
+
+
+Place = tuple[str, int]  # a record, by its writer and its number
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -57,11 +60,12 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class LegalHold(msgspec.Struct, frozen=True):
-    """A legal hold on a session, on an agent, or with neither on everything."""
+    """A legal hold on a session, on an agent, on records by name, or with none of them on everything."""
 
     id: str
     session: str = ""
     agent: str = ""
+    targets: tuple[Place, ...] = ()
 
 
 def new_order_id(prefix: str = "or") -> str:
@@ -85,9 +89,11 @@ def order_erasure(folder: Folder, signer: Signer, order: Order, now: datetime) -
 
 def sign_hold(folder: Folder, signer: Signer, hold: LegalHold, *, release: bool = False) -> None:
     """Put a hold in force, or end it. Raises OSError."""
-    at = stamp(datetime.now(UTC))
-    line = {"kind": "release" if release else "hold", **msgspec.to_builtins(hold), "at": at}
-    signed_log.append(folder.seals, line, signer, folder.disk)
+    kind, at = "release" if release else "hold", stamp(datetime.now(UTC))
+    for first in range(0, 1 if release else max(1, len(hold.targets)), _TARGETS):
+        some = () if release else hold.targets[first : first + _TARGETS]
+        said = msgspec.to_builtins(msgspec.structs.replace(hold, targets=some))
+        signed_log.append(folder.seals, {"kind": kind, **said, "at": at}, signer, folder.disk)
 
 
 def read_seal_lines(folder: Folder) -> list[SealLine]:
@@ -100,7 +106,9 @@ def holds_in_force(lines: Iterable[SealLine]) -> tuple[LegalHold, ...]:
     found: dict[str, LegalHold] = {}
     for line in lines:
         if line["kind"] == "hold":
-            found[line["id"]] = LegalHold(line["id"], line["session"], line["agent"])
+            before = found[line["id"]].targets if line["id"] in found else ()
+            targets = tuple((writer, seq) for writer, seq in line.get("targets", ()))
+            found[line["id"]] = LegalHold(line["id"], line["session"], line["agent"], before + targets)
         elif line["kind"] == "release":
             found.pop(line["id"], None)
     return tuple(found.values())

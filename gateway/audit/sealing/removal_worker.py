@@ -39,7 +39,8 @@ class Eraser:
         for order in orders:
             for target in order.targets:
                 self._targets[target.writer, target.seq].append((order.id, target))
-        self._holds = holds
+        self._holds = [hold for hold in holds if not hold.targets]
+        self._held = {place for hold in holds for place in hold.targets}
         self._only_holds = not orders
         self._at = stamp(datetime.now(UTC))
 
@@ -52,7 +53,8 @@ class Eraser:
             made, by = (after, order_id) if after != made else (made, by)
         if made == opened and not self._only_holds:
             return line
-        if any(_covers(hold, record) for hold in self._holds):
+        place = record["writer"], record["seq"]
+        if place in self._held or any(_covers(hold, record) for hold in self._holds):
             self.held += 1
             return line
         self.bodies += made.body != opened.body
@@ -111,7 +113,7 @@ def _without(opened: OpenLine, target: Target, said: str) -> OpenLine:
     """Return a line without what the target names; `said` stands in its place."""
     if target.names and opened.names:
         names = orjson.loads(b"{" + opened.names + b"}")
-        names |= {name: None if name in NULLABLE else said for name in target.names if names[name]}
+        names |= {name: None if name in NULLABLE else said for name in target.names if names.get(name)}
         if (kept := orjson.dumps(names)[1:-1]) != opened.names:
             opened = opened.without_names(kept)
     if target.body and opened.body and (kept := _blanked(opened.body, target.body, said)) != opened.body:

@@ -47,8 +47,9 @@ from gateway.audit.sealing.plan import (
 )
 from gateway.audit.sealing.removal import RemovalFailed, Remover
 from gateway.audit.sealing.retention import order_due
+from gateway.audit.sealing.timestamp import Timestamps
 from gateway.audit.sealing.witness import Witnesses
-from gateway.config import RetentionRule, Witness
+from gateway.config import Config, RetentionRule, TimestampAuthority, Witness
 from gateway.processes import run
 
 __all__ = ["Sealed", "Sealer", "SealingFailed"]
@@ -81,6 +82,7 @@ class Sealer:
         *,
         key: Path,
         anchor: str = "",
+        anchor_token: str = "",
         settle_seconds: float = 5,
         bury_seconds: float = 60,
         gather_seconds: float = 3600,
@@ -89,12 +91,14 @@ class Sealer:
         rules: Sequence[RetentionRule] = (),
         origin: str = "",
         witnesses: Sequence[Witness] = (),
+        timestamps: TimestampAuthority | None = None,
         disk: Disk | None = None,
     ) -> None:
         self._folder = Folder(root, disk)
         self._key = key
-        self.anchor = Anchor(anchor, self._folder)
+        self.anchor = Anchor(anchor, self._folder, anchor_token)
         self.witnesses = Witnesses(origin, witnesses, self._folder)
+        self.timestamps = Timestamps(timestamps, self._folder)
         self._settle = timedelta(seconds=settle_seconds)
         self._bury = timedelta(seconds=bury_seconds)
         self._gather = timedelta(seconds=gather_seconds)
@@ -103,6 +107,26 @@ class Sealer:
         self._remover = Remover(self._folder, retention)
         self._rules = rules
         self._ruled = datetime.min.replace(tzinfo=UTC)  # when the rules were last applied
+
+    @classmethod
+    def of(cls, config: Config) -> Sealer:
+        """Return the sealer that the configuration asks for. Raises ConfigError."""
+        audit = config.audit
+        return cls(
+            config.audit_path,
+            key=config.evidence_key_path,
+            anchor=audit.anchor,
+            anchor_token=audit.anchor_token,
+            retention=audit.kept,
+            rules=audit.retention_rules,
+            origin=audit.origin,
+            witnesses=audit.witnesses,
+            timestamps=audit.timestamps,
+        )
+
+    def well(self) -> bool:
+        """Return whether anchor, witnesses and timestamps have the last root, as far as they are asked."""
+        return self.anchor.well() and self.witnesses.well() and self.timestamps.well()
 
     def start(self) -> None:
         """Prepare the folder, publish `audit.duckdb`, remove old tombstones and what a crash left aside.
@@ -148,6 +172,7 @@ class Sealer:
         if root:
             self.anchor.put(root)
             self.witnesses.put(root, self._signer)
+            self.timestamps.put(root)
         if failed:
             raise SealingFailed(failed)
         return Sealed(done, dict(self._refused))

@@ -26,7 +26,7 @@ class Break:
 @dataclass(slots=True)
 class Verification:
     """What was proved. `unsigned` counts records that a writer is at, behind its last signed batch,
-    `witnessed` the witnesses that cosigned the newest checkpoint,
+    `witnessed` the witnesses that cosigned the newest checkpoint, `timestamps` when an authority saw roots,
     `dropped` those of files that retention took away; `removed` says what went by order, and when."""
 
     records: int = 0
@@ -38,6 +38,7 @@ class Verification:
     roots: int = 0
     anchored: int = 0
     witnessed: int = 0
+    timestamps: list[str] = field(default_factory=list)
     breaks: list[Break] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)

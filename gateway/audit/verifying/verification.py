@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateway.audit.files import signed_log
 from gateway.audit.files.folder import Folder, is_tombstone, split_segment
+from gateway.audit.files.heads import stamp
 from gateway.audit.files.key_ring import KeysInForce, follow_keys
 from gateway.audit.files.notes import NoteKey
 from gateway.audit.files.signing import load_verifier
 from gateway.audit.sealing.removal import told_removals
+from gateway.audit.sealing.timestamp import check_timestamps
 from gateway.audit.verifying.chain import Chains
 from gateway.audit.verifying.log import Heads, check_anchor, check_witnessed, read_heads, signed_lines
 from gateway.audit.verifying.places import Place, ReadSeals, Results, live_place
 from gateway.audit.verifying.pool import TaskPool, cores
 from gateway.audit.verifying.report import Breaks, Verification
 from gateway.errors import ConfigError
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 _WORTH_A_POOL = 32 * 1024 * 1024  # bytes
 
@@ -29,20 +35,23 @@ def verify(
     known: Collection[str] = (),
     since: str = "",
     witnesses: Sequence[str] = (),
+    authorities: Sequence[Certificate] = (),
     jobs: int | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Verification:
     """Check everything under the audit folder, also against an anchor file; gateways may write meanwhile.
 
     `known` are the writers that the state has seen born. A chain is followed up to its first broken record,
-    the other chains to their ends. `witnesses` are the keys of those who cosign. What was removed is told
-    from `since` on, a time as lines have it.
+    the other chains to their ends. `witnesses` are the keys of those who cosign, `authorities` certificates
+    that timestamps are trusted by. What was removed is told from `since` on, a time as lines have it.
     `progress` is told the bytes that were proved, of `size`.
     """
     folder = Folder(root)
     jobs = jobs or (cores() if size(root) > _WORTH_A_POOL else 1)
     with TaskPool(jobs) as pool:
-        return _Verifying(folder, pool, progress).run(public_key, anchor, known, since, witnesses)
+        return _Verifying(folder, pool, progress).run(
+            public_key, anchor, known, since, witnesses, authorities
+        )
 
 
 def size(root: Path) -> int:
@@ -68,6 +77,7 @@ class _Verifying:
         known: Collection[str],
         since: str,
         witnesses: Sequence[str],
+        authorities: Sequence[Certificate],
     ) -> Verification:
         # heads first: what they name was on disk before they were signed; then the segments, then their
         # seals, so that a segment sealed meanwhile is met as live
@@ -81,6 +91,11 @@ class _Verifying:
                 keys_of = [NoteKey.parse(each) for each in witnesses]
                 told = self._breaks.teller(self._folder.checkpoint)
                 self._report.witnessed = check_witnessed(note, keys_of, self._heads, told)
+            if authorities:
+                times, broken = check_timestamps(self._folder, self._heads.roots, authorities)
+                self._report.timestamps = [stamp(time) for time in times]
+                for reason, number in broken:
+                    self._breaks.add(self._folder.timestamps, reason, number)
             self._seals.read(keys, self._breaks.teller(self._folder.seals))
             self._read_late_births(live, keys)
         self._find_missing(known)

@@ -64,6 +64,7 @@ def read_completion(document: Any) -> Completion:
             total(usage, "promptTokenCount", "toolUsePromptTokenCount"),
             total(usage, "candidatesTokenCount", "thoughtsTokenCount"),
             integer(usage, "cachedContentTokenCount"),
+            reasoning_tokens=integer(usage, "thoughtsTokenCount"),
         ),
         withheld_calls=withheld,
         unknown=tuple(dict.fromkeys(_unknown(candidates))),

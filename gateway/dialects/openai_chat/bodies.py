@@ -124,6 +124,7 @@ def read_usage(document: Mapping[str, Any]) -> Usage:
         integer(usage, "prompt_tokens"),
         integer(usage, "completion_tokens"),
         *cache_counts(mapping(usage, "prompt_tokens_details")),
+        integer(mapping(usage, "completion_tokens_details"), "reasoning_tokens"),
     )
 
 

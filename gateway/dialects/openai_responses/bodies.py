@@ -108,6 +108,7 @@ def read_usage(response: Mapping[str, Any]) -> Usage:
         integer(usage, "input_tokens"),
         integer(usage, "output_tokens"),
         *cache_counts(mapping(usage, "input_tokens_details")),
+        integer(mapping(usage, "output_tokens_details"), "reasoning_tokens"),
     )
 
 

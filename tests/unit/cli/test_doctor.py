@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.doctor import Check, _detection, _locks, _print, _provider, app
-from gateway.config import Audit, Config, CustomEntity, Detect, Ner, Provider
+from cli.doctor import Check, _detection, _locks, _print, _provider, _timestamps, app
+from gateway.config import Audit, Config, CustomEntity, Detect, Ner, Provider, TimestampAuthority
 from gateway.detect.entities import ner
 
 PROVIDERS = {"demo": Provider(family="openai", base_url="builtin:demo")}
@@ -77,3 +77,10 @@ def test_a_provider_is_asked_and_one_without_its_credential_is_disabled(tmp_path
     assert one.state.startswith("http://127.0.0.1:1 cannot be reached: ")
     (one,) = found["unset"]
     assert (one.ok, one.state) == (True, f"disabled: its credential file:{tmp_path}/none is not set")
+
+
+def test_an_authority_without_its_certificates_is_named(tmp_path: Path) -> None:
+    authority = TimestampAuthority("https://tsa.example", str(tmp_path / "none"))
+    finding = _timestamps(Config(PROVIDERS, audit=Audit(timestamps=authority)))
+    assert not finding.ok
+    assert "expected certificates in PEM" in finding.state

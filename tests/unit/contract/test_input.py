@@ -86,7 +86,7 @@ EMPTY: dict[str, Any] = {
     "version": 1,
     "phase": "request",
     "time": "2026-11-22T08:30:00.000000Z",
-    "exchange": {"id": "", "session_id": ""},
+    "exchange": {"id": "", "session_id": "", "tags": {}},
     "agent": {
         "id": "", "owner": "", "key_id": "", "method": "api_key", "groups": [], "claims": {},
         "on_behalf_of": "",

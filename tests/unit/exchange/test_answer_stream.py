@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import AsyncGenerator
 from dataclasses import replace
@@ -26,14 +27,22 @@ class Ends:
     def __init__(self) -> None:
         self.ends: list[str] = []
 
-    def record_completion(self, *_: object) -> None:
-        self.ends.append("completed")
+    def record_completion(self, exchange: Exchange, *_: object) -> None:
+        self._end(exchange, "completed")
 
-    def record_refusal(self, _: Exchange, refusal: Refusal) -> None:
-        self.ends.append(refusal.code)
+    def record_refusal(self, exchange: Exchange, refusal: Refusal) -> None:
+        self._end(exchange, refusal.code)
 
-    def record_break(self, _: Exchange, code: str) -> None:
-        self.ends.append(code)
+    def record_break(self, exchange: Exchange, code: str) -> None:
+        self._end(exchange, code)
+
+    def _end(self, exchange: Exchange, how: str) -> None:
+        self.ends.append(how)
+        self.said = exchange.streamed.hexdigest() if exchange.streamed else ""
+
+
+def digest(sent: list[bytes]) -> str:
+    return hmac.digest(b"k" * 32, b"".join(sent), "sha256").hex()
 
 
 @pytest.fixture
@@ -53,6 +62,7 @@ async def start(
     exchange = new_exchange()
     exchange.received = replace(exchange.received, dialect="openai.chat")
     exchange.restorer = Restorer(exchange.vault, [])
+    exchange.receipt_key = b"k" * 32
     answer = await completion.answer(exchange, ReplayedResponse(200, {}, raw))
     assert (answer.status, answer.headers["content-type"]) == (200, "text/event-stream")
     return cast("AsyncGenerator[bytes]", answer.body)
@@ -68,13 +78,16 @@ async def test_a_whole_stream_is_recorded_before_its_last_event(
             assert ledger.ends == []
     assert ledger.ends == ["completed"]
     assert b"[DONE]" in sent[-1]
+    assert ledger.said == digest(sent)
 
 
 async def test_half_a_stream_ends_with_an_error_event(
     completion: StreamedCompletion, new_exchange: NewExchange, ledger: Ends
 ) -> None:
     events = await start(completion, new_exchange, texts("Good ", "day "))
-    *_, last = [event async for event in events]
+    sent = [event async for event in events]
+    last = sent[-1]
+    assert ledger.said == digest(sent)
     code = UpstreamUnreadable("").code
     assert json.loads(last.split(b"data: ", 1)[1])["error"]["code"] == code
     assert ledger.ends == [code]

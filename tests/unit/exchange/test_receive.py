@@ -9,7 +9,7 @@ import pytest
 
 from gateway.config import Limits
 from gateway.errors import InvalidRequest, PromptTooLarge
-from gateway.exchange.receive import Receiver, _from_lines, open_envelope, outgoing_headers
+from gateway.exchange.receive import Receiver, _from_lines, open_envelope, outgoing_headers, read_tags
 from gateway.upstream import Upstreams
 from tests.unit.exchange.conftest import NewExchange
 
@@ -49,6 +49,24 @@ def test_a_query_is_inspected_decoded_and_goes_up_as_it_was_read(
     parts = {part.pointer: part.text for part in texts}
 
     assert (parts["query"], envelope.up_query) == (text, up)
+
+
+@pytest.mark.parametrize(
+    ("said", "tags"),
+    [
+        ("", {}),
+        ("team=payments, env=prod", {"team": "payments", "env": "prod"}),
+        ("q=a=b,p=two words ", {"q": "a=b", "p": "two words"}),
+        *((bad, None) for bad in ("a", "a=", "A=b", "a=b,", "a=b,a=c", "a=\xe9", "a=" + "x" * 129)),
+        (",".join(f"t{number}=1" for number in range(17)), None),
+    ],
+)
+def test_tags_are_read_or_refused(said: str, tags: dict[str, str] | None) -> None:
+    if tags is None:
+        with pytest.raises(InvalidRequest, match="x-regate-tags: expected at most 16 names"):
+            read_tags(said)
+    else:
+        assert read_tags(said) == tags
 
 
 @pytest.mark.parametrize("many", [["a"] * 100, {f"k{number}": 0 for number in range(100)}, [1234567] * 100])

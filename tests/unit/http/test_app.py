@@ -74,7 +74,7 @@ async def test_a_dry_run_still_refuses_what_it_cannot_decide_or_record(opened: O
     assert answer.json()["error"]["code"] == "recording_failed"
 
 
-@pytest.mark.parametrize("path", ["/", "/healthz/", "/nowhere", "/demo"])
+@pytest.mark.parametrize("path", ["/healthz/", "/nowhere", "/demo"])
 async def test_what_is_no_page_is_a_data_path_and_wants_a_key(opened: Opened, path: str) -> None:
     async with opened() as running:
         answer = await running.http.get(path)

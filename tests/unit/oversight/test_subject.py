@@ -63,6 +63,14 @@ RECORDS: dict[str, tuple[dict[str, Any], tuple[Any, ...] | None]] = {
         {"kind": "approval", "body": {"approver": "jane", "approvers": ["erin", "jane"], "note": "fine"}},
         (["approver"], [], ["/approver", "/approvers/1"]),
     ),
+    "tags of another's exchange": (
+        {"on_behalf_of": "bob", "tags": {"team": "a", "for": f"{placeholder('billing')}"}, "body": {}},
+        (["value"], ["tags"], []),
+    ),
+    "tags of her own": (
+        {"on_behalf_of": "jane", "tags": {"team": "a"}, "body": {"parts": [part("hello")]}},
+        (["end_user"], ["on_behalf_of", "tags"], [""]),
+    ),
     "a name in a text is no name": ({"body": {"parts": [part("jane went home")]}}, None),
     "another": ({"on_behalf_of": "janet", "body": {"parts": [part("x")]}}, None),
 }

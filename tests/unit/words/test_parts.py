@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.words import MOST_TOKENS, Usage
 
 
-@given(st.lists(st.integers() | st.sampled_from([10**26, MOST_TOKENS, -(10**26)]), min_size=4, max_size=4))
+@given(st.lists(st.integers() | st.sampled_from([10**26, MOST_TOKENS, -(10**26)]), min_size=5, max_size=5))
 def test_a_count_out_of_reason_is_not_known(counts: list[int]) -> None:
     usage = Usage(*counts)
-    found = usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.cache_written_tokens
-    assert list(found) == [count if 0 <= count <= MOST_TOKENS else -1 for count in counts]
+    assert list(astuple(usage)) == [count if 0 <= count <= MOST_TOKENS else -1 for count in counts]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 
+from gateway.audit import Record
 from gateway.audit.files import parquet
 from gateway.audit.files.disk import Disk
 from gateway.audit.files.record import COLUMNS
@@ -44,6 +45,19 @@ def test_a_column_that_parts_from_its_line_is_found(written: Evidence, tmp_path:
     agent = "CASE seq WHEN 4 THEN 'another' ELSE agent END AS agent"
     duckdb.sql(f"COPY (SELECT * REPLACE ({agent}) FROM '{made}') TO '{changed}' (FORMAT parquet)")
     assert parquet.first_parted(changed) == 4
+
+
+def test_ids_have_a_bloom_filter_and_hashes_have_none(evidence: Evidence, tmp_path: Path) -> None:
+    """A query for one exchange reads few groups, however its id was drawn; three records say an id."""
+    journal, made = evidence.journal(), tmp_path / "made.parquet"
+    for number in range(8_192):
+        journal.enqueue(Record("refusal", exchange_id=f"ex_{number * 7919 % 8191 // 3:x}"))
+    journal.close()
+    parquet.write_segments([evidence.live()], made, Disk())
+    found = duckdb.sql(f"""
+        SELECT path_in_schema, bloom_filter_length IS NOT NULL FROM parquet_metadata('{made}')
+        WHERE path_in_schema IN ('exchange_id', 'hash') AND row_group_id = 0 ORDER BY 1""").fetchall()
+    assert found == [("exchange_id", True), ("hash", False)]
 
 
 def test_the_empty_file_has_every_column(tmp_path: Path) -> None:

@@ -20,13 +20,14 @@ def test_the_stored_format_stays_as_it_is() -> None:
         "provider:VARCHAR dialect:VARCHAR model:VARCHAR method:VARCHAR path:VARCHAR phase:VARCHAR "
         "action:VARCHAR enforced:BOOLEAN revision:VARCHAR status:INTEGER code:VARCHAR approval_id:VARCHAR "
         "input_tokens:BIGINT output_tokens:BIGINT cost:DOUBLE duration_ms:DOUBLE key_id:VARCHAR "
-        "source_ip:VARCHAR forwarded_at:TIMESTAMPTZ bytes_sent:BIGINT sent_digest:VARCHAR "
+        "source_ip:VARCHAR tags:MAP(VARCHAR, VARCHAR) forwarded_at:TIMESTAMPTZ bytes_sent:BIGINT "
+        "sent_digest:VARCHAR "
         'findings:STRUCT(entity VARCHAR, category VARCHAR, count INTEGER, "distinct" INTEGER, "new" INTEGER, '
         "max_score DOUBLE, roles VARCHAR[], kinds VARCHAR[], treatment VARCHAR)[] "
         "reasons:STRUCT(rule VARCHAR, title VARCHAR, message VARCHAR, severity VARCHAR, "
         "controls VARCHAR[])[] commitment:VARCHAR prev:VARCHAR hash:VARCHAR"
     )
-    assert NULLABLE == ("key_id", "source_ip", "forwarded_at", "bytes_sent", "sent_digest")
+    assert NULLABLE == ("key_id", "source_ip", "tags", "forwarded_at", "bytes_sent", "sent_digest")
     record = Record(
         "decision",
         exchange_id="ex_1",

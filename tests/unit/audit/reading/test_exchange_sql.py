@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import duckdb
 import pytest
 
 from gateway.audit import Record
 from gateway.audit.reading.sql import QueryLimits, query
+from gateway.audit.reading.views import create_views
 from tests.unit.audit.conftest import Evidence
 
 _PROMPT = [
@@ -76,6 +78,17 @@ def test_no_text_comes_from_another_session(talked: Evidence) -> None:
 
     assert set(prompt.split("\n")) == {"[not recorded]"}
     assert parts == 0
+
+
+@pytest.mark.parametrize("view", ["exchanges", "egress", "contents"])
+def test_a_filter_by_id_reaches_the_files_as_it_is(talked: Evidence, view: str) -> None:
+    """DuckDB looks no group's statistics up for a filter on what a function gives."""
+    select = f"EXPLAIN (FORMAT json) SELECT started_at FROM {view} WHERE exchange_id = 'ex_1'"
+    with duckdb.connect() as connection:
+        create_views(connection, talked.folder)
+        [(_, plan)] = connection.execute(select).fetchall()
+    assert "exchange_id='ex_1'" in plan
+    assert "(exchange_id = '')" not in plan
 
 
 def test_an_exchange_without_content_has_a_row(evidence: Evidence) -> None:

@@ -21,6 +21,7 @@ class Auditor(HTTPServer):
         super().__init__(("127.0.0.1", 0), _Post)
         self.status = 204
         self.posted: list[bytes] = []
+        self.authorized: list[str | None] = []
 
     @property
     def url(self) -> str:
@@ -31,6 +32,7 @@ class _Post(BaseHTTPRequestHandler):
     server: Auditor
 
     def do_POST(self) -> None:
+        self.server.authorized.append(self.headers["authorization"])
         self.server.posted.append(self.rfile.read(int(self.headers["content-length"])))
         self.send_response(self.server.status)
         self.send_header("location", "http://127.0.0.1:1/")
@@ -50,10 +52,15 @@ def auditor() -> Iterator[Auditor]:
 def test_what_is_posted_is_the_root_and_proves_the_folder(
     evidence: Evidence, auditor: Auditor, tmp_path: Path
 ) -> None:
-    sealer = evidence.sealer(anchor=auditor.url)
+    """With the token that the reference names then."""
+    token = tmp_path / "token"
+    token.write_text("one\n")
+    sealer = evidence.sealer(anchor=auditor.url, anchor_token=f"file:{token}")
     for number in range(2):
         evidence.record(number)
         sealer.seal()
+        token.write_text("two\n")
+    assert auditor.authorized == ["Bearer one", "Bearer two"]
 
     kept = tmp_path / "kept.ndjson"
     kept.write_bytes(b"".join(auditor.posted))
@@ -82,8 +89,13 @@ def test_a_place_that_refuses_is_told_of_until_a_later_root_arrives(
 
 
 def test_a_place_that_is_gone_stops_no_seal(evidence: Evidence, tmp_path: Path) -> None:
-    for place in ("http://127.0.0.1:9/", f"file:{tmp_path}/nowhere/roots"):
-        sealer = evidence.sealer(anchor=place)
+    """Nor does a token that is not there: without it nothing is sent."""
+    for place, token in (
+        ("http://127.0.0.1:9/", ""),
+        (f"file:{tmp_path}/nowhere/roots", ""),
+        ("http://127.0.0.1:9/", f"file:{tmp_path}/no-token"),
+    ):
+        sealer = evidence.sealer(anchor=place, anchor_token=token)
         evidence.record(0)
         assert len(sealer.seal().segments) == 1
         assert not sealer.anchor.well()

@@ -22,7 +22,9 @@ __all__ = ["new_exchange"]
 async def test_every_answer_has_a_receipt_that_is_redeemed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, new_exchange: NewExchange
 ) -> None:
-    """A whole answer, a stream, and a refusal; not for another answer, and not against the evidence."""
+    """A whole answer, a stream, and a refusal, by a gateway that is gone; not for another answer, and not
+    against the evidence.
+    """
     async with opener(tmp_path)() as running:
         whole = await running.ask("hello")
         body = {"model": "demo", "stream": True, "messages": [{"role": "user", "content": "hello"}]}
@@ -32,11 +34,11 @@ async def test_every_answer_has_a_receipt_that_is_redeemed(
         unknown = await running.http.post("/demo/v1/chat/completions", json=body)
     assert [one.status_code for one in (whole, streamed, refused, unknown)] == [200, 200, 403, 401]
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "answer").write_bytes(whole.content)
     public = ("--public-key", "state/evidence.pub")
     for answer in (whole, streamed, refused, unknown):
         receipt = answer.headers["x-regate-receipt"]
-        given = ("--answer", "answer") if answer is whole else ()
+        (tmp_path / "answer").write_bytes(answer.content)
+        given = () if answer is unknown else ("--answer", "answer")
         done = CliRunner().invoke(app, ["audit", "prove", "--receipt", receipt, "--out", "p", *given])
         assert done.exception is None, done.output
         said = CliRunner().invoke(app, ["audit", "verify", "--proof", "p", "--json", *public])
@@ -44,7 +46,9 @@ async def test_every_answer_has_a_receipt_that_is_redeemed(
         assert stated["exchange"] == answer.headers["x-regate-exchange-id"]
         assert stated["status"] == answer.status_code
         assert bool(stated["sent"]) == (answer in (whole, streamed))
+        assert bool(stated["streamed"]) == (answer is streamed)
         assert proved
+    (tmp_path / "answer").write_bytes(streamed.content[:-1])
     other = ["audit", "prove", "--receipt", streamed.headers["x-regate-receipt"], "--answer", "answer"]
     assert "not the answer" in str(CliRunner().invoke(app, other).exception)
 

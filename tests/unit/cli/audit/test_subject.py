@@ -60,6 +60,26 @@ def desk(regate: Command, evidence: Evidence) -> Evidence:
     return evidence
 
 
+def test_a_hold_on_a_person_keeps_what_is_theirs(regate: Command, desk: Evidence) -> None:
+    """Not what is others'; the log of seals and what is recorded of the act do not name her."""
+    held, *said = regate("audit", "hold", "--person", "alice", "--value", MAIL, "--reason", "case 12").split()
+    assert said[:2] == ["holds", str(2 * EXCHANGES + 4)]
+    assert (
+        json.loads(regate("audit", "erase", "--agent", "desk", "--yes", "--json"))["left"]
+        == 2 * EXCHANGES + 3
+    )
+    bodies = "SELECT count(body) FROM records WHERE kind IN ('decision', 'completion') AND on_behalf_of = ?"
+    assert [desk.rows(bodies, person) for person in ("alice", "bob")] == [[[2 * EXCHANGES]], [[2]]]
+    acts = desk.rows("SELECT body FROM records WHERE code = 'hold_placed'")
+    assert not any(b"alice" in text for text in (desk.folder.seals.read_bytes(), str(acts).encode()))
+
+    regate("audit", "release", held)
+    regate("audit", "seal")
+    assert desk.rows(bodies, "alice") == [[0]]
+    assert "nothing of zoe" in regate("audit", "hold", "--person", "zoe", code=1)
+    assert "expected it with --person" in regate("audit", "hold", "--all", "--value", MAIL, code=2)
+
+
 ALICE = ("audit", "subject", "alice", "--value", MAIL)
 
 

@@ -143,7 +143,7 @@ def test_a_completion_has_its_calls_and_usage() -> None:
         ),
     ]
     assert (completion.model, completion.finish_reason) == ("gemini-3-flash", "STOP")
-    assert completion.usage == Usage(4155552, 12, 4000000)
+    assert completion.usage == Usage(4155552, 12, 4000000, -1, 7)
     said = {part.pointer: (part.role, part.kind) for part in completion.parts if part.place == "value"}
     assert said[f"{at}/1/text"] == ("assistant", "text")
     assert said[f"{at}/4/codeExecutionResult/output"] == ("tool", "tool_result")

@@ -44,6 +44,7 @@ def completion(message: dict[str, Any], **choice: Any) -> dict[str, Any]:
             "completion_tokens": 34,
             "total_tokens": 46,
             "prompt_tokens_details": {"cached_tokens": 10},
+            "completion_tokens_details": {"reasoning_tokens": 21},
         },
         "service_tier": "default",
         "system_fingerprint": "fp_1",
@@ -304,7 +305,11 @@ def test_a_completion_is_read() -> None:
     found = read_completion(
         "openai.chat", completion({"role": "assistant", "content": "hi", "refusal": None})
     )
-    assert (found.model, found.finish_reason, found.usage) == ("gpt-4o-2024-08-06", "stop", Usage(12, 34, 10))
+    assert (found.model, found.finish_reason, found.usage) == (
+        "gpt-4o-2024-08-06",
+        "stop",
+        Usage(12, 34, 10, -1, 21),
+    )
     assert Part("assistant", "text", "/choices/0/message/content", "hi") in found.parts
     assert "/created" not in {part.pointer for part in found.parts}
 

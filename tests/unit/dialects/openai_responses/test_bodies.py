@@ -146,7 +146,7 @@ def test_a_response_says_how_it_ended_and_what_it_took() -> None:
     assert (found.model, found.finish_reason, found.usage) == (
         "gpt-5",
         "completed",
-        Usage(1234567, 7654321, 7, 0),
+        Usage(1234567, 7654321, 7, 0, 5),
     )
     assert [call.name for call in found.tool_calls] == ["f"]
     assert not any(part.text in ("1234567", "7654321", "1795334400") for part in found.parts)

@@ -361,7 +361,7 @@ def test_the_end_says_why_and_how_much() -> None:
         reader.read(sse(one))
     found = reader.completion()
     assert (found.model, found.finish_reason) == ("gpt-5", "max_output_tokens")
-    assert found.usage == Usage(1234567, 7654321, 7, 0)
+    assert found.usage == Usage(1234567, 7654321, 7, 0, 5)
     (done,) = reader.read(SseEvent("[DONE]"))
     assert isinstance(done, OtherEvent)
     assert done.document is None
