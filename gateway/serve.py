@@ -26,6 +26,7 @@ from gateway.config import Config
 from gateway.errors import ConfigError
 from gateway.http.app import create_app, open_worker
 from gateway.http.head import BoundedHttpProtocol
+from gateway.http.renewed import RenewedContext
 from gateway.observe import forget_worker
 from gateway.processes import terminate
 
@@ -66,22 +67,24 @@ def run_worker(config: Config, listener: socket.socket, ready: Callable[[], None
 async def _serve(config: Config, listener: socket.socket, ready: Callable[[], None]) -> None:
     with _stop_signal() as stopped:
         async with open_worker(config) as parts:
-            server = uvicorn.Server(
-                uvicorn.Config(
-                    create_app(config, parts),
-                    loop="none",
-                    http=_protocol(config.limits.connections),
-                    ws="none",
-                    lifespan="off",
-                    interface="asgi3",
-                    access_log=False,
-                    log_config=None,
-                    proxy_headers=False,  # a header is a claim; `trusted_proxies` says whose counts
-                    server_header=False,
-                    timeout_keep_alive=math.ceil(config.limits.idle_seconds),
-                    timeout_graceful_shutdown=max(1, int(config.limits.drain_seconds)),
-                )
+            settings = uvicorn.Config(
+                create_app(config, parts),
+                loop="none",
+                http=_protocol(config.limits.connections),
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                access_log=False,
+                log_config=None,
+                proxy_headers=False,  # a header is a claim; `trusted_proxies` says whose counts
+                server_header=False,
+                timeout_keep_alive=math.ceil(config.limits.idle_seconds),
+                timeout_graceful_shutdown=max(1, int(config.limits.drain_seconds)),
             )
+            settings.load()
+            if config.listen_tls:
+                settings.ssl = RenewedContext(config.listen_tls, config.root)
+            server = uvicorn.Server(settings)
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             stopping = asyncio.create_task(stopped.wait())
             while not (server.started or serving.done()):  # noqa: ASYNC110 - uvicorn has no event for it

@@ -301,6 +301,7 @@ def _record(exchange: Exchange, **fields: Any) -> Record:
             "approval_id": approval_id,
             "duration_ms": round(exchange.elapsed_ms(), 3),
             "key_id": exchange.agent.key_id or None,
+            "delegation": exchange.agent.delegated,
             "source_ip": exchange.call.source.ip or None,
             "forwarded_at": sent.at if sent else None,
             "bytes_sent": sent.bytes if sent else None,

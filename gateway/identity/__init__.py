@@ -1,4 +1,4 @@
-"""Who is calling: API keys, how they are made and how a caller is known by one."""
+"""Who is calling: by API key, by a signed token, or by a client certificate."""
 
 from __future__ import annotations
 
@@ -13,12 +13,18 @@ if TYPE_CHECKING:
     )
     from gateway.identity.identity import (
         Identity,
+        open_identity,
         presented_key,
     )
     from gateway.identity.keys import (
         authenticate,
         create_key,
         key_id,
+        rotate_key,
+    )
+    from gateway.identity.scopes import (
+        check_limits,
+        check_use,
     )
 else:
     __getattr__ = on_demand(__name__)
@@ -27,8 +33,12 @@ __all__ = [
     "Identity",
     "api_key",
     "authenticate",
+    "check_limits",
     "check_names",
+    "check_use",
     "create_key",
     "key_id",
+    "open_identity",
     "presented_key",
+    "rotate_key",
 ]

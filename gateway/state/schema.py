@@ -17,7 +17,7 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 14
+VERSION = 17
 
 metadata = MetaData()
 
@@ -50,6 +50,9 @@ UPGRADES = {
     "WHERE width = 1800 GROUP BY agent",
     12: "DROP TABLE usage",
     13: "ALTER TABLE approvals ADD COLUMN all_of JSON NOT NULL DEFAULT '[]'",
+    14: "ALTER TABLE keys ADD COLUMN scope JSON NOT NULL DEFAULT '{}'",
+    15: "ALTER TABLE keys ADD COLUMN last_used_at FLOAT",
+    16: "ALTER TABLE keys ADD COLUMN replaces TEXT NOT NULL DEFAULT ''",
 }
 
 schema_version = Table("schema_version", metadata, Column("version", Integer, nullable=False))
@@ -68,6 +71,9 @@ keys = Table(
     Column("created_at", Float, nullable=False),
     Column("expires_at", Float),
     Column("revoked_at", Float),
+    Column("scope", JSON, nullable=False, server_default="{}"),
+    Column("last_used_at", Float),
+    Column("replaces", Text, nullable=False, server_default=""),
 )
 
 approvals = Table(
