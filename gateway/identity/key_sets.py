@@ -8,12 +8,13 @@ import logging
 import math
 import ssl
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
-from joserfc.errors import JoseError
+from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from gateway.config import SPIFFE, Issuer, path_of, resolve_reference
@@ -182,7 +183,8 @@ def _read(document: Mapping[str, Any]) -> PublicKey | None:
     if kind is None or document.get("use") not in _USES or "d" in document:
         return None
     try:
-        key = kind.import_key(dict(document))
+        with warnings.catch_warnings(action="ignore", category=SecurityWarning):  # a weak key is left out below
+            key = kind.import_key(dict(document))
     except (JoseError, ValueError, TypeError, KeyError):
         return None
     return None if isinstance(key, RSAKey) and key.raw_value.key_size < _RSA_BITS else key

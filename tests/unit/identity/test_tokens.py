@@ -1,0 +1,182 @@
+"""Tokens: verified by their issuer's key alone, and known again until they end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.config import Issuer, Oidc
+from gateway.errors import IssuerUnavailable, Unauthenticated
+from gateway.identity.tokens import Tokens
+from tests.support.tokens import AUDIENCE, ISSUER, Signer, confused, nested, unsigned
+
+SIGNER = Signer()
+NOW = int(time.time())
+Make = Callable[[], str]
+
+
+def settings(**changes: Any) -> Oidc:
+    of: dict[str, Any] = {"issuer": ISSUER, "audience": AUDIENCE, "owner": "=ana", "jwks": "keys.json"}
+    return Oidc(issuers=(Issuer(**{**of, "algorithms": ("ES256",), **changes}),))
+
+
+@pytest.fixture
+def tokens(tmp_path: Path) -> Tokens:
+    SIGNER.write(tmp_path / "keys.json")
+    return Tokens(settings(), tmp_path)
+
+
+async def test_a_token_names_its_agent_as_the_settings_map_its_claims(tmp_path: Path) -> None:
+    SIGNER.write(tmp_path / "keys.json")
+    mapped = settings(
+        agent="/kubernetes.io/serviceaccount/name",
+        owner="/kubernetes.io/namespace",
+        groups="teams",
+        grants={"red": ("team-red", "default")},
+        person="mail",
+        claims=("env",),
+    )
+    account = {"namespace": "billing", "serviceaccount": {"name": "invoices"}}
+    claims = {"kubernetes.io": account, "teams": ["red", "blue"], "mail": "eve@example.org", "env": "prod"}
+    _, agent = await Tokens(mapped, tmp_path).agent(SIGNER.token(**claims))
+    assert (agent.id, agent.owner, agent.method) == ("invoices", "billing", "oidc")
+    assert agent.groups == ("team-red", "default")
+    assert agent.claims == {"iss": ISSUER, "sub": "bot", "env": "prod"}
+    assert (agent.on_behalf_of, agent.delegated) == ("eve@example.org", "proved")
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: SIGNER.token(exp=NOW - 60), "expired"),
+        (lambda: SIGNER.token(exp=None), "exp"),
+        (lambda: SIGNER.token(exp="tomorrow"), "exp"),
+        (lambda: SIGNER.token(exp=float("nan")), "exp"),
+        (lambda: SIGNER.token(nbf=NOW + 600), "not yet valid"),
+        (lambda: SIGNER.token(iat=NOW + 600), "in the future"),
+        (lambda: SIGNER.token(aud="another"), "another audience"),
+        (lambda: SIGNER.token(aud=None), "aud"),
+        (lambda: SIGNER.token(iss="https://evil.example"), "issuer is none of those"),
+        (lambda: SIGNER.token(sub=None), "sub"),
+        (lambda: SIGNER.token(sub="\x1b[2J"), "printable"),
+        (lambda: unsigned(SIGNER.claims()), "algorithm is none of"),
+        (lambda: confused(SIGNER, SIGNER.claims()), "algorithm is none of ES256"),
+        (lambda: Signer().token(header={"kid": SIGNER.key.kid}), "signature does not hold"),
+        (lambda: Signer().token(), "a key that its issuer does not have"),
+        (lambda: unsigned(SIGNER.claims(), alg="ES256", kid=["a"]), "`kid` to be a string"),
+        (lambda: SIGNER.token(header={"crit": ["b64"], "b64": False}), "three parts|does not hold"),
+        (lambda: SIGNER.token(x="a" * 20_000), "over 16384 characters"),
+        (lambda: SIGNER.token(act=nested(50)), "nested deeper than 4"),
+        (lambda: SIGNER.token(act="bot"), "`act` to be an object"),
+        (lambda: SIGNER.token(act={}), "act.sub"),
+        (lambda: SIGNER.token(cnf={"jkt": "abc"}), "not supported"),
+        (lambda: SIGNER.signed([1]), "claims in a JSON object"),
+        (lambda: "a.b.c", "three parts"),
+        (lambda: SIGNER.token() + "é", "three parts"),
+        (lambda: SIGNER.token()[:-3] + "abc", "signature does not hold"),
+    ],
+)
+async def test_a_token_that_is_not_right_is_refused(tokens: Tokens, make: Make, said: str) -> None:
+    with pytest.raises(Unauthenticated, match=said):
+        await tokens.agent(make())
+
+
+async def test_times_may_be_off_by_the_skew(tokens: Tokens) -> None:
+    assert (await tokens.agent(SIGNER.token(exp=NOW - 5, nbf=NOW + 5)))[1].id == "bot"
+
+
+async def test_what_the_settings_require_of_claims_has_to_be_there(tmp_path: Path) -> None:
+    """Every repository of GitHub gets tokens of one issuer, for whatever audience it asks."""
+    SIGNER.write(tmp_path / "keys.json")
+    tokens = Tokens(settings(require={"repository_owner": "acme"}), tmp_path)
+    await tokens.agent(SIGNER.token(repository_owner="acme"))
+    for changes in ({"repository_owner": "evil"}, {}, {"repository_owner": ["evil"]}):
+        with pytest.raises(Unauthenticated, match="requires"):
+            await tokens.agent(SIGNER.token(**changes))
+
+
+async def test_an_actor_calls_on_behalf_of_the_subject(tokens: Tokens) -> None:
+    """RFC 8693, 4.1: the outermost actor is the one who acts now."""
+    chain = {"sub": "mail-bot", "act": {"sub": "planner", "act": {"sub": "front"}}}
+    _, agent = await tokens.agent(SIGNER.token(sub="alice", act=chain))
+    assert (agent.id, agent.on_behalf_of, agent.delegated) == ("mail-bot", "alice", "proved")
+    assert [each.name for each in agent.delegation] == ["alice", "front", "planner"]
+
+
+@pytest.mark.parametrize(
+    ("claims", "may_name", "passes"),
+    [
+        ({"act": {"sub": "mail-bot"}}, False, True),
+        ({"may_act": {"sub": "mail-bot"}}, False, True),
+        ({}, True, True),
+        ({}, False, False),
+        ({"act": {"sub": "another"}}, True, False),
+        ({"may_act": {"sub": "another"}}, True, False),
+    ],
+)
+async def test_a_persons_token_counts_for_the_agent_that_it_names(
+    tmp_path: Path, claims: dict[str, Any], may_name: bool, passes: bool
+) -> None:
+    SIGNER.write(tmp_path / "keys.json")
+    tokens = Tokens(settings(names="people"), tmp_path)
+    token = SIGNER.token(sub="alice", **claims)
+    with pytest.raises(Unauthenticated, match="names people"):
+        await tokens.agent(token)
+    if passes:
+        _, chain = await tokens.end_user(token, "mail-bot", may_name=may_name)
+        assert [each.name for each in chain] == ["alice"]
+        return
+    with pytest.raises(Unauthenticated, match="does not name the agent mail-bot"):
+        await tokens.end_user(token, "mail-bot", may_name=may_name)
+
+
+async def test_an_agents_token_says_nothing_of_people(tokens: Tokens) -> None:
+    with pytest.raises(Unauthenticated, match="names agents"):
+        await tokens.end_user(SIGNER.token(may_act={"sub": "bot"}), "bot", may_name=True)
+
+
+async def test_a_known_token_is_not_verified_again_until_it_or_its_key_ends(tmp_path: Path) -> None:
+    path, seconds = tmp_path / "keys.json", [0.0]
+    SIGNER.write(path)
+    tokens = Tokens(settings(), tmp_path, now=lambda: NOW + seconds[0], clock=lambda: seconds[0])
+    token = SIGNER.token(exp=NOW + 600)
+    first, _ = await tokens.agent(token)
+    assert (await tokens.agent(token))[0] is first
+    Signer().write(path)  # its key is taken out of the set
+    await next(keys for _, keys in tokens._issuers.values()).refresh()
+    with pytest.raises(Unauthenticated, match="key that its issuer does not have"):
+        await tokens.agent(token)
+    SIGNER.write(path)
+    seconds[0] = 20
+    assert (await tokens.agent(token))[0] is not first
+    seconds[0] = 640
+    with pytest.raises(Unauthenticated, match="expired"):
+        await tokens.agent(token)
+
+
+async def test_known_tokens_are_bounded(tmp_path: Path) -> None:
+    SIGNER.write(tmp_path / "keys.json")
+    tokens = Tokens(Oidc(settings().issuers, cached=2), tmp_path)
+    for name in ("a", "b", "c"):
+        await tokens.agent(SIGNER.token(sub=name))
+    assert (len(tokens._known), len(tokens._agents)) == (2, 2)
+
+
+async def test_a_jwt_svid_is_of_its_trust_domain(tmp_path: Path) -> None:
+    """A JWT-SVID need not say `iss`; its subject is the SPIFFE id (JWT-SVID, 3)."""
+    SIGNER.write(tmp_path / "keys.json")
+    tokens = Tokens(settings(issuer="spiffe://acme.example"), tmp_path)
+    _, agent = await tokens.agent(SIGNER.token(iss=None, sub="spiffe://acme.example/ns/a/sa/b"))
+    assert agent.id == "spiffe://acme.example/ns/a/sa/b"
+    for sub in ("spiffe://evil.example/ns/a/sa/b", "spiffe://acme.example.evil/x", "acme.example"):
+        with pytest.raises(Unauthenticated, match="issuer is none of those"):
+            await tokens.agent(SIGNER.token(iss=None, sub=sub))
+
+
+async def test_without_its_issuers_keys_no_token_passes(tmp_path: Path) -> None:
+    with pytest.raises(IssuerUnavailable):
+        await Tokens(settings(jwks="http://127.0.0.1:1/keys"), tmp_path).agent(SIGNER.token())
