@@ -1,4 +1,4 @@
-"""TLS by the gateway itself: the certificate, its key and the clients' authorities, as their files are now."""
+"""TLS by the gateway itself, with certificate, key and the clients' authorities as their files are now."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class RenewedContext(ssl.SSLContext):
     keep what they began with. Raises ConfigError when the files do not fit at the start.
     """
 
-    def __new__(cls, settings: ListenTls, root: Path, clock: Callable[[], float] = time.monotonic) -> Self:
+    def __new__(cls, *_: object, **__: object) -> Self:
         """Make the outer context, which gives its work to the current one."""
         return super().__new__(cls, ssl.PROTOCOL_TLS_SERVER)
 

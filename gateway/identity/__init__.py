@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         authenticate,
         create_key,
         key_id,
-        rotate_key,
+        replace_key,
     )
     from gateway.identity.scopes import (
         check_limits,
@@ -40,5 +40,5 @@ __all__ = [
     "key_id",
     "open_identity",
     "presented_key",
-    "rotate_key",
+    "replace_key",
 ]

@@ -183,7 +183,7 @@ def _read(document: Mapping[str, Any]) -> PublicKey | None:
     if kind is None or document.get("use") not in _USES or "d" in document:
         return None
     try:
-        with warnings.catch_warnings(action="ignore", category=SecurityWarning):  # a weak key is left out below
+        with warnings.catch_warnings(action="ignore", category=SecurityWarning):  # weak ones go below
             key = kind.import_key(dict(document))
     except (JoseError, ValueError, TypeError, KeyError):
         return None

@@ -58,8 +58,8 @@ def create_key(
     return row, key
 
 
-def rotate_key(keys: Keys, key_id: str, overlap_seconds: float, now: float) -> tuple[KeyRow, str] | None:
-    """Make a key like another one, which goes on for the overlap; None when that one is not live.
+def replace_key(keys: Keys, key_id: str, now: float) -> tuple[KeyRow, str] | None:
+    """Make and store a key like another one, which goes on; None when that one is not live.
 
     It lives as long from now on as the other was made to.
     """
@@ -78,7 +78,7 @@ def rotate_key(keys: Keys, key_id: str, overlap_seconds: float, now: float) -> t
         scope=old.scope,
         replaces=old.id,
     )
-    keys.replace(old.id, row, now + overlap_seconds)
+    keys.create(row)
     return row, key
 
 

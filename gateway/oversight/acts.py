@@ -20,6 +20,7 @@ Act = Literal[
     "signing_key_created",
     "key_created",
     "key_revoked",
+    "key_replaced",
     "evidence_queried",
     "evidence_exported",
     "content_read",

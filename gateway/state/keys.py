@@ -55,7 +55,8 @@ class Keys:
 
     def create(self, row: KeyRow) -> None:
         with self.state.write() as connection:
-            connection.execute(insert(keys).values(**asdict(row)))
+            values = {**asdict(row), "scope": msgspec.to_builtins(row.scope)}
+            connection.execute(insert(keys).values(**values))
 
     def find(self, key_id: str) -> KeyRow | None:
         with self.state.read() as connection:
@@ -73,12 +74,11 @@ class Keys:
             change = update(keys).where(keys.c.id == key_id, keys.c.revoked_at.is_(None))
             return connection.execute(change.values(revoked_at=now)).rowcount == 1
 
-    def replace(self, old: str, new: KeyRow, until: float) -> None:
-        """Store a key that takes the place of another, which ends then at the latest."""
+    def end_by(self, key_id: str, until: float) -> None:
+        """Let a key end then, unless it ends before."""
         with self.state.write() as connection:
-            connection.execute(insert(keys).values(**asdict(new)))
             ends_later = or_(keys.c.expires_at.is_(None), keys.c.expires_at > until)
-            connection.execute(update(keys).where(keys.c.id == old, ends_later).values(expires_at=until))
+            connection.execute(update(keys).where(keys.c.id == key_id, ends_later).values(expires_at=until))
 
     def note_use(self, used: Mapping[str, float]) -> None:
         """Note when keys were last used, by their ids."""

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
+
 Method = Literal["api_key", "oidc", "mtls"]
 Proof = Literal["asserted", "proved"]
 
@@ -21,8 +23,7 @@ class Delegate:
     proof: Proof
 
 
-@dataclass(frozen=True, slots=True)
-class KeyScope:
+class KeyScope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a key is good for; where nothing is named, for all. Names are globs, networks in CIDR form.
 
     `limits` are the most of what the key may use: `requests_1m`, `tokens_day`, `cost_micros_month`.
@@ -32,7 +33,7 @@ class KeyScope:
     models: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
-    limits: Mapping[str, int] = field(default_factory=dict)
+    limits: dict[str, int] = {}
 
 
 @dataclass(frozen=True, slots=True)

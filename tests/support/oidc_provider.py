@@ -31,14 +31,6 @@ class OidcProvider:
         """Sign with a new key from now on; the old one stays in the set."""
         httpx.post(f"{self.issuer}/rotate").raise_for_status()
 
-    def forget(self) -> None:
-        """Take all keys but the newest out of the set."""
-        httpx.post(f"{self.issuer}/forget").raise_for_status()
-
-    def asked(self) -> int:
-        """Return how often the key set was fetched."""
-        return int(httpx.get(f"{self.issuer}/asked").text)
-
 
 @contextlib.contextmanager
 def oidc_provider() -> Iterator[OidcProvider]:
@@ -68,7 +60,6 @@ def _serve() -> None:
     server = make_server("127.0.0.1", 0, app, threaded=True)
     issuer = f"http://127.0.0.1:{server.server_port}"
     keys = [RSAKey.generate_key(2048, auto_kid=True)]
-    asked = [0]
 
     class Client(ClientMixin):  # type: ignore[misc]
         def __init__(self, name: str) -> None:
@@ -112,7 +103,6 @@ def _serve() -> None:
 
     @app.get("/jwks")
     def jwks() -> Any:
-        asked[0] += 1
         return jsonify(keys=[key.as_dict(private=False) for key in keys])
 
     @app.post("/token")
@@ -123,15 +113,6 @@ def _serve() -> None:
     def rotate() -> str:
         keys.append(RSAKey.generate_key(2048, auto_kid=True))
         return ""
-
-    @app.post("/forget")
-    def forget() -> str:
-        del keys[:-1]
-        return ""
-
-    @app.get("/asked")
-    def count() -> str:
-        return str(asked[0])
 
     print(issuer, flush=True)
     server.serve_forever()

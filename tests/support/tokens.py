@@ -48,7 +48,7 @@ class Signer:
 
 
 def unsigned(claims: Mapping[str, Any], **header: Any) -> str:
-    """Return a token without a signature, which says so (`alg: none`, RFC 7515, A.5) unless told otherwise."""
+    """Return a token without a signature, which says so (`alg: none`) unless told otherwise."""
     return ".".join((_piece({"alg": "none", **header}), _piece(claims), ""))
 
 
