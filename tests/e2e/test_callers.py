@@ -204,6 +204,35 @@ BAD: dict[str, tuple[Bad, int, str]] = {
 }
 
 
+def test_a_key_is_good_for_its_scope_alone(place: Place, provider: FakeProvider) -> None:
+    """An address, a provider, a path or a model beside it is refused on record, and so is one too many."""
+    cut = place.gateway.create_key
+    scope: dict[str, Any] = {"providers": ("openai",), "models": ("ech*",), "paths": ("/v1/chat/*",)}
+    key = cut("scoped", "ana", **scope, networks=("127.0.0.0/8",), limits={"requests_day": 2})
+    elsewhere = cut("scoped", "ana", networks=("10.0.0.0/8",))
+    chat, unnamed = body_of("openai", "echo", "hello"), {"messages": [{"role": "user", "content": "hello"}]}
+    with place.client() as http:
+
+        def ask(key: str, path: str, body: dict[str, Any]) -> httpx.Response:
+            return http.post(path, json=body, headers=bearer(key))
+
+        refused = [
+            ask(elsewhere, PATHS["openai"], chat),
+            ask(key, "based/v1/chat/completions", chat),
+            ask(key, "openai/v1/responses", {"model": "echo", "input": "hello"}),
+            ask(key, PATHS["openai"], {**chat, "model": "gpt-9"}),
+            ask(key, PATHS["openai"], {**chat, "fallbacks": [{"model": "gpt-9"}]}),
+            ask(key, PATHS["openai"], unnamed),
+        ]
+        assert not provider.received()
+        assert [ask(key, PATHS["openai"], chat).status_code for _ in range(2)] == [200, 200]
+        refused.append(ask(key, PATHS["openai"], chat))
+    assert [refusal(answer) for answer in refused] == [(403, "out_of_scope")] * 7
+    assert refused[-1].headers["retry-after"]
+    assert refused[0].headers["x-should-retry"] == "false"
+    assert {row["code"] for row in place.recorded(*refused)} == {"out_of_scope"}
+
+
 def test_a_caller_that_proves_nothing_is_refused_on_record(place: Place, provider: FakeProvider) -> None:
     answers = {name: place.ask(*make(place)) for name, (make, _, _) in BAD.items()}
     found = {name: refusal(answer) for name, answer in answers.items()}
