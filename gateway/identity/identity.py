@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from gateway.config import Config, path_of
 from gateway.errors import InvalidRequest, StateUnavailable, Unauthenticated
@@ -17,10 +18,12 @@ from gateway.identity.headers import BLANKS
 from gateway.identity.key_use import KeyUse
 from gateway.identity.keys import check_key, split_key
 from gateway.identity.scopes import check_source
-from gateway.identity.tokens import Token, Tokens, looks_signed
-from gateway.identity.workloads import Workloads
 from gateway.state import KeyRow, Keys, Role
 from gateway.words import Agent, Delegate
+
+if TYPE_CHECKING:  # what reads tokens and certificates is loaded by those who configure it
+    from gateway.identity.tokens import SignedToken, SignedTokens
+    from gateway.identity.workloads import Workloads
 
 _CACHED_KEYS = 10_000
 _FIND_SECONDS = 1.0
@@ -37,7 +40,7 @@ class Identity:
     def __init__(
         self,
         keys: Keys,
-        tokens: Tokens | None = None,
+        tokens: SignedTokens | None = None,
         workloads: Workloads | None = None,
         *,
         now: Callable[[], float] = time.time,
@@ -80,7 +83,7 @@ class Identity:
             if given is None or self._workloads is None:
                 raise Unauthenticated("client certificate: this gateway knows no workloads")
             agent = self._workloads.agent(given)
-        elif self._tokens and looks_signed(presented):
+        elif self._tokens and presented.count(".") > 1:  # as in a JWT, and never in a key
             token, agent = await self._tokens.agent(presented)
             check_bound(token, thumbprint)
         else:
@@ -153,16 +156,21 @@ class Identity:
 
 def open_identity(config: Config, keys: Keys) -> Identity:
     """Return what knows the callers of a gateway; it begins to fetch the keys of the configured issuers."""
-    tokens = Tokens(config.oidc, config.root) if config.oidc.issuers else None
-    if tokens:
+    tokens = workloads = None
+    if config.oidc.issuers:
+        from gateway.identity.tokens import SignedTokens
+
+        tokens = SignedTokens(config.oidc, config.root)
         tokens.start()
-    revoked = path_of(config.root, config.revoked) if config.revoked else None
-    known = bool(config.workloads) or bool(config.listen_tls and config.listen_tls.client_ca)
-    shown = known or bool(config.trusted_proxies)
-    return Identity(keys, tokens, Workloads(config.workloads, revoked) if shown else None)
+    if config.trusted_proxies or (config.listen_tls and config.listen_tls.client_ca):
+        from gateway.identity.workloads import Workloads
+
+        revoked = path_of(config.root, config.revoked) if config.revoked else None
+        workloads = Workloads(config.workloads, revoked)
+    return Identity(keys, tokens, workloads)
 
 
-def check_bound(token: Token, thumbprint: str) -> None:
+def check_bound(token: SignedToken, thumbprint: str) -> None:
     """Raise Unauthenticated when a token is bound to a certificate that was not shown (RFC 8705, 3)."""
     if token.bound_to and not hmac.compare_digest(token.bound_to.encode(), thumbprint.encode()):
         raise Unauthenticated("token: bound to a client certificate that this connection has not shown")

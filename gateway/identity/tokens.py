@@ -37,11 +37,10 @@ class _Registry(jws.JWSRegistry):
 
 
 _REGISTRY = _Registry(algorithms=list(get_args(Algorithm)), strict_check_header=False)
-_PARTS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class SignedToken:
     """A verified token: who is meant by it, until when, and to which certificate it is bound.
 
     `actors` are those whom it names to act for its subject, `may_act` the one who may.
@@ -60,7 +59,7 @@ class Token:
         return agent_of(self.claims, self.issuer, depth)
 
 
-class Tokens:
+class SignedTokens:
     """Verifies tokens of the configured issuers, and knows the verified ones again."""
 
     def __init__(
@@ -74,7 +73,7 @@ class Tokens:
         self._settings = settings
         self._now = now
         self._issuers = {one.issuer: (one, KeySet(one, root, clock)) for one in settings.issuers}
-        self._known: OrderedDict[bytes, Token] = OrderedDict()
+        self._known: OrderedDict[bytes, SignedToken] = OrderedDict()
         self._agents: dict[bytes, Agent] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -95,7 +94,7 @@ class Tokens:
         for _, keys in self._issuers.values():
             await keys.close()
 
-    async def agent(self, token: str) -> tuple[Token, Agent]:
+    async def agent(self, token: str) -> tuple[SignedToken, Agent]:
         """Return a verified token and the agent that calls with it.
 
         Raises Unauthenticated, or IssuerUnavailable when its key is not known and cannot be fetched.
@@ -109,7 +108,9 @@ class Tokens:
                 self._agents[digest] = agent
         return found, agent
 
-    async def end_user(self, token: str, actor: str, *, may_name: bool) -> tuple[Token, tuple[Delegate, ...]]:
+    async def end_user(
+        self, token: str, actor: str, *, may_name: bool
+    ) -> tuple[SignedToken, tuple[Delegate, ...]]:
         """Return for whom `actor` acts by this token, the end user first.
 
         The token has to name the actor (`act`, `may_act`), unless the actor may name any end user. Raises
@@ -127,7 +128,7 @@ class Tokens:
         before = (Delegate(name, found.issuer.issuer, "proved") for name in reversed(actors[1:]))
         return found, (subject_of(found.claims, found.issuer), *before)
 
-    async def _verified(self, token: str, digest: bytes) -> Token:
+    async def _verified(self, token: str, digest: bytes) -> SignedToken:
         found = self._known.get(digest)
         if found is not None:
             if found.until > self._now() and self._issuers[found.issuer.issuer][1].holds(found.key):
@@ -142,7 +143,7 @@ class Tokens:
                 self._agents.pop(oldest, None)
         return found
 
-    async def _verify(self, token: str) -> Token:
+    async def _verify(self, token: str) -> SignedToken:
         header, unproven = _opened(token)
         issuer, keys = self._issuer_of(unproven)
         algorithm, kid = header.get("alg"), header.get("kid")
@@ -157,7 +158,7 @@ class Tokens:
             raise Unauthenticated("token: its signature does not hold") from error
         self._check(claims, issuer)
         check_required(claims, issuer)
-        return Token(issuer, claims, key, float(claims["exp"]) + issuer.skew_seconds, _bound_to(claims))
+        return SignedToken(issuer, claims, key, float(claims["exp"]) + issuer.skew_seconds, _bound_to(claims))
 
     def _issuer_of(self, unproven: Mapping[str, Any]) -> tuple[Issuer, KeySet]:
         """Return the issuer that a token names; a JWT-SVID may name it by its subject alone."""
@@ -186,11 +187,6 @@ class Tokens:
             raise Unauthenticated(f"token: {told}") from error
 
 
-def looks_signed(presented: str) -> bool:
-    """Return whether what a caller presents can be a token: a key of ours never can."""
-    return presented.count(".") >= _PARTS - 1
-
-
 def _opened(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     """Return header and claims as they are written, which proves nothing. Raises Unauthenticated."""
     if len(token) > MOST_BYTES:
@@ -216,5 +212,7 @@ def _bound_to(claims: Mapping[str, Any]) -> str:
         return ""
     thumbprint = confirmation.get("x5t#S256") if isinstance(confirmation, Mapping) else None
     if not isinstance(thumbprint, str) or not thumbprint or len(confirmation) != 1:
-        raise Unauthenticated("token: bound to what is no client certificate, which is not supported")
+        raise Unauthenticated(
+            "token: bound to something other than a client certificate, which is not supported"
+        )
     return thumbprint
