@@ -16,6 +16,9 @@ if TYPE_CHECKING:
         open_identity,
         presented_key,
     )
+    from gateway.identity.key_sets import (
+        KeySet,
+    )
     from gateway.identity.keys import (
         authenticate,
         create_key,
@@ -31,6 +34,7 @@ else:
 
 __all__ = [
     "Identity",
+    "KeySet",
     "api_key",
     "authenticate",
     "check_limits",
