@@ -64,7 +64,7 @@ def _answers(address: str, port: int, name: str) -> bool:
     """Return whether a connection stands. One that is cut when TLS says the name does not."""
     try:
         with socket.create_connection((address, port), _SECONDS) as connection:
-            context = ssl._create_unverified_context()  # noqa: S323 - nothing is sent; whoever answers counts
+            context = ssl._create_unverified_context()  # noqa: S323 - nothing is sent: any answer counts
             with context.wrap_socket(connection, server_hostname=name):
                 return True
     except (ConnectionError, ssl.SSLEOFError):

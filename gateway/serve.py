@@ -17,7 +17,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import cast
+from typing import Any, cast
 
 import uvicorn
 import uvloop
@@ -34,10 +34,22 @@ _BACKLOG = 2048
 _OTHER_FILES = 256  # journal, state, policy, pipes to helpers
 _STEADY_SECONDS = 20  # a worker that ran so long did not fail at its start
 _RESTART_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
+_HANDSHAKE_SECONDS = 10.0
+_PARTING_SECONDS = 5.0  # in which a client answers the end of TLS
 _SUPERVISOR = "REGATE_SUPERVISOR"
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 EXIT_CONFIG = 2  # a worker that ends so will not do better when it is started again
 _log = logging.getLogger("regate.serve")
+
+
+class _Loop(uvloop.Loop):
+    """The event loop, whose servers wait shortly for a handshake: until then no connection is counted."""
+
+    async def create_server(self, *arguments: Any, **options: Any) -> asyncio.AbstractServer:  # type: ignore[override]  # as the loop of uvloop does
+        """Open a server."""
+        if options.get("ssl"):
+            options |= {"ssl_handshake_timeout": _HANDSHAKE_SECONDS, "ssl_shutdown_timeout": _PARTING_SECONDS}
+        return await super().create_server(*arguments, **options)
 
 
 def listen(config: Config) -> socket.socket:
@@ -60,7 +72,7 @@ def run_worker(config: Config, listener: socket.socket, ready: Callable[[], None
 
     `ready` is called once requests are answered. Raises ConfigError when the worker cannot start safely.
     """
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=_Loop) as runner:
         runner.run(_serve(config, listener, ready))
 
 

@@ -114,10 +114,12 @@ class Identity:
         until = min(agent.until, token.until)
         return replace(agent, on_behalf_of=delegation[0].name, delegation=delegation, until=until)
 
-    async def confirm(self, agent: Agent) -> None:
+    async def confirm(self, agent: Agent, certificate: str = "") -> None:
         """Raise Unauthenticated when the agent's credential has ended meanwhile, or StateUnavailable."""
         if agent.until <= self._now():
             raise Unauthenticated("this token or certificate has ended since the request began")
+        if agent.method == "mtls" and self._workloads:
+            self._workloads.read(certificate)
         if agent.key_id:
             row = await self._find(agent.key_id)
             if row is None or row.status(self._now()) != "active":

@@ -83,6 +83,8 @@ def settings_in_force(config: Config) -> dict[str, object]:
         "retention": audit.retention,
         "anchor": bool(audit.anchor),
         "listen": config.listen,
+        "listen_tls": bool(config.listen_tls),
+        "issuers": sorted(one.issuer for one in config.oidc.issuers),
         "providers": {
             name: {
                 "family": provider.family,

@@ -15,8 +15,11 @@ from gateway.identity.tokens import SignedTokens
 from tests.support.tokens import AUDIENCE, ISSUER, Signer, confused, nested, unsigned
 
 SIGNER = Signer()
-NOW = int(time.time())
 Make = Callable[[], str]
+
+
+def now() -> int:
+    return int(time.time())
 
 
 def settings(**changes: Any) -> Oidc:
@@ -33,12 +36,12 @@ def tokens(tmp_path: Path) -> SignedTokens:
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: SIGNER.token(exp=NOW - 60), "expired"),
+        (lambda: SIGNER.token(exp=now() - 60), "expired"),
         (lambda: SIGNER.token(exp=None), "exp"),
         (lambda: SIGNER.token(exp="tomorrow"), "exp"),
         (lambda: SIGNER.token(exp=float("nan")), "exp"),
-        (lambda: SIGNER.token(nbf=NOW + 600), "not yet valid"),
-        (lambda: SIGNER.token(iat=NOW + 600), "in the future"),
+        (lambda: SIGNER.token(nbf=now() + 600), "not yet valid"),
+        (lambda: SIGNER.token(iat=now() + 600), "in the future"),
         (lambda: SIGNER.token(aud="another"), "another audience"),
         (lambda: SIGNER.token(aud=None), "aud"),
         (lambda: SIGNER.token(iss="https://evil.example"), "issuer is none of those"),
@@ -67,7 +70,7 @@ async def test_a_token_that_is_not_right_is_refused(tokens: SignedTokens, make: 
 
 
 async def test_times_may_be_off_by_the_skew(tokens: SignedTokens) -> None:
-    assert (await tokens.agent(SIGNER.token(exp=NOW - 5, nbf=NOW + 5)))[1].id == "bot"
+    assert (await tokens.agent(SIGNER.token(exp=now() - 5, nbf=now() + 5)))[1].id == "bot"
 
 
 @pytest.mark.parametrize(
@@ -103,10 +106,10 @@ async def test_an_agents_token_says_nothing_of_people(tokens: SignedTokens) -> N
 
 
 async def test_a_known_token_is_not_verified_again_until_it_or_its_key_ends(tmp_path: Path) -> None:
-    path, seconds = tmp_path / "keys.json", [0.0]
+    path, seconds, start = tmp_path / "keys.json", [0.0], int(time.time())
     SIGNER.write(path)
-    tokens = SignedTokens(settings(), tmp_path, now=lambda: NOW + seconds[0], clock=lambda: seconds[0])
-    token = SIGNER.token(exp=NOW + 600)
+    tokens = SignedTokens(settings(), tmp_path, now=lambda: start + seconds[0], clock=lambda: seconds[0])
+    token = SIGNER.token(exp=start + 600)
     first, _ = await tokens.agent(token)
     assert (await tokens.agent(token))[0] is first
     Signer().write(path)  # its key is taken out of the set
