@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -92,10 +93,7 @@ def examine(config: Config) -> Iterator[Check]:
         yield _anchor(config)
     if config.audit.origin and (public := config.evidence_key_path.with_suffix(".pub")).exists():
         yield Check("log", f"witnesses know it as {log_key(config.audit.origin, load_verifier(public))}")
-    for issuer in config.oidc.issuers:
-        yield _issuer(config, issuer)
-    if config.listen_tls:
-        yield _tls(config, config.listen_tls)
+    yield from _proofs(config)
     for name, provider in config.providers.items():
         yield from _provider(name, provider, config)
 
@@ -177,6 +175,16 @@ def _anchor(config: Config) -> Check:
     return Check("anchor", f"{config.audit.anchor}, last at {last.at}")
 
 
+def _proofs(config: Config) -> Iterator[Check]:
+    """Yield what callers and the gateway prove themselves by, beside keys."""
+    for issuer in config.oidc.issuers:
+        yield _issuer(config, issuer)
+    if config.listen_tls:
+        yield _tls(config, config.listen_tls)
+    if config.revoked:
+        yield _revoked(path_of(config.root, config.revoked))
+
+
 def _issuer(config: Config, issuer: Issuer) -> Check:
     """Fetch the keys of an issuer, as the gateway does."""
     from gateway.identity import KeySet
@@ -208,6 +216,25 @@ def _tls(config: Config, settings: ListenTls) -> Check:
     return Check(
         "listen_tls", f"the certificate ends {until:%Y-%m-%d %H:%M} UTC", ok, "" if ok else "renew it"
     )
+
+
+def _revoked(path: Path) -> Check:
+    from gateway.identity import RevocationLists
+
+    try:
+        ends = RevocationLists(path).ends
+    except RegateError as error:
+        return Check("revocation lists", str(error), False, f"write them to {path}")
+    late = [
+        f"{issuer} ended {datetime.fromtimestamp(end, UTC):%Y-%m-%d %H:%M} UTC"
+        for issuer, end in ends
+        if end < time.time()
+    ]
+    if late:
+        return Check(
+            "revocation lists", "; ".join(late), False, "renew them: until then no certificate passes"
+        )
+    return Check("revocation lists", f"{len(ends)} in force")
 
 
 def _nearest(path: Path) -> Path:

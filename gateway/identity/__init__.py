@@ -29,12 +29,16 @@ if TYPE_CHECKING:
         check_limits,
         check_use,
     )
+    from gateway.identity.workloads import (
+        RevocationLists,
+    )
 else:
     __getattr__ = on_demand(__name__)
 
 __all__ = [
     "Identity",
     "KeySet",
+    "RevocationLists",
     "api_key",
     "authenticate",
     "check_limits",

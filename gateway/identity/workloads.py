@@ -105,6 +105,16 @@ class RevocationLists:
             one.get_revoked_certificate_by_serial_number(certificate.serial) is not None for one in lists
         )
 
+    @property
+    def ends(self) -> list[tuple[str, float]]:
+        """The issuer of each list, and when it ends (seconds since 1970). Raises IssuerUnavailable."""
+        self._look()
+        return [
+            (one.issuer.rfc4514_string(), one.next_update_utc.timestamp())
+            for one in self._lists
+            if one.next_update_utc
+        ]
+
     def _look(self) -> None:
         if (moment := time.monotonic()) - self._looked_at < _LOOK_SECONDS:
             return
@@ -120,6 +130,8 @@ class RevocationLists:
 
 def _lists(pem: bytes) -> tuple[x509.CertificateRevocationList, ...]:
     pieces = [_PEM + piece for piece in pem.split(_PEM)[1:]]
+    if not pieces:
+        raise ValueError("no revocation list in it")
     return tuple(x509.load_pem_x509_crl(piece) for piece in pieces)
 
 

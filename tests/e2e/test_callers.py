@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -101,6 +102,7 @@ def place(running_provider: FakeProvider, tmp_path_factory: pytest.TempPathFacto
             policy=policy_copy(folder, denied),
             listen_tls={"certificate": "server.pem", "key": "server.key", "client_ca": "authority.pem"},
             oidc={"issuers": issuers},
+            trusted_proxies=["127.0.0.2"],
             workloads=[{"id": "spiffe://acme.example/ns/*/sa/*", "owner": "bob"}],
             revoked=str(authority.revoke([revoked])),
         )
@@ -133,6 +135,22 @@ def test_a_certificate_names_its_workload(place: Place) -> None:
     assert answer.status_code == 200, answer.text
     (row,) = place.recorded(answer)
     assert (row["agent"], row["owner"], row["delegation"]) == (WORKLOAD, "bob", None)
+
+
+@pytest.mark.parametrize(("peer", "status"), [("127.0.0.2", 200), ("127.0.0.1", 401)])
+def test_a_trusted_proxy_shows_its_clients_certificate(place: Place, peer: str, status: int) -> None:
+    """Envoy's header counts from a listed address alone; the proxy's own certificate is not its client's."""
+    shown = quote(place.workload.pem.read_text(), safe="")
+    sent = {
+        "x-forwarded-client-cert": f'Hash=0;Cert="{shown}";Subject="CN=a,O=b"',
+        "x-forwarded-for": "10.1.1.1",
+    }
+    transport = httpx.HTTPTransport(verify=place.trust(), local_address=peer)
+    with httpx.Client(base_url=place.gateway.url, transport=transport) as http:
+        answer = http.post(PATHS["openai"], json=body_of("openai", "echo", "hello"), headers=sent)
+    assert answer.status_code == status, answer.text
+    (row,) = place.recorded(answer)
+    assert row["agent"] == (WORKLOAD if status == 200 else None)
 
 
 def test_a_bound_token_counts_on_its_own_connection_alone(place: Place) -> None:

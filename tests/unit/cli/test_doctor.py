@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.doctor import Check, _detection, _locks, _print, _provider, app
-from gateway.config import Audit, Config, CustomEntity, Detect, Ner, Provider
+from cli.doctor import Check, _detection, _locks, _print, _proofs, _provider, app
+from gateway.config import Audit, Config, CustomEntity, Detect, Issuer, ListenTls, Ner, Oidc, Provider
 from gateway.detect.entities import ner
+from tests.support.certificates import Authority
+from tests.support.tokens import Signer
 
 PROVIDERS = {"demo": Provider(family="openai", base_url="builtin:demo")}
 
@@ -77,3 +79,32 @@ def test_a_provider_is_asked_and_one_without_its_credential_is_disabled(tmp_path
     assert one.state.startswith("http://127.0.0.1:1 cannot be reached: ")
     (one,) = found["unset"]
     assert (one.ok, one.state) == (True, f"disabled: its credential file:{tmp_path}/none is not set")
+
+
+def test_issuers_certificates_and_revocations_are_looked_at(tmp_path: Path) -> None:
+    authority, signer = Authority(tmp_path), Signer()
+    authority.issue("server")
+    signer.write(tmp_path / "keys.json")
+    authority.revoke([])
+    config = Config(
+        PROVIDERS,
+        oidc=Oidc((Issuer(issuer=signer.issuer, audience="regate", owner="sub", jwks="keys.json"),)),
+        listen_tls=ListenTls(certificate="server.pem", key="server.key"),
+        revoked="authority.crl",
+        root=tmp_path,
+    )
+    assert [(one.ok, one.what) for one in _proofs(config)] == [
+        (True, "issuer https://id.example"),
+        (True, "listen_tls"),
+        (True, "revocation lists"),
+    ]
+    (tmp_path / "keys.json").unlink()
+    authority.issue("server", minutes=-5)
+    authority.revoke([], minutes=-5)
+    found = list(_proofs(config))
+    assert not any(one.ok for one in found)
+    assert "keys.json" in found[0].state
+    assert "CN=authority ended" in found[2].state
+    for name in ("server.pem", "authority.crl"):
+        (tmp_path / name).write_text("")
+    assert not any(one.ok for one in _proofs(config))
