@@ -199,6 +199,17 @@ BAD: dict[str, tuple[Bad, int, str]] = {
         401,
         "unauthenticated",
     ),
+    "bound person": (
+        lambda p: (
+            {
+                **bearer(p.signer.token()),
+                PERSON: p.people.token(act={"sub": "bot"}, cnf={"x5t#S256": p.workload.thumbprint}),
+            },
+            None,
+        ),
+        401,
+        "unauthenticated",
+    ),
     "two people": (
         lambda p: (
             {**bearer(p.signer.token(sub="a", act={"sub": "bot"})), PERSON: p.people.token(sub="eve")},

@@ -58,6 +58,7 @@ def tokens(tmp_path: Path) -> SignedTokens:
         (lambda: SIGNER.token(act="bot"), "`act` to be an object"),
         (lambda: SIGNER.token(act={}), "act.sub"),
         (lambda: SIGNER.token(cnf={"jkt": "abc"}), "not supported"),
+        (lambda: SIGNER.token(cnf={"x5t#S256": "abc", "jkt": "abc"}), "not supported"),
         (lambda: SIGNER.signed([1]), "claims in a JSON object"),
         (lambda: "a.b.c", "three parts"),
         (lambda: SIGNER.token() + "é", "three parts"),
@@ -124,6 +125,14 @@ async def test_a_known_token_is_not_verified_again_until_it_or_its_key_ends(tmp_
         await tokens.agent(token)
 
 
+async def test_what_the_settings_require_of_claims_counts(tmp_path: Path) -> None:
+    SIGNER.write(tmp_path / "keys.json")
+    tokens = SignedTokens(settings(require={"repository_owner": "acme"}), tmp_path)
+    await tokens.agent(SIGNER.token(repository_owner="acme"))
+    with pytest.raises(Unauthenticated, match="requires"):
+        await tokens.agent(SIGNER.token(repository_owner="evil"))
+
+
 async def test_known_tokens_are_bounded(tmp_path: Path) -> None:
     SIGNER.write(tmp_path / "keys.json")
     tokens = SignedTokens(Oidc(settings().issuers, cached=2), tmp_path)
@@ -141,6 +150,8 @@ async def test_a_jwt_svid_is_of_its_trust_domain(tmp_path: Path) -> None:
     for sub in ("spiffe://evil.example/ns/a/sa/b", "spiffe://acme.example.evil/x", "acme.example"):
         with pytest.raises(Unauthenticated, match="issuer is none of those"):
             await tokens.agent(SIGNER.token(iss=None, sub=sub))
+        with pytest.raises(Unauthenticated, match="not of its trust domain"):
+            await tokens.agent(SIGNER.token(iss="spiffe://acme.example", sub=sub))
 
 
 async def test_without_its_issuers_keys_no_token_passes(tmp_path: Path) -> None:
