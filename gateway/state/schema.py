@@ -17,7 +17,7 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 17
+VERSION = 18
 
 metadata = MetaData()
 
@@ -53,6 +53,7 @@ UPGRADES = {
     14: "ALTER TABLE keys ADD COLUMN scope JSON NOT NULL DEFAULT '{}'",
     15: "ALTER TABLE keys ADD COLUMN last_used_at FLOAT",
     16: "ALTER TABLE keys ADD COLUMN replaces TEXT NOT NULL DEFAULT ''",
+    17: "ALTER TABLE approvals ADD COLUMN delegation TEXT NOT NULL DEFAULT 'asserted'",
 }
 
 schema_version = Table("schema_version", metadata, Column("version", Integer, nullable=False))
@@ -100,6 +101,7 @@ approvals = Table(
     Column("groups", JSON, nullable=False),
     Column("quorum", Integer, nullable=False),
     Column("all_of", JSON, nullable=False, server_default="[]"),
+    Column("delegation", Text, nullable=False, server_default="asserted"),
     Column("created_at", Float, nullable=False),
     Column("expires_at", Float, nullable=False),
     Column("decided_at", Float),

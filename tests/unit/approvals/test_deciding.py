@@ -20,7 +20,7 @@ from gateway.approvals import (
     still_needed,
 )
 from gateway.state import Role
-from gateway.words import Agent, Requirement
+from gateway.words import Agent, Delegate, Requirement
 from tests.unit.approvals.conftest import Asking, Clock, MemoryJournal, People
 
 
@@ -255,8 +255,10 @@ async def test_what_an_agent_without_a_key_asked_for_is_approved_by_another_pers
     asking: Asking, approvals: Approvals, people: People, binding: Binding
 ) -> None:
     """A token or a certificate ends by itself; its owner decides as little as that of a key."""
-    agent = Agent("invoices", "alice", "oidc")
+    proof = (Delegate("eve", "https://id.example", "proved"),)
+    agent = Agent("invoices", "alice", "oidc", on_behalf_of="eve", delegation=proof)
     approval = await asking(replace(binding, agent=agent))
+    assert approval.delegation == "proved"
     with pytest.raises(MayNotDecide, match="alice owns"):
         await approvals.decide(approval.id, people("alice"), "approve", "")
     assert (await approvals.decide(approval.id, people("bob"), "approve", "")).status == "approved"
