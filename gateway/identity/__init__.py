@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gateway.identity.scopes import (
         check_limits,
         check_use,
+        is_for,
     )
     from gateway.identity.workloads import (
         RevocationLists,
@@ -45,6 +46,7 @@ __all__ = [
     "check_names",
     "check_use",
     "create_key",
+    "is_for",
     "key_id",
     "open_identity",
     "presented_key",

@@ -41,6 +41,11 @@ def check_source(scope: KeyScope, ip: str) -> None:
         raise OutOfScope("this key may not be used from this address")
 
 
+def is_for(scope: KeyScope, provider: str) -> bool:
+    """Return whether the key may be used for a provider."""
+    return not scope.providers or any(fnmatchcase(provider, each) for each in scope.providers)
+
+
 def check_use(scope: KeyScope, provider: str, path: str, models: Collection[str]) -> None:
     """Raise OutOfScope for a request to what the key is not good for; `models` are all it can reach."""
     for what, named, asked in (
