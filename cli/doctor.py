@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from cryptography import x509
 
+from cli.checks import Check
 from gateway.audit.files import Folder, are_shared, load_verifier, log_key
 from gateway.audit.sealing import last_anchored, load_authorities
-from gateway.config import BUILT_IN, Config, Provider, config_path, load_config, load_server_key
+from gateway.config import (
+    BUILT_IN,
+    Config,
+    Issuer,
+    ListenTls,
+    Provider,
+    config_path,
+    load_config,
+    load_server_key,
+    path_of,
+)
 from gateway.errors import ConfigError, RegateError
 from gateway.policy import PINNED, configured_policy, find_opa
 from gateway.state import open_state
@@ -25,36 +39,45 @@ from gateway.upstream import probe
 _LOW_DISK = 1024**3  # bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the report; `remedy` is empty when all is well."""
-
-    what: str
-    state: str
-    ok: bool = True
-    remedy: str = ""
-
-
 app = typer.Typer(add_completion=False)
 
 
 @app.command("doctor")
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="For scripts.")] = False,
+    bypass: Annotated[
+        bool,
+        typer.Option("--bypass", help="From an agent's host: can providers be reached around the gateway?"),
+    ] = False,
+    gateway: Annotated[str, typer.Option(help="With --bypass: where the gateway is, for agents.")] = "",
+    host: Annotated[
+        list[str] | None,
+        typer.Option(help="With --bypass: only these hosts, with a port where it is not 443."),
+    ] = None,
 ) -> None:
     """Look at everything the gateway needs. Exit code 1 when something stops it from working.
 
-    Example: regate doctor
+    Example: regate doctor --bypass --gateway https://llm.acme.internal
     """
-    try:
-        checks = list(examine(load_config(config_path())))
-    except ConfigError as error:
-        checks = [Check("configuration", str(error), False), *_engines("auto")]
+    if bypass:
+        from cli.bypass import HOSTS, ways_around  # here: it loads an HTTP client
+
+        checks = list(ways_around(host or HOSTS, gateway))
+    else:
+        checks = _checked()
     if as_json:
         typer.echo(json.dumps([asdict(check) for check in checks]))
     else:
         _print(checks)
     raise typer.Exit(0 if all(check.ok for check in checks) else 1)
+
+
+def _checked() -> list[Check]:
+    """Return every check; where the configuration cannot be used, what does not need it."""
+    try:
+        return list(examine(load_config(config_path())))
+    except ConfigError as error:
+        return [Check("configuration", str(error), False), *_engines("auto")]
 
 
 def examine(config: Config) -> Iterator[Check]:
@@ -72,6 +95,7 @@ def examine(config: Config) -> Iterator[Check]:
         yield _timestamps(config)
     if config.audit.origin and (public := config.evidence_key_path.with_suffix(".pub")).exists():
         yield Check("log", f"witnesses know it as {log_key(config.audit.origin, load_verifier(public))}")
+    yield from _proofs(config)
     for name, provider in config.providers.items():
         yield from _provider(name, provider, config)
 
@@ -164,6 +188,68 @@ def _timestamps(config: Config) -> Check:
         return Check("timestamps", f"{authority.url}, {trusted} certificates, nothing stamped yet")
     last = datetime.fromtimestamp(kept.stat().st_mtime, UTC)
     return Check("timestamps", f"{authority.url}, last at {last.isoformat(timespec='seconds')}")
+
+
+def _proofs(config: Config) -> Iterator[Check]:
+    """Yield what callers and the gateway prove themselves by, beside keys."""
+    for issuer in config.oidc.issuers:
+        yield _issuer(config, issuer)
+    if config.listen_tls:
+        yield _tls(config, config.listen_tls)
+    if config.revoked:
+        yield _revoked(path_of(config.root, config.revoked))
+
+
+def _issuer(config: Config, issuer: Issuer) -> Check:
+    """Fetch the keys of an issuer, as the gateway does."""
+    from gateway.identity import KeySet
+
+    async def fetched() -> str:
+        keys = KeySet(issuer, config.root)
+        await keys.refresh()
+        return keys.failure
+
+    what, failure = f"issuer {issuer.issuer}", asyncio.run(fetched())
+    if failure:
+        remedy = "check its address, its `ca`, and that this host's clock and network are right"
+        return Check(what, f"its keys cannot be fetched: {failure}", False, remedy)
+    return Check(what, "its keys are here")
+
+
+def _tls(config: Config, settings: ListenTls) -> Check:
+    from gateway.http.renewed import RenewedContext
+
+    try:
+        RenewedContext(settings, config.root)
+    except RegateError as error:
+        return Check(
+            "listen_tls", str(error), False, "check the files, and that key and certificate belong together"
+        )
+    certificate = x509.load_pem_x509_certificate(path_of(config.root, settings.certificate).read_bytes())
+    until = certificate.not_valid_after_utc
+    ok = datetime.now(UTC) < until
+    return Check(
+        "listen_tls", f"the certificate ends {until:%Y-%m-%d %H:%M} UTC", ok, "" if ok else "renew it"
+    )
+
+
+def _revoked(path: Path) -> Check:
+    from gateway.identity import RevocationLists
+
+    try:
+        ends = RevocationLists(path).ends
+    except RegateError as error:
+        return Check("revocation lists", str(error), False, f"write them to {path}")
+    late = [
+        f"{issuer} ended {datetime.fromtimestamp(end, UTC):%Y-%m-%d %H:%M} UTC"
+        for issuer, end in ends
+        if end < time.time()
+    ]
+    if late:
+        return Check(
+            "revocation lists", "; ".join(late), False, "renew them: until then no certificate passes"
+        )
+    return Check("revocation lists", f"{len(ends)} in force")
 
 
 def _nearest(path: Path) -> Path:

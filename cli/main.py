@@ -24,7 +24,7 @@ COMMANDS = {
         "cli.doctor",
         "Look at everything the gateway needs. Exit code 1 when something stops it from working.",
     ),
-    "keys": Late("cli.keys", "Make, list and revoke API keys."),
+    "keys": Late("cli.keys", "Make, list, replace and revoke API keys."),
     "approvals": Late("cli.approvals", "See and decide what waits for people."),
     "policy": Late("cli.policy", "Write, check, test, try and explain policy."),
     "mcp": Late("cli.mcp.command", "Serve policy tools to a coding agent over standard input and output."),

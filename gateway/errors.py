@@ -5,9 +5,10 @@
     └── Refusal                      one exchange is refused; `status` and `code` go to the caller
         ├── InvalidRequest           400 invalid_request
         ├── Unauthenticated          401 unauthenticated
-        ├── PolicyOutcome            policy or a person said no: the caller should not retry
+        ├── PolicyOutcome            policy, a person or a key's scope says no: the caller should not retry
         │   ├── PolicyDenied         403 policy_denied
         │   ├── ApprovalRequired     403 approval_required
+        │   ├── OutOfScope           403 out_of_scope
         │   ├── ApprovalDenied       403 approval_denied
         │   └── ApprovalExpired      403 approval_expired
         ├── OriginRefused            403 origin_refused
@@ -19,6 +20,7 @@
         ├── InspectionFailed         503 inspection_failed
         ├── RecordingFailed          503 recording_failed
         ├── StateUnavailable         503 state_unavailable
+        ├── IssuerUnavailable        503 issuer_unavailable
         ├── Overloaded               503 overloaded
         ├── ShuttingDown             503 shutting_down
         ├── UpstreamUnavailable      502 upstream_unavailable
@@ -102,6 +104,10 @@ class ApprovalExpired(PolicyOutcome):
     code = "approval_expired"
 
 
+class OutOfScope(PolicyOutcome):
+    code = "out_of_scope"
+
+
 class OriginRefused(Refusal):
     status, code = 403, "origin_refused"
 
@@ -137,6 +143,10 @@ class RecordingFailed(Refusal):
 
 class StateUnavailable(Refusal):
     status, code = 503, "state_unavailable"
+
+
+class IssuerUnavailable(Refusal):
+    status, code = 503, "issuer_unavailable"
 
 
 class Overloaded(Refusal):

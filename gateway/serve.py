@@ -17,7 +17,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import cast
+from typing import Any, cast
 
 import uvicorn
 import uvloop
@@ -26,6 +26,7 @@ from gateway.config import Config
 from gateway.errors import ConfigError
 from gateway.http.app import create_app, open_worker
 from gateway.http.head import BoundedHttpProtocol
+from gateway.http.renewed import RenewedContext
 from gateway.observe import forget_worker
 from gateway.processes import terminate
 
@@ -33,10 +34,22 @@ _BACKLOG = 2048
 _OTHER_FILES = 256  # journal, state, policy, pipes to helpers
 _STEADY_SECONDS = 20  # a worker that ran so long did not fail at its start
 _RESTART_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
+_HANDSHAKE_SECONDS = 10.0
+_PARTING_SECONDS = 5.0  # in which a client answers the end of TLS
 _SUPERVISOR = "REGATE_SUPERVISOR"
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 EXIT_CONFIG = 2  # a worker that ends so will not do better when it is started again
 _log = logging.getLogger("regate.serve")
+
+
+class _Loop(uvloop.Loop):
+    """The event loop, whose servers wait shortly for a handshake: until then no connection is counted."""
+
+    async def create_server(self, *arguments: Any, **options: Any) -> asyncio.AbstractServer:  # type: ignore[override]  # as the loop of uvloop does
+        """Open a server."""
+        if options.get("ssl"):
+            options |= {"ssl_handshake_timeout": _HANDSHAKE_SECONDS, "ssl_shutdown_timeout": _PARTING_SECONDS}
+        return await super().create_server(*arguments, **options)
 
 
 def listen(config: Config) -> socket.socket:
@@ -59,29 +72,31 @@ def run_worker(config: Config, listener: socket.socket, ready: Callable[[], None
 
     `ready` is called once requests are answered. Raises ConfigError when the worker cannot start safely.
     """
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=_Loop) as runner:
         runner.run(_serve(config, listener, ready))
 
 
 async def _serve(config: Config, listener: socket.socket, ready: Callable[[], None]) -> None:
     with _stop_signal() as stopped:
         async with open_worker(config) as parts:
-            server = uvicorn.Server(
-                uvicorn.Config(
-                    create_app(config, parts),
-                    loop="none",
-                    http=_protocol(config.limits.connections),
-                    ws="none",
-                    lifespan="off",
-                    interface="asgi3",
-                    access_log=False,
-                    log_config=None,
-                    proxy_headers=False,  # a header is a claim; `trusted_proxies` says whose counts
-                    server_header=False,
-                    timeout_keep_alive=math.ceil(config.limits.idle_seconds),
-                    timeout_graceful_shutdown=max(1, int(config.limits.drain_seconds)),
-                )
+            settings = uvicorn.Config(
+                create_app(config, parts),
+                loop="none",
+                http=_protocol(config.limits.connections),
+                ws="none",
+                lifespan="off",
+                interface="asgi3",
+                access_log=False,
+                log_config=None,
+                proxy_headers=False,  # a header is a claim; `trusted_proxies` says whose counts
+                server_header=False,
+                timeout_keep_alive=math.ceil(config.limits.idle_seconds),
+                timeout_graceful_shutdown=max(1, int(config.limits.drain_seconds)),
             )
+            settings.load()
+            if config.listen_tls:
+                settings.ssl = RenewedContext(config.listen_tls, config.root)
+            server = uvicorn.Server(settings)
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             stopping = asyncio.create_task(stopped.wait())
             while not (server.started or serving.done()):  # noqa: ASYNC110 - uvicorn has no event for it

@@ -177,6 +177,7 @@ def _names(config: Config) -> Names:
         with opened_state(config) as state:
             keys = Keys(state).list()
         groups, agents = {group for key in keys for group in key.groups}, [key.agent for key in keys]
+    groups |= config.caller_groups
     found = {**built_in(config), "provider": list(config.providers)}
     return {**found, "group": sorted(groups | {"default"}), "agent": agents} if groups else found
 

@@ -53,7 +53,8 @@ def write_page(session_id: str, events: Sequence[Event], out: Path) -> None:
 
 
 def _heading(record: Mapping[str, Any]) -> str:
-    named = f", for {record['on_behalf_of']} as the agent says" if record["on_behalf_of"] else ""
+    by = "a token proves" if record["delegation"] == "proved" else "the agent says"
+    named = f", for {record['on_behalf_of']} as {by}" if record["on_behalf_of"] else ""
     return line(f"agent {record['agent']}, owned by {record['owner']}{named}; times are UTC")
 
 

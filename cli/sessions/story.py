@@ -14,9 +14,9 @@ from gateway.errors import RegateError
 Kind = Literal["prompt", "decision", "approval", "completion", "refusal"]
 
 _RECORDS = """
-    SELECT recorded_at, kind, exchange_id, decision_id, agent, owner, on_behalf_of, provider, model, phase,
-        action, enforced, revision, status, code, approval_id, input_tokens, output_tokens, duration_ms,
-        findings, reasons, writer, seq,
+    SELECT recorded_at, kind, exchange_id, decision_id, agent, owner, on_behalf_of, delegation, provider,
+        model, phase, action, enforced, revision, status, code, approval_id, input_tokens, output_tokens,
+        duration_ms, findings, reasons, writer, seq,
         CASE kind WHEN 'approval' THEN {'event': body->>'$.event', 'by': coalesce(body->>'$.approver', ''),
             'note': coalesce(body->>'$.note', '')} END AS act,
         CASE kind WHEN 'refusal' THEN body->>'$.message' END AS message

@@ -27,6 +27,10 @@ class Binding:
 
     def fingerprint(self, key: ServerKey) -> str:
         """Equal for equal bindings only."""
-        who = (self.agent.id, self.agent.owner, self.agent.on_behalf_of)
+        who = [self.agent.id, self.agent.owner, self.agent.on_behalf_of]
+        if (
+            self.agent.delegated == "proved"
+        ):  # what was approved for a proved person is not for an asserted one
+            who.append("proved")
         what = (self.method, self.path, self.query, self.provider, self.phase, self.digest)
-        return key.digest("approval/binding", *(field.encode() for field in who + what)).hex()
+        return key.digest("approval/binding", *(field.encode() for field in (*who, *what))).hex()

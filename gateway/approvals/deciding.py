@@ -90,8 +90,8 @@ def _check_may_decide(rows: ApprovalRows, approval: Approval, approver: KeyRow) 
     deciding = groups_that_decide(approval)
     if not may_meet(deciding, key.groups):
         raise MayNotDecide(f"expected an approver in one of the groups {', '.join(deciding)}")
-    asking = rows.key(approval.key_id)
-    if asking is None or asking.revoked_at is not None:
+    asking = rows.key(approval.key_id) if approval.key_id else None  # a token or certificate ends by itself
+    if approval.key_id and (asking is None or asking.revoked_at is not None):
         raise ApprovalClosed(f"approval {approval.id}: the key that asked for it is revoked")
 
 

@@ -26,6 +26,7 @@ def record_of(approval: Approval, event: Event, **details: object) -> Record:
         agent=approval.agent,
         owner=approval.owner,
         on_behalf_of=approval.on_behalf_of,
+        delegation=approval.delegation if approval.on_behalf_of else None,
         provider=approval.provider,
         method=approval.method,
         path=approval.path,

@@ -195,6 +195,7 @@ def _new(now: float, key: ServerKey, ask: Ask) -> Approval:
         groups=ask.terms.groups,
         quorum=ask.terms.quorum,
         all_of=ask.terms.all_of,
+        delegation=agent.delegated or "asserted",
         created_at=now,
         expires_at=now + ask.terms.expires_seconds,
         completion_digest="" if ask.completion is None else digest_of(key, approval_id, ask.completion),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from gateway.facade import on_demand
 
 if TYPE_CHECKING:
+    from gateway.config.callers import SPIFFE, Algorithm, Issuer, ListenTls, Oidc, Workload, path_of
     from gateway.config.config import RESERVED_PROVIDERS, Config
     from gateway.config.loading import config_path, load_config, resolve_reference
     from gateway.config.providers import (
@@ -42,10 +43,10 @@ else:
     __getattr__ = on_demand(__name__)
 
 __all__ = [
-    "BUILT_IN", "BUNDLE", "GOOGLE", "RESERVED_PROVIDERS", "Allow", "Audit", "Aws", "Checksum", "Config",
-    "CustomEntity", "Deployment", "Detect", "Hold", "Limits", "Ner", "Opa", "PolicySettings", "Price",
-    "Provider", "RetentionRule", "ServerKey", "TableBundle", "TelemetrySettings", "Timeouts",
-    "TimestampAuthority",
-    "VaultSettings", "WeightedCredential", "Witness", "compose", "config_path", "load_config",
-    "load_server_key", "resolve_reference", "strict_yaml",
+    "BUILT_IN", "BUNDLE", "GOOGLE", "RESERVED_PROVIDERS", "SPIFFE", "Algorithm", "Allow", "Audit", "Aws",
+    "Checksum", "Config", "CustomEntity", "Deployment", "Detect", "Hold", "Issuer", "Limits",
+    "ListenTls", "Ner", "Oidc", "Opa", "PolicySettings", "Price", "Provider", "RetentionRule",
+    "ServerKey", "TableBundle", "TelemetrySettings", "Timeouts", "TimestampAuthority", "VaultSettings",
+    "WeightedCredential", "Witness", "Workload", "compose", "config_path", "load_config",
+    "load_server_key", "path_of", "resolve_reference", "strict_yaml",
 ]  # fmt: skip

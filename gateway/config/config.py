@@ -9,6 +9,7 @@ from typing import Annotated
 
 import msgspec
 
+from gateway.config.callers import ListenTls, Oidc, Workload
 from gateway.config.providers import Provider
 from gateway.config.settings import (
     BUNDLE,
@@ -42,6 +43,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     telemetry: TelemetrySettings = TelemetrySettings()
     usage: UsageSettings = UsageSettings()
     vault: VaultSettings | None = None
+    oidc: Oidc = Oidc()
+    workloads: tuple[Workload, ...] = ()  # known by a client certificate; the first that fits counts
+    revoked: str = ""  # a file of revocation lists (PEM): client certificates that count no longer
+    listen_tls: ListenTls | None = None
     trusted_proxies: tuple[str, ...] = ()  # addresses and networks whose X-Forwarded-… count
     cors_origins: tuple[Origin, ...] = ()  # whose pages may call providers from a browser; "*": anyone's
     root: Path = Path()
@@ -56,6 +61,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                     f"and none of {', '.join(sorted(RESERVED_PROVIDERS))}"
                 )
         _networks(self.trusted_proxies)
+        if self.workloads and not (self.trusted_proxies or (self.listen_tls and self.listen_tls.client_ca)):
+            raise ValueError("workloads: expected listen_tls.client_ca or trusted_proxies to vouch for them")
         place = Path(self.audit.anchor.removeprefix("file:"))
         if self.audit.anchor.startswith("file:") and place.is_relative_to(self.audit_path.absolute()):
             raise ValueError("audit.anchor: expected a place outside the audit folder, which it vouches for")
@@ -64,6 +71,12 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The networks of the proxies in front of the gateway."""
         return _networks(self.trusted_proxies)
+
+    @property
+    def caller_groups(self) -> frozenset[str]:
+        """The groups that callers without a key can be in, as far as they are named here."""
+        workloads = (group for each in self.workloads for group in each.groups)
+        return frozenset(workloads).union(*(each.named_groups for each in self.oidc.issuers))
 
     @property
     def host(self) -> str:

@@ -174,6 +174,9 @@ def _agent(agent: Agent) -> dict[str, Any]:
         "groups": list(agent.groups),
         "claims": dict(agent.claims),
         "on_behalf_of": agent.on_behalf_of,
+        "delegation": [
+            {"name": each.name, "issuer": each.issuer, "proof": each.proof} for each in agent.delegation
+        ],
         "person": agent.person,
     }
 

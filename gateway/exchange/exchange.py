@@ -65,6 +65,7 @@ class Call:
     source: Source
     body: Callable[[], Awaitable[bytes]]
     names: tuple[str, ...] = ()
+    certificate: str = ""  # of the client (PEM), verified by our TLS or by a trusted proxy
     hold: Callable[[int], None] = lambda _: None  # counts bytes that the exchange keeps; raises Overloaded
 
 

@@ -9,6 +9,7 @@ from gateway.exchange.inspect import Inspector
 from gateway.exchange.receive import Receiver
 from gateway.exchange.record import Ledger
 from gateway.exchange.seats import Rooms
+from gateway.identity import is_for
 from gateway.upstream import SERVED_NOTHING, UpstreamResponse, Upstreams
 
 
@@ -38,7 +39,9 @@ class Fallback:
             return False
         if exchange.fallbacks is None:
             exchange.fallbacks = [
-                name for name in exchange.upstream.fallback if not self._upstreams.disabled.get(name)
+                name
+                for name in exchange.upstream.fallback
+                if not self._upstreams.disabled.get(name) and is_for(exchange.agent.scope, name)
             ]
         asks = exchange.call.method == "POST" and is_generative(exchange.dialect)
         is_json = not is_form(exchange.received.headers.get("content-type", ""))

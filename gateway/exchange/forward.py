@@ -50,7 +50,8 @@ class Forwarder:
             await self.prepare(exchange)
         if kept is None:
             await exchange.seats.take(self._rooms.of_provider(exchange.provider))
-        await self._identity.confirm(exchange.agent)  # the body, or an approval, may have taken minutes
+        # the body, or an approval, may have taken minutes
+        await self._identity.confirm(exchange.agent, exchange.call.certificate)
         await self._holder.spend(exchange.held.prompt, exchange.id)
         if kept is not None:
             exchange.held = replace(exchange.held, completion=exchange.held.prompt)

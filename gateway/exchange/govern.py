@@ -25,8 +25,9 @@ from gateway.exchange.receipts import Receipts
 from gateway.exchange.receive import Receiver
 from gateway.exchange.record import Ledger
 from gateway.exchange.refuse import refusal_answer
+from gateway.exchange.scope import check_reach
 from gateway.exchange.seats import Rooms
-from gateway.identity import Identity, api_key, check_names
+from gateway.identity import Identity, api_key, check_limits, check_names
 from gateway.policy import Policies
 from gateway.sessions import Sessions, UsageCounters
 from gateway.state import TaskHolders, ToolPins
@@ -113,11 +114,13 @@ class Gateway:
         exchange.agent = await self._identify(exchange.call)
         await exchange.seats.take(self._rooms.of_agent(exchange.agent.id))
         await self._receiver.receive(exchange)
+        check_reach(exchange)
         expected = expected_usage(exchange)
         tokens, cost = expected.input_tokens, cost_of(exchange, expected)
         exchange.reservation = self._usage.reserve(exchange.agent, tokens, cost)
         exchange.inspected = await self._inspector.inspect(exchange, self._policies.revision)
         exchange.usage = await exchange.reservation.facts()  # counted while the prompt was inspected
+        check_limits(exchange.agent.scope, exchange.usage.key)
         await self._decider.decide(exchange, prompt_of(exchange), self._forwarder.prepare)
         if keeps_alive(exchange, self._config.hold.keepalive_seconds):
             return self._answer_at_once(exchange)
@@ -150,6 +153,9 @@ class Gateway:
             headers.get("authorization"),
             api_key(headers, call.raw_query),
             headers.get("x-regate-on-behalf-of"),
+            end_user_token=headers.get("x-regate-on-behalf-of-token", ""),
+            certificate=call.certificate,
+            ip=call.source.ip,
         )
 
     def _answer_at_once(self, exchange: Exchange) -> Answer:

@@ -307,6 +307,7 @@ def _record(exchange: Exchange, **fields: Any) -> Record:
             "approval_id": approval_id,
             "duration_ms": round(exchange.elapsed_ms(), 3),
             "key_id": exchange.agent.key_id or None,
+            "delegation": exchange.agent.delegated,
             "source_ip": exchange.call.source.ip or None,
             "tags": exchange.envelope.tags or None,
             "forwarded_at": sent.at if sent else None,

@@ -33,7 +33,7 @@ from gateway.http.console import console_routes
 from gateway.http.data_path import DataPath
 from gateway.http.forwarded import Forwarded
 from gateway.http.proxy import METHODS, Proxy
-from gateway.identity import Identity
+from gateway.identity import Identity, open_identity
 from gateway.observe import Metrics, Telemetry, open_telemetry
 from gateway.oversight import Acts, Evidence, Keyring, Oversight, PinnedTools, local_user, settings_in_force
 from gateway.policy import ActiveBundle, Policies, PolicyGauges, Shelf, StatusFile
@@ -129,8 +129,10 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
         if not config.policy.enforce:
             _log.warning("dry run: decisions are recorded and not carried out (policy.enforce is false)")
         keys = Keys(state)
+        identity = open_identity(config, keys)
+        stack.push_async_callback(identity.close)
         services = Services(
-            identity=Identity(keys),
+            identity=identity,
             sessions=Sessions(key),
             usage=usage,
             upstreams=upstreams,

@@ -1,4 +1,4 @@
-"""Who is really asking, behind proxies that the configuration trusts: their address and scheme.
+"""Who is really asking, behind proxies that the configuration trusts: their address, scheme and certificate.
 
     peer 10.0.0.2 (trusted), X-Forwarded-For: 6.6.6.6, 203.0.113.9, 10.0.0.1    →    203.0.113.9
 
@@ -8,16 +8,20 @@ The right-most address that is not a trusted proxy's counts: a caller can write 
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Sequence
+from typing import Any
+from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+_PAIR = re.compile(r'\s*(\w+)=("(?:[^"\\]|\\.)*"|[^";,]*)\s*([;,]|$)')
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Forwarded:
-    """Puts the caller's address and scheme into the request; without a trusted peer it changes nothing."""
+    """Puts the caller's address, scheme and certificate into the request of a trusted peer, and no other."""
 
     def __init__(self, app: ASGIApp, trusted: Sequence[Network]) -> None:
         self._app = app
@@ -34,7 +38,8 @@ class Forwarded:
         scheme = (_values(scope, b"x-forwarded-proto") or [scope["scheme"]])[-1].lower()
         if scheme not in ("http", "https"):
             scheme = scope["scheme"]
-        await self._app({**scope, "client": (str(caller), 0), "scheme": scheme}, receive, send)
+        own = {"client": (str(caller), 0), "scheme": scheme, **_shown(scope)}
+        await self._app({**scope, **own}, receive, send)
 
     def _caller(self, peer: Address, hops: Sequence[str]) -> Address:
         """Return the last address that a trusted proxy vouches for."""
@@ -51,10 +56,44 @@ class Forwarded:
         return any(address in network for network in self._trusted)
 
 
+def _shown(scope: Scope) -> dict[str, Any]:
+    """Return the client's certificate as the nearest proxy saw it (Envoy's XFCC), for the request.
+
+    A proxy that ends TLS and names no certificate has seen none: the one on its own connection is its own.
+    """
+    extensions = {name: value for name, value in scope.get("extensions", {}).items() if name != "tls"}
+    if shown := last_certificate(",".join(_lines(scope, b"x-forwarded-client-cert"))):
+        extensions["tls"] = {"client_cert_chain": [shown]}
+    return {"extensions": extensions}
+
+
+def last_certificate(header: str) -> str:
+    """Return the certificate (PEM) of the last element of XFCC, "" when it has none.
+
+    A subject in it is of the client's own choice, so quotes are read as such. What breaks the syntax names
+    no certificate.
+    """
+    at, found = 0, ""
+    while at < len(header):
+        pair = _PAIR.match(header, at)
+        if pair is None:
+            return ""
+        if pair[1].lower() == "cert":
+            found = unquote(pair[2].strip('"'))
+        at = pair.end()
+        if pair[3] == "," and at < len(header):
+            found = ""
+    return found
+
+
 def _values(scope: Scope, name: bytes) -> list[str]:
     """Return the values of a header, left to right, over all lines of that name."""
-    lines = [value.decode("latin-1") for header, value in scope["headers"] if header == name]
+    lines = _lines(scope, name)
     return [value.strip() for value in ",".join(lines).split(",")] if lines else []
+
+
+def _lines(scope: Scope, name: bytes) -> list[str]:
+    return [value.decode("latin-1") for header, value in scope["headers"] if header == name]
 
 
 def _address(text: str) -> Address | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,10 +38,14 @@ class BoundedHttpProtocol(PartingHttpProtocol):
         self._syntax = 0  # bytes since the last piece of a body
         self._keeps = False  # whether another request may follow this one
         self._why = ""
+        self._certificate = ""  # of the client, verified
         self._late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         super().connection_made(transport)
+        tls = transport.get_extra_info("ssl_object")
+        shown = tls.getpeercert(binary_form=True) if tls else None
+        self._certificate = ssl.DER_cert_to_PEM_cert(shown) if shown else ""
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -67,6 +72,8 @@ class BoundedHttpProtocol(PartingHttpProtocol):
     def on_message_begin(self) -> None:
         self._begun = True
         super().on_message_begin()
+        if self._certificate:
+            self.scope["extensions"] = {"tls": {"client_cert_chain": [self._certificate]}}
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a field of the head. A trailer is dropped: it came after the caller was identified."""

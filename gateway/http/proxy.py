@@ -90,6 +90,12 @@ class Proxy:
             self._telemetry.ended(exchange)
 
 
+def _certificate(scope: Scope) -> str:
+    """Return the certificate that the client has shown, as ASGI's extension for TLS has it; "" for none."""
+    chain = scope.get("extensions", {}).get("tls", {}).get("client_cert_chain") or [""]
+    return str(chain[0])
+
+
 class _Client:
     """The caller's side of one request: its body, and whether it is still there."""
 
@@ -122,6 +128,7 @@ class _Client:
             source=Source(address[0], headers.get("user-agent", "")),
             body=self.body,
             names=tuple(names),
+            certificate=_certificate(self._scope),
             hold=self._load.add,
         )
 

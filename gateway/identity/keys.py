@@ -8,13 +8,17 @@ import hmac
 import re
 import secrets
 from collections.abc import Sequence
+from typing import Any
 
 from gateway.errors import ConfigError, Unauthenticated
+from gateway.identity.scopes import check_scope
 from gateway.state import KeyRow, Keys, Role
+from gateway.words import KeyScope
 
 # Lower-case base32: a double click selects the whole key. 60 bits of id, 256 of secret.
 _KEY = re.compile(r"rg_([a-z2-7]{12})_([a-z2-7]{52})")
 _NO_DIGEST = bytes(32)
+_UNLIMITED = KeyScope()
 
 
 def create_key(
@@ -26,6 +30,7 @@ def create_key(
     role: Role = "agent",
     delegate: bool = False,
     expires_seconds: float | None = None,
+    scope: KeyScope = _UNLIMITED,
     now: float,
 ) -> tuple[KeyRow, str]:
     """Make and store a key; the second value is the key itself, which exists nowhere else.
@@ -35,12 +40,11 @@ def create_key(
     for what, name in (("agent", agent), ("owner", owner), *(("group", group) for group in groups)):
         if not (name and name == name.strip() and len(name) <= 200 and name.isprintable()):
             raise ConfigError(f"{what}: found {name!r}; expected 1 to 200 printable characters, trimmed")
+    if scope != _UNLIMITED and role != "agent":
+        raise ConfigError(f"scope: only an agent key has one; this one is for role {role}")
     if delegate and role != "agent":
         raise ConfigError(f"delegate: only an agent key may name an end user; this one is for role {role}")
-    key_id, secret = _base32(secrets.token_bytes(8))[:12], _base32(secrets.token_bytes(32))
-    row = KeyRow(
-        id=key_id,
-        digest=_digest(secret),
+    row, key = _made(
         agent=agent,
         owner=owner,
         groups=tuple(dict.fromkeys(groups)),
@@ -48,9 +52,40 @@ def create_key(
         delegate=delegate,
         created_at=now,
         expires_at=None if expires_seconds is None else now + expires_seconds,
+        scope=check_scope(scope),
     )
     keys.create(row)
-    return row, f"rg_{key_id}_{secret}"
+    return row, key
+
+
+def replace_key(keys: Keys, key_id: str, now: float) -> tuple[KeyRow, str] | None:
+    """Make and store a key like another one, which goes on; None when that one is not live.
+
+    It lives as long from now on as the other was made to.
+    """
+    old = keys.find(key_id)
+    if old is None or old.status(now) != "active":
+        return None
+    life = None if old.lasts is None else now + old.lasts
+    row, key = _made(
+        agent=old.agent,
+        owner=old.owner,
+        groups=old.groups,
+        role=old.role,
+        delegate=old.delegate,
+        created_at=now,
+        expires_at=life,
+        scope=old.scope,
+        replaces=old.id,
+    )
+    keys.create(row)
+    return row, key
+
+
+def _made(**of: Any) -> tuple[KeyRow, str]:
+    """Return a key that is not stored yet: its row, and the key itself."""
+    key_id, secret = _base32(secrets.token_bytes(8))[:12], _base32(secrets.token_bytes(32))
+    return KeyRow(id=key_id, digest=_digest(secret), **of), f"rg_{key_id}_{secret}"
 
 
 def authenticate(keys: Keys, presented: str, now: float) -> KeyRow:

@@ -20,6 +20,7 @@ Act = Literal[
     "signing_key_created",
     "key_created",
     "key_revoked",
+    "key_replaced",
     "evidence_queried",
     "evidence_exported",
     "content_read",
@@ -82,6 +83,8 @@ def settings_in_force(config: Config) -> dict[str, object]:
         "retention": audit.retention,
         "anchor": bool(audit.anchor),
         "listen": config.listen,
+        "listen_tls": bool(config.listen_tls),
+        "issuers": sorted(one.issuer for one in config.oidc.issuers),
         "providers": {
             name: {
                 "family": provider.family,

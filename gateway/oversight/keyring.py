@@ -1,19 +1,20 @@
-"""Keys as they are made and revoked, over HTTP or at the command line; each act is on record."""
+"""Keys as they are made, replaced and revoked, over HTTP or at the command line; each act is on record."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Annotated, TypedDict
+from typing import Annotated, Any, TypedDict
 
 import msgspec
 
 from gateway.approvals import ApprovalBook, Recorder, rfc3339
 from gateway.errors import RecordingFailed, RegateError, StateUnavailable
-from gateway.identity import create_key
+from gateway.identity import create_key, replace_key
 from gateway.oversight.acts import Act, Actor, Acts
 from gateway.state import EndedVisits, KeyRow, Keys, Role
+from gateway.words import KeyScope
 
 _LONGEST_SECONDS = 10 * 365 * 86_400
 
@@ -31,6 +32,7 @@ class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     role: Role = "agent"
     delegate: bool = False
     expires_seconds: Annotated[int, msgspec.Meta(gt=0, le=_LONGEST_SECONDS)] | None = None
+    scope: KeyScope = KeyScope()
 
 
 class KeyDocument(TypedDict):
@@ -46,6 +48,10 @@ class KeyDocument(TypedDict):
     created_at: str
     expires_at: str
     revoked_at: str
+    prefix: str
+    scope: dict[str, Any]
+    last_used_at: str
+    replaces: str
 
 
 class MadeKey(KeyDocument):
@@ -61,7 +67,7 @@ class RevokedKey(KeyDocument):
 
 
 class Keyring:
-    """Makes, lists and revokes keys; `acts` records what is done."""
+    """Makes, lists, replaces and revokes keys; `acts` records what is done."""
 
     def __init__(
         self, keys: Keys, approvals: ApprovalBook, journal: Recorder, *, now: Callable[[], float] = time.time
@@ -99,12 +105,20 @@ class Keyring:
         Raises ConfigError on a name that will not do, StateUnavailable, RecordingFailed.
         """
         row, key = await self._keys.state.writing(self._make, wanted)
-        try:
-            await self._record("key_created", row, by)
-        except RecordingFailed:
-            with suppress(StateUnavailable):  # no caller has seen it: left alive, it is a row and no more
-                await self._keys.state.writing(self._keys.revoke, row.id, self._now())
-            raise
+        await self._hand_out("key_created", row, by)
+        return {**key_document(row, self._now()), "key": key}
+
+    async def rotate(self, by: Actor | KeyRow, key_id: str, overlap_seconds: float) -> MadeKey:
+        """Make a key in the place of another, which ends after the overlap. It is shown this once.
+
+        Raises UnknownKey when that one is not live, StateUnavailable, RecordingFailed.
+        """
+        made = await self._keys.state.writing(replace_key, self._keys, key_id, self._now())
+        if made is None:
+            raise UnknownKey("there is no such key, or it has ended already")
+        row, key = made
+        await self._hand_out("key_replaced", row, by)
+        await self._keys.state.writing(self._keys.end_by, key_id, self._now() + overlap_seconds)
         return {**key_document(row, self._now()), "key": key}
 
     async def revoke(self, by: Actor | KeyRow, key_id: str) -> RevokedKey:
@@ -131,6 +145,15 @@ class Keyring:
     def _make(self, wanted: NewKey) -> tuple[KeyRow, str]:
         return create_key(self._keys, **msgspec.structs.asdict(wanted), now=self._now())
 
+    async def _hand_out(self, act: Act, row: KeyRow, by: Actor | KeyRow) -> None:
+        """Record a key that was made; one that cannot be recorded is revoked again."""
+        try:
+            await self._record(act, row, by)
+        except RecordingFailed:
+            with suppress(StateUnavailable):  # no caller has seen it: left alive, it is a row and no more
+                await self._keys.state.writing(self._keys.revoke, row.id, self._now())
+            raise
+
     async def _record(self, act: Act, row: KeyRow, by: Actor | KeyRow) -> None:
         await self.acts.note(by, act, **key_document(row, self._now()))
 
@@ -148,4 +171,8 @@ def key_document(row: KeyRow, now: float) -> KeyDocument:
         "created_at": rfc3339(row.created_at),
         "expires_at": rfc3339(row.expires_at),
         "revoked_at": rfc3339(row.revoked_at),
+        "prefix": f"rg_{row.id}_",
+        "scope": msgspec.to_builtins(row.scope),
+        "last_used_at": rfc3339(row.last_used_at),
+        "replaces": row.replaces,
     }

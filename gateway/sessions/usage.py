@@ -197,9 +197,10 @@ def subjects_of(agent: Agent) -> tuple[Subject, ...]:
     """Return whose usage a request of this agent is.
 
     The person is the end user it acts for, or else its owner, however the name is spelled. The team is the
-    first group of its key; agents of no group are one team.
+    first group of its key; agents of no group are one team. A key with limits is counted on its own as well.
     """
-    return ("agent", agent.id), ("person", agent.person), ("team", next(iter(agent.groups), NO_TEAM))
+    own: tuple[Subject, ...] = (("key", agent.key_id),) if agent.scope.limits else ()
+    return ("agent", agent.id), ("person", agent.person), ("team", next(iter(agent.groups), NO_TEAM)), *own
 
 
 def _amount(requests: int, tokens: int, cost: float) -> Used:
@@ -213,7 +214,7 @@ def _amount(requests: int, tokens: int, cost: float) -> Used:
 
 def _facts(moment: Moment, stretches: Stretches, now: float) -> UsageFacts:
     used = {scope: _windows(moment, found, now) for (scope, _), found in stretches.items()}
-    return UsageFacts(used["agent"], used["person"], used["team"])
+    return UsageFacts(used["agent"], used["person"], used["team"], used.get("key", {}))
 
 
 def _windows(moment: Moment, stretches: Sequence[Stretch], now: float) -> dict[Window, Used]:

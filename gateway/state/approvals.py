@@ -72,6 +72,7 @@ class Approval:
     given_back: int = 0
     completion_digest: str = ""
     all_of: tuple[Requirement, ...] = ()
+    delegation: str = "asserted"  # how the end user is known
     consents: tuple[Consent, ...] = ()
     note: str = ""
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+import msgspec
+from sqlalchemy import Connection, RowMapping, insert, or_, select, update
 
 from gateway.state.database import State
 from gateway.state.schema import keys
+from gateway.words import KeyScope
 
 Role = Literal["agent", "approver", "auditor", "admin", "opa"]  # an opa pulls policy and does nothing else
 
@@ -27,6 +30,14 @@ class KeyRow:
     created_at: float
     expires_at: float | None = None
     revoked_at: float | None = None
+    scope: KeyScope = field(default_factory=KeyScope)
+    last_used_at: float | None = None
+    replaces: str = ""  # the key that this one came for
+
+    @property
+    def lasts(self) -> float | None:
+        """How long it was made to live, in seconds; None is for ever."""
+        return None if self.expires_at is None else self.expires_at - self.created_at
 
     def status(self, now: float) -> Literal["active", "expired", "revoked"]:
         if self.revoked_at is not None:
@@ -44,7 +55,8 @@ class Keys:
 
     def create(self, row: KeyRow) -> None:
         with self.state.write() as connection:
-            connection.execute(insert(keys).values(**asdict(row)))
+            values = {**asdict(row), "scope": msgspec.to_builtins(row.scope)}
+            connection.execute(insert(keys).values(**values))
 
     def find(self, key_id: str) -> KeyRow | None:
         with self.state.read() as connection:
@@ -62,6 +74,18 @@ class Keys:
             change = update(keys).where(keys.c.id == key_id, keys.c.revoked_at.is_(None))
             return connection.execute(change.values(revoked_at=now)).rowcount == 1
 
+    def end_by(self, key_id: str, until: float) -> None:
+        """Let a key end then, unless it ends before."""
+        with self.state.write() as connection:
+            ends_later = or_(keys.c.expires_at.is_(None), keys.c.expires_at > until)
+            connection.execute(update(keys).where(keys.c.id == key_id, ends_later).values(expires_at=until))
+
+    def note_use(self, used: Mapping[str, float]) -> None:
+        """Note when keys were last used, by their ids."""
+        with self.state.write() as connection:
+            for key_id, at in used.items():
+                connection.execute(update(keys).where(keys.c.id == key_id).values(last_used_at=at))
+
 
 def find_key(connection: Connection, key_id: str) -> KeyRow | None:
     """Find a key as the caller's transaction sees it."""
@@ -70,4 +94,4 @@ def find_key(connection: Connection, key_id: str) -> KeyRow | None:
 
 
 def _key(row: RowMapping) -> KeyRow:
-    return KeyRow(**{**row, "groups": tuple(row["groups"])})
+    return KeyRow(**{**row, "groups": tuple(row["groups"]), "scope": msgspec.convert(row["scope"], KeyScope)})

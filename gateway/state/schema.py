@@ -17,7 +17,7 @@ from sqlalchemy import (
     Text,
 )
 
-VERSION = 14
+VERSION = 18
 
 metadata = MetaData()
 
@@ -50,6 +50,10 @@ UPGRADES = {
     "WHERE width = 1800 GROUP BY agent",
     12: "DROP TABLE usage",
     13: "ALTER TABLE approvals ADD COLUMN all_of JSON NOT NULL DEFAULT '[]'",
+    14: "ALTER TABLE keys ADD COLUMN scope JSON NOT NULL DEFAULT '{}'",
+    15: "ALTER TABLE keys ADD COLUMN last_used_at FLOAT",
+    16: "ALTER TABLE keys ADD COLUMN replaces TEXT NOT NULL DEFAULT ''",
+    17: "ALTER TABLE approvals ADD COLUMN delegation TEXT NOT NULL DEFAULT 'asserted'",
 }
 
 schema_version = Table("schema_version", metadata, Column("version", Integer, nullable=False))
@@ -68,6 +72,9 @@ keys = Table(
     Column("created_at", Float, nullable=False),
     Column("expires_at", Float),
     Column("revoked_at", Float),
+    Column("scope", JSON, nullable=False, server_default="{}"),
+    Column("last_used_at", Float),
+    Column("replaces", Text, nullable=False, server_default=""),
 )
 
 approvals = Table(
@@ -94,6 +101,7 @@ approvals = Table(
     Column("groups", JSON, nullable=False),
     Column("quorum", Integer, nullable=False),
     Column("all_of", JSON, nullable=False, server_default="[]"),
+    Column("delegation", Text, nullable=False, server_default="asserted"),
     Column("created_at", Float, nullable=False),
     Column("expires_at", Float, nullable=False),
     Column("decided_at", Float),

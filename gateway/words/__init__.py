@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from gateway.facade import on_demand
 
 if TYPE_CHECKING:
-    from gateway.words.callers import Agent, Source, counted_name
+    from gateway.words.callers import Agent, Delegate, KeyScope, Method, Proof, Source, counted_name
     from gateway.words.facts import (
         USAGE_SCOPES,
         WINDOWS,
@@ -63,19 +63,23 @@ __all__ = [
     "Category",
     "Completion",
     "Consent",
+    "Delegate",
     "Finding",
     "FindingRow",
     "InspectedPart",
     "JudgedCall",
+    "KeyScope",
     "Kind",
     "Match",
     "Met",
+    "Method",
     "Parameters",
     "Part",
     "PartOrigin",
     "PartPlace",
     "Phase",
     "Prompt",
+    "Proof",
     "Requirement",
     "ResponseFacts",
     "SessionFacts",

@@ -26,7 +26,7 @@ class SessionFacts:
 Window = Literal["1m", "1d", "1mo", "day", "month"]
 """A stretch of time up to now: the last 60 seconds, 24 hours, 30 days; this day or month of the calendar."""
 WINDOWS: tuple[Window, ...] = get_args(Window)
-UsageScope = Literal["agent", "person", "team"]
+UsageScope = Literal["agent", "person", "team", "key"]
 USAGE_SCOPES: tuple[UsageScope, ...] = get_args(UsageScope)
 
 
@@ -44,11 +44,12 @@ class Used(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class UsageFacts:
-    """What the agent, its person and its team used in each window, this exchange's reservation included."""
+    """What agent, person, team and key used in each window, this exchange's reservation included."""
 
     agent: Mapping[Window, Used] = field(default_factory=dict)
     person: Mapping[Window, Used] = field(default_factory=dict)
     team: Mapping[Window, Used] = field(default_factory=dict)
+    key: Mapping[Window, Used] = field(default_factory=dict)  # of a key with limits of its own
 
     @classmethod
     def of_first(cls) -> UsageFacts:

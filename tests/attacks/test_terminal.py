@@ -90,7 +90,8 @@ FORMULAS = [
 ROWS = "select agent, model, code, path, on_behalf_of from records where model <> ''"
 # Every command that shows what others wrote, once in each form; `{…}` is filled in from what is on record.
 COMMANDS = [
-    "keys list", "keys list --json", "keys revoke {hostile}",
+    "keys list", "keys list --json", "keys revoke {hostile}", "keys rotate {hostile}",
+    "keys leaked {hostile}", "keys leaked asking --format json",
     "approvals list", "approvals list --json", "approvals show {approval}",
     "approvals show {approval} --json",
     "approvals watch --seconds 0.1", "approvals approve {approval} --note {hostile}",

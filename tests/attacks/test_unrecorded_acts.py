@@ -39,6 +39,8 @@ COMMANDS = {
     "keys create": "key_created",
     "keys list": "",
     "keys revoke": "key_revoked",
+    "keys rotate": "key_replaced",
+    "keys leaked": "key_revoked",
     "approvals list": "",
     "approvals show": "",
     "approvals approve": "an approval's record",
@@ -162,6 +164,9 @@ def arrange(place: Place, command: str) -> list[str]:
         case "keys revoke":
             made = json.loads(place.said("keys", "create", "--agent", "a", "--owner", "b", "--json"))
             return ["keys", "revoke", made["id"]]
+        case "keys rotate" | "keys leaked":
+            made = json.loads(place.said("keys", "create", "--agent", "a", "--owner", "b", "--json"))
+            return [*command.split(), made["id"]]
         case "policy use" | "policy rollback":
             place.said("policy", "keygen")
             first = json.loads(place.said("policy", "build", "--json"))["file"]
@@ -199,6 +204,7 @@ def arrange(place: Place, command: str) -> list[str]:
     [
         "keys create",
         "keys revoke",
+        "keys rotate",
         "tools forget",
         "policy keygen",
         "policy use",
@@ -227,6 +233,7 @@ def test_no_command_acts_unrecorded(place: Place, command: str) -> None:
     "command",
     [
         "keys create",
+        "keys rotate",
         "tools forget",
         "policy keygen",
         "policy use",

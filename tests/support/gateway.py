@@ -20,6 +20,7 @@ from gateway.audit.files.folder import Folder
 from gateway.audit.reading.views import create_views
 from gateway.identity import create_key
 from gateway.state import Keys, Role, open_state
+from gateway.words import KeyScope
 from tests.support import prefork
 from tests.support.configuration import any_engine, configuration
 from tests.support.prefork import ROOT
@@ -120,12 +121,20 @@ class GatewayProcess:
         return done.stdout
 
     def create_key(
-        self, agent: str, owner: str, *, group: str = "default", role: Role = "agent", delegate: bool = False
+        self,
+        agent: str,
+        owner: str,
+        *,
+        group: str = "default",
+        role: Role = "agent",
+        delegate: bool = False,
+        **scope: Any,
     ) -> str:
         """A new API key. It is made here: `regate keys create` would take ten times as long."""
         state = open_state(self.state)
         try:
             options: dict[str, Any] = {"groups": (group,), "role": role, "delegate": delegate}
+            options["scope"] = KeyScope(**scope)
             return create_key(Keys(state), agent=agent, owner=owner, now=time.time(), **options)[1]
         finally:
             state.close()

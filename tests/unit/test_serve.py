@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -11,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import Config, Provider
+from gateway.config import Config, ListenTls, Provider
 from gateway.errors import ConfigError
-from gateway.serve import EXIT_CONFIG, listen, run_workers
+from gateway.http.renewed import RenewedContext
+from gateway.serve import EXIT_CONFIG, _Loop, listen, run_workers
+from tests.support.certificates import Authority
 
 DEMO = {"demo": Provider("openai", "builtin:demo")}
 # notes that it runs, on which port and for which supervisor
@@ -101,3 +104,23 @@ def test_a_worker_without_its_supervisor_does_not_start() -> None:
     ]
     assert ended[0].returncode == 0, ended[0].stderr
     assert "the supervisor of this worker is gone" in ended[1].stderr
+
+
+def test_a_client_that_begins_no_handshake_is_let_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no connection yet, so nothing else bounds how many of them there are."""
+    monkeypatch.setattr("gateway.serve._HANDSHAKE_SECONDS", 0.1)
+    Authority(tmp_path).issue("server")
+    settings = ListenTls(certificate="server.pem", key="server.key")
+
+    async def wait() -> bytes:
+        loop = asyncio.get_running_loop()
+        context = RenewedContext(settings, tmp_path)
+        server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0, ssl=context)
+        async with server, asyncio.timeout(30):
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            ended = await reader.read()
+            writer.close()
+        return ended
+
+    with asyncio.Runner(loop_factory=_Loop) as runner:
+        assert runner.run(wait()) == b""

@@ -77,7 +77,7 @@ class Record:
     decision_id: Annotated[str, _says("the decision, as in `X-Regate-Decision-Id`")] = ""
     agent: Annotated[str, _says("the calling agent")] = ""
     owner: Annotated[str, _says("the person who answers for the agent's key")] = ""
-    on_behalf_of: Annotated[str, _says("the end user, as the agent asserted")] = ""
+    on_behalf_of: Annotated[str, _says("the end user; `delegation` says how they are known")] = ""
     provider: Annotated[str, _says("the configured provider")] = ""
     dialect: Annotated[str, _says("the wire format")] = ""
     model: Annotated[str, _says("the model that was asked for")] = ""
@@ -98,6 +98,10 @@ class Record:
     ] = -1
     duration_ms: Annotated[_Double, _says("milliseconds since the exchange began")] = -1
     key_id: Annotated[str | None, _says("the key that the agent called with; NULL without one")] = None
+    delegation: Annotated[
+        str | None,
+        _says("how the end user is known: `asserted` by the agent, or `proved` by a token; NULL without one"),
+    ] = None
     source_ip: Annotated[
         str | None, _says("the address that the request came from; NULL when it has none")
     ] = None

@@ -12,7 +12,7 @@ STORED = "stored.records"
 # Names that SQL or another view has for something else.
 RENAMED = {"distinct": "distinct_values", "new": "new_values"}
 
-WHO = ("agent", "owner", "on_behalf_of", "key_id", "source_ip")
+WHO = ("agent", "owner", "on_behalf_of", "delegation", "key_id", "source_ip")
 CALL = ("provider", "dialect", "model", "method", "path")
 
 

@@ -82,6 +82,7 @@ _GROUPED = f"""
         arg_max(on_behalf_of, seq) AS on_behalf_of,
         arg_max(provider, seq) AS provider, arg_max(dialect, seq) AS dialect, arg_max(model, seq) AS model,
         arg_max(method, seq) AS method, arg_max(path, seq) AS path,
+        arg_max(delegation, seq) AS delegation,
         arg_max(key_id, seq) AS key_id, arg_max(source_ip, seq) AS source_ip, arg_max(tags, seq) AS tags,
         max(forwarded_at) AS forwarded_at, max(bytes_sent) AS bytes_sent, max(sent_digest) AS sent_digest,
         arg_max(findings, seq) FILTER ({_ASKED}) AS findings,

@@ -35,10 +35,12 @@ _DECIDED = {
 _DRY_RUN = (1, 17, _SUCCESS)
 _REFUSED = (2, 2, _FAILURE)
 _FAULT = (2, 27, _FAILURE)  # a fault instead of a decision: nothing fails open
-_WHO_SAID_NO = ("policy_", "approval_", "unauthenticated", "invalid_request", "prompt_too_large")
+_WHO_SAID_NO = (
+    "policy_", "approval_", "unauthenticated", "invalid_request", "prompt_too_large", "out_of_scope",
+)  # fmt: skip
 _UNMAPPED = (
-    "kind", "phase", "action", "enforced", "decision_id", "approval_id", "owner", "on_behalf_of", "model",
-    "dialect", "duration_ms", "findings", "reasons", "hash",
+    "kind", "phase", "action", "enforced", "decision_id", "approval_id", "owner", "on_behalf_of",
+    "delegation", "model", "dialect", "duration_ms", "findings", "reasons", "hash",
 )  # fmt: skip
 
 # A denial is in the evidence as the decision and as the refusal that followed: it is one event.

@@ -16,7 +16,10 @@ _TYPES: Mapping[str, str] = {
     "too_many_exchanges": "rate_limit_error",
     "upstream_timeout": "timeout_error",
     **dict.fromkeys(
-        ("policy_denied", "approval_required", "approval_denied", "approval_expired", "origin_refused"),
+        (
+            *("policy_denied", "approval_required", "approval_denied", "approval_expired"),
+            *("origin_refused", "out_of_scope"),
+        ),
         "permission_error",
     ),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 
 from gateway.approvals import Binding
+from gateway.words import Delegate
 from tests.unit.approvals.conftest import KEY
 
 
@@ -19,6 +20,8 @@ def test_any_difference_is_another_binding(binding: Binding) -> None:
         replace(binding, agent=replace(binding.agent, **{name: "other"}))
         for name in ("id", "owner", "on_behalf_of")
     ]
+    proof = (Delegate(binding.agent.on_behalf_of, "https://id.example", "proved"),)
+    others.append(replace(binding, agent=replace(binding.agent, delegation=proof)))
     prints = {each.fingerprint(KEY) for each in (binding, *others)}
     assert len(prints) == len(others) + 1
     assert replace(binding).fingerprint(KEY) in prints

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from gateway.approvals import (
     ApprovalClosed,
     Approvals,
+    Binding,
     MayNotDecide,
     UnknownApproval,
     VerdictRefused,
     still_needed,
 )
 from gateway.state import Role
-from gateway.words import Requirement
+from gateway.words import Agent, Delegate, Requirement
 from tests.unit.approvals.conftest import Asking, Clock, MemoryJournal, People
 
 
@@ -248,6 +249,19 @@ async def test_what_a_revoked_agent_key_asked_for_is_not_approved(
     people.keys.revoke(approval.key_id, clock())
     with pytest.raises(ApprovalClosed, match="revoked"):
         await approvals.decide(approval.id, people("bob"), "approve", "")
+
+
+async def test_what_an_agent_without_a_key_asked_for_is_approved_by_another_person(
+    asking: Asking, approvals: Approvals, people: People, binding: Binding
+) -> None:
+    """A token or a certificate ends by itself; its owner decides as little as that of a key."""
+    proof = (Delegate("eve", "https://id.example", "proved"),)
+    agent = Agent("invoices", "alice", "oidc", on_behalf_of="eve", delegation=proof)
+    approval = await asking(replace(binding, agent=agent))
+    assert approval.delegation == "proved"
+    with pytest.raises(MayNotDecide, match="alice owns"):
+        await approvals.decide(approval.id, people("alice"), "approve", "")
+    assert (await approvals.decide(approval.id, people("bob"), "approve", "")).status == "approved"
 
 
 @pytest.mark.parametrize("note", ["x" * 2001, "a\x1b[2J", "\ud800"])

@@ -8,9 +8,22 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.doctor import Check, _detection, _locks, _print, _provider, _timestamps, app
-from gateway.config import Audit, Config, CustomEntity, Detect, Ner, Provider, TimestampAuthority
+from cli.doctor import Check, _detection, _locks, _print, _proofs, _provider, _timestamps, app
+from gateway.config import (
+    Audit,
+    Config,
+    CustomEntity,
+    Detect,
+    Issuer,
+    ListenTls,
+    Ner,
+    Oidc,
+    Provider,
+    TimestampAuthority,
+)
 from gateway.detect.entities import ner
+from tests.support.certificates import Authority
+from tests.support.tokens import Signer
 
 PROVIDERS = {"demo": Provider(family="openai", base_url="builtin:demo")}
 
@@ -84,3 +97,32 @@ def test_an_authority_without_its_certificates_is_named(tmp_path: Path) -> None:
     finding = _timestamps(Config(PROVIDERS, audit=Audit(timestamps=authority)))
     assert not finding.ok
     assert "expected certificates in PEM" in finding.state
+
+
+def test_issuers_certificates_and_revocations_are_looked_at(tmp_path: Path) -> None:
+    authority, signer = Authority(tmp_path), Signer()
+    authority.issue("server")
+    signer.write(tmp_path / "keys.json")
+    authority.revoke([])
+    config = Config(
+        PROVIDERS,
+        oidc=Oidc((Issuer(issuer=signer.issuer, audience="regate", owner="sub", jwks="keys.json"),)),
+        listen_tls=ListenTls(certificate="server.pem", key="server.key"),
+        revoked="authority.crl",
+        root=tmp_path,
+    )
+    assert [(one.ok, one.what) for one in _proofs(config)] == [
+        (True, "issuer https://id.example"),
+        (True, "listen_tls"),
+        (True, "revocation lists"),
+    ]
+    (tmp_path / "keys.json").unlink()
+    authority.issue("server", minutes=-5)
+    authority.revoke([], minutes=-5)
+    found = list(_proofs(config))
+    assert not any(one.ok for one in found)
+    assert "keys.json" in found[0].state
+    assert "CN=authority ended" in found[2].state
+    for name in ("server.pem", "authority.crl"):
+        (tmp_path / name).write_text("")
+    assert not any(one.ok for one in _proofs(config))

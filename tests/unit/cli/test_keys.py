@@ -12,12 +12,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.keys import UnknownKey, app, parse_duration
+from cli.opened import opened_journal
 from gateway.approvals import Approvals, Binding
 from gateway.audit.files.record import Record
 from gateway.config import load_config
 from gateway.config.server_key import load_server_key
 from gateway.contract.decision import ApprovalTerms
-from gateway.errors import ConfigError
+from gateway.errors import ConfigError, Unauthenticated
 from gateway.identity import authenticate
 from gateway.state import ApprovalStore, Keys, open_state
 from gateway.words import Agent
@@ -150,3 +151,72 @@ def test_a_missing_configuration_is_said(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("command", ["create", "list", "revoke"])
 def test_every_command_has_help_with_an_example(command: str) -> None:
     assert "Example: regate keys" in run(command, "--help").stdout
+
+
+def test_a_key_is_made_for_what_it_is_good_for(config: Path) -> None:
+    document = made(
+        *("--provider", "openai", "--model", "gpt-4.1*", "--path", "/v1/chat/*", "--network", "10.0.0.0/8"),
+        *("--limit", "requests_1m=60", "--limit", "tokens_day=100000"),
+    )
+    assert document["scope"] == {
+        "providers": ["openai"],
+        "models": ["gpt-4.1*"],
+        "paths": ["/v1/chat/*"],
+        "networks": ["10.0.0.0/8"],
+        "limits": {"requests_1m": 60, "tokens_day": 100_000},
+    }
+    listed = run("list").stdout
+    assert f"{document['prefix']}…" in listed
+    assert "only providers openai, models gpt-4.1*" in listed
+    assert "requests_1m 60" in listed
+    assert str(document["key"]) not in listed
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--network", "10.0.0.1/8"), "network"),
+        (("--limit", "requests_1m"), "expected a limit"),
+        (("--limit", "request_1m=1"), "expected one of requests_1m"),
+        (("--limit", "requests_1m=-1"), "whole number"),
+        (("--limit", "requests_1m=1", "--limit", "requests_1m=2"), "expected a limit"),
+        (("--model", " "), "models"),
+        (("--role", "approver", "--model", "m"), "only an agent key"),
+    ],
+)
+def test_a_scope_that_cannot_be_meant_makes_no_key(config: Path, options: tuple[str, ...], said: str) -> None:
+    result = run("create", "--agent", "coder", "--owner", "alice", *options)
+    assert isinstance(result.exception, ConfigError)
+    assert said in str(result.exception)
+
+
+def test_a_key_is_rotated_with_an_overlap(config: Path) -> None:
+    """Both work until the old one ends, and the new one may do what the old one may."""
+    old = made("--delegate", "--expires", "30d", "--model", "m")
+    result = run("rotate", str(old["id"]), "--overlap", "2h", "--json")
+    new = json.loads(result.stdout)
+    assert (new["replaces"], new["delegate"], new["scope"]) == (old["id"], True, old["scope"])
+    state = open_state(load_config(config).state_path)
+    keys, now = Keys(state), time.time()
+    for key in (old, new):
+        assert authenticate(keys, str(key["key"]), now).agent == "coder"
+    assert authenticate(keys, new["key"], now + 29 * 86_400).agent == "coder"
+    with pytest.raises(Unauthenticated, match="expired"):
+        authenticate(keys, str(old["key"]), now + 3 * 3_600)
+    state.close()
+    assert isinstance(run("rotate", "k" * 12).exception, UnknownKey)
+
+
+def test_one_command_ends_a_leaked_key_and_shows_what_it_was_used_for(config: Path) -> None:
+    leaked, other = str(made()["id"]), str(made()["id"])
+    loaded = load_config(config)
+    with opened_journal(loaded) as journal:
+        for number, key in enumerate((leaked, other)):
+            journal.record_sync(
+                Record("refusal", exchange_id=f"ex_{number}", key_id=key, source_ip="6.6.6.6")
+            )
+    for _ in range(2):  # it can be asked again
+        result = run("leaked", leaked, "--format", "json")
+        assert [row["exchange_id"] for row in json.loads(result.stdout)] == ["ex_0"]
+    status = {key["id"]: key["status"] for key in json.loads(run("list", "--json").stdout)}
+    assert status == {leaked: "revoked", other: "active"}

@@ -18,6 +18,7 @@ from gateway.words import (
     CallOrigin,
     Category,
     Consent,
+    Delegate,
     Finding,
     FindingRow,
     InspectedPart,
@@ -89,7 +90,7 @@ EMPTY: dict[str, Any] = {
     "exchange": {"id": "", "session_id": "", "tags": {}},
     "agent": {
         "id": "", "owner": "", "key_id": "", "method": "api_key", "groups": [], "claims": {},
-        "on_behalf_of": "",
+        "on_behalf_of": "", "delegation": [],
         "person": "",
     },
     "source": {"ip": "", "user_agent": ""},
@@ -129,7 +130,10 @@ def test_an_empty_exchange_has_every_key() -> None:
 def test_a_full_exchange_has_the_same_keys_and_all_it_was_given() -> None:
     full = document(
         phase="response",
-        agent=Agent("bot", "dana", "oidc", ("red",), {"sub": 1}, "eve", "k1"),
+        agent=Agent(
+            *("bot", "dana", "oidc", ("red",), {"sub": 1}, "eve", "k1"),
+            (Delegate("eve", "https://id.example", "proved"),),
+        ),
         prompt=Prompt(
             attachments=(Attachment("image", "image/png", 9),),
             unseen=("file_id",),
@@ -174,6 +178,7 @@ def test_a_full_exchange_has_the_same_keys_and_all_it_was_given() -> None:
     assert full["agent"] == {
         "id": "bot", "owner": "dana", "key_id": "k1", "method": "oidc", "groups": ["red"],
         "claims": {"sub": 1}, "on_behalf_of": "eve", "person": "eve",
+        "delegation": [{"name": "eve", "issuer": "https://id.example", "proof": "proved"}],
     }  # fmt: skip
     assert full["prompt"] == {
         "parts": [{"role": "user", "kind": "text", "pointer": "/x", "text": "hello", "new": True}],

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.exchange.fallback import Fallback
 from gateway.upstream import Transport, Upstream
-from gateway.words import Prompt
+from gateway.words import Agent, KeyScope, Prompt
 
 
 class Configured:
@@ -41,3 +41,13 @@ def test_another_provider_is_asked_where_nothing_was_served(
     assert Fallback(cast(Any, Configured()), unused, unused, unused, unused).follows(asked, status) is follows
     if follows:
         assert asked.fallbacks == ["b"]
+
+
+def test_no_provider_is_asked_that_the_key_is_not_for(new_exchange: Any) -> None:
+    """A fallback is no way around the key's scope."""
+    asked, unused = new_exchange(), cast(Any, None)
+    upstream = Upstream("a", "openai", cast(Transport, None), None, fallback=("b", "c"))
+    asked.received = replace(asked.received, dialect="openai.chat", upstream=upstream)
+    asked.agent = Agent("bot", "ana", "api_key", scope=KeyScope(providers=("a", "c")))
+    assert Fallback(cast(Any, Configured()), unused, unused, unused, unused).follows(asked)
+    assert asked.fallbacks == ["c"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.config import Workload
 from gateway.errors import InvalidRequest, StateUnavailable, Unauthenticated
 from gateway.identity import Identity, create_key, presented_key
+from gateway.identity.workloads import Workloads
 from gateway.state import KeyRow, Keys, Role, State, open_state
+from gateway.words import Agent
+from tests.support.certificates import Authority
 
 
 class Clock:
@@ -198,3 +203,27 @@ async def test_another_key_may_not_name_an_end_user(keys: CountingKeys) -> None:
 async def test_a_malformed_end_user_is_refused(keys: CountingKeys, name: str) -> None:
     with pytest.raises(InvalidRequest):
         await Identity(keys).identify(None, made(keys, delegate=True), name)
+
+
+async def test_a_token_that_ended_meanwhile_sends_nothing(keys: CountingKeys) -> None:
+    clock = Clock()
+    identity, agent = Identity(keys, now=clock), Agent("bot", "ana", "oidc", until=1_010)
+    await identity.confirm(agent)
+    clock.seconds = 1_010
+    with pytest.raises(Unauthenticated, match="ended since"):
+        await identity.confirm(agent)
+
+
+async def test_a_certificate_that_was_revoked_meanwhile_sends_nothing(
+    keys: CountingKeys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.identity.workloads._LOOK_SECONDS", 0)
+    authority, uri = Authority(tmp_path), "spiffe://acme.example/invoices"
+    issued = authority.issue("a", uri)
+    workloads = Workloads([Workload(id=uri, owner="ana")], authority.revoke([]))
+    identity, shown = Identity(keys, None, workloads), issued.pem.read_text()
+    agent = await identity.identify(None, None, None, certificate=shown)
+    await identity.confirm(agent, shown)
+    os.utime(authority.revoke([issued]), (1, 1))
+    with pytest.raises(Unauthenticated, match="revoked"):
+        await identity.confirm(agent, shown)

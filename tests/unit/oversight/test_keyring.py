@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gateway.approvals import ApprovalBook
@@ -75,3 +76,22 @@ async def test_a_visit_lasts_as_long_as_its_key_and_itself(keyring: Keyring) -> 
     await keyring.end_visit("v1", 4_000_000_000)
     assert await keyring.live(made["id"], "v1") is None
     assert await keyring.live(made["id"], "v2") is not None
+
+
+def test_a_misspelt_bound_of_a_key_is_no_key_without_bounds() -> None:
+    asked = b'{"agent": "a", "owner": "b", "scope": {"provider": ["openai"]}}'
+    with pytest.raises(msgspec.ValidationError, match="unknown field `provider`"):
+        msgspec.json.decode(asked, type=NewKey)
+
+
+async def test_a_key_that_is_replaced_goes_on_where_its_successor_cannot_be_recorded(
+    keyring: Keyring, journal: Journal
+) -> None:
+    made = await keyring.create(local_user(), NewKey("coder", "alice"))
+    journal.broken = True
+    with pytest.raises(RecordingFailed):
+        await keyring.rotate(local_user(), made["id"], 60)
+    assert [(key["status"], key["expires_at"]) for key in await keyring.list()] == [
+        ("active", ""),
+        ("revoked", ""),
+    ]

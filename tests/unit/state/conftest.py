@@ -31,5 +31,8 @@ def make_old(state: State, version: int) -> None:
         )
         for change in ("DROP TABLE usage_counts", "DROP TABLE usage_marks"):
             connection.exec_driver_sql(change)
-        connection.exec_driver_sql("ALTER TABLE approvals DROP COLUMN all_of")
+        for column in ("all_of", "delegation"):
+            connection.exec_driver_sql(f"ALTER TABLE approvals DROP COLUMN {column}")
+        for column in ("scope", "last_used_at", "replaces"):
+            connection.exec_driver_sql(f"ALTER TABLE keys DROP COLUMN {column}")
         connection.execute(update(schema.schema_version).values(version=version))

@@ -20,14 +20,16 @@ def test_the_stored_format_stays_as_it_is() -> None:
         "provider:VARCHAR dialect:VARCHAR model:VARCHAR method:VARCHAR path:VARCHAR phase:VARCHAR "
         "action:VARCHAR enforced:BOOLEAN revision:VARCHAR status:INTEGER code:VARCHAR approval_id:VARCHAR "
         "input_tokens:BIGINT output_tokens:BIGINT cost:DOUBLE duration_ms:DOUBLE key_id:VARCHAR "
-        "source_ip:VARCHAR tags:MAP(VARCHAR, VARCHAR) forwarded_at:TIMESTAMPTZ bytes_sent:BIGINT "
-        "sent_digest:VARCHAR "
+        "delegation:VARCHAR source_ip:VARCHAR tags:MAP(VARCHAR, VARCHAR) forwarded_at:TIMESTAMPTZ "
+        "bytes_sent:BIGINT sent_digest:VARCHAR "
         'findings:STRUCT(entity VARCHAR, category VARCHAR, count INTEGER, "distinct" INTEGER, "new" INTEGER, '
         "max_score DOUBLE, roles VARCHAR[], kinds VARCHAR[], treatment VARCHAR)[] "
         "reasons:STRUCT(rule VARCHAR, title VARCHAR, message VARCHAR, severity VARCHAR, "
         "controls VARCHAR[])[] commitment:VARCHAR prev:VARCHAR hash:VARCHAR"
     )
-    assert NULLABLE == ("key_id", "source_ip", "tags", "forwarded_at", "bytes_sent", "sent_digest")
+    assert NULLABLE == (
+        "key_id", "delegation", "source_ip", "tags", "forwarded_at", "bytes_sent", "sent_digest",
+    )  # fmt: skip
     record = Record(
         "decision",
         exchange_id="ex_1",
@@ -43,6 +45,7 @@ def test_the_stored_format_stays_as_it_is() -> None:
         '"decision_id":"","agent":"","provider":"","dialect":"","model":"",'
         '"method":"","path":"","phase":"","action":"","enforced":true,"revision":"","status":-1,"code":"",'
         '"approval_id":"","input_tokens":-1,"output_tokens":-1,"cost":-1.0,"duration_ms":-1.0,"key_id":null,'
+        '"delegation":null,'
         '"forwarded_at":"2026-11-22T08:00:00Z","bytes_sent":null,"sent_digest":null,'
         '"findings":[{"entity":"X","category":"","count":2,"distinct":0,"new":0,"max_score":0,'
         '"roles":["user"],"kinds":[],"treatment":null}],'

@@ -12,7 +12,7 @@ from gateway.audit.reading.ocsf import event
 def row(**changes: Any) -> dict[str, Any]:
     texts = (
         "exchange_id session_id decision_id approval_id owner on_behalf_of provider dialect model agent "
-        "revision code ip user_agent hash"
+        "revision code ip user_agent hash delegation"
     )
     return {
         **dict.fromkeys(texts.split(), ""),
@@ -41,6 +41,7 @@ def row(**changes: Any) -> dict[str, Any]:
         ({"action": "deny"}, "Denied", "Blocked"),
         ({"action": "deny", "enforced": False}, "Allowed", "Logged"),
         ({"kind": "refusal", "code": "policy_denied", "status": 403}, "Denied", "Blocked"),
+        ({"kind": "refusal", "code": "out_of_scope", "status": 403}, "Denied", "Blocked"),
         ({"kind": "refusal", "code": "internal_error", "status": 500}, "Denied", "Error"),
     ],
 )

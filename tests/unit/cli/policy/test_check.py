@@ -13,11 +13,14 @@ from pathlib import Path
 import pytest
 import regorus
 
+from cli.policy.check import _names
 from cli.policy.subset import NOT_EMBEDDED
+from gateway.config import Config, Issuer, Oidc, Provider
 from gateway.errors import ConfigError
 from gateway.policy import load_source
 from gateway.policy.engine.builtins import REFUSED
 from gateway.policy.engine.sidecar import Sidecar
+from gateway.policy.source import misnamed
 from tests.unit.cli.policy.conftest import regate
 from tests.unit.policy.conftest import LOG, TESTS
 
@@ -267,3 +270,14 @@ def test_a_configuration_with_which_no_gateway_starts_is_told(machine_with_opa: 
     run = regate("check")
     assert run.exit_code == 1
     assert f"{file}: detect.custom[0].patterns[0]: X_ID: '(a': not a regular expression" in run.stderr
+
+
+def test_groups_that_tokens_grant_are_known(tmp_path: Path) -> None:
+    """Callers by token or certificate need no key, so no key tells their groups."""
+    issuer = Issuer(
+        issuer="https://id.example", audience="a", owner="sub", groups="g", grants={"x": ("team-red",)}
+    )
+    config = Config({"demo": Provider("openai", "builtin:demo")}, oidc=Oidc((issuer,)), root=tmp_path)
+    assert "team-red" in _names(config)["group"]
+    told = [told for _, told in misnamed({"groups": {"team-rad": {}}}, _names(config))]
+    assert told == ["no key has the group team-rad; did you mean team-red?"]
