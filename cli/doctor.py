@@ -16,6 +16,7 @@ import typer
 
 from gateway.audit.files import Folder, are_shared, load_verifier, log_key
 from gateway.audit.sealing import last_anchored, load_authorities
+from gateway.audit.shipping import Standing, standings
 from gateway.config import BUILT_IN, Config, Provider, config_path, load_config, load_server_key
 from gateway.errors import ConfigError, RegateError
 from gateway.policy import PINNED, configured_policy, find_opa
@@ -72,6 +73,7 @@ def examine(config: Config) -> Iterator[Check]:
         yield _timestamps(config)
     if config.audit.origin and (public := config.evidence_key_path.with_suffix(".pub")).exists():
         yield Check("log", f"witnesses know it as {log_key(config.audit.origin, load_verifier(public))}")
+    yield from _shipping(config)
     for name, provider in config.providers.items():
         yield from _provider(name, provider, config)
 
@@ -164,6 +166,24 @@ def _timestamps(config: Config) -> Check:
         return Check("timestamps", f"{authority.url}, {trusted} certificates, nothing stamped yet")
     last = datetime.fromtimestamp(kept.stat().st_mtime, UTC)
     return Check("timestamps", f"{authority.url}, last at {last.isoformat(timespec='seconds')}")
+
+
+def _shipping(config: Config) -> Iterator[Check]:
+    try:
+        for one in standings(config.audit_path, config.audit.receivers):
+            yield _receiver(one)
+    except OSError as error:
+        yield Check("shipping", f"{config.audit_path} cannot be read: {error}", False, "see to the folder")
+
+
+def _receiver(one: Standing) -> Check:
+    state, what = one.state, f"receiver {one.receiver}"
+    dropped = f"; {state.dropped:,} records were dropped by retention before" if state.dropped else ""
+    reached = f"{one.behind:,} records behind, last shipped at {state.shipped_at or 'no time'}{dropped}"
+    if state.failure:
+        remedy = "see to it: nothing is lost while the evidence is kept, and it is tried again every minute"
+        return Check(what, f"failing since {state.failing_since}: {state.failure}; {reached}", False, remedy)
+    return Check(what, f"{one.url}, {reached}")
 
 
 def _nearest(path: Path) -> Path:

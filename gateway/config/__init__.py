@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Timeouts,
         WeightedCredential,
     )
+    from gateway.config.receivers import AuditReceiver
     from gateway.config.server_key import ServerKey, load_server_key
     from gateway.config.settings import (
         BUNDLE,
@@ -42,10 +43,10 @@ else:
     __getattr__ = on_demand(__name__)
 
 __all__ = [
-    "BUILT_IN", "BUNDLE", "GOOGLE", "RESERVED_PROVIDERS", "Allow", "Audit", "Aws", "Checksum", "Config",
-    "CustomEntity", "Deployment", "Detect", "Hold", "Limits", "Ner", "Opa", "PolicySettings", "Price",
-    "Provider", "RetentionRule", "ServerKey", "TableBundle", "TelemetrySettings", "Timeouts",
-    "TimestampAuthority",
-    "VaultSettings", "WeightedCredential", "Witness", "compose", "config_path", "load_config",
+    "BUILT_IN", "BUNDLE", "GOOGLE", "RESERVED_PROVIDERS", "Allow", "Audit", "AuditReceiver", "Aws",
+    "Checksum", "Config", "CustomEntity", "Deployment", "Detect", "Hold", "Limits", "Ner", "Opa",
+    "PolicySettings", "Price", "Provider", "RetentionRule", "ServerKey", "TableBundle",
+    "TelemetrySettings", "Timeouts", "TimestampAuthority", "VaultSettings", "WeightedCredential",
+    "Witness", "compose", "config_path", "load_config",
     "load_server_key", "resolve_reference", "strict_yaml",
 ]  # fmt: skip

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.doctor import Check, _detection, _locks, _print, _provider, _timestamps, app
+from cli.doctor import Check, _detection, _locks, _print, _provider, _receiver, _timestamps, app
+from gateway.audit.shipping import Standing
+from gateway.audit.shipping.state import ShippingState
 from gateway.config import Audit, Config, CustomEntity, Detect, Ner, Provider, TimestampAuthority
 from gateway.detect.entities import ner
 
@@ -84,3 +86,15 @@ def test_an_authority_without_its_certificates_is_named(tmp_path: Path) -> None:
     finding = _timestamps(Config(PROVIDERS, audit=Audit(timestamps=authority)))
     assert not finding.ok
     assert "expected certificates in PEM" in finding.state
+
+
+def test_a_receiver_that_takes_nothing_is_told_of_with_how_much_waits() -> None:
+    well = _receiver(
+        Standing("siem", "https://siem/", 0, ShippingState(shipped_at="2026-11-28T00:00:00.000000Z"))
+    )
+    assert well.ok
+    state = ShippingState(failing_since="2026-11-28T00:00:00.000000Z", failure="it answered 500", dropped=3)
+    failing = _receiver(Standing("siem", "https://siem/", 1200, state))
+    assert not failing.ok
+    assert "it answered 500; 1,200 records behind" in failing.state
+    assert "3 records were dropped by retention" in failing.state
