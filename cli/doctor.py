@@ -20,6 +20,7 @@ from cryptography import x509
 from cli.checks import Check
 from gateway.audit.files import Folder, are_shared, load_verifier, log_key
 from gateway.audit.sealing import last_anchored, load_authorities
+from gateway.audit.shipping import Standing, standings
 from gateway.config import (
     BUILT_IN,
     Config,
@@ -96,6 +97,7 @@ def examine(config: Config) -> Iterator[Check]:
     if config.audit.origin and (public := config.evidence_key_path.with_suffix(".pub")).exists():
         yield Check("log", f"witnesses know it as {log_key(config.audit.origin, load_verifier(public))}")
     yield from _proofs(config)
+    yield from _shipping(config)
     for name, provider in config.providers.items():
         yield from _provider(name, provider, config)
 
@@ -250,6 +252,24 @@ def _revoked(path: Path) -> Check:
             "revocation lists", "; ".join(late), False, "renew them: until then no certificate passes"
         )
     return Check("revocation lists", f"{len(ends)} in force")
+
+
+def _shipping(config: Config) -> Iterator[Check]:
+    try:
+        for one in standings(config.audit_path, config.audit.receivers):
+            yield _receiver(one)
+    except OSError as error:
+        yield Check("shipping", f"{config.audit_path} cannot be read: {error}", False, "see to the folder")
+
+
+def _receiver(one: Standing) -> Check:
+    state, what = one.state, f"receiver {one.receiver}"
+    dropped = f"; {state.dropped:,} records were dropped by retention before" if state.dropped else ""
+    reached = f"{one.behind:,} records behind, last shipped at {state.shipped_at or 'no time'}{dropped}"
+    if state.failure:
+        remedy = "see to it: nothing is lost while the evidence is kept, and it is tried again every minute"
+        return Check(what, f"failing since {state.failing_since}: {state.failure}; {reached}", False, remedy)
+    return Check(what, f"{one.url}, {reached}")
 
 
 def _nearest(path: Path) -> Path:

@@ -24,6 +24,10 @@ COMMANDS = {
         "Write the evidence out for other tools. "
         "Records as JSON lines are the journal's lines as they stand.",
     ),
+    "ship": Late(
+        "cli.audit.ship:ship_evidence",
+        "Ship the evidence to the receivers in the configuration, where no gateway does.",
+    ),
     "erase": Late(
         "cli.audit.erase:erase",
         "Make what was said unreadable, for ever. "

@@ -43,6 +43,7 @@ _STARTED = {
 }
 _ROWS_A_TELL = 1000
 _MEMORY = 3 * 1024**3  # rows are read 2048 at a time, and may be megabytes long
+_SPILL = 1024**4  # of what views put together beyond that; it ends at half of the free disk
 
 
 class Form(StrEnum):
@@ -87,7 +88,7 @@ def export(
     select = f"SELECT * FROM {source} WHERE {' AND '.join(conditions)}"  # noqa: S608 - our own names
     told = {"view": name, "format": str(form), "since": since, "until": until, "out": str(out or "")}
     note = partial(note_reading, config, "evidence_exported", **told)
-    limits = QueryLimits(timeout, memory=_MEMORY, address_space=3 * _MEMORY)
+    limits = QueryLimits(timeout, memory=_MEMORY, spill=_SPILL, address_space=3 * _MEMORY)
     with _told() as tell, whole_file(out) as file:
         if form is Form.PARQUET:
             query_to_parquet(root, select, file, parameters, limits=limits, answered=note)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Timeouts,
         WeightedCredential,
     )
+    from gateway.config.receivers import AuditReceiver
     from gateway.config.server_key import ServerKey, load_server_key
     from gateway.config.settings import (
         BUNDLE,
@@ -43,10 +44,10 @@ else:
     __getattr__ = on_demand(__name__)
 
 __all__ = [
-    "BUILT_IN", "BUNDLE", "GOOGLE", "RESERVED_PROVIDERS", "SPIFFE", "Algorithm", "Allow", "Audit", "Aws",
-    "Checksum", "Config", "CustomEntity", "Deployment", "Detect", "Hold", "Issuer", "Limits",
-    "ListenTls", "Ner", "Oidc", "Opa", "PolicySettings", "Price", "Provider", "RetentionRule",
-    "ServerKey", "TableBundle", "TelemetrySettings", "Timeouts", "TimestampAuthority", "VaultSettings",
-    "WeightedCredential", "Witness", "Workload", "compose", "config_path", "load_config",
-    "load_server_key", "path_of", "resolve_reference", "strict_yaml",
+    "BUILT_IN", "BUNDLE", "GOOGLE", "RESERVED_PROVIDERS", "SPIFFE", "Algorithm", "Allow", "Audit",
+    "AuditReceiver", "Aws", "Checksum", "Config", "CustomEntity", "Deployment", "Detect", "Hold",
+    "Issuer", "Limits", "ListenTls", "Ner", "Oidc", "Opa", "PolicySettings", "Price", "Provider",
+    "RetentionRule", "ServerKey", "TableBundle", "TelemetrySettings", "Timeouts", "TimestampAuthority",
+    "VaultSettings", "WeightedCredential", "Witness", "Workload", "compose", "config_path",
+    "load_config", "load_server_key", "path_of", "resolve_reference", "strict_yaml",
 ]  # fmt: skip

@@ -20,7 +20,7 @@ _CREDENTIAL = re.compile(
 _BASE_URL = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 _PROXY = re.compile(rf"(environment|https?://[^/?#@\s]+/?|{REFERENCE.pattern})")
 # No header that means something to HTTP itself, or that goes up from the agent.
-_KEY_HEADER = r"^(|authorization|api-key|[a-z0-9-]+-(api-)?(key|token))$"
+KEY_HEADER = r"^(|authorization|api-key|[a-z0-9-]+-(api-)?(key|token))$"
 _HEADER = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NO_HEADER = re.compile(
     r"host|connection|te|trailer|upgrade|expect|via|accept-encoding|(content|transfer|proxy|keep|x-regate)-.*"
@@ -95,7 +95,7 @@ class Provider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     base_url: str
     credential: str = ""
     prices: dict[str, Price] = {}
-    credential_header: Annotated[str, msgspec.Meta(pattern=_KEY_HEADER)] = ""
+    credential_header: Annotated[str, msgspec.Meta(pattern=KEY_HEADER)] = ""
     labels: dict[Label, Label] = {}
     exchanges: Annotated[int, msgspec.Meta(gt=0)] | None = None
     aws: Aws | None = None

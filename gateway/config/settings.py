@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from gateway.config.providers import REFERENCE
+from gateway.config.receivers import AuditReceiver
 from gateway.words import Category
 
 BUNDLE = ".tar.gz"
@@ -157,6 +158,7 @@ class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     retention_rules: tuple[RetentionRule, ...] = ()
     origin: Annotated[str, msgspec.Meta(pattern=r"^[^\s+]*$")] = ""
     witnesses: tuple[Witness, ...] = ()
+    receivers: tuple[AuditReceiver, ...] = ()
 
     @property
     def kept(self) -> timedelta | None:
@@ -166,6 +168,8 @@ class Audit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.witnesses and not self.origin:
             raise ValueError("origin: expected a name for the log, like acme.example/regate, with witnesses")
+        if len({receiver.name for receiver in self.receivers}) < len(self.receivers):
+            raise ValueError("receivers: expected a name of its own for each")
         _check_reference("content_key", self.content_key)
         _check_reference("anchor_token", self.anchor_token)
 

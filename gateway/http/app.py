@@ -22,6 +22,7 @@ from gateway import __version__
 from gateway.approvals import Approvals
 from gateway.audit import Journal, Record, Sealer, new_writer
 from gateway.audit.sealing import SealingFailed, load_content_key
+from gateway.audit.shipping import keep_shipping, standings
 from gateway.candidate import Shadow
 from gateway.config import Config, load_server_key
 from gateway.detect import DetectionService, Detector
@@ -52,6 +53,7 @@ from gateway.upstream import Upstreams, open_session
 
 _GAUGE_SECONDS = 1.0
 _REPORT_SECONDS = 0.25
+_SHIPPING_SECONDS = 5.0
 _log = logging.getLogger("regate.app")
 
 
@@ -102,6 +104,9 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
         content = load_content_key(config)
         state = open_state(config.state_path)
         stack.callback(state.close)
+        if config.audit.receivers:  # it ends after the journal, whose last records it ships
+            shipping = asyncio.create_task(keep_shipping(config), name="shipping")
+            stack.push_async_callback(_cancel, shipping)
         journal, sealer = await _open_journal(config, state, stack)
         policies = Policies(
             config, logging.getLogger("regate.policy"), activated=_recording(config, Acts(journal))
@@ -148,6 +153,9 @@ async def open_worker(config: Config) -> AsyncIterator[Worker]:
         gateway = Gateway(config, key, services)
         watching = asyncio.create_task(_watch(shadow, sealer, metrics), name="gauges")
         stack.push_async_callback(_cancel, watching)
+        if config.audit.receivers:
+            gauging = asyncio.create_task(_gauge_shipping(config, metrics), name="shipping gauges")
+            stack.push_async_callback(_cancel, gauging)
         telling = asyncio.create_task(_tell(policies, config.policy_reports_path), name="policy report")
         stack.push_async_callback(_cancel, telling)
         yield Worker(
@@ -215,6 +223,17 @@ async def _watch(shadow: Shadow | None, sealer: Sealer, metrics: Metrics) -> Non
         _gauge_shadow(shadow, metrics)
         metrics.anchored(well=sealer.well())
         await asyncio.sleep(_GAUGE_SECONDS)
+
+
+async def _gauge_shipping(config: Config, metrics: Metrics) -> None:
+    while True:
+        with contextlib.suppress(OSError):  # told by the log, and by what cannot be recorded
+            found = await asyncio.to_thread(
+                lambda: list(standings(config.audit_path, config.audit.receivers))
+            )
+            for one in found:
+                metrics.shipping(one.receiver, one.behind, failing=bool(one.state.failure))
+        await asyncio.sleep(_SHIPPING_SECONDS)
 
 
 async def _tell(policies: Policies, folder: Path) -> None:

@@ -59,6 +59,20 @@ class Metrics:
             multiprocess_mode="livemostrecent",  # every worker sees every attempt
         )
         self._anchored.set(1)
+        self._behind = Gauge(
+            "regate_audit_shipping_behind",
+            "Records that a receiver of the evidence does not have yet",
+            ("receiver",),
+            registry=self._registry,
+            multiprocess_mode="livemostrecent",  # as above
+        )
+        self._unshipped = Gauge(
+            "regate_audit_shipping_failing",
+            "1 while evidence cannot be shipped to a receiver",
+            ("receiver",),
+            registry=self._registry,
+            multiprocess_mode="livemostrecent",  # as above
+        )
         self._shadow = Counter(
             "regate_shadow_decisions_total",
             "What the shadow policy would have decided; `changed` is true where it is another decision",
@@ -100,6 +114,11 @@ class Metrics:
 
     def anchored(self, *, well: bool) -> None:
         self._anchored.set(well)
+
+    def shipping(self, receiver: str, behind: int, *, failing: bool) -> None:
+        """Say how a configured receiver of the evidence stands."""
+        self._behind.labels(receiver).set(behind)
+        self._unshipped.labels(receiver).set(failing)
 
     def shadow(self, before: str, after: str, *, changed: bool) -> None:
         """Count one decision that the shadow policy made as well; `after` is an action or `error`."""

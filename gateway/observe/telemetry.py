@@ -1,35 +1,46 @@
-"""OpenTelemetry, where it is wanted: a trace an exchange and a log a decision, and no word of what was said.
+"""OpenTelemetry, where wanted: a trace an exchange, a log a decision, metrics, no word of what was said.
 
-Names follow the GenAI semantic conventions where there is one
-(https://opentelemetry.io/docs/specs/semconv/gen-ai/), and begin with `regate.` elsewhere. A thread of the SDK
+Names follow the GenAI semantic conventions 0.1.0 where there is one, and begin with `regate.` elsewhere:
+https://github.com/open-telemetry/semantic-conventions-genai/tree/v0.1.0/docs/gen-ai. A thread of the SDK
 exports; what a slow or dead collector does not take is dropped from a bounded queue, and traffic goes on.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
+import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from gateway import __version__
 from gateway.config import Config
-from gateway.dialects import find
 from gateway.errors import ConfigError
+from gateway.observe.inference import (
+    InferenceMeter,
+    first_chunk_seconds,
+    model_of,
+    operation_of,
+    provider_of,
+)
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk.metrics import MeterProvider
     from opentelemetry.sdk.trace import TracerProvider
 
     from gateway.exchange import Decided, Exchange
 
 _QUEUE = 2048  # spans, and as many logs
-_TEXT = 256  # characters of an attribute: a model's name is the agent's to choose
+_TEXT = 256  # characters of an attribute
 _EXPORT_SECONDS = 5.0
 _CLOSE_SECONDS = 3.0
 _FAILING_SECONDS = 60.0
+_METRIC_MILLISECONDS = 15_000.0
+_REASON = re.compile(r"[A-Za-z_]{1,32}")  # why a model stopped: a word of its API, and nothing else
 _log = logging.getLogger("regate.telemetry")
 
 Attributes = Mapping[str, str | bool | int | float | tuple[str, ...]]
@@ -38,18 +49,20 @@ Attributes = Mapping[str, str | bool | int | float | tuple[str, ...]]
 class Telemetry:
     """Tells of exchanges that are over."""
 
-    def __init__(self, traces: TracerProvider, logs: LoggerProvider) -> None:
-        self._traces, self._logs = traces, logs
+    def __init__(self, traces: TracerProvider, logs: LoggerProvider, metrics: MeterProvider) -> None:
+        self._providers = (traces, logs, metrics)
+        self._inference = InferenceMeter(metrics.get_meter("regate", __version__))
         self._tracer = traces.get_tracer("regate", __version__)
         self._logger = logs.get_logger("regate", __version__)
 
     def ended(self, exchange: Exchange) -> None:
-        """Queue the exchange's span, and for each time that policy was asked a child and a log."""
+        """Measure the exchange, queue its span, and for each time that policy was asked a child and a log."""
         from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 
-        began, operation = _nanoseconds(exchange), _operation(exchange)
+        self._inference.ended(exchange)
+        began = _nanoseconds(exchange)
         span = self._tracer.start_span(
-            _text(f"{operation} {exchange.inspected.model}".strip()),
+            f"{operation_of(exchange)} {model_of(exchange)}".strip(),
             context=_caller(exchange),
             kind=SpanKind.SERVER,
             attributes=_exchange_attributes(exchange),
@@ -72,7 +85,7 @@ class Telemetry:
         """Send what is queued, for three seconds at most."""
         closing = [
             threading.Thread(target=provider.shutdown, name="telemetry", daemon=True)
-            for provider in (self._traces, self._logs)
+            for provider in self._providers
         ]
         for thread in closing:
             thread.start()
@@ -102,9 +115,12 @@ def open_telemetry(config: Config) -> Telemetry | None:
         return None
     try:
         from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk._logs import LoggerProvider, LogRecordLimits
         from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+        from opentelemetry.sdk.metrics import MeterProvider
+        from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
         from opentelemetry.sdk.resources import Resource
         from opentelemetry.sdk.trace import SpanLimits, TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -113,7 +129,8 @@ def open_telemetry(config: Config) -> Telemetry | None:
         raise ConfigError("telemetry.otlp: it needs the extra otel: pip install 'regate[otel]'") from error
     _hush(config.telemetry.otlp)
     base = config.telemetry.otlp.rstrip("/")
-    resource = Resource.create({"service.name": "regate", "service.version": __version__})
+    instance = {"service.instance.id": str(uuid.uuid4())}  # each worker counts for itself
+    resource = Resource.create({"service.name": "regate", "service.version": __version__, **instance})
     traces = TracerProvider(
         sampler=ALWAYS_ON,  # an agent does not choose whether it is seen
         resource=resource,
@@ -128,7 +145,9 @@ def open_telemetry(config: Config) -> Telemetry | None:
     logs.add_log_record_processor(
         BatchLogRecordProcessor(lines, max_queue_size=_QUEUE, schedule_delay_millis=1000)
     )
-    return Telemetry(traces, logs)
+    measures = OTLPMetricExporter(f"{base}/v1/metrics", timeout=_EXPORT_SECONDS)
+    reader = PeriodicExportingMetricReader(measures, _METRIC_MILLISECONDS)
+    return Telemetry(traces, logs, MeterProvider([reader], resource, shutdown_on_exit=False))
 
 
 class _Complaints(logging.Handler):
@@ -159,20 +178,16 @@ def _caller(exchange: Exchange) -> Context:
     return TraceContextTextMapPropagator().extract({"traceparent": parent}, context=Context())
 
 
-def _operation(exchange: Exchange) -> str:
-    return find(exchange.dialect).operation or exchange.dialect
-
-
 def _exchange_attributes(exchange: Exchange) -> Attributes:
     usage = exchange.usage_spent
     found: dict[str, str | bool | int | float | tuple[str, ...]] = {
-        "gen_ai.operation.name": _operation(exchange),
-        "gen_ai.provider.name": exchange.family,
-        "gen_ai.request.model": _text(exchange.inspected.model),
+        "gen_ai.operation.name": operation_of(exchange),
+        "gen_ai.provider.name": provider_of(exchange),
+        "gen_ai.request.model": model_of(exchange),
         "gen_ai.usage.input_tokens": usage.input_tokens,
         "gen_ai.usage.output_tokens": usage.output_tokens,
         "gen_ai.usage.cache_read.input_tokens": usage.cached_tokens,
-        "gen_ai.usage.cache_creation.input_tokens": usage.cache_written_tokens,
+        "gen_ai.usage.cache_write.input_tokens": usage.cache_written_tokens,
         "gen_ai.conversation.id": exchange.session_id,
         "regate.exchange_id": exchange.id,
         "regate.provider": exchange.provider,
@@ -183,6 +198,12 @@ def _exchange_attributes(exchange: Exchange) -> Attributes:
         "regate.approval_id": exchange.approval_id,
         "regate.enforced": exchange.enforced,
     }
+    if exchange.prompt.stream:
+        found["gen_ai.request.stream"] = True
+    if (first := first_chunk_seconds(exchange)) is not None:
+        found["gen_ai.response.time_to_first_chunk"] = first
+    if _REASON.fullmatch(reason := exchange.completion.finish_reason):
+        found["gen_ai.response.finish_reasons"] = (reason,)
     return {name: value for name, value in found.items() if value not in ("", -1)}
 
 
@@ -198,11 +219,6 @@ def _decision_attributes(exchange: Exchange, decided: Decided) -> Attributes:
         "regate.rules": tuple(reason.rule for reason in decided.decision.reasons),
         "regate.entities": decided.entities,
     }
-
-
-def _text(said: str) -> str:
-    """Make an agent's text short and valid enough for an export: one bad text would lose a batch."""
-    return said[:_TEXT].encode(errors="replace").decode()
 
 
 def _nanoseconds(exchange: Exchange) -> int:

@@ -82,6 +82,7 @@ def settings_in_force(config: Config) -> dict[str, object]:
         "shadow": policy.shadow,
         "retention": audit.retention,
         "anchor": bool(audit.anchor),
+        "receivers": {one.name: {"url": one.url, "format": one.format} for one in audit.receivers},
         "listen": config.listen,
         "listen_tls": bool(config.listen_tls),
         "issuers": sorted(one.issuer for one in config.oidc.issuers),

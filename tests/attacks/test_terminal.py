@@ -103,6 +103,7 @@ COMMANDS = [
     "audit sql {rows} --format csv", "audit sql {hostile}", "audit views", "audit views --json",
     "audit open {hostile}", "audit open {copy} {rows}",
     "audit export --view exchanges", "audit export --format ocsf", "audit verify", "audit verify --json",
+    "audit ship --once", "audit ship --status",
     "audit prove {hostile}", "audit seal", "audit erase --session {hostile} --reason {hostile} --yes",
     "audit subject {hostile} --value {hostile}", "audit subject {hostile} --json",
     "audit hold --agent {hostile}", "audit hold --person {hostile}", "audit release {hostile}",
@@ -165,6 +166,7 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> Evidence:
     file.write_text(
         "providers: {demo: {family: openai, base_url: 'builtin:demo'}}\n"
         f"policy: {{path: '{SHIPPED}', engine: embedded}}\n"
+        "audit: {receivers: [{name: siem, url: 'http://127.0.0.1:1/', credential: 'file:/no/such/file'}]}\n"
     )
     config = load_config(file)
     state = open_state(config.state_path)

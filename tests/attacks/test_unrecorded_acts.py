@@ -28,6 +28,8 @@ from gateway.state import ToolPins, open_state
 from tests.support.configuration import configuration, edit_settings, policy_copy
 from tests.support.desk import open_desk
 from tests.support.gateway import GatewayProcess
+from tests.unit.audit.conftest import serving
+from tests.unit.audit.shipping.conftest import Inbox
 
 # The act that a command records, "" for one that changes no authority and reads evidence as masked.
 COMMANDS = {
@@ -70,6 +72,7 @@ COMMANDS = {
     "audit open": "",  # refused for the evidence itself
     "audit tail": "",
     "audit export": "evidence_exported",
+    "audit ship": "evidence_exported",
     "audit erase": "erasure_ordered",
     "audit subject": "subject_sought",
     "audit hold": "hold_placed",
@@ -109,8 +112,9 @@ ROUTES = {
 class Place:
     """A gateway's folder, with a recorded exchange and a policy that two bundles were built of."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, inbox: Inbox) -> None:
         self.folder = folder
+        self.inbox = inbox
         self.config = load_config(folder / "regate.yaml")
 
     def run(self, *arguments: str) -> Result:
@@ -136,24 +140,31 @@ class Place:
         orders = self.config.audit_path.joinpath("seals.ndjson").read_bytes()
         keys = [key for key in json.loads(self.said("keys", "list", "--json")) if key["status"] == "active"]
         pins = self.said("tools", "pins", "--json").encode()
-        return listed | {"orders": orders, "keys": json.dumps(keys).encode(), "pins": pins}
+        return listed | {
+            "shipped": bytes(self.inbox.asked),
+            "orders": orders,
+            "keys": json.dumps(keys).encode(),
+            "pins": pins,
+        }
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    policy = policy_copy(tmp_path)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    policy, inbox = policy_copy(tmp_path), Inbox()
     (tmp_path / "out").mkdir()
     (tmp_path / "regate.yaml").write_text(
         f"providers: {{demo: {{family: openai, base_url: 'builtin:demo'}}}}\n"
         f"policy: {{path: {policy}, engine: embedded}}\n"
+        f"audit: {{receivers: [{{name: siem, url: '{inbox.url()}', format: records}}]}}\n"
     )
     monkeypatch.setenv("REGATE_CONFIG", str(tmp_path / "regate.yaml"))
-    made = Place(tmp_path)
+    made = Place(tmp_path, inbox)
     journal = Journal(made.config.audit_path, new_writer(), key=made.config.evidence_key_path)
     journal.start()
     journal.record_sync(Record("completion", exchange_id="ex_1", session_id="se_1", body={"parts": []}))
     journal.close()
-    return made
+    with serving(inbox):
+        yield made
 
 
 def arrange(place: Place, command: str) -> list[str]:
@@ -187,6 +198,8 @@ def arrange(place: Place, command: str) -> list[str]:
             return ["audit", "sql", "select agent from decisions", "--format", "csv", "--out", out]
         case "audit export":
             return ["audit", "export", "--out", str(place.folder / "out" / "all.ndjson")]
+        case "audit ship":
+            return ["audit", "ship", "--once"]
         case "audit erase":
             return ["audit", "erase", "--session", "se_1", "--yes"]
         case "audit hold":
@@ -211,6 +224,7 @@ def arrange(place: Place, command: str) -> list[str]:
         "policy rollback",
         "audit sql",
         "audit export",
+        "audit ship",
         "audit erase",
         "audit hold",
         "audit release",
@@ -240,6 +254,7 @@ def test_no_command_acts_unrecorded(place: Place, command: str) -> None:
         "policy rollback",
         "audit sql",
         "audit export",
+        "audit ship",
         "audit erase",
         "audit hold",
         "audit release",

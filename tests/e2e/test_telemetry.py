@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.support.asking import body_of, post
@@ -52,6 +53,16 @@ class Collector:
             for scope in resource.scope_logs
             for record in scope.log_records
         ]
+
+    def metrics(self) -> dict[str, list[Any]]:
+        """The points of each metric as they were told last: they are cumulative."""
+        last = max(self.folder.glob("metrics-*[0-9]"), key=lambda path: path.stat().st_mtime_ns)
+        return {
+            metric.name: [*metric.histogram.data_points, *metric.sum.data_points]
+            for resource in ExportMetricsServiceRequest.FromString(last.read_bytes()).resource_metrics
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+        }
 
 
 def attributes(told: Any) -> dict[str, Any]:
@@ -130,6 +141,23 @@ def test_a_collector_gets_spans_and_decisions_and_no_word_of_what_was_said(
     assert record.trace_id == second.trace_id
     assert attributes(record)["regate.entities"]
     assert attributes(record)["regate.rules"]
+
+    metrics = collector.metrics()
+    (took,) = metrics["gen_ai.client.inference.duration"]  # what was refused did not go up
+    assert (took.count, took.explicit_bounds[0], len(took.explicit_bounds)) == (1, 0.01, 14)
+    assert 0 < took.sum < 30
+    assert attributes(took) == {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "echo",
+        "regate.provider": attributes(first)["regate.provider"],
+    }
+    (tokens,) = metrics["gen_ai.client.inference.operation.input_tokens"]
+    assert (tokens.count, tokens.sum) == (1, told["gen_ai.usage.input_tokens"])
+    (spent,) = metrics["gen_ai.client.inference.usage.output_tokens"]
+    assert spent.as_int == told["gen_ai.usage.output_tokens"]
+    assert attributes(spent)["gen_ai.token.modality"] == "unknown"
+    assert "gen_ai.client.inference.time_to_first_chunk" not in metrics
 
     for secret in (EMAIL, "heron", "BEGIN RSA", key, CREDENTIAL, "rg_nobody", "a session name of mine"):
         assert secret.encode() not in collector.raw()

@@ -36,6 +36,7 @@ class Folder:
         self.checkpoint = self.root / "checkpoint"  # the last root as witnesses cosigned it
         self.anchored = self.root / "anchored.json"
         self.timestamps = self.root / "timestamps.ndjson"  # of roots, by an authority outside
+        self.shipping = self.root / "shipping"  # how far each receiver is
         self.rotate = self.root / "rotate"  # its time says since when segments are to be closed
         self.sealer_lock = self.root / "sealer.lock"
         self.no_records = self.sealed / "date=1970-01-01" / "empty.parquet"

@@ -133,6 +133,7 @@ def _database(_process: int) -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": False,
         }
     )
+    connection.execute("SET enable_external_file_cache = false")  # an erasure puts another file in the place
     connection.execute("SET enable_progress_bar = false")  # in a child process it would write to the terminal
     return connection
 

@@ -99,10 +99,12 @@ def append(path: Path, document: Signable, signer: Signer, disk: Disk) -> bytes:
         return log.append(document, signer)
 
 
-def lines(path: Path) -> list[bytes]:
-    """Return every whole line without its newline; a line still being written is left out."""
+def lines(path: Path, start: int = 0) -> list[bytes]:
+    """Return every whole line from a place on, without its newline; one still being written is left out."""
     try:
-        return path.read_bytes().split(b"\n")[:-1]
+        with path.open("rb") as file:
+            file.seek(start)
+            return file.read().split(b"\n")[:-1]
     except FileNotFoundError:
         return []
 

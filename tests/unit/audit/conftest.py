@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from http.server import HTTPServer
 from pathlib import Path
+from socketserver import BaseServer
 from typing import Any, ClassVar
 
 import pytest
@@ -22,14 +22,16 @@ from gateway.audit.verifying.verification import verify
 
 
 @contextmanager
-def serving(server: HTTPServer) -> Iterator[None]:
+def serving(server: BaseServer) -> Iterator[None]:
     """Let a server answer in a thread of its own."""
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    yield
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 class SealerHere(Sealer):

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli.doctor import Check, _detection, _locks, _print, _proofs, _provider, _timestamps, app
+from cli.doctor import Check, _detection, _locks, _print, _proofs, _provider, _receiver, _timestamps, app
+from gateway.audit.shipping import Standing
+from gateway.audit.shipping.state import ShippingState
 from gateway.config import (
     Audit,
     Config,
@@ -126,3 +128,15 @@ def test_issuers_certificates_and_revocations_are_looked_at(tmp_path: Path) -> N
     for name in ("server.pem", "authority.crl"):
         (tmp_path / name).write_text("")
     assert not any(one.ok for one in _proofs(config))
+
+
+def test_a_receiver_that_takes_nothing_is_told_of_with_how_much_waits() -> None:
+    well = _receiver(
+        Standing("siem", "https://siem/", 0, ShippingState(shipped_at="2026-11-28T00:00:00.000000Z"))
+    )
+    assert well.ok
+    state = ShippingState(failing_since="2026-11-28T00:00:00.000000Z", failure="it answered 500", dropped=3)
+    failing = _receiver(Standing("siem", "https://siem/", 1200, state))
+    assert not failing.ok
+    assert "it answered 500; 1,200 records behind" in failing.state
+    assert "3 records were dropped by retention" in failing.state

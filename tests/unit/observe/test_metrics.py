@@ -58,11 +58,12 @@ def test_an_exchange_is_counted_once_it_has_ended() -> None:
     assert found[("regate_exchange_seconds_sum", "openai")] == pytest.approx(0.3)
 
 
-def test_the_shadow_and_the_anchor_are_told() -> None:
+def test_the_shadow_the_anchor_and_receivers_are_told() -> None:
     metrics = Metrics()
     before = samples(metrics.exposition().decode())
     assert (before[("regate_audit_anchored",)], before[("regate_shadow_ready",)]) == (1, 0)
     metrics.anchored(well=False)
+    metrics.shipping("siem", 12, failing=True)
     metrics.shadow_ready(ready=True)
     metrics.shadow("allow", "deny", changed=True)
     metrics.shadow_dropped()
@@ -70,6 +71,8 @@ def test_the_shadow_and_the_anchor_are_told() -> None:
     assert (after[("regate_audit_anchored",)], after[("regate_shadow_ready",)]) == (0, 1)
     assert after[("regate_shadow_decisions_total", "deny", "allow", "true")] == 1
     assert after[("regate_shadow_dropped_total",)] == 1
+    assert after[("regate_audit_shipping_behind", "siem")] == 12
+    assert after[("regate_audit_shipping_failing", "siem")] == 1
 
 
 def test_workers_are_summed_and_one_that_ended_has_no_open_exchange(tmp_path: Path) -> None:

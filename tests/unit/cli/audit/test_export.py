@@ -22,7 +22,7 @@ from tests.unit.audit.conftest import Evidence, decision
 
 PROJECT = Path(__file__).parents[4]
 
-# https://schema.ocsf.io/1.3.0/classes/api_activity: what is required, and the values that are words of it
+# https://schema.ocsf.io/1.9.0/classes/api_activity: what is required, and the values that are words of it
 _REQUIRED = {
     "activity_id": {0, 1, 2, 3, 4, 99},
     "category_uid": {6},
@@ -119,13 +119,14 @@ def test_every_ocsf_event_has_what_its_class_requires(evidence: Evidence, tmp_pa
             assert said[name] in known, name
         assert said["type_uid"] == said["class_uid"] * 100 + said["activity_id"]
         assert said["time"] > 1_600_000_000_000
-        assert said["metadata"]["version"] == "1.3.0"
+        assert said["metadata"]["version"] == "1.9.0"
         assert said["metadata"]["product"]["name"]
         assert said["actor"]["user"]["name"]
         assert said["api"]["operation"]
         assert said["api"]["request"]["uid"]
         assert {"ip", "name"} & said["src_endpoint"].keys()
         assert said["message"]
+        assert said["attestation_list"][0]["fingerprint"]["value"]
 
 
 @pytest.mark.parametrize(
