@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cli.policy.explain import names_of
-from cli.policy.syntax import Node, line_of, parse_all, rule_name
+from cli.policy.syntax import Node, line_of, names_of, parse_all, rule_name
 from cli.rego_tests import rego_files
 
 _RULES = "regate.rules."

@@ -14,7 +14,7 @@ import typer
 from cli.policy.folders import AsJson, PolicyFolder, configured
 from cli.policy.loading import load
 from cli.policy.opa import NOT_HIDDEN, OpaFailed, beside, capabilities, run_opa
-from cli.policy.syntax import Module, Node, constant, line_of, nodes, parse_all, rule_name
+from cli.policy.syntax import Module, Node, line_of, names_of, parse_all, rule_name
 from cli.rego_tests import rego_files
 from cli.screen import block, printable
 from gateway.audit.reading import RecordedDecision, find_decision
@@ -122,24 +122,6 @@ def rules_on_disk(config: Config) -> dict[str, Rule]:
                 for name in names_of(rule, topic):
                     found.setdefault(name, _rule(module, rule))
     return found
-
-
-def names_of(rule: Node, topic: str) -> set[str]:
-    """Return the name that a verdict spells, or what those that it computes begin with, as METADATA says."""
-    if (spelt := _named(rule)) is not None:
-        return {spelt}
-    about: Mapping[str, Any] = next(iter(rule.get("annotations") or []), {})
-    said = str((about.get("custom") or {}).get("rule", "")).split(", ")
-    return {f"{(each or topic).partition('.')[0]}." for each in said}
-
-
-def _named(rule: Node) -> str | None:
-    for node in nodes(rule["head"]):
-        if node["type"] == "object":
-            for key, value in node["value"]:
-                if constant(key) == "rule":
-                    return constant(value)
-    return None
 
 
 def _rule(module: Module, rule: Node) -> Rule:

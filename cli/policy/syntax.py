@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,3 +101,21 @@ def dotted(node: Node) -> str:
             break
         names.append(str(step["value"]))
     return ".".join(names)
+
+
+def names_of(rule: Node, topic: str) -> set[str]:
+    """Return the name that a verdict spells, or what those that it computes begin with, as METADATA says."""
+    if (spelt := _named(rule)) is not None:
+        return {spelt}
+    about: Mapping[str, Any] = next(iter(rule.get("annotations") or []), {})
+    said = str((about.get("custom") or {}).get("rule", "")).split(", ")
+    return {f"{(each or topic).partition('.')[0]}." for each in said}
+
+
+def _named(rule: Node) -> str | None:
+    for node in nodes(rule["head"]):
+        if node["type"] == "object":
+            for key, value in node["value"]:
+                if constant(key) == "rule":
+                    return constant(value)
+    return None
