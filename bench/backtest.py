@@ -29,8 +29,9 @@ from gateway.audit.sealing.content import ContentKey
 from gateway.config import ServerKey
 from gateway.contract.decision import Decision
 from gateway.contract.input import InputFacts, build_input, finding_rows
-from gateway.exchange.exchange import Call, Decided, Envelope, Exchange, Inspected, Received
+from gateway.exchange.exchange import Exchange
 from gateway.exchange.record import Ledger
+from gateway.exchange.steps import Call, Decided, Envelope, Inspected, Received
 from gateway.policy import load_source
 from gateway.policy.engine.lanes import Lane, open_lanes
 from gateway.sessions import Sessions

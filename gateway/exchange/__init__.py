@@ -6,7 +6,7 @@ from gateway.facade import on_demand
 
 if TYPE_CHECKING:
     from gateway.exchange.decide import Subject, input_of, prompt_of
-    from gateway.exchange.exchange import Answer, Call, Decided, Exchange
+    from gateway.exchange.exchange import Exchange
     from gateway.exchange.govern import Gateway, Services
     from gateway.exchange.inspect import Inspector
     from gateway.exchange.mask import syntax_of
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gateway.exchange.receive import Receiver
     from gateway.exchange.record import Ledger
     from gateway.exchange.refuse import refusal_answer
+    from gateway.exchange.steps import Answer, Call, Decided
     from gateway.exchange.trial import Trial, TrialRefused, TrialRequest, arrive
 else:
     __getattr__ = on_demand(__name__)

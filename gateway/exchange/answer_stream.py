@@ -9,13 +9,14 @@ from dataclasses import replace
 from gateway.config import Limits
 from gateway.dialects import SSE, Framing, comment, named_alike, rpc_of
 from gateway.errors import PolicyDenied, Refusal, UpstreamTimeout
-from gateway.exchange.exchange import STREAM_HEADERS, Answer, Exchange
+from gateway.exchange.exchange import STREAM_HEADERS, Exchange
 from gateway.exchange.hold import Holder, enforce
 from gateway.exchange.inspect import Inspector
 from gateway.exchange.intake import Intake
 from gateway.exchange.passage import Passage
 from gateway.exchange.record import Ledger
 from gateway.exchange.refuse import refusal_event
+from gateway.exchange.steps import Answer
 from gateway.upstream import UpstreamResponse, pack
 
 

@@ -11,7 +11,7 @@ from gateway.dialects import AnswerBody, Malformed, endpoint, is_json, media_typ
 from gateway.errors import UpstreamUnreadable
 from gateway.exchange.counting import heard_tokens, said_characters
 from gateway.exchange.decide import Subject
-from gateway.exchange.exchange import Answer, Exchange, Restored
+from gateway.exchange.exchange import Exchange
 from gateway.exchange.hold import Holder
 from gateway.exchange.inspect import Inspector
 from gateway.exchange.mask import (
@@ -25,6 +25,7 @@ from gateway.exchange.mask import (
     takes_long,
 )
 from gateway.exchange.record import Ledger
+from gateway.exchange.steps import Answer, Restored
 from gateway.masking import Restorer
 from gateway.upstream import UpstreamResponse, pack
 from gateway.words import Completion, InspectedPart, Part, ResponseFacts, ToolCall

@@ -14,10 +14,11 @@ from typing import Any
 from gateway.candidate import Question, Shadow
 from gateway.contract import Decision, Describe, InputFacts, build_input, finding_rows, guard
 from gateway.dialects import digits
-from gateway.exchange.exchange import Decided, Exchange, Inspected, Restored, new_id
+from gateway.exchange.exchange import Exchange
 from gateway.exchange.mask import MUCH_TEXT, holds_value, masked_texts, run, syntax_of
 from gateway.exchange.origins import Origins
 from gateway.exchange.record import Ledger
+from gateway.exchange.steps import Decided, Inspected, Restored, new_id
 from gateway.policy import Policies
 from gateway.words import (
     CallOrigin,

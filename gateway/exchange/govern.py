@@ -16,7 +16,7 @@ from gateway.exchange.answer_stream import StreamedCompletion
 from gateway.exchange.answer_whole import WholeCompletion
 from gateway.exchange.counting import cost_of, counted_usage, expected_usage
 from gateway.exchange.decide import Decider, prompt_of
-from gateway.exchange.exchange import Answer, Call, Exchange
+from gateway.exchange.exchange import Exchange
 from gateway.exchange.fallback import Fallback
 from gateway.exchange.forward import Forwarder
 from gateway.exchange.hold import Holder, answer_at_once, keeps_alive
@@ -27,6 +27,7 @@ from gateway.exchange.record import Ledger
 from gateway.exchange.refuse import refusal_answer
 from gateway.exchange.scope import check_reach
 from gateway.exchange.seats import Rooms
+from gateway.exchange.steps import Answer, Call
 from gateway.identity import Identity, api_key, check_limits, check_names
 from gateway.policy import Policies
 from gateway.sessions import Sessions, UsageCounters

@@ -26,10 +26,11 @@ from gateway.errors import (
     UpstreamUnreadable,
 )
 from gateway.exchange.decide import Decider, Subject, prompt_of
-from gateway.exchange.exchange import STREAM_HEADERS, Answer, Exchange
+from gateway.exchange.exchange import STREAM_HEADERS, Exchange
 from gateway.exchange.record import Ledger
 from gateway.exchange.refuse import refusal_event
 from gateway.exchange.seats import Room
+from gateway.exchange.steps import Answer
 from gateway.exchange.summary import contents_of
 from gateway.upstream import is_bound
 from gateway.words import ApprovalFacts, Phase

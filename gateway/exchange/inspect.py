@@ -19,9 +19,10 @@ from gateway.config import ServerKey
 from gateway.contract import CHANGED_TOOL, MASKABLE
 from gateway.dialects import escape, reachable, rpc_of
 from gateway.errors import UpstreamUnreadable
-from gateway.exchange.exchange import UNLABELED, Exchange, Inspected
+from gateway.exchange.exchange import Exchange
 from gateway.exchange.issued import sealed
 from gateway.exchange.mask import MUCH_TEXT, holds_value, masked_texts, run, takes_long
+from gateway.exchange.steps import UNLABELED, Inspected
 from gateway.exchange.stored import Stored
 from gateway.exchange.tasks import Tasks
 from gateway.masking import Where, credentials, splice_json, with_placeholders

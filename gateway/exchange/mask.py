@@ -11,7 +11,8 @@ from typing import Any, TypeVar, TypeVarTuple
 from gateway.contract import CREDENTIAL_ENTITY, MASKABLE, Decision, Mask, Syntax, why_unmaskable
 from gateway.dialects import at, drop, hidden, put, rename_keys
 from gateway.errors import PolicyDenied
-from gateway.exchange.exchange import Exchange, Restored
+from gateway.exchange.exchange import Exchange
+from gateway.exchange.steps import Restored
 from gateway.masking import Restorer, Vault, Where, apply_mask, splice_json, splice_pieces
 from gateway.words import Finding, InspectedPart, Kind, Match, Part, ToolCall
 

@@ -17,7 +17,7 @@ from gateway.dialects import CallReady, ChannelEnd, Item, OtherEvent, SseEvent, 
 from gateway.errors import PolicyDenied, UpstreamUnreadable
 from gateway.exchange.counting import heard_tokens, said_characters
 from gateway.exchange.decide import Subject
-from gateway.exchange.exchange import Exchange, Restored
+from gateway.exchange.exchange import Exchange
 from gateway.exchange.inspect import Inspector, is_guess
 from gateway.exchange.intake import Intake
 from gateway.exchange.mask import (
@@ -35,6 +35,7 @@ from gateway.exchange.mask import (
 from gateway.exchange.outlet import Outlet
 from gateway.exchange.repeats import Outgoing, Repeating
 from gateway.exchange.seals import keep_back
+from gateway.exchange.steps import Restored
 from gateway.exchange.stream_texts import Channel, EventTexts, Settled, TextRow
 from gateway.exchange.token_row import TokenRow
 from gateway.masking import Piece, RunRestorer, StreamScanner, Vault, Where, apply_mask

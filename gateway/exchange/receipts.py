@@ -17,7 +17,8 @@ import orjson
 
 from gateway.config import ServerKey
 from gateway.errors import RegateError
-from gateway.exchange.exchange import Answer, Exchange
+from gateway.exchange.exchange import Exchange
+from gateway.exchange.steps import Answer
 
 HEADER = "x-regate-receipt"
 

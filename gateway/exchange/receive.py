@@ -27,9 +27,10 @@ from gateway.dialects import (
     rpc_of,
 )
 from gateway.errors import InvalidRequest, OriginRefused, PromptTooLarge, WebSocketUnsupported
-from gateway.exchange.exchange import UNLABELED, Call, Envelope, Exchange, Received
+from gateway.exchange.exchange import Exchange
 from gateway.exchange.inspect import Inspector
 from gateway.exchange.issued import opened
+from gateway.exchange.steps import UNLABELED, Call, Envelope, Received
 from gateway.masking import Vault
 from gateway.sessions import Sessions
 from gateway.upstream import Upstreams, is_credential, syntax_headers, up_headers

@@ -15,8 +15,9 @@ from gateway.audit.sealing import ContentKey, DataKey
 from gateway.contract import MASKABLE, Decision, Mask, to_document
 from gateway.errors import RecordingFailed, Refusal
 from gateway.exchange.counting import cost_of
-from gateway.exchange.exchange import Decided, Exchange, Sent
+from gateway.exchange.exchange import Exchange
 from gateway.exchange.mask import Masks, mask_for, masked_texts, masks_of, syntax_of
+from gateway.exchange.steps import Decided, Sent
 from gateway.words import Completion, InspectedPart, Treatment
 
 _log = logging.getLogger("regate.ledger")

@@ -6,7 +6,8 @@ from typing import Any
 
 from gateway.dialects import SseEvent, error_document, error_event, rpc_of, serialize
 from gateway.errors import PolicyOutcome, Refusal
-from gateway.exchange.exchange import Answer, Exchange
+from gateway.exchange.exchange import Exchange
+from gateway.exchange.steps import Answer
 
 # The codes of a denial that need not be a decision: an approver or the gateway itself may have said no.
 _DENIALS = ("policy_denied", "approval_denied", "approval_expired")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gateway.dialects import is_generative, reachable
 from gateway.errors import OutOfScope
-from gateway.exchange.exchange import UNLABELED, Exchange
+from gateway.exchange.exchange import Exchange
+from gateway.exchange.steps import UNLABELED
 from gateway.identity import check_use
 
 

@@ -15,10 +15,11 @@ from gateway.detect import DetectionService, Detector
 from gateway.dialects import families, usual_path
 from gateway.errors import ConfigError, Refusal, RegateError
 from gateway.exchange.decide import input_of, prompt_of
-from gateway.exchange.exchange import Call, Exchange
+from gateway.exchange.exchange import Exchange
 from gateway.exchange.inspect import Inspector
 from gateway.exchange.mask import syntax_of
 from gateway.exchange.receive import Receiver
+from gateway.exchange.steps import Call
 from gateway.sessions import Sessions
 from gateway.upstream import Upstreams, open_session
 from gateway.words import Agent, InspectedPart, Source, UsageFacts

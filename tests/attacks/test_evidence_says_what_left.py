@@ -15,8 +15,9 @@ from gateway.audit import Journal
 from gateway.audit.sealing.content import ContentKey
 from gateway.config.server_key import load_server_key
 from gateway.errors import RecordingFailed
-from gateway.exchange.exchange import Call, Exchange
+from gateway.exchange.exchange import Exchange
 from gateway.exchange.record import Ledger
+from gateway.exchange.steps import Call
 from gateway.words import Source
 from tests.support.asking import body_of, post, refusal
 from tests.support.configuration import any_engine, configuration, policy_copy

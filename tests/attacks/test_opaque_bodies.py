@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.config import Limits
-from gateway.exchange.exchange import Call, Exchange
+from gateway.exchange.exchange import Exchange
 from gateway.exchange.receive import Receiver
+from gateway.exchange.steps import Call
 from gateway.upstream import Upstreams
 from gateway.words import Source
 from tests.support.asking import post, refusal

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from gateway.config import ServerKey
 from gateway.exchange.decide import without_history
-from gateway.exchange.exchange import Inspected
 from gateway.exchange.inspect import mark_history, scope_of
+from gateway.exchange.steps import Inspected
 from gateway.policy import load_source
 from gateway.sessions.session import Sessions
 from gateway.words import Agent, InspectedPart, Kind, Part, PartPlace

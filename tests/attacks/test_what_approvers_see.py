@@ -26,7 +26,8 @@ from gateway.approvals.contents import PAGE_CHARACTERS, as_text, decode, encode
 from gateway.audit.reading.sql import query
 from gateway.config import load_config
 from gateway.exchange.decide import Subject
-from gateway.exchange.exchange import Call, Exchange, Received
+from gateway.exchange.exchange import Exchange
+from gateway.exchange.steps import Call, Received
 from gateway.exchange.summary import contents_of
 from gateway.http.app import Worker, create_app, open_worker
 from gateway.identity import create_key

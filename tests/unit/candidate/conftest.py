@@ -13,8 +13,9 @@ from gateway.audit import Journal, Sealer, new_writer
 from gateway.audit.sealing.content import ContentKey
 from gateway.contract.decision import Decision, Reason
 from gateway.contract.input import InputFacts, build_input
-from gateway.exchange.exchange import Call, Decided, Exchange, Inspected
+from gateway.exchange.exchange import Exchange
 from gateway.exchange.record import Ledger
+from gateway.exchange.steps import Call, Decided, Inspected
 from gateway.words import (
     Agent,
     InspectedPart,

@@ -10,8 +10,9 @@ import pytest
 
 from gateway import detect
 from gateway.config import Detect, ServerKey
-from gateway.exchange.exchange import Call, Envelope, Exchange, Received
+from gateway.exchange.exchange import Exchange
 from gateway.exchange.inspect import Inspector
+from gateway.exchange.steps import Call, Envelope, Received
 from gateway.masking import Vault
 from gateway.masking.vault import VaultEntry, Where
 from gateway.upstream import Transport, Upstream

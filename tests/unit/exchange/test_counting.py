@@ -12,8 +12,9 @@ from gateway.config import Price
 from gateway.dialects import read_prompt
 from gateway.errors import UpstreamUnreadable
 from gateway.exchange.counting import cost_of, counted_usage, expected_usage, heard_tokens, said_characters
-from gateway.exchange.exchange import Envelope, Exchange, Received, Sent
+from gateway.exchange.exchange import Exchange
 from gateway.exchange.inspect import Inspector
+from gateway.exchange.steps import Envelope, Received, Sent
 from gateway.words import Completion, Part, Prompt, Usage
 from tests.unit.exchange.conftest import NewExchange
 from tests.unit.exchange.test_passage import END, event, passage_of, read, texts

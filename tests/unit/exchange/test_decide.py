@@ -24,8 +24,9 @@ from gateway.contract.decision import Action, Decision, Mask, to_document
 from gateway.contract.guards import guard
 from gateway.errors import PolicyDenied, RecordingFailed
 from gateway.exchange.decide import Decider, Subject
-from gateway.exchange.exchange import Envelope, Exchange, Held, Inspected, Received
+from gateway.exchange.exchange import Exchange
 from gateway.exchange.record import Ledger
+from gateway.exchange.steps import Envelope, Held, Inspected, Received
 from gateway.policy import Policies
 from gateway.policy.engine.engine import encode
 from gateway.sessions.session import Sessions

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 
 from gateway.contract.decision import Action, Decision
-from gateway.exchange.exchange import Decided, Sent, new_id
+from gateway.exchange.steps import Decided, Sent
 from gateway.words import Completion, Phase, Usage
 from tests.unit.exchange.conftest import NewExchange
 
@@ -52,10 +52,6 @@ def test_what_went_up_counts_unless_the_provider_could_not_be_reached(new_exchan
     assert exchange.counts
     exchange.outcome = "upstream_unavailable"
     assert not exchange.counts
-
-
-def test_an_id_holds_no_digits() -> None:
-    assert not any(letter.isdigit() for letter in new_id("ex"))
 
 
 def test_revision_and_action_are_those_of_the_prompts_decision(new_exchange: NewExchange) -> None:

@@ -16,12 +16,13 @@ from gateway.config import Limits, ServerKey
 from gateway.contract.decision import Decision, Mask
 from gateway.dialects import read_prompt
 from gateway.errors import RecordingFailed, Unauthenticated
-from gateway.exchange.exchange import Decided, Exchange, Inspected
+from gateway.exchange.exchange import Exchange
 from gateway.exchange.forward import Forwarder
 from gateway.exchange.hold import Holder
 from gateway.exchange.inspect import Inspector, scope_of
 from gateway.exchange.record import Ledger
 from gateway.exchange.seats import Rooms
+from gateway.exchange.steps import Decided, Inspected
 from gateway.identity import Identity, create_key
 from gateway.sessions.session import Sessions
 from gateway.state import Keys, open_state

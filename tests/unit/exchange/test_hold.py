@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gateway.contract.decision import Action, Decision
-from gateway.exchange.exchange import Answer, Decided, Received
 from gateway.exchange.hold import answer_at_once, keeps_alive
 from gateway.exchange.record import Ledger
+from gateway.exchange.steps import Answer, Decided, Received
 from gateway.words import Prompt
 from tests.unit.exchange.conftest import NewExchange
 

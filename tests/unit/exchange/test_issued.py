@@ -9,8 +9,9 @@ import pytest
 
 from gateway.config import ServerKey
 from gateway.errors import InvalidRequest
-from gateway.exchange.exchange import Envelope, Exchange, Received
+from gateway.exchange.exchange import Exchange
 from gateway.exchange.issued import opened, sealed
+from gateway.exchange.steps import Envelope, Received
 from gateway.upstream import Transport, Upstream
 from gateway.words import Agent
 from tests.unit.exchange.conftest import NewExchange

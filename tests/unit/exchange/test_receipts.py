@@ -7,8 +7,8 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from gateway.config import ServerKey
-from gateway.exchange.exchange import Answer, Sent
 from gateway.exchange.receipts import HEADER, NoReceipt, Receipts
+from gateway.exchange.steps import Answer, Sent
 from tests.unit.exchange.conftest import NewExchange
 
 RECEIPTS = Receipts(ServerKey(b"k" * 32))

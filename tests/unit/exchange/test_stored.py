@@ -8,7 +8,8 @@ from typing import Any, cast
 import pytest
 
 from gateway.config import ServerKey
-from gateway.exchange.exchange import Envelope, Exchange, Received
+from gateway.exchange.exchange import Exchange
+from gateway.exchange.steps import Envelope, Received
 from gateway.exchange.stored import Stored
 from gateway.state import TaskHolders, open_state
 from gateway.upstream import Transport, Upstream

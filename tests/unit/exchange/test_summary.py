@@ -9,9 +9,10 @@ from gateway.approvals import ContentEntry
 from gateway.config import ServerKey
 from gateway.dialects import read_prompt
 from gateway.exchange.decide import Subject
-from gateway.exchange.exchange import Exchange, Inspected
+from gateway.exchange.exchange import Exchange
 from gateway.exchange.inspect import Inspector
 from gateway.exchange.receive import open_envelope
+from gateway.exchange.steps import Inspected
 from gateway.exchange.summary import contents_of
 from gateway.sessions.session import Sessions
 from tests.support.values import EMAIL

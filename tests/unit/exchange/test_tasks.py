@@ -9,7 +9,8 @@ import pytest
 
 from gateway.config import ServerKey
 from gateway.errors import InvalidRequest
-from gateway.exchange.exchange import Envelope, Exchange, Received
+from gateway.exchange.exchange import Exchange
+from gateway.exchange.steps import Envelope, Received
 from gateway.exchange.tasks import Tasks
 from gateway.state import State, TaskHolders, open_state
 from gateway.upstream import Transport, Upstream

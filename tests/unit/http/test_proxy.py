@@ -12,9 +12,10 @@ import pytest
 from starlette.types import Message
 
 from gateway.errors import Refusal
-from gateway.exchange.exchange import Answer, Exchange
+from gateway.exchange.exchange import Exchange
 from gateway.exchange.govern import Gateway
 from gateway.exchange.refuse import refusal_answer
+from gateway.exchange.steps import Answer
 from gateway.http import proxy
 from gateway.http.proxy import Proxy
 from gateway.observe.metrics import Metrics

@@ -12,7 +12,7 @@ from cli.main import app
 from gateway.config import load_config, load_server_key
 from gateway.errors import RegateError
 from gateway.exchange import Receipts
-from gateway.exchange.exchange import Answer, Sent
+from gateway.exchange.steps import Answer, Sent
 from tests.support.application import opener
 from tests.unit.exchange.conftest import NewExchange, new_exchange
 
