@@ -33,7 +33,7 @@ from gateway.config import (
     path_of,
 )
 from gateway.errors import ConfigError, RegateError
-from gateway.policy import PINNED, configured_policy, find_opa
+from gateway.policy import GET_OPA, PINNED, configured_policy, find_opa
 from gateway.state import open_state
 from gateway.upstream import probe
 
@@ -107,7 +107,7 @@ def _engines(wanted: str) -> Iterator[Check]:
     embedded = importlib.util.find_spec("regorus") is not None
     need_opa = wanted == "sidecar"
     found = f"{opa} (pinned {PINNED})" if opa else "not found"
-    yield Check("OPA", found, opa is not None or not need_opa, "" if opa else "run: make setup")
+    yield Check("OPA", found, opa is not None or not need_opa, "" if opa else GET_OPA)
     yield Check(
         "embedded engine",
         "installed" if embedded else "not installed",

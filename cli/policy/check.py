@@ -29,7 +29,7 @@ from cli.screen import block, line
 from gateway.config import Config, Detect, config_path
 from gateway.contract import schema_of
 from gateway.errors import ConfigError, RegateError
-from gateway.policy import PINNED, PolicySource, find_opa, tables_at
+from gateway.policy import GET_OPA, PINNED, PolicySource, find_opa, tables_at
 from gateway.policy.engine import embedded_available
 from gateway.policy.source import (
     SETTINGS,
@@ -217,7 +217,7 @@ def fmt(
     config = configured(path)
     opa = find_opa()
     if opa is None:
-        raise ConfigError(f"formatting needs opa {PINNED}: run make setup")
+        raise ConfigError(f"formatting needs opa: {GET_OPA}")
     mode = ("--fail", "--list") if only_check else ("--write",)
     run = run_opa(opa, "fmt", *mode, *rego_folders(config, tests))
     typer.echo(run.out, nl=False)

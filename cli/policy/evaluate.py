@@ -21,7 +21,7 @@ from cli.screen import block, printable
 from gateway.config import Config
 from gateway.contract import guard, schema_of, to_document
 from gateway.errors import ConfigError
-from gateway.policy import PINNED, configured_policy, find_opa
+from gateway.policy import GET_OPA, configured_policy, find_opa
 from gateway.policy.engine import embedded_available
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _spoken(config: Config, document: dict[str, Any], decision: dict[str, Any]) 
     """Yield the rules that spoke, and where OPA's trace has others stop. Raises ConfigError without OPA."""
     source, opa = configured_policy(config), find_opa()
     if opa is None or not source.root.is_dir():
-        raise ConfigError(f"--explain: expected opa {PINNED} (run make setup) and a folder of policy")
+        raise ConfigError(f"--explain needs a folder of policy and opa: {GET_OPA}")
     for spoke in (*decision["reasons"], *decision["warnings"]):
         yield f"spoke: {spoke['rule']}: {spoke['message']}"
     steps = opa_tests.traced(opa, [source.root], "data.regate.decision", document, source.tables)

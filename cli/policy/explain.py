@@ -21,7 +21,7 @@ from gateway.audit.reading import RecordedDecision, find_decision
 from gateway.config import Config
 from gateway.contract import guard, to_document
 from gateway.errors import ConfigError, RegateError
-from gateway.policy import PINNED, find_opa, load_source, tables_at
+from gateway.policy import GET_OPA, find_opa, load_source, tables_at
 
 _LOST = {
     "not_recorded": "decision.record was metadata, so its texts were not recorded",
@@ -211,7 +211,7 @@ def _traced(config: Config, recorded: RecordedDecision, trace: Trace) -> str:
     """Print what OPA does with the recorded input and the policy on disk, step by step."""
     opa = find_opa()
     if opa is None:
-        raise ConfigError(f"a trace needs opa {PINNED}: run make setup")
+        raise ConfigError(f"a trace needs opa: {GET_OPA}")
     if recorded.input is None:
         raise Unexplained(f"there is no input to trace: {_held_back(recorded)}")
     # the decision above may be another engine's, and of files since edited

@@ -14,7 +14,7 @@ from cli.policy.new import write_new
 from cli.policy.opa import run_opa
 from cli.screen import block
 from gateway.errors import ConfigError
-from gateway.policy import PINNED, find_opa
+from gateway.policy import GET_OPA, find_opa
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
@@ -32,7 +32,7 @@ def import_library(
     config = configured(path)
     opa = find_opa()
     if opa is None:
-        raise ConfigError(f"importing needs opa {PINNED}: run make setup")
+        raise ConfigError(f"importing needs opa: {GET_OPA}")
     if not folder.is_dir():
         raise ConfigError(f"{folder}: expected a folder of Rego files")
     name = name or re.sub(r"\W", "_", folder.resolve().name.lower())

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from gateway.policy.active import ActiveBundle
     from gateway.policy.bundle.shelf import Shelf
     from gateway.policy.engine.engine import PolicyEngine
-    from gateway.policy.engine.opa import PINNED, find_opa, opa_version
+    from gateway.policy.engine.opa import GET_OPA, PINNED, find_opa, opa_version
     from gateway.policy.gauges import PolicyGauges
     from gateway.policy.loading.origin import (
         configured_policy,
@@ -24,6 +24,7 @@ else:
     __getattr__ = on_demand(__name__)
 
 __all__ = [
+    "GET_OPA",
     "PINNED",
     "ActiveBundle",
     "Policies",

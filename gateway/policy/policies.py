@@ -17,7 +17,7 @@ from gateway.contract import Decision
 from gateway.errors import ConfigError, PolicyUnavailable, RecordingFailed
 from gateway.policy.engine.embedded import Embedded, embedded_available
 from gateway.policy.engine.engine import PolicyEngine
-from gateway.policy.engine.opa import PINNED, find_opa
+from gateway.policy.engine.opa import GET_OPA, PINNED, find_opa
 from gateway.policy.engine.supervised import Supervised
 from gateway.policy.loading.origin import prints_of
 from gateway.policy.loading.reading import read_policy
@@ -268,8 +268,8 @@ def new_engine(config: Config, log: logging.Logger) -> Supervised:
     if wanted == "sidecar":
         raise ConfigError(
             f"policy.engine is sidecar, but there is no opa {PINNED} in $REGATE_OPA, PATH or the tool cache: "
-            "run make setup"
+            f"{GET_OPA}"
         )
     if not embedded_available():
-        raise ConfigError("there is neither an opa nor the embedded engine: run make setup")
+        raise ConfigError(f"there is neither an opa nor the embedded engine: {GET_OPA}")
     return Embedded(config.policy.timeout_seconds, log)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 
+from gateway.policy.engine.opa import GET_OPA
 from gateway.policy.engine.regorus_process import RegorusProcess
 from gateway.policy.engine.supervised import Supervised
 from gateway.policy.source.source import PolicySource
@@ -19,7 +20,7 @@ class Embedded(Supervised):
         super().__init__(timeout_seconds, log)
         log.warning(
             "policy is evaluated by the embedded engine: one request at a time, without crypto.*, io.jwt.* "
-            "and graphql.*; install opa (make setup) for production"
+            f"and graphql.*; for production, {GET_OPA}"
         )
 
     def _new_child(self, source: PolicySource) -> RegorusProcess:

@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 from gateway.contract import Decision
 from gateway.errors import ConfigError, PolicyError, PolicyUnavailable
 from gateway.policy.engine.embedded import embedded_available
-from gateway.policy.engine.opa import PINNED, find_opa
+from gateway.policy.engine.opa import GET_OPA, PINNED, find_opa
 from gateway.policy.engine.opa_server import OpaServer
 from gateway.policy.engine.regorus_process import RegorusProcess
 from gateway.policy.source.source import PolicySource
@@ -46,7 +46,9 @@ async def open_lanes(
             yield chosen, [_OpaLane(server) for _ in range(cores * _QUESTIONS_PER_CORE)]
         return
     if not embedded_available():
-        raise ConfigError("the embedded engine is not installed: run make setup")
+        raise ConfigError(
+            "the embedded engine is not installed: pip install 'regate[embedded]'; in a checkout, make setup"
+        )
     lanes = [_EmbeddedLane(source, timeout_seconds) for _ in range(cores)]
     try:
         await lanes[0].start()  # a broken policy is found here
@@ -59,7 +61,7 @@ async def open_lanes(
 async def _opa(source: PolicySource, timeout_seconds: float) -> AsyncIterator[OpaServer]:
     opa: Path | None = find_opa()
     if opa is None:
-        raise ConfigError(f"there is no opa {PINNED} in $REGATE_OPA, PATH or the tool cache: run make setup")
+        raise ConfigError(f"there is no opa {PINNED} in $REGATE_OPA, PATH or the tool cache: {GET_OPA}")
     server = OpaServer(opa, source, timeout_seconds)
     await server.start()
     try:

@@ -15,6 +15,7 @@ from gateway.processes import run
 PINNED = "1.22.4"
 _VERSION_SECONDS = 10
 _VERSION = re.compile(r"v?([0-9]+)\.([0-9]+)\.([0-9]+)([-+].*)?")
+GET_OPA = f"get opa {PINNED} from openpolicyagent.org and put it on PATH; in a checkout, run make setup"
 _WHY_NOT_OLDER = (
     "older ones let rules vanish that deny, and take policy bundles that are not signed (GHSA-g2pf-6v5v-qcc8)"
 )
