@@ -174,7 +174,7 @@ def test_a_content_type_that_no_parser_knows_is_refused_by_policy(
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
-        ("POST", "openai/v1/rerank", {"model": "echo", "input": "x"}),
+        ("POST", "openai/v1/ocr", {"model": "echo", "input": "x"}),
         ("POST", "openai/v1/vector_stores", {"name": "x"}),
         ("POST", "openai/v1/messages", {"model": "echo", "messages": []}),
         ("POST", "anthropic/v1/chat/completions", {"model": "echo", "messages": []}),
