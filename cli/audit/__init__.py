@@ -26,7 +26,7 @@ COMMANDS = {
     ),
     "ship": Late(
         "cli.audit.ship:ship_evidence",
-        "Ship the evidence to the receivers in the configuration, where no gateway does.",
+        "Ship the evidence to the receivers in the configuration, until Ctrl-C.",
     ),
     "erase": Late(
         "cli.audit.erase:erase",

@@ -268,7 +268,8 @@ def test_an_error_forges_no_line(evidence: Evidence, arguments: list[str]) -> No
 
 
 @pytest.mark.parametrize(
-    "command", ["audit tail", "audit export", "sessions show se_1", "audit sql {rows} --format csv"]
+    "command",
+    ["audit tail --lines 1000", "audit export", "sessions show se_1", "audit sql {rows} --format csv"],
 )
 def test_a_real_terminal_gets_only_our_own_colors(evidence: Evidence, command: str) -> None:
     """With a terminal at the other end there are escape sequences for colors, and no others."""
