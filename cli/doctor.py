@@ -265,7 +265,8 @@ def _shipping(config: Config) -> Iterator[Check]:
 def _receiver(one: Standing) -> Check:
     state, what = one.state, f"receiver {one.receiver}"
     dropped = f"; {state.dropped:,} records were dropped by retention before" if state.dropped else ""
-    reached = f"{one.behind:,} records behind, last shipped at {state.shipped_at or 'no time'}{dropped}"
+    last = f"last shipped at {state.shipped_at}" if state.shipped_at else "nothing shipped yet"
+    reached = f"{one.behind:,} records behind, {last}{dropped}"
     if state.failure:
         remedy = "see to it: nothing is lost while the evidence is kept, and it is tried again every minute"
         return Check(what, f"failing since {state.failing_since}: {state.failure}; {reached}", False, remedy)
@@ -289,9 +290,11 @@ def _provider(name: str, provider: Provider, config: Config) -> Iterator[Check]:
 def _print(checks: list[Check]) -> None:
     from rich.console import Console  # here: --json needs no table
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("", "what", "state", "what to do", box=None, pad_edge=False)
+    # folded, so that no path is cut
+    columns = [Column(name, overflow="fold") for name in ("", "what", "state", "what to do")]
+    table = Table(*columns, box=None, pad_edge=False)
     for check in checks:
         table.add_row(
             "[green]ok[/]" if check.ok else "[red]!![/]",

@@ -58,7 +58,7 @@ def create(
     delegate: Annotated[
         bool, typer.Option("--delegate", help="It may name the end user in X-Regate-On-Behalf-Of.")
     ] = False,
-    expires: Annotated[str, typer.Option(help="How long it lives: 30d, 12h, 45m. [default: for ever]")] = "",
+    expires: Annotated[str, typer.Option(help="How long it lives: 30d, 12h, 45m. [default: forever]")] = "",
     provider: Annotated[list[str] | None, typer.Option(help="Only these providers (globs).")] = None,
     model: Annotated[list[str] | None, typer.Option(help="Only these models (globs).")] = None,
     path: Annotated[list[str] | None, typer.Option(help="Only these paths (globs).")] = None,
@@ -102,10 +102,12 @@ def list_keys(
         return
     for key in keys:
         terms = f"expires {key['expires_at']}" if key["expires_at"] else "does not expire"
-        used = f"last used {key['last_used_at']}" if key["last_used_at"] else "not used yet"
+        used = f", last used {key['last_used_at']}" if key["last_used_at"] else ", not used yet"
+        if key["role"] != "agent":  # only the data path notes uses; what people do is in the evidence
+            used = ""
         who = f"{key['agent']}, role {key['role']}, owner {key['owner']}, groups {','.join(key['groups'])}"
         bounds = f", only {_told(key['scope'])}" if any(key["scope"].values()) else ""
-        typer.echo(line(f"{key['id']}  {key['prefix']}…  {key['status']:<8} {who}, {terms}, {used}{bounds}"))
+        typer.echo(line(f"{key['id']}  {key['prefix']}…  {key['status']:<8} {who}, {terms}{used}{bounds}"))
 
 
 @app.command(epilog="Example: regate keys rotate k4jq2zq7w3ab --overlap 24h")

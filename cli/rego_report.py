@@ -62,7 +62,8 @@ class TestReport:
         missed = [f"{file}:{line}: no test runs this" for file, line in self.not_covered or ()]
         run = [outcome for outcome in self.outcomes if not outcome.skipped]
         skipped = len(self.outcomes) - len(run)
-        summary = f"PASS: {len(run) - len(failed)}/{len(run)} by {self.engine}"
+        told = f"FAIL: {len(failed)}" if failed else f"PASS: {len(run)}"
+        summary = f"{told}/{len(run)} by {self.engine}"
         summary += f", {skipped} not run (todo_)" if skipped else ""
         if not self.outcomes:
             summary = "no tests: expected rules test_… in *_test.rego"

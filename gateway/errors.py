@@ -33,7 +33,7 @@ credential. A guard adds no class: it turns a decision into `deny`, which ends i
 A new class is listed in docs/reference/errors.md. Its code says more than its name:
 - `upstream_…` is a fault of the provider: the record is a `completion`, and the exchange counts as `failed`.
 - One with which an exchange may end before the provider had the whole prompt is named in `_UNANSWERED` of
-  `gateway/audit/reading/view_sql.py`.
+  `gateway/audit/reading/exchange_sql.py`.
 - A denial is named in `_DENIALS` of `gateway/exchange/refuse.py`.
 - A type other than `api_error` is named in `gateway/dialects/reading/failure.py`.
 """

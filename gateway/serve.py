@@ -61,7 +61,8 @@ def listen(config: Config) -> socket.socket:
         listener.bind((config.host, config.port))
     except OSError as error:
         listener.close()
-        raise ConfigError(f"cannot listen on {config.listen}: {error.strerror}") from error
+        remedy = "end what listens there, or change `listen` in regate.yaml"
+        raise ConfigError(f"cannot listen on {config.listen}: {error.strerror}; {remedy}") from error
     listener.listen(_BACKLOG)
     listener.setblocking(False)
     return listener

@@ -27,7 +27,7 @@ from gateway.errors import ConfigError
 _REGATE = [sys.executable, "-m", "cli.main"]
 _ALLOWED = "Which is the longest river of Europe?"
 _MASKED = "Write to jane.roe@acme.org, or call her on (212) 555-0187."
-_BULK = "Summarise: " + ", ".join(f"{letter}.{letter}oe@acme.org" for letter in string.ascii_lowercase)
+_BULK = "Summarize: " + ", ".join(f"{letter}.{letter}oe@acme.org" for letter in string.ascii_lowercase)
 _DENIED = "-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEowIBAAKCAQEAx1" * 8 + "\n-----END RSA PRIVATE KEY-----"
 
 

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 
 from cli.opened import LateJournal, opened_state
 from gateway.approvals import ApprovalBook
-from gateway.config import Config, load_server_key
+from gateway.config import BUILT_IN, Config, Provider, load_server_key, resolve_reference
 from gateway.http.console import sign_in_path
 from gateway.oversight import Keyring, MadeKey, NewKey, local_user
 from gateway.state import ApprovalStore, Keys
@@ -50,7 +50,7 @@ def welcome(config: Config, base: str) -> str:
         agent, person = thread.submit(lambda: asyncio.run(_make_keys(config))).result()
     link = base + sign_in_path(load_server_key(config.key_path), person["id"])
     values = {"base": base, "key": agent["key"]}
-    demo = next((name for name, each in config.providers.items() if each.base_url == "builtin:demo"), "")
+    demo = next((name for name, each in config.providers.items() if each.base_url == BUILT_IN), "")
     lines = [
         "regate: first steps. The keys last a day; the link signs in once, within ten minutes.",
         "",
@@ -61,6 +61,7 @@ def welcome(config: Config, base: str) -> str:
     ]
     for family, text in _LINES.items():
         named = [name for name, each in config.providers.items() if each.family == family]
+        named.sort(key=lambda name: not _is_enabled(config.providers[name]))  # what works at once goes first
         lines += [text.format(**values, name=named[0])] if named else []
     lines += [
         "",
@@ -69,6 +70,12 @@ def welcome(config: Config, base: str) -> str:
         *(["", "regate: try", _REQUEST.format(**values, name=demo)] if demo else []),
     ]
     return "\n".join(lines)
+
+
+def _is_enabled(provider: Provider) -> bool:
+    """Return whether the environment and the files that its credentials name are there."""
+    named = [one for one in provider.all_references if one.startswith(("env:", "file:"))]
+    return all(resolve_reference(one) for one in named)
 
 
 def _is_local(host: str) -> bool:

@@ -66,6 +66,7 @@ agents: []                      # globs over the agent's id; none yet
 """
 
 _CASES = """# TITLE: rules/TOPIC.rego
+# `base` is an input of policy_tests/fixtures.rego (of agent support-bot); `input` and `settings` change it.
 TOPIC:
   an agent on the list is denied:
     base: prompt

@@ -112,7 +112,7 @@ def _fallback_fault(config: Config, name: str, other: str) -> str:
     if other == name:
         return "expected another provider"
     if other not in config.providers:
-        near = get_close_matches(other, config.providers, n=1)
+        near = get_close_matches(other, config.providers, n=1, cutoff=0.7)
         return f"did you mean {near[0]}?" if near else f"expected one of {', '.join(config.providers)}"
     family, theirs = config.providers[name].family, config.providers[other].family
     return "" if theirs == family else f"expected a provider of family {family}, and it is {theirs}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from gateway.dialects import is_form, is_generative
 from gateway.errors import UpstreamUnavailable
 from gateway.exchange.exchange import Exchange
@@ -11,6 +13,8 @@ from gateway.exchange.record import Ledger
 from gateway.exchange.seats import Rooms
 from gateway.identity import is_for
 from gateway.upstream import SERVED_NOTHING, UpstreamResponse, Upstreams
+
+_log = logging.getLogger("regate.gateway")
 
 
 class Fallback:
@@ -31,9 +35,9 @@ class Fallback:
         self._rooms = rooms
 
     def follows(self, exchange: Exchange, status: int | None = None) -> bool:
-        """Return whether another provider may be asked after this status; None: nothing was sent.
+        """Return whether another provider may be asked after this status; without one nothing was sent.
 
-        None may where the request names what its provider alone has: stored files, responses, prompts.
+        Another may not where the request names what its own alone has: stored files, responses, prompts.
         """
         if status is not None and status not in SERVED_NOTHING:
             return False
@@ -62,6 +66,8 @@ class Fallback:
         What was masked for the first provider, decided about it and left for it stays on record apart.
         """
         assert exchange.fallbacks
+        asked = {"provider": exchange.provider, "status": ended.status, "fallback": exchange.fallbacks[0]}
+        _log.info("provider served nothing", extra={"exchange_id": exchange.id, **asked})
         self._ledger.record_refusal(exchange, ended)
         exchange.seats.give_back(self._rooms.of_provider(exchange.provider))
         exchange.begin_anew(exchange.fallbacks.pop(0), exchange.received.unmasked)

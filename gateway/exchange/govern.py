@@ -137,6 +137,7 @@ class Gateway:
                 raise
             ended: UpstreamUnavailable = error
         else:
+            # `kept` is a completion that an approval released: nothing was sent for it
             if kept is not None or not self._fallback.follows(exchange, response.status):
                 return await self._answer(exchange, response)
             ended = await self._fallback.give_up(exchange, response)

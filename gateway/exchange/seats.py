@@ -21,7 +21,7 @@ class Room:
         self._seconds = seconds
         self._whose = whose
         self._free = asyncio.Semaphore(seats)
-        self._users = 0  # that sit or wait
+        self._users = 0  # exchanges that have a seat or wait for one
 
     @property
     def is_empty(self) -> bool:

@@ -83,7 +83,9 @@ class Identity:
             if given is None or self._workloads is None:
                 raise Unauthenticated("client certificate: this gateway knows no workloads")
             agent = self._workloads.agent(given)
-        elif self._tokens and presented.count(".") > 1:  # as in a JWT, and never in a key
+        elif presented.count(".") > 1:  # as in a JWT, and never in a key
+            if not self._tokens:
+                raise Unauthenticated("token: this gateway believes no issuer; see `oidc` in regate.yaml")
             token, agent = await self._tokens.agent(presented)
             check_bound(token, thumbprint)
         else:
@@ -164,6 +166,7 @@ def open_identity(config: Config, keys: Keys) -> Identity:
 
         tokens = SignedTokens(config.oidc, config.root)
         tokens.start()
+    # whoever can vouch for a certificate, even without workloads: tokens may be bound to one
     if config.trusted_proxies or (config.listen_tls and config.listen_tls.client_ca):
         from gateway.identity.workloads import Workloads
 

@@ -108,7 +108,9 @@ class Upstreams:
         Raises InvalidRequest for an unknown provider, UpstreamUnavailable for one that is disabled.
         """
         if name not in self._upstreams:
-            raise InvalidRequest("unknown provider: expected the name of one that regate.yaml configures")
+            raise InvalidRequest(
+                "unknown provider: expected one of regate.yaml, first in the path: /NAME/v1/…"
+            )
         found = self._upstreams[name]
         if found.unset and not found.fallback:
             raise UpstreamUnavailable(f"provider {name!r} is disabled: its credential is not set")

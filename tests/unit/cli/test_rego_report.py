@@ -21,7 +21,7 @@ PASSED, FAILED = Outcome("data.a.test_x"), Outcome("data.a.test_y", "case", "not
             False,
             "PASS: 1/1 by opa; coverage: 1 places without a test",
         ),
-        (made("opa", [PASSED, FAILED]), False, "PASS: 1/2 by opa; coverage: unknown until all pass"),
+        (made("opa", [PASSED, FAILED]), False, "FAIL: 1/2 by opa; coverage: unknown until all pass"),
         (made("opa", [], []), False, "no tests: expected rules test_… in *_test.rego"),
     ],
 )

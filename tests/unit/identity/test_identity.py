@@ -120,6 +120,12 @@ async def test_no_text_is_taken_for_a_key(text: str) -> None:
         await Identity(Keys.__new__(Keys)).identify_key(text)
 
 
+async def test_a_gateway_without_issuers_says_so_to_a_token(keys: CountingKeys) -> None:
+    with pytest.raises(Unauthenticated, match="believes no issuer"):
+        await Identity(keys).identify("Bearer a.b.c", None, None)
+    assert keys.queries == 0
+
+
 async def test_an_unknown_key_and_a_wrong_secret_are_refused_alike(keys: CountingKeys) -> None:
     key = made(keys)
     wrong = key[:-1] + ("a" if key[-1] != "a" else "b")

@@ -81,7 +81,7 @@ def test_what_fails_is_told_by_name_and_place(machine: str, tmp_path: Path) -> N
     }  # fmt: skip
     assert f"{file}:5: " in failed[f"{prefix}bad"]
     assert "did not end" in failed[f"{prefix}loop"]
-    assert "PASS: 2/6" in run.stdout
+    assert "FAIL: 4/6" in run.stdout
     suite = ElementTree.parse(junit).getroot()
     assert (suite.get("tests"), suite.get("failures")) == ("7", "4")
     assert suite.find("testcase[@name='test_bad']/failure") is not None
