@@ -61,11 +61,15 @@ def create_key(
 def replace_key(keys: Keys, key_id: str, now: float) -> tuple[KeyRow, str] | None:
     """Make and store a key like another one, which goes on; None when that one is not live.
 
-    It lives as long from now on as the other was made to.
+    It lives as long from now on as the other was made to. Raises ConfigError when another key is in the place
+    of that one already: two would go on, and one of them forgotten.
     """
     old = keys.find(key_id)
     if old is None or old.status(now) != "active":
         return None
+    for each in keys.list():
+        if each.replaces == key_id and each.status(now) == "active":
+            raise ConfigError(f"key {key_id} was rotated already: {each.id} is in its place; revoke it first")
     life = None if old.lasts is None else now + old.lasts
     row, key = _made(
         agent=old.agent,

@@ -111,7 +111,8 @@ class Keyring:
     async def rotate(self, by: Actor | KeyRow, key_id: str, overlap_seconds: float) -> MadeKey:
         """Make a key in the place of another, which ends after the overlap. It is shown this once.
 
-        Raises UnknownKey when that one is not live, StateUnavailable, RecordingFailed.
+        Raises UnknownKey when that one is not live, ConfigError when it was rotated before, StateUnavailable,
+        RecordingFailed.
         """
         made = await self._keys.state.writing(replace_key, self._keys, key_id, self._now())
         if made is None:

@@ -207,6 +207,17 @@ def test_a_key_is_rotated_with_an_overlap(config: Path) -> None:
     assert isinstance(run("rotate", "k" * 12).exception, UnknownKey)
 
 
+def test_a_key_that_another_one_replaces_is_not_rotated_again_while_that_lives(config: Path) -> None:
+    """Of two successors one would be forgotten, and go on."""
+    old = made()
+    new = json.loads(run("rotate", str(old["id"]), "--json").stdout)
+    again = run("rotate", str(old["id"]))
+    assert isinstance(again.exception, ConfigError)
+    assert f"{new['id']} is in its place" in str(again.exception)
+    run("revoke", new["id"])
+    assert json.loads(run("rotate", str(old["id"]), "--json").stdout)["replaces"] == old["id"]
+
+
 def test_one_command_ends_a_leaked_key_and_shows_what_it_was_used_for(config: Path) -> None:
     leaked, other = str(made()["id"]), str(made()["id"])
     loaded = load_config(config)
