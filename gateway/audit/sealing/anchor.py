@@ -102,6 +102,8 @@ def bearer(reference: str) -> dict[str, str]:
     """Return the header with the token that a reference names, read anew each time. Raises OSError."""
     if reference and not (token := resolve_reference(reference)):
         raise OSError(f"{reference} is not set")
+    if reference and not (token.isascii() and token.isprintable()):  # an error would repeat it
+        raise OSError(f"{reference} is no printable text of one line")
     return {"authorization": f"Bearer {token}"} if reference else {}
 
 
