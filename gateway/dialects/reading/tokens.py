@@ -89,10 +89,10 @@ def _texts_of(tokens: Any, name: str) -> list[str] | None:
 
 def _by_bytes(tokens: Any) -> list[str] | None:
     """Return what the bytes of tokens spell, a character of several with the last one; None without bytes."""
-    found = [one.get("bytes") if isinstance(one, dict) else None for one in tokens]
+    found: list[Any] = [one.get("bytes") if isinstance(one, dict) else None for one in tokens or ()]
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     try:
-        return [decoder.decode(bytes(each if isinstance(each, list) else [None])) for each in found]
+        return [decoder.decode(bytes([*each])) for each in found]
     except (TypeError, ValueError):
         return None
 
