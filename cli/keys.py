@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import Annotated, Any, get_args
 
 import typer
@@ -136,8 +136,12 @@ def leaked(
 ) -> None:
     """Revoke a key that got out, then show every exchange that it was ever used for, the latest first."""
     config = load_config(config_path())
-    with _keyring() as keyring, suppress(UnknownKey):  # revoked before, it still leaves something to see
-        asyncio.run(keyring.revoke(local_user(), key_id))
+    with _keyring() as keyring:
+        try:
+            asyncio.run(keyring.revoke(local_user(), key_id))
+        except UnknownKey:  # revoked before, it still leaves something to see
+            if all(key["id"] != key_id for key in asyncio.run(keyring.list())):
+                raise
     typer.echo(f"key {line(key_id)} is revoked", err=True)
     note_reading(config, "evidence_queried", sql=_USES)
     with query(config.audit_path, _USES, (key_id,)) as result:

@@ -31,7 +31,9 @@ def redeemed(config: Config, token: str, answer: Path | None) -> tuple[str, byte
         *said, streamed = next(result.rows)
     recorded = dict(zip(("decision", "revision", "sent"), said, strict=True))
     for name, value in recorded.items():
-        if (claimed := getattr(receipt, name)) != value:
+        claimed = getattr(receipt, name)
+        began_before = name == "sent" and not (claimed or receipt.answered)  # a stream, while it was held
+        if claimed != value and not began_before:
             raise RegateError(
                 f"{receipt.exchange}: the receipt says {name} {claimed or 'nothing'}, and the evidence "
                 f"{value or 'nothing'}; see regate audit verify"
@@ -47,5 +49,5 @@ def redeemed(config: Config, token: str, answer: Path | None) -> tuple[str, byte
         if found != answered:
             raise RegateError(f"{answer}: it is not the answer that the receipt came with")
     signer = open_signer(config.evidence_key_path, Folder(config.audit_path))
-    claims = {**msgspec.to_builtins(receipt), "streamed": streamed}
+    claims = {**msgspec.to_builtins(receipt), "sent": recorded["sent"], "streamed": streamed}
     return receipt.exchange, state_receipt(config.audit_path, signer, claims)

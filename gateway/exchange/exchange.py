@@ -77,7 +77,7 @@ class Exchange:
             return body
 
         headers = {name: text for name, text in self.call.headers.items() if name != "content-encoding"}
-        self.call = replace(self.call, provider=provider, headers=headers, body=read, hold=lambda _: None)
+        self.call = replace(self.call, provider=provider, headers=headers, body=read)
         self.fallback_of, self.id = self.id, new_id("ex")
         self.started, self.clock = datetime.now(UTC), time.perf_counter()
         self.inspected, self.decided, self.recorded, self.held = Inspected(), None, [], Held()

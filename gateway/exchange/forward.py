@@ -18,6 +18,7 @@ from gateway.exchange.seats import Rooms
 from gateway.identity import Identity
 from gateway.masking import Restorer
 from gateway.upstream import (
+    SERVED_NOTHING,
     CountedResponse,
     ReplayedResponse,
     UpstreamRequest,
@@ -57,7 +58,7 @@ class Forwarder:
             exchange.held = replace(exchange.held, completion=exchange.held.prompt)
             return await _replayed(exchange, kept)
         response = await self._send(exchange)
-        if response.status == 429 or response.status >= 500:
+        if response.status in SERVED_NOTHING or response.status >= 500:
             try:
                 await self._holder.give_back(exchange.held.prompt)
             except BaseException:

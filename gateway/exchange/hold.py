@@ -143,7 +143,7 @@ class Holder:
         # a header that goes up can change what the provider does with the same body
         bound = sorted(header for header in exchange.received.bound_headers.items() if is_bound(header[0]))
         if tags := exchange.envelope.tags:  # policy may have asked for the approval by them
-            bound += sorted(tags.items())
+            bound += [("", ""), *sorted(tags.items())]  # no tag passes for a header
         return Binding(
             agent=exchange.agent,
             method=exchange.call.method,

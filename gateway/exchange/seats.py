@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from weakref import WeakValueDictionary
 
 from gateway.config import Limits
 from gateway.errors import TooManyExchanges
@@ -55,15 +56,16 @@ class Rooms:
     def __init__(self, limits: Limits, providers: Mapping[str, int | None]) -> None:
         self._limits = limits
         self._all = self._room(limits.exchanges, "in all")
-        self._agents: dict[str, Room] = {}
+        # an exchange that waits for people has no seat, and comes back to the same room
+        self._agents: WeakValueDictionary[str, Room] = WeakValueDictionary()
         self._providers = {name: self._room(most, f"for {name}") for name, most in providers.items() if most}
 
     def of_agent(self, agent: str) -> tuple[Room, ...]:
         """Return the rooms that each exchange of an agent enters."""
-        if agent not in self._agents:
-            self._agents = {name: room for name, room in self._agents.items() if not room.is_empty}
-            self._agents[agent] = self._room(self._limits.agent_exchanges, "of this agent")
-        return self._agents[agent], self._all
+        room = self._agents.get(agent)
+        if room is None:
+            room = self._agents[agent] = self._room(self._limits.agent_exchanges, "of this agent")
+        return room, self._all
 
     def of_provider(self, provider: str) -> tuple[Room, ...]:
         """Return the rooms that a call of a provider enters."""

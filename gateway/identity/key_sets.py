@@ -148,6 +148,8 @@ class KeySet:
 
     def _headers(self) -> dict[str, str]:
         secret = resolve_reference(self._issuer.credential) if self._issuer.credential else None
+        if secret and not (secret.isascii() and secret.isprintable()):  # an error would repeat it
+            raise ValueError("its credential is no printable text of one line")
         return {"authorization": f"Bearer {secret}"} if secret else {}
 
 

@@ -14,7 +14,7 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -56,7 +56,7 @@ class SignedToken:
         """Return the agent that calls with this token. Raises Unauthenticated."""
         if self.issuer.names == "people":
             raise Unauthenticated("token: its issuer names people; expected a token or key of the agent")
-        return agent_of(self.claims, self.issuer, depth)
+        return replace(agent_of(self.claims, self.issuer, depth), until=self.until)
 
 
 class SignedTokens:

@@ -124,7 +124,7 @@ class RevocationLists:
             if (seen := (status.st_mtime_ns, status.st_ino)) != self._seen:
                 self._lists, self._seen = _lists(self._path.read_bytes()), seen
         except (OSError, ValueError) as error:
-            self._seen = None
+            self._seen, self._lists = None, ()  # until the next look nothing passes either
             raise IssuerUnavailable("client certificate: the revocation lists cannot be read") from error
 
 

@@ -69,4 +69,7 @@ class ConnectionSettings:
             said = StoredCredential(said).value or ""
             if not said.startswith(("http://", "https://")):
                 raise NotConnected("the provider's proxy is not set")
-        return URL(said) if said else None
+        try:
+            return URL(said) if said else None
+        except ValueError:  # it may hold a password, and the error a part of it
+            raise NotConnected("the provider's proxy is no address") from None

@@ -15,7 +15,8 @@ from gateway.dialects.registry import DIALECTS
 from tests.support import responses_wire
 from tests.support.application import Opened, Running
 from tests.support.asking import events
-from tests.support.scripted import PLACEHOLDER, chunk
+from tests.support.scripted import PLACEHOLDER, chunk, completion
+from tests.support.sites import always, site
 from tests.support.spoken import Spoken
 from tests.support.values import EMAIL, MODEL_CARD
 from tests.support.wires import BUILT_IN
@@ -376,3 +377,17 @@ def test_every_dialect_that_knows_of_probabilities_is_in_the_table() -> None:
         if "logprob" in word.lower()
     }
     assert telling == TABLE.keys()
+
+
+async def test_bytes_tell_no_masked_text_that_their_tokens_do_not_spell(opened: Opened) -> None:
+    """As of a character of several tokens, or where a token stands as its number."""
+    tokens = [token(f"token_id:{at}", bytes=[*one.encode()]) for at, one in enumerate(f"é is {MODEL_CARD}")]
+    said = completion({"content": f"é is {MODEL_CARD}"})
+    said["choices"][0]["logprobs"] = {"content": tokens, "refusal": None}
+    async with site(always()) as provider:
+        provider.says = json.dumps(said)
+        providers = {"p": {"family": "openai", "base_url": provider.url}}
+        async with opened(providers=providers) as running:
+            answer = await running.ask("hi", "p/v1/chat/completions")
+    kept = answer.json()["choices"][0]["logprobs"]["content"]
+    assert "".join(bytes(one["bytes"]).decode() for one in kept) == "é is "

@@ -100,9 +100,13 @@ class Anchor:
 
 def bearer(reference: str) -> dict[str, str]:
     """Return the header with the token that a reference names, read anew each time. Raises OSError."""
-    if reference and not (token := resolve_reference(reference)):
+    if not reference:
+        return {}
+    if not (token := resolve_reference(reference)):
         raise OSError(f"{reference} is not set")
-    return {"authorization": f"Bearer {token}"} if reference else {}
+    if not (token.isascii() and token.isprintable()):  # an error would repeat it
+        raise OSError(f"{reference} is no printable text of one line")
+    return {"authorization": f"Bearer {token}"}
 
 
 def last_anchored(folder: Folder) -> Anchored | None:

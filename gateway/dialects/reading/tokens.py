@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any
@@ -30,6 +31,8 @@ def read_tokens(walk: Walk, tokens: Any, at: str, label: Label, columns: str = "
         walk.free(tokens, at, label)
         return
     walk.tokens("".join(texts), at, columns)
+    if (spelled := "".join(_by_bytes(tokens) or texts)) != "".join(texts):
+        walk.tokens(spelled, at, columns)
     read_beside(walk, [_without(token, "token") for token in tokens if isinstance(token, dict)], at, columns)
 
 
@@ -54,12 +57,15 @@ def hidden(body: Any, part: Part, spans: Sequence[tuple[int, int]]) -> Iterator[
         yield from _row(body, part.block, above, int(index))
         return
     for name, joint in (("token", ""), ("word", " ")):
-        texts = _texts_of(at(body, part.pointer), name) or ()
+        items = at(body, part.pointer)
+        texts = _texts_of(items, name) or ()
+        if joint.join(texts) != part.text:
+            texts = _by_bytes(items) or ()
         if joint.join(texts) != part.text:
             continue
         starts = accumulate((len(text) + len(joint) for text in texts), initial=0)
         for number, (start, text) in enumerate(zip(starts, texts, strict=False)):
-            if any(first < start + len(text) and start < last for first, last in spans):
+            if any(first < start + max(len(text), 1) and start < last for first, last in spans):
                 yield from _row(body, part.block, part.pointer, number)
 
 
@@ -79,6 +85,16 @@ def _texts_of(tokens: Any, name: str) -> list[str] | None:
     found = (one.get(name) if isinstance(one, dict) else one for one in tokens)
     texts = [text for text in found if isinstance(text, str)]
     return texts if len(texts) == len(tokens) else None
+
+
+def _by_bytes(tokens: Any) -> list[str] | None:
+    """Return what the bytes of tokens spell, a character of several with the last one; None without bytes."""
+    found: list[Any] = [one.get("bytes") if isinstance(one, dict) else None for one in tokens or ()]
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    try:
+        return [decoder.decode(bytes([*each])) for each in found]
+    except (TypeError, ValueError):
+        return None
 
 
 class TokenReader:
@@ -115,7 +131,8 @@ class TokenReader:
 def _spell(items: Sequence[dict[str, Any]], text: str) -> bool:
     """Return whether the bytes of tokens are those of a text."""
     try:
-        return b"".join(bytes(one["bytes"]) for one in items) == text.encode()
+        # of a list: a number would ask for as many bytes
+        return b"".join(bytes([*one["bytes"]]) for one in items) == text.encode()
     except (KeyError, TypeError, ValueError):
         return False
 

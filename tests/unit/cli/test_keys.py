@@ -231,3 +231,6 @@ def test_one_command_ends_a_leaked_key_and_shows_what_it_was_used_for(config: Pa
         assert [row["exchange_id"] for row in json.loads(result.stdout)] == ["ex_0"]
     status = {key["id"]: key["status"] for key in json.loads(run("list", "--json").stdout)}
     assert status == {leaked: "revoked", other: "active"}
+    mistaken = run("leaked", f"rg_{other}_")
+    assert mistaken.exit_code
+    assert "is revoked" not in mistaken.output

@@ -59,3 +59,11 @@ def test_revision_and_action_are_those_of_the_prompts_decision(new_exchange: New
     assert (exchange.action, exchange.revision, exchange.decision) == ("", "", None)
     exchange.decided = replace(decided("request", "mask"), id="dec_1")
     assert (exchange.action, exchange.revision, exchange.decision_id) == ("mask", "r1", "dec_1")
+
+
+def test_what_another_provider_answers_takes_room_as_well(new_exchange: NewExchange) -> None:
+    taken: list[int] = []
+    exchange = new_exchange(hold=taken.append)
+    exchange.begin_anew("other", b"{}")
+    exchange.call.hold(7)
+    assert taken == [7]

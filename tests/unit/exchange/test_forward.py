@@ -132,7 +132,9 @@ async def test_the_body_is_masked_and_otherwise_as_it_was(
     assert exchange.forwarded.digest == KEY.digest("sent", request.body).hex()
 
 
-@pytest.mark.parametrize(("status", "served"), [(200, True), (400, True), (429, False), (500, False)])
+@pytest.mark.parametrize(
+    ("status", "served"), [(200, True), (400, True), (401, False), (429, False), (500, False)]
+)
 async def test_only_what_the_provider_served_is_history(
     forwarder: Forwarder, exchange: Exchange, provider: Provider, status: int, served: bool
 ) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any, cast
+
 import pytest
 
+from gateway.config import ServerKey
 from gateway.contract.decision import Action, Decision
-from gateway.exchange.hold import answer_at_once, keeps_alive
+from gateway.exchange.hold import Holder, answer_at_once, keeps_alive
 from gateway.exchange.record import Ledger
 from gateway.exchange.steps import Answer, Decided, Received
 from gateway.words import Prompt
@@ -54,3 +58,14 @@ async def test_a_held_stream_that_is_answered_by_a_text_ends_with_an_error(new_e
     answer = answer_at_once(exchange, act(), ledger, 5)
     assert not isinstance(answer.body, bytes)
     assert b"upstream_unreadable" in [event async for event in answer.body][-1]
+
+
+def test_an_approval_takes_no_tag_for_a_header(new_exchange: NewExchange) -> None:
+    """A guardrail that goes up as a header is none as a tag, which stays here."""
+    holder, name = Holder(cast(Any, None), cast(Any, None), ServerKey(b"s" * 32)), "x-guardrail"
+    header, tag = new_exchange(), new_exchange()
+    header.received = replace(header.received, headers={name: "strict"})
+    envelope = replace(tag.received.envelope, tags={name: "strict"})
+    tag.received = replace(tag.received, envelope=envelope)
+    one, other = (holder._binding(each, "request").digest for each in (header, tag))
+    assert one != other

@@ -113,7 +113,7 @@ async def test_agents_have_rooms_of_their_own_which_are_forgotten_when_they_leav
         seats = Seats()
         await seats.take(rooms.of_agent(f"agent {number}"))
         seats.leave()
-    assert len(rooms._agents) == 2
+    assert list(rooms._agents) == ["stays"]
     await stays.take(rooms.of_agent("stays"))
     with pytest.raises(TooManyExchanges, match="2 requests of this agent"):
         await stays.take(rooms.of_agent("stays"))
@@ -121,3 +121,19 @@ async def test_agents_have_rooms_of_their_own_which_are_forgotten_when_they_leav
     await stays.take(rooms.of_provider("small"))
     with pytest.raises(TooManyExchanges, match="1 requests for small"):
         await stays.take(rooms.of_provider("small"))
+
+
+async def test_exchanges_that_waited_for_people_come_back_to_the_room_of_their_agent() -> None:
+    rooms, held = (
+        Rooms(Limits(agent_exchanges=1, queue_seconds=SHORT), {}),
+        list[tuple[Seats, tuple[Room, ...]]](),
+    )
+    for number in range(2):
+        seats = Seats()
+        await seats.take(rooms.of_agent("bot"))
+        held.append((seats, seats.leave()))
+        rooms.of_agent(f"other {number}")
+    (first, its), (second, others) = held
+    await first.take(its)
+    with pytest.raises(TooManyExchanges):
+        await second.take(others)

@@ -129,3 +129,13 @@ def test_shared_secrets_and_weak_keys_are_no_keys() -> None:
     assert [key.kid for key in found] == [KID]
     with pytest.raises(KeySetUnreadable, match="no key in it"):
         read_keys({"keys": [secret]})
+
+
+async def test_a_credential_of_two_lines_is_not_told(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("ISSUER_TOKEN", "s3cret\n")
+    async with issuer_of(jwks(), credential="env:ISSUER_TOKEN") as (_, keys, _clock):
+        await keys.refresh()
+        assert "one line" in keys.failure
+        assert "s3cret" not in keys.failure + caplog.text

@@ -157,3 +157,10 @@ async def test_a_jwt_svid_is_of_its_trust_domain(tmp_path: Path) -> None:
 async def test_without_its_issuers_keys_no_token_passes(tmp_path: Path) -> None:
     with pytest.raises(IssuerUnavailable):
         await SignedTokens(settings(jwks="http://127.0.0.1:1/keys"), tmp_path).agent(SIGNER.token())
+
+
+async def test_an_agent_is_one_for_as_long_as_its_token(tokens: SignedTokens) -> None:
+    """A request that was held until then sends nothing."""
+    ends = now() + 600
+    found, agent = await tokens.agent(SIGNER.token(exp=ends))
+    assert agent.until == found.until == ends + 30

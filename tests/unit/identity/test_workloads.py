@@ -91,3 +91,17 @@ def test_without_a_list_in_force_no_certificate_counts(authority: Authority, tmp
     for lists in (late, of_another, tmp_path / "absent", tmp_path / "broken"):
         with pytest.raises(IssuerUnavailable, match="revocation list"):
             RevocationLists(lists).has(shown)
+
+
+def test_lists_that_are_gone_let_nobody_pass_until_the_next_look(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued, path = authority.issue("a", ID), authority.revoke([])
+    workloads, clock = Workloads(KNOWN, path), [time.monotonic()]
+    monkeypatch.setattr("gateway.identity.workloads.time.monotonic", lambda: clock[0])
+    workloads.read(pem(issued))
+    path.unlink()
+    clock[0] += 2
+    for _ in range(2):
+        with pytest.raises(IssuerUnavailable):
+            workloads.read(pem(issued))

@@ -167,3 +167,10 @@ def test_without_settings_the_environment_means_nothing(monkeypatch: pytest.Monk
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy")
     assert ConnectionSettings().proxy(URL("https://provider.example")) is None
     assert ConnectionSettings().trust() is True
+
+
+def test_a_proxy_that_is_no_address_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROXY", "http://user:hunter2/x@proxy:3128")
+    with pytest.raises(NotConnected, match="is no address") as told:
+        ConnectionSettings(said_proxy="env:PROXY").proxy(URL("https://provider.example/"))
+    assert told.value.__suppress_context__

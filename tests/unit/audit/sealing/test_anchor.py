@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit.sealing.anchor import last_anchored
+from gateway.audit.sealing.anchor import bearer, last_anchored
 from gateway.config import load_config
 from gateway.errors import ConfigError
 from tests.unit.audit.conftest import Evidence, serving
@@ -117,3 +117,9 @@ def test_a_place_that_vouches_for_nothing_is_refused(tmp_path: Path, place: str,
     )
     with pytest.raises(ConfigError, match=told):
         load_config(path)
+
+
+def test_a_token_of_two_lines_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANCHOR_TOKEN", "s3cret\n")
+    with pytest.raises(OSError, match="ANCHOR_TOKEN is no printable text of one line"):
+        bearer("env:ANCHOR_TOKEN")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,10 @@ from gateway.config import load_config, load_server_key
 from gateway.errors import RegateError
 from gateway.exchange import Receipts
 from gateway.exchange.steps import Answer, Sent
+from gateway.identity import create_key
 from tests.support.application import opener
+from tests.support.configuration import policy_copy
+from tests.support.values import EMAIL
 from tests.unit.exchange.conftest import NewExchange, new_exchange
 
 __all__ = ["new_exchange"]
@@ -60,3 +65,25 @@ async def test_every_answer_has_a_receipt_that_is_redeemed(
     done = CliRunner().invoke(app, ["audit", "prove", "--receipt", lie])
     assert isinstance(done.exception, RegateError)
     assert "the receipt says" in str(done.exception)
+
+
+async def test_the_receipt_of_a_held_stream_is_redeemed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its headers go down before anything goes up."""
+    held = {"categories": {"pii": {"request": {"action": "require_approval"}}}}
+    policy = policy_copy(tmp_path, {**held, "approval": {"wait_seconds": 20}})
+    body = {"model": "demo", "stream": True, "messages": [{"role": "user", "content": EMAIL}]}
+    async with opener(tmp_path)(policy=policy, hold={"keepalive_seconds": 0.2}) as running:
+        row, _ = create_key(running.worker.keys, agent="b", owner="bob", role="approver", now=time.time())
+        key, approvals = {"authorization": f"Bearer {running.key}"}, running.worker.approvals
+        asking = asyncio.create_task(running.http.post("/demo/v1/chat/completions", json=body, headers=key))
+        while not (pending := await approvals.list(status="pending")):  # noqa: ASYNC110 - in the state
+            await asyncio.sleep(0.05)
+        await approvals.decide(pending[0].id, row, "approve", "")
+        answer = await asking
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "answer").write_bytes(answer.content)
+    redeem = ["audit", "prove", "--receipt", answer.headers["x-regate-receipt"], "--answer", "answer"]
+    done = CliRunner().invoke(app, [*redeem, "--out", "p"])
+    assert done.exception is None, done.exception
