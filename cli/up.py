@@ -63,5 +63,5 @@ def _greet(config: Config, listener: socket.socket, demo: bool | None) -> None:
     typer.echo(f"regate: listening on {base}")
     typer.echo(f"regate: console     {base}/console")
     if demo or (demo is None and is_first(config)):
-        typer.echo(welcome(config, base))
+        typer.echo(welcome(config, base, to_terminal=sys.stdout.isatty()))
     sys.stdout.flush()

@@ -41,8 +41,10 @@ def is_first(config: Config) -> bool:
         return not Keys(state).list()
 
 
-def welcome(config: Config, base: str) -> str:
+def welcome(config: Config, base: str, *, to_terminal: bool) -> str:
     """Make keys for a day and a link that signs in once, and return the page that shows them.
+
+    A person's key is shown on a terminal alone: other output is kept for longer than its link is good.
 
     Raises ConfigError, StateUnavailable, RecordingFailed.
     """
@@ -56,7 +58,7 @@ def welcome(config: Config, base: str) -> str:
         "",
         f"  console     {link}",
         f"  agent key   {agent['key']}",
-        f"  admin key   {person['key']}   (you: for REGATE_KEY and the console)",
+        *([f"  admin key   {person['key']}   (you: for REGATE_KEY and the console)"] if to_terminal else []),
         "",
     ]
     for family, text in _LINES.items():

@@ -48,6 +48,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     revoked: str = ""  # a file of revocation lists (PEM): client certificates that count no longer
     listen_tls: ListenTls | None = None
     trusted_proxies: tuple[str, ...] = ()  # addresses and networks whose X-Forwarded-… count
+    certificate_proxies: tuple[str, ...] = ()  # of them: those that check client certificates, and name them
     cors_origins: tuple[Origin, ...] = ()  # whose pages may call providers from a browser; "*": anyone's
     root: Path = Path()
 
@@ -60,9 +61,16 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                     f"providers: {name!r} cannot name a provider; expected a-z, 0-9, - and _, "
                     f"and none of {', '.join(sorted(RESERVED_PROVIDERS))}"
                 )
-        _networks(self.trusted_proxies)
-        if self.workloads and not (self.trusted_proxies or (self.listen_tls and self.listen_tls.client_ca)):
-            raise ValueError("workloads: expected listen_tls.client_ca or trusted_proxies to vouch for them")
+        trusted = self.trusted_networks
+        for one in self.certificate_networks:
+            if not any(one.version == each.version and one.subnet_of(each) for each in trusted):  # type: ignore[arg-type]
+                raise ValueError(f"certificate_proxies: found {one}; expected a part of trusted_proxies")
+        if self.workloads and not (
+            self.certificate_proxies or (self.listen_tls and self.listen_tls.client_ca)
+        ):
+            raise ValueError(
+                "workloads: expected listen_tls.client_ca or certificate_proxies to vouch for them"
+            )
         place = Path(self.audit.anchor.removeprefix("file:"))
         if self.audit.anchor.startswith("file:") and place.is_relative_to(self.audit_path.absolute()):
             raise ValueError("audit.anchor: expected a place outside the audit folder, which it vouches for")
@@ -70,7 +78,12 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def trusted_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The networks of the proxies in front of the gateway."""
-        return _networks(self.trusted_proxies)
+        return _networks("trusted_proxies", self.trusted_proxies)
+
+    @property
+    def certificate_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks of the proxies whose X-Forwarded-Client-Cert counts."""
+        return _networks("certificate_proxies", self.certificate_proxies)
 
     @property
     def caller_groups(self) -> frozenset[str]:
@@ -164,10 +177,10 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.state_path.with_name("evidence.key")
 
 
-def _networks(texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
+def _networks(setting: str, texts: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
     try:
         return tuple(ip_network(text) for text in texts)
     except ValueError as error:
         raise ValueError(
-            f"trusted_proxies: found {error}; expected addresses or networks, like 10.0.0.0/8"
+            f"{setting}: found {error}; expected addresses or networks, like 10.0.0.0/8"
         ) from error

@@ -66,7 +66,8 @@ class Forwarder:
                 raise
         else:  # what was not served is no history: its approval still stands, and its client sends it again
             models = exchange.inspected.models
-            scope = scope_of(exchange.agent, exchange.provider, models, exchange.revision)
+            tags = exchange.envelope.tags
+            scope = scope_of(exchange.agent, exchange.provider, models, exchange.revision, tags)
             exchange.session.mark_forwarded(scope, [part.digest for part in exchange.parts])
         return CountedResponse(response, exchange.call.hold)
 

@@ -74,7 +74,7 @@ class Gateway:
         self._decider = Decider(
             services.policies, services.ledger, services.shadow, services.detector.describe
         )
-        self._holder = Holder(self._decider, services.approvals, key)
+        self._holder = Holder(self._decider, services.approvals, key, services.identity)
         self._rooms = Rooms(
             config.limits, {name: provider.exchanges for name, provider in config.providers.items()}
         )

@@ -32,6 +32,7 @@ from gateway.exchange.refuse import refusal_event
 from gateway.exchange.seats import Room
 from gateway.exchange.steps import Answer
 from gateway.exchange.summary import contents_of
+from gateway.identity import Identity
 from gateway.upstream import is_bound
 from gateway.words import ApprovalFacts, Phase
 
@@ -39,8 +40,9 @@ from gateway.words import ApprovalFacts, Phase
 class Holder:
     """Holds what policy wants approved. Each approval passes one request, once."""
 
-    def __init__(self, decider: Decider, approvals: Approvals, key: ServerKey) -> None:
+    def __init__(self, decider: Decider, approvals: Approvals, key: ServerKey, identity: Identity) -> None:
         self.decider = decider
+        self._identity = identity
         self._approvals = approvals
         self._key = key
 
@@ -136,6 +138,7 @@ class Holder:
         if approval.status != "approved":
             raise ApprovalDenied(f"the approval was {approval.status}", **extra)
         await exchange.seats.take(rooms)
+        await self._identity.confirm(exchange.agent, exchange.call.certificate)  # people may have taken hours
         return approval.facts()
 
     def _binding(self, exchange: Exchange, phase: Phase) -> Binding:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from types import MappingProxyType
 
 from gateway import detect
 from gateway.config import ServerKey
@@ -32,6 +33,7 @@ from gateway.upstream import down_headers
 from gateway.words import Agent, Finding, InspectedPart, Match, Part, Tool
 
 # The score from which on a personal value is no guess: these have signs or check digits that no id has.
+_NO_TAGS: Mapping[str, str] = MappingProxyType({})
 _SURE = {"US_SSN": 0.5, "US_ITIN": 0.5, "KR_RRN": 0.5, "BR_CPF": 0.6, "BR_CNPJ": 0.6, "FR_NIR": 0.6}
 _SURE_OF_OTHERS = 0.85
 _SPACE = re.compile(r"\s")
@@ -69,7 +71,9 @@ class Inspector:
         shown = masked_texts(parts)
         named = [shown.get(name, name) for name in prompt.models]
         models = reachable(named, exchange.envelope.path)
-        seen = exchange.session.seen(scope_of(exchange.agent, exchange.provider, models, revision))
+        seen = exchange.session.seen(
+            scope_of(exchange.agent, exchange.provider, models, revision, exchange.envelope.tags)
+        )
         marked = mark_history(parts, seen, exchange.dialect)
         model = shown.get(prompt.model, prompt.model)
         if not model and exchange.dialect != "none":  # Gemini and Azure name it in the path
@@ -234,14 +238,17 @@ def is_guess(found: Finding | Match) -> bool:
     return found.category == "pii" and found.score < _SURE.get(found.entity, _SURE_OF_OTHERS)
 
 
-def scope_of(agent: Agent, provider: str, models: Sequence[str], revision: str) -> Scope:
+def scope_of(
+    agent: Agent, provider: str, models: Sequence[str], revision: str, tags: Mapping[str, str] = _NO_TAGS
+) -> Scope:
     """Return for whom, to whom and under which policy revision an exchange forwards.
 
-    A part that one scope forwarded is new in every other. The groups belong to it because settings may differ
-    by group, the models because another model is another recipient.
+    A part that one scope forwarded is new in every other. The groups and tags belong to it because policy may
+    differ by them, and by how an end user is known; the models because another model is another recipient.
     """
-    who = (agent.id, agent.owner, agent.on_behalf_of, *_counted(sorted(agent.groups)))
-    return (*who, provider, *_counted(sorted(models)), revision)
+    who = (agent.id, agent.owner, agent.on_behalf_of, agent.delegated or "", *_counted(sorted(agent.groups)))
+    said = _counted([text for tag in sorted(tags.items()) for text in tag])
+    return (*who, *said, provider, *_counted(sorted(models)), revision)
 
 
 def _counted(names: list[str]) -> tuple[str, ...]:

@@ -299,7 +299,7 @@ def create_app(config: Config, worker: Worker) -> Starlette:
     )
     app.router.default = _for_browsers(proxy, config.cors_origins)
     app.add_middleware(DataPath, serve=app.router.default, routes=routes)
-    app.add_middleware(Forwarded, trusted=config.trusted_networks)
+    app.add_middleware(Forwarded, trusted=config.trusted_networks, showing=config.certificate_networks)
     return app
 
 

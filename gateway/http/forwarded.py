@@ -21,24 +21,29 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Forwarded:
-    """Puts the caller's address, scheme and certificate into the request of a trusted peer, and no other."""
+    """Puts the caller's address and scheme into the request of a trusted peer, and no other.
 
-    def __init__(self, app: ASGIApp, trusted: Sequence[Network]) -> None:
+    Of those peers, the ones in `showing` name the caller's certificate as well: they have checked it, and
+    overwrite what a caller sends. Any other proxy passes the header on as it came.
+    """
+
+    def __init__(self, app: ASGIApp, trusted: Sequence[Network], showing: Sequence[Network] = ()) -> None:
         self._app = app
         self._trusted = trusted
+        self._showing = showing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request as its caller's own."""
         client = scope.get("client") if self._trusted else None
         peer = _address(client[0]) if client else None
-        if scope["type"] != "http" or peer is None or not self._trusts(peer):
+        if scope["type"] != "http" or peer is None or not _is_in(peer, self._trusted):
             await self._app(scope, receive, send)
             return
         caller = self._caller(peer, _values(scope, b"x-forwarded-for"))
         scheme = (_values(scope, b"x-forwarded-proto") or [scope["scheme"]])[-1].lower()
         if scheme not in ("http", "https"):
             scheme = scope["scheme"]
-        own = {"client": (str(caller), 0), "scheme": scheme, **_shown(scope)}
+        own = {"client": (str(caller), 0), "scheme": scheme, "extensions": self._shown(scope, peer)}
         await self._app({**scope, **own}, receive, send)
 
     def _caller(self, peer: Address, hops: Sequence[str]) -> Address:
@@ -48,23 +53,24 @@ class Forwarded:
             if address is None:  # nothing to the left of what cannot be read is vouched for
                 break
             peer = address
-            if not self._trusts(address):
+            if not _is_in(address, self._trusted):
                 break
         return peer
 
-    def _trusts(self, address: Address) -> bool:
-        return any(address in network for network in self._trusted)
+    def _shown(self, scope: Scope, peer: Address) -> dict[str, Any]:
+        """Return the request's extensions with the client's certificate as the nearest proxy saw it (XFCC).
+
+        A proxy that ends TLS and names no certificate has seen none: that of its own connection is its own.
+        """
+        extensions = {name: value for name, value in scope.get("extensions", {}).items() if name != "tls"}
+        header = ",".join(_lines(scope, b"x-forwarded-client-cert")) if _is_in(peer, self._showing) else ""
+        if shown := last_certificate(header):
+            extensions["tls"] = {"client_cert_chain": [shown]}
+        return extensions
 
 
-def _shown(scope: Scope) -> dict[str, Any]:
-    """Return the client's certificate as the nearest proxy saw it (Envoy's XFCC), for the request.
-
-    A proxy that ends TLS and names no certificate has seen none: the one on its own connection is its own.
-    """
-    extensions = {name: value for name, value in scope.get("extensions", {}).items() if name != "tls"}
-    if shown := last_certificate(",".join(_lines(scope, b"x-forwarded-client-cert"))):
-        extensions["tls"] = {"client_cert_chain": [shown]}
-    return {"extensions": extensions}
+def _is_in(address: Address, networks: Sequence[Network]) -> bool:
+    return any(address in network for network in networks)
 
 
 def last_certificate(header: str) -> str:

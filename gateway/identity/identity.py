@@ -166,8 +166,8 @@ def open_identity(config: Config, keys: Keys) -> Identity:
 
         tokens = SignedTokens(config.oidc, config.root)
         tokens.start()
-    # whoever can vouch for a certificate, even without workloads: tokens may be bound to one
-    if config.trusted_proxies or (config.listen_tls and config.listen_tls.client_ca):
+    # where certificates are checked, even without workloads: tokens may be bound to one
+    if config.certificate_proxies or (config.listen_tls and config.listen_tls.client_ca):
         from gateway.identity.workloads import Workloads
 
         revoked = path_of(config.root, config.revoked) if config.revoked else None

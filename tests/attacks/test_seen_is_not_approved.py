@@ -18,7 +18,7 @@ from gateway.exchange.inspect import mark_history, scope_of
 from gateway.exchange.steps import Inspected
 from gateway.policy import load_source
 from gateway.sessions.session import Sessions
-from gateway.words import Agent, InspectedPart, Kind, Part, PartPlace
+from gateway.words import Agent, Delegate, InspectedPart, Kind, Part, PartPlace, Proof
 from tests.e2e.conftest import Launch
 from tests.support.asking import bearer, body_of, post, refusal
 from tests.support.configuration import any_engine, configuration, edit_settings, policy_copy
@@ -300,6 +300,8 @@ class Scope:
     provider: str = "openai"
     models: tuple[str, ...] = ("m1",)
     revision: str = "r1"
+    proof: Proof | None = None
+    tags: tuple[tuple[str, str], ...] = ()
 
 
 OTHERS = [
@@ -310,6 +312,8 @@ OTHERS = [
     Scope(provider="based"),
     Scope(models=("m1", "m2")),
     Scope(revision="r2"),
+    Scope(proof="proved"),
+    Scope(tags=(("env", "prod"),)),
 ]
 SAID: st.SearchStrategy[Said] = st.tuples(
     st.sampled_from(("user", "assistant")),
@@ -321,8 +325,11 @@ SENT = st.tuples(st.sampled_from((Scope(), *OTHERS)), st.lists(SAID, min_size=1,
 
 
 def key_of(scope: Scope) -> tuple[str, ...]:
-    agent = Agent("agent", scope.owner, "api_key", scope.groups, on_behalf_of=scope.on_behalf_of)
-    return scope_of(agent, scope.provider, scope.models, scope.revision)
+    delegation = (Delegate(scope.on_behalf_of, "", scope.proof),) if scope.proof else ()
+    agent = Agent(
+        "agent", scope.owner, "api_key", scope.groups, on_behalf_of=scope.on_behalf_of, delegation=delegation
+    )
+    return scope_of(agent, scope.provider, scope.models, scope.revision, dict(scope.tags))
 
 
 def inspected(said: Said) -> InspectedPart:

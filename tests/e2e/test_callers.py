@@ -102,7 +102,8 @@ def place(running_provider: FakeProvider, tmp_path_factory: pytest.TempPathFacto
             policy=policy_copy(folder, denied),
             listen_tls={"certificate": "server.pem", "key": "server.key", "client_ca": "authority.pem"},
             oidc={"issuers": issuers},
-            trusted_proxies=["127.0.0.2"],
+            trusted_proxies=["127.0.0.2", "127.0.0.3"],
+            certificate_proxies=["127.0.0.2"],
             workloads=[{"id": "spiffe://acme.example/ns/*/sa/*", "owner": "bob"}],
             revoked=str(authority.revoke([revoked])),
         )
@@ -137,7 +138,7 @@ def test_a_certificate_names_its_workload(place: Place) -> None:
     assert (row["agent"], row["owner"], row["delegation"]) == (WORKLOAD, "bob", None)
 
 
-@pytest.mark.parametrize(("peer", "status"), [("127.0.0.2", 200), ("127.0.0.1", 401)])
+@pytest.mark.parametrize(("peer", "status"), [("127.0.0.2", 200), ("127.0.0.3", 401), ("127.0.0.1", 401)])
 def test_a_trusted_proxy_shows_its_clients_certificate(place: Place, peer: str, status: int) -> None:
     """Envoy's header counts from a listed address alone; the proxy's own certificate is not its client's."""
     shown = quote(place.workload.pem.read_text(), safe="")

@@ -13,6 +13,9 @@ from gateway.errors import ConfigError
 ISSUER = "issuer: https://id.example, audience: regate, owner: sub"
 
 
+PROXY = "trusted_proxies: ['::1']\ncertificate_proxies: ['::1']\n"
+
+
 @pytest.mark.parametrize(
     ("section", "said"),
     [
@@ -38,9 +41,23 @@ ISSUER = "issuer: https://id.example, audience: regate, owner: sub"
         (f"oidc: {{issuers: [{{{ISSUER}, grants: {{a: [b]}}}}]}}", "grants: expected `groups`"),
         (f"oidc: {{issuers: [{{{ISSUER}, keep_seconds: 5}}]}}", "keep_seconds"),
         (f"oidc: {{issuers: [{{{ISSUER}}}, {{{ISSUER}}}]}}", "twice"),
-        ("workloads: [{id: 'spiffe://a/b', owner: ana}]", "expected listen_tls.client_ca or trusted_proxies"),
-        ("trusted_proxies: ['::1']\nworkloads: [{id: 'spiffe://*/b', owner: ana}]", "matching regex"),
-        ("trusted_proxies: ['::1']\nworkloads: [{id: 'spiffe://a*', owner: ana}]", "matching regex"),
+        (
+            "workloads: [{id: 'spiffe://a/b', owner: ana}]",
+            "expected listen_tls.client_ca or certificate_proxies",
+        ),
+        (
+            "trusted_proxies: [10.0.0.0/8]\ncertificate_proxies: [11.0.0.1]",
+            "expected a part of trusted_proxies",
+        ),
+        ("certificate_proxies: ['::1']", "expected a part of trusted_proxies"),
+        (
+            PROXY + "workloads: [{id: 'spiffe://*/b', owner: ana}]",
+            "matching regex",
+        ),
+        (
+            PROXY + "workloads: [{id: 'spiffe://a*', owner: ana}]",
+            "matching regex",
+        ),
         ("listen_tls: {certifcate: a, key: b}", "did you mean certificate?"),
         ("listen_tls: {certificate: a, key: b, client: required}", "expected a client_ca"),
     ],
@@ -59,7 +76,7 @@ def test_the_groups_of_callers_without_keys_are_known(tmp_path: Path) -> None:
     granted = "groups: teams, grants: {x: [red, blue]}, default_groups: [guest]"
     path.write_text(
         "providers: {demo: {family: openai, base_url: 'builtin:demo'}}\n"
-        "trusted_proxies: ['::1']\n"
+        "trusted_proxies: ['::1']\ncertificate_proxies: ['::1']\n"
         "workloads: [{id: 'spiffe://a/b', owner: ana, groups: [batch]}]\n"
         f"oidc: {{issuers: [{{{ISSUER}, {granted}}}]}}\n"
     )

@@ -69,7 +69,8 @@ def provider() -> Provider:
 
 @pytest.fixture
 def forwarder(journal: Journal, keys: Keys) -> Forwarder:
-    holder = Holder(cast(Any, None), cast(Any, None), KEY)  # no request here has an approval
+    nothing = cast(Any, None)  # no request here has an approval
+    holder = Holder(nothing, nothing, KEY, nothing)
     ledger = Ledger(journal, ContentKey(b"content"))
     return Forwarder(Identity(keys, fresh_seconds=0), holder, Rooms(Limits(), {}), ledger, KEY)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -62,7 +62,8 @@ async def test_a_held_stream_that_is_answered_by_a_text_ends_with_an_error(new_e
 
 def test_an_approval_takes_no_tag_for_a_header(new_exchange: NewExchange) -> None:
     """A guardrail that goes up as a header is none as a tag, which stays here."""
-    holder, name = Holder(cast(Any, None), cast(Any, None), ServerKey(b"s" * 32)), "x-guardrail"
+    unused: Any = None
+    holder, name = Holder(unused, unused, ServerKey(b"s" * 32), unused), "x-guardrail"
     header, tag = new_exchange(), new_exchange()
     header.received = replace(header.received, headers={name: "strict"})
     envelope = replace(tag.received.envelope, tags={name: "strict"})

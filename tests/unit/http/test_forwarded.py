@@ -70,9 +70,13 @@ def test_the_nearest_proxys_certificate_counts(header: str, certificate: str) ->
     assert last_certificate(header) == certificate
 
 
-@pytest.mark.parametrize(("peer", "certificate"), [("10.0.0.2", ["theirs"]), ("203.0.113.7", ["own"])])
-async def test_a_certificate_is_believed_of_a_trusted_proxy_alone(peer: str, certificate: list[str]) -> None:
-    """A proxy's own certificate is not its client's."""
+@pytest.mark.parametrize(
+    ("peer", "certificate"), [("10.0.0.2", ["theirs"]), ("10.0.0.3", None), ("203.0.113.7", ["own"])]
+)
+async def test_a_certificate_is_believed_of_a_proxy_that_checks_certificates_alone(
+    peer: str, certificate: list[str] | None
+) -> None:
+    """Another one passes on what a caller wrote. A proxy's own certificate is not its client's."""
     found: list[Scope] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,6 +92,6 @@ async def test_a_certificate_is_believed_of_a_trusted_proxy_alone(peer: str, cer
             "headers": headers,
             "extensions": own,
         }
-        await Forwarded(app, TRUSTED)(scope, unused, unused)
+        await Forwarded(app, TRUSTED, [ipaddress.ip_network("10.0.0.2")])(scope, unused, unused)
     chains = [one["extensions"].get("tls", {}).get("client_cert_chain") for one in found]
-    assert chains == [certificate, None if peer == "10.0.0.2" else ["own"]]
+    assert chains == [certificate, None if peer.startswith("10.") else ["own"]]

@@ -45,6 +45,7 @@ def test_the_page_of_a_first_start_signs_in_once_and_its_request_works(tmp_path:
         )
         assert len(created) == 2, "no key is made without a record"
 
+        assert "admin key" not in said, "what is no terminal may be a log"
         pasted = said.partition("regate: try\n")[2]
         answer = subprocess.run(["sh", "-c", pasted], capture_output=True, text=True, check=True).stdout
         assert '"choices"' in answer, answer
