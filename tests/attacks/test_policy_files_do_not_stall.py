@@ -125,7 +125,7 @@ async def test_a_large_table_stops_no_request_and_makes_no_other_policy(
                 assert policies.status().error == ""
                 await asyncio.sleep(0.01)
         async with asyncio.timeout(PATIENCE_SECONDS):  # the engine has them before it is known to
-            while policies.status().tables != decision.tables:
+            while policies.status().tables != decision.tables:  # noqa: ASYNC110 - there is no event for it
                 await asyncio.sleep(0.01)
         assert (decision.revision, policies.revision) == (revision, revision)
         table.write_text("{")
