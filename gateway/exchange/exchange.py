@@ -19,6 +19,7 @@ from gateway.sessions import Reservation, Session
 from gateway.upstream import Trail, Upstream
 from gateway.words import (
     Agent,
+    ApprovalFacts,
     Completion,
     InspectedPart,
     Prompt,
@@ -55,6 +56,7 @@ class Exchange:
     decided: Decided | None = None  # the last decision on the prompt
     recorded: list[Decided] = field(default_factory=list)  # every decision that is on record
     held: Held = Held()
+    standing: list[ApprovalFacts] = field(default_factory=list)  # for providers that served nothing
     outgoing: bytes | None = None  # the body as it goes up, once it is masked
     restorer: Restorer = field(init=False)
     origins: Origins | None = None  # once a completion calls tools
@@ -80,6 +82,8 @@ class Exchange:
         self.call = replace(self.call, provider=provider, headers=headers, body=read)
         self.fallback_of, self.id = self.id, new_id("ex")
         self.started, self.clock = datetime.now(UTC), time.perf_counter()
+        if self.held.prompt.id:
+            self.standing.append(self.held.prompt)
         self.inspected, self.decided, self.recorded, self.held = Inspected(), None, [], Held()
         self.outgoing = self.forwarded = None
         self.status, self.outcome = 0, ""

@@ -58,13 +58,18 @@ class Forwarder:
             exchange.held = replace(exchange.held, completion=exchange.held.prompt)
             return await _replayed(exchange, kept)
         response = await self._send(exchange)
-        if response.status in SERVED_NOTHING or response.status >= 500:
-            try:
+        served = response.status not in SERVED_NOTHING and response.status < 500
+        try:
+            if served:
+                await self._holder.settle(exchange.standing, exchange.id)
+            else:
                 await self._holder.give_back(exchange.held.prompt)
-            except BaseException:
-                await response.close()
-                raise
-        else:  # what was not served is no history: its approval still stands, and its client sends it again
+        except BaseException:
+            await response.close()
+            raise
+        if (
+            served
+        ):  # what was not served is no history: its approval still stands, and its client sends it again
             models = exchange.inspected.models
             tags = exchange.envelope.tags
             scope = scope_of(exchange.agent, exchange.provider, models, exchange.revision, tags)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -97,6 +98,12 @@ class Holder:
                 "the approval was used by an identical request: this one needs its own",
                 approval_id=approval.id,
             )
+
+    async def settle(self, approvals: Iterable[ApprovalFacts], exchange_id: str) -> None:
+        """Use up what was approved for other providers, once one has served the request: a yes is for one."""
+        for approval in approvals:
+            with suppress(ApprovalRequired):  # an identical request has used it
+                await self.spend(approval, exchange_id)
 
     async def give_back(self, approval: ApprovalFacts) -> None:
         """Return an approval whose request the provider did not serve."""
