@@ -20,12 +20,15 @@ from gateway.blanks import indented
 PAGE_CHARACTERS = 16_384
 MAX_BYTES = 4 * 1024 * 1024
 
-About = Literal["finding", "setting", "header", "attachment", "tool", "call", "text", "field", "earlier"]
+About = Literal[
+    "finding", "setting", "header", "tag", "attachment", "tool", "call", "text", "field", "earlier"
+]
 _SAID: tuple[About, ...] = ("call", "text", "field")
 _HEADINGS: dict[About, str] = {
     "finding": "found {name} at {pointer}",
     "setting": "setting {name}{pointer}",
     "header": "header {name}",
+    "tag": "tag {name}",
     "attachment": "attachment {name}",
     "tool": "offered tool {name}",
     "call": "tool call {name}",

@@ -44,6 +44,7 @@ def contents_of(exchange: Exchange, subject: Subject) -> Contents:
             _findings([*fresh, *earlier], vault),
             [ContentEntry("setting", "model", "", exchange.inspected.model)],
             _headers(exchange),
+            (ContentEntry("tag", name, "", said) for name, said in exchange.envelope.tags.items()),
             (_attachment(one) for one in exchange.prompt.attachments if request),
             (_unseen(name) for name in exchange.prompt.unseen if request),
             (

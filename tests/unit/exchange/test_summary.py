@@ -83,7 +83,9 @@ async def test_every_setting_tool_and_header_is_shown(
     }
     body = asking("hello", temperature=0.5, stream=False, stop=None, tools=[tool])
     entries = await shown(
-        inspector, new_exchange(headers={"openai-beta": "assistants=v2", "cookie": "none"}), body
+        inspector,
+        new_exchange(headers={"openai-beta": "assistants=v2", "cookie": "none", "x-regate-tags": "env=prod"}),
+        body,
     )
     settings = {entry.pointer: entry.text for entry in entries if entry.about == "setting"}
     assert settings["/temperature"] == "0.5"
@@ -94,6 +96,7 @@ async def test_every_setting_tool_and_header_is_shown(
     assert tools == [("mail", "Sends a mail.")]
     headers = [(entry.name, entry.text) for entry in entries if entry.about == "header"]
     assert headers == [("openai-beta", "assistants=v2")]  # those that go up
+    assert [(entry.name, entry.text) for entry in entries if entry.about == "tag"] == [("env", "prod")]
 
 
 async def test_of_many_findings_a_hundred_are_shown_and_the_rest_is_counted(
