@@ -53,7 +53,9 @@ def test_a_choice_speaks_for_the_assistant() -> None:
 
 
 def test_tokens_with_probabilities_are_one_text() -> None:
-    tokens = [{"token": token, "logprob": -0.5, "bytes": [1]} for token in ("ana", "@acme", ".org")]
+    tokens = [
+        {"token": token, "logprob": -0.5, "bytes": list(token.encode())} for token in ("ana", "@acme", ".org")
+    ]
     found = parts_of({"choices": [{"index": 0, "logprobs": {"content": tokens}}]}, RESPONSE)
     part = found["/choices/0/logprobs/content"]
     assert (part.text, part.place) == ("ana@acme.org", "tokens")
