@@ -265,11 +265,11 @@ def test_a_provider_that_fails_gives_the_approval_back(
 def test_an_answer_that_is_the_callers_own_fault_does_not_give_it_back(
     governed: GatewayProcess, keys: Keyring, provider: FakeProvider, http: httpx.Client, words: str
 ) -> None:
-    key, body = keys.agents["hold-briefly"], body_of("openai", "error-401", words)
+    key, body = keys.agents["hold-briefly"], body_of("openai", "error-400", words)
     approval_id = post(http, governed, key, body).json()["error"]["approval_id"]
     approve(governed, approval_id, keys.people["approver"])
 
-    assert [post(http, governed, key, body).status_code for _ in range(2)] == [401, 403]
+    assert [post(http, governed, key, body).status_code for _ in range(2)] == [400, 403]
 
 
 def test_revoking_the_asking_key_ends_its_approval(
