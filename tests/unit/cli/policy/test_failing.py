@@ -48,7 +48,7 @@ def test_each_case_that_fails_says_why(machine: str, tests: Path) -> None:
     assert run.exit_code == 1
     file = tests / "cases/night.yaml"
     name = "data.policy_tests.cases"
-    assert [line for line in run.stdout.splitlines() if line.startswith("FAIL")] == [
+    assert [line for line in run.stdout.splitlines() if line.startswith("FAIL ")] == [
         f"FAIL {file}:15: {name}: night: a key is misspelt: settings.bulk: Additional properties are "
         "not allowed ('charcters' was unexpected); expected personal_values",
         f'FAIL {file}:2: {name}.test_case[night: everything differs]: expected action "deny", found '
