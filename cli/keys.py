@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Annotated, Any, get_args
 
 import typer
@@ -18,7 +18,7 @@ from cli.rows import Format, write_rows
 from cli.screen import line
 from gateway.approvals import ApprovalBook
 from gateway.audit.reading import query
-from gateway.config import config_path, load_config
+from gateway.config import Config, config_path, load_config
 from gateway.errors import ConfigError
 from gateway.oversight import Keyring, NewKey, UnknownKey, local_user
 from gateway.state import ApprovalStore, Keys, Role
@@ -160,10 +160,13 @@ def revoke(
         typer.echo(f"{canceled} of its approvals are canceled")
 
 
+def _keyring() -> AbstractContextManager[Keyring]:
+    return opened_keyring(load_config(config_path()))
+
+
 @contextmanager
-def _keyring() -> Iterator[Keyring]:
-    """Open the keys of this gateway, with a journal of this command's own."""
-    config = load_config(config_path())
+def opened_keyring(config: Config) -> Iterator[Keyring]:
+    """Open the keys of a gateway, with a journal of this command's own."""
     with opened_state(config) as state, ExitStack() as stack:
         journal = LateJournal(config, stack)
         yield Keyring(Keys(state), ApprovalBook(ApprovalStore(state), journal), journal)

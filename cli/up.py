@@ -55,13 +55,14 @@ def up(
 
 
 def _greet(config: Config, listener: socket.socket, demo: bool | None) -> None:
-    from cli.first.welcome import is_first, welcome  # they import what the gateway imports
-
     host, port = listener.getsockname()[:2]
     scheme = "https" if config.listen_tls else "http"
     base = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
     typer.echo(f"regate: listening on {base}")
     typer.echo(f"regate: console     {base}/console")
-    if demo or (demo is None and is_first(config)):
-        typer.echo(welcome(config, base, to_terminal=sys.stdout.isatty()))
+    if demo is not False:
+        from cli.first.welcome import is_first, welcome  # they import what the gateway imports
+
+        if demo or is_first(config):
+            typer.echo(welcome(config, base, to_terminal=sys.stdout.isatty()))
     sys.stdout.flush()

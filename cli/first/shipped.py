@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 
 from gateway import __version__
@@ -35,15 +36,10 @@ def shipped_files() -> Iterator[tuple[str, bytes]]:
             if file.is_file():
                 name = file.relative_to(root).as_posix()
                 yield name, _fitted(name, file.read_text("utf-8")).encode()
-    for schema in sorted((_package() / "contract" / "schemas").glob("*.json")):
-        yield f"{_OWN_SCHEMAS}/{schema.name}", schema.read_bytes()
+    with resources.as_file(resources.files("gateway.contract") / "schemas") as schemas:
+        for schema in sorted(schemas.glob("*.json")):
+            yield f"{_OWN_SCHEMAS}/{schema.name}", schema.read_bytes()
     yield ".gitignore", _IGNORED.encode()
-
-
-def _package() -> Path:
-    import gateway
-
-    return Path(gateway.__file__).parent
 
 
 def _fitted(name: str, text: str) -> str:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from ipaddress import ip_address
 
-from cli.opened import LateJournal, opened_state
-from gateway.approvals import ApprovalBook
+from cli.keys import opened_keyring
+from cli.opened import opened_state
 from gateway.config import BUILT_IN, Config, Provider, load_server_key, resolve_reference
 from gateway.http.console import sign_in_path
-from gateway.oversight import Keyring, MadeKey, NewKey, local_user
-from gateway.state import ApprovalStore, Keys
+from gateway.oversight import MadeKey, NewKey, local_user
+from gateway.state import Keys
 
 _LIFE_SECONDS = 86_400
 _AGENT = NewKey(agent="demo", owner="demo", expires_seconds=_LIFE_SECONDS)
@@ -89,7 +88,5 @@ def _is_local(host: str) -> bool:
 
 async def _make_keys(config: Config) -> tuple[MadeKey, MadeKey]:
     """Make them as `regate keys create` does: each is on record before it is shown."""
-    with opened_state(config) as state, ExitStack() as stack:
-        journal = LateJournal(config, stack)
-        keyring = Keyring(Keys(state), ApprovalBook(ApprovalStore(state), journal), journal)
+    with opened_keyring(config) as keyring:
         return await keyring.create(local_user(), _AGENT), await keyring.create(local_user(), _PERSON)

@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.config.providers import KEY_HEADER, REFERENCE
 
-_LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
+LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 _URL = re.compile(
     r"(?:(?P<plain>(?:(?:otlp|kafka)\+)?http|syslog\+tcp)|(?:(?:otlp|kafka)\+)?https|syslog\+tls)"
     r"://(?P<host>\[[0-9a-fA-F:]+\]|[^/?#@:\s\[\]]+)(?::[1-9]\d{0,4})?(?:/[^?#\s]*)?|syslog\+unix:/[^?#\s]+"
@@ -44,7 +44,7 @@ class AuditReceiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         found = _URL.fullmatch(self.url)
         if not found:
             raise ValueError(f"{self.name}: url: expected {_URLS}")
-        if found["plain"] and found["host"] not in _LOOPBACK:
+        if found["plain"] and found["host"] not in LOOPBACK:
             raise ValueError(f"{self.name}: url: expected TLS, or an address on this machine's loopback")
         if self.credential and not REFERENCE.fullmatch(self.credential):
             # the text may be the secret itself, so it is not repeated

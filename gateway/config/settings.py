@@ -10,14 +10,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from gateway.config.providers import REFERENCE
-from gateway.config.receivers import AuditReceiver
+from gateway.config.receivers import LOOPBACK, AuditReceiver
 from gateway.words import Category
 
 BUNDLE = ".tar.gz"
 _ANCHOR = r"^(|file:/.+|https://.+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?/.*)$"
 _OPA_URL = re.compile(r"(?P<scheme>https?)://(?P<host>\[[0-9a-fA-F:]+\]|[^/?#@:\s\[\]]+)(:[1-9]\d{0,4})?/?")
 _TABLES_URL = re.compile(_OPA_URL.pattern.removesuffix("/?") + r"/[^\s#]*")
-_LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 
 Checksum = Literal["", "luhn", "mod97", "mod11", "mod11_10", "verhoeff"]
 Positive = Annotated[int, msgspec.Meta(gt=0)]
@@ -37,7 +36,7 @@ class Opa(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         found = _OPA_URL.fullmatch(self.url)
-        if not found or (found["scheme"] == "http" and found["host"] not in _LOOPBACK):
+        if not found or (found["scheme"] == "http" and found["host"] not in LOOPBACK):
             raise ValueError("url: expected https://host[:port], or http:// on this machine's loopback")
         if not REFERENCE.fullmatch(self.token):
             raise ValueError("token: expected a reference, env:NAME or file:/path")
@@ -59,7 +58,7 @@ class TableBundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         found = _TABLES_URL.fullmatch(self.url)
-        if self.url and (not found or (found["scheme"] == "http" and found["host"] not in _LOOPBACK)):
+        if self.url and (not found or (found["scheme"] == "http" and found["host"] not in LOOPBACK)):
             raise ValueError("url: expected https://host[:port]/path, or http:// on this machine's loopback")
         if self.token and not REFERENCE.fullmatch(self.token):
             raise ValueError("token: expected a reference, env:NAME or file:/path")

@@ -135,12 +135,14 @@ class Gateway:
         except NotSent as error:
             if not self._fallback.follows(exchange):
                 raise
-            ended: UpstreamUnavailable = error
-        else:
-            # `kept` is a completion that an approval released: nothing was sent for it
-            if kept is not None or not self._fallback.follows(exchange, response.status):
-                return await self._answer(exchange, response)
-            ended = await self._fallback.give_up(exchange, response)
+            return await self._fall_back(exchange, error)
+        # `kept` is a completion that an approval released: nothing was sent for it
+        if kept is None and self._fallback.follows(exchange, response.status):
+            return await self._fall_back(exchange, await self._fallback.give_up(exchange, response))
+        return await self._answer(exchange, response)
+
+    async def _fall_back(self, exchange: Exchange, ended: UpstreamUnavailable) -> Answer:
+        """Ask policy about the next provider, and act by it. Raises `ended` where policy denies that one."""
         await self._fallback.turn(exchange, ended)
         exchange.inspected = await self._inspector.inspect(exchange, self._policies.revision)
         decision = await self._decider.decide(exchange, prompt_of(exchange), self._forwarder.prepare)

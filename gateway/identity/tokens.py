@@ -99,7 +99,7 @@ class SignedTokens:
 
         Raises Unauthenticated, or IssuerUnavailable when its key is not known and cannot be fetched.
         """
-        digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+        digest = _digest(token)
         found = await self._verified(token, digest)
         agent = self._agents.get(digest)
         if agent is None:
@@ -116,8 +116,7 @@ class SignedTokens:
         The token has to name the actor (`act`, `may_act`), unless the actor may name any end user. Raises
         Unauthenticated, IssuerUnavailable.
         """
-        digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
-        found = await self._verified(token, digest)
+        found = await self._verified(token, _digest(token))
         if found.issuer.names == "agents":
             raise Unauthenticated("end user's token: its issuer names agents; expected `names: people`")
         actors = chain_of(found.claims, self._settings.depth)
@@ -185,6 +184,10 @@ class SignedTokens:
         except (InvalidClaimError, MissingClaimError) as error:
             told = "it is for another audience" if error.claim == "aud" else error.description
             raise Unauthenticated(f"token: {told}") from error
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
 
 
 def _opened(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import orjson
 
+from gateway.audit.files.disk import Disk
 from gateway.audit.files.folder import Folder
 from gateway.audit.files.heads import stamp
 from gateway.config import resolve_reference
@@ -52,38 +53,12 @@ class Anchor:
             return
         try:
             if self._place.startswith("file:"):
-                self._append(Path(self._place.removeprefix("file:")), root)
+                append(self._folder.disk, Path(self._place.removeprefix("file:")), root)
             else:
-                self._post(root)
+                post(self._place, root, "application/json", self._token)
             self._tell("")
         except OSError as error:
             self._tell(str(error))
-
-    def _append(self, path: Path, root: bytes) -> None:
-        disk = self._folder.disk
-        descriptor = disk.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        try:
-            disk.write(descriptor, root)
-            disk.sync(descriptor)
-        finally:
-            os.close(descriptor)
-
-    def _post(self, root: bytes) -> None:
-        import httpx  # only where it is used: commands that record start faster without
-
-        try:
-            answer = httpx.post(
-                self._place,
-                content=root,
-                headers={"content-type": "application/json", **bearer(self._token)},
-                timeout=_SECONDS,
-                follow_redirects=False,
-                trust_env=False,
-            )
-        except httpx.HTTPError as error:
-            raise OSError(f"{self._place}: {error or type(error).__name__}") from error
-        if not answer.is_success:
-            raise OSError(f"{self._place}: it answered {answer.status_code}")
 
     def _tell(self, failure: str) -> None:
         if failure and failure != self._failure:
@@ -96,6 +71,36 @@ class Anchor:
             self._folder.disk.replace(path, orjson.dumps(asdict(last)), path.with_suffix(".aside"), 0o644)
         except OSError as error:
             _log.error("what became of the anchor could not be noted: %s", error)
+
+
+def append(disk: Disk, path: Path, line: bytes) -> None:
+    """Add a line to a file, durably. Raises OSError."""
+    descriptor = disk.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        disk.write(descriptor, line)
+        disk.sync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def post(url: str, content: bytes, media_type: str, token: str) -> bytes:
+    """Post with the token that a reference names, and return the answer. Raises OSError."""
+    import httpx  # only where it is used: commands that record start faster without
+
+    try:
+        answer = httpx.post(
+            url,
+            content=content,
+            headers={"content-type": media_type, **bearer(token)},
+            timeout=_SECONDS,
+            follow_redirects=False,
+            trust_env=False,
+        )
+    except httpx.HTTPError as error:
+        raise OSError(f"{url}: {error or type(error).__name__}") from error
+    if not answer.is_success:
+        raise OSError(f"{url}: it answered {answer.status_code}")
+    return answer.content
 
 
 def bearer(reference: str) -> dict[str, str]:

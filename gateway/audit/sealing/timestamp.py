@@ -8,7 +8,6 @@ off the data path, is bounded in time, and a failure stops nothing: a later root
 from __future__ import annotations
 
 import logging
-import os
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,14 +18,14 @@ import orjson
 
 from gateway.audit.files import signed_log
 from gateway.audit.files.folder import Folder
-from gateway.audit.sealing.anchor import bearer
+from gateway.audit.sealing.anchor import append, post
 from gateway.config import TimestampAuthority
 from gateway.errors import ConfigError
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
-_SECONDS = 10
+
 _CERTIFICATES = b"\xa0"  # the tag of that member
 _EVERY = timedelta(hours=1)
 _log = logging.getLogger("regate.audit")
@@ -62,12 +61,7 @@ class Timestamps:
     def _append(self, line: bytes) -> None:
         disk, path = self._folder.disk, self._folder.timestamps
         with signed_log.locked(path, disk):  # which cuts off a line that a crash left torn
-            descriptor = disk.open(path, os.O_WRONLY | os.O_APPEND)
-            try:
-                disk.write(descriptor, line)
-                disk.sync(descriptor)
-            finally:
-                os.close(descriptor)
+            append(disk, path, line)
 
     def _is_due(self) -> bool:
         try:
@@ -79,25 +73,12 @@ class Timestamps:
 
     def _ask(self, authority: TimestampAuthority, root: bytes) -> bytes:
         """Return the authority's answer about a root. Raises OSError and ValueError unless it holds."""
-        import httpx  # only where they are used: commands that record start faster without
-        from rfc3161_client import TimestampRequestBuilder
+        from rfc3161_client import TimestampRequestBuilder  # only where it is used: it takes long
 
         asked = TimestampRequestBuilder().data(root).build()
-        try:
-            answer = httpx.post(
-                authority.url,
-                content=asked.as_bytes(),
-                headers={"content-type": "application/timestamp-query", **bearer(authority.token)},
-                timeout=_SECONDS,
-                follow_redirects=False,
-                trust_env=False,
-            )
-        except httpx.HTTPError as error:
-            raise OSError(f"{authority.url}: {error or type(error).__name__}") from error
-        if not answer.is_success:
-            raise OSError(f"{authority.url}: it answered {answer.status_code}")
-        stamped_at(answer.content, root, self._trusted, nonce=asked.nonce)
-        return answer.content
+        answer = post(authority.url, asked.as_bytes(), "application/timestamp-query", authority.token)
+        stamped_at(answer, root, self._trusted, nonce=asked.nonce)
+        return answer
 
 
 def load_authorities(path: Path) -> list[Certificate]:

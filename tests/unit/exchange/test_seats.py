@@ -72,7 +72,7 @@ async def test_seats_are_given_back_once_and_those_taken_so_far_when_one_is_not_
 
 @given(st.integers(1, 4), st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=40))
 def test_there_are_never_more_than_there_are_seats(seats: int, exchanges: list[tuple[int, bool]]) -> None:
-    """Whoever comes, waits, gives up or is done: no seat is lost, and none is made."""
+    """Exchanges come, wait, give up and end in any order: no seat is lost, and none is made."""
 
     async def all_of_them() -> None:
         room, sitting, most = Room(seats, LONG, "in all"), 0, 0

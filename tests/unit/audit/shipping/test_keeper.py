@@ -1,4 +1,4 @@
-"""One process ships, whoever asks for it."""
+"""One process ships, however many ask for it."""
 
 from __future__ import annotations
 
